@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* isolate.h: each process of a sandbox gives up what it does not need.
+ *
+ * The allow lists are generated at build time from annotations beside the
+ * callers:   HOST_CALLS(sandbox, futex, pread64)   anywhere in a C file that
+ * makes these host system calls in that kind of process.  The macro expands
+ * to nothing; host/isolate/gen_lists.py collects it, so code and filter
+ * cannot drift.  Kinds: sandbox, gofer, monitor. */
+#ifndef NACRE_ISOLATE_H
+#define NACRE_ISOLATE_H
+
+#include <base/types.h>
+
+#define HOST_CALLS(kind, ...) _Static_assert(1, #kind)
+
+/* Drop capabilities, apply Landlock where present, set no_new_privs and
+ * install the seccomp list of this kind on all threads (TSYNC).  What is not
+ * listed kills the process.  0 or -errno with a line on stderr. */
+int __must_check isolate_sandbox(void);
+int __must_check isolate_gofer(void);
+int __must_check isolate_monitor(void);
+
+/* Close every descriptor but the n listed ones (sorted or not). */
+int __must_check isolate_close_fds_except(const int *keep, size_t n);
+
+/* For `nacre doctor --surface`: the names in a kind's list. */
+const char *const *isolate_list(const char *kind, size_t *ret_count);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* platform.h: what a platform owes the kernel.
+ *
+ * The kernel is an ordinary SMP kernel on N virtual CPUs.  A platform is the
+ * machine below it: CPUs, address spaces, memory objects, user contexts,
+ * time.  Implementations: platform/process (stubs), platform/testhost (fake,
+ * deterministic), platform/skeleton (links, does nothing).
+ *
+ * Conventions
+ *  - 0 or a negative errno (linux_abi/errno.h) unless said otherwise; results
+ *    through ret_ parameters, written only on success.
+ *  - Sizes and addresses in bytes; mappings are multiples of PLAT_PAGE_SIZE.
+ *  - "May sleep the CPU": the host thread may block for a bounded time.  The
+ *    kernel never holds a spinlock across such a call unless said otherwise.
+ *  - Handles (plat_as_t, plat_obj_t) are plain numbers that can be bound again
+ *    after a restore; they are never pointers.  0 is no handle.
+ *  - What comes from below is hostile on some platforms: a platform validates
+ *    before it returns, the kernel clamps what it gets.
+ *
+ * The kernel's CPUs run kernel code at the same time.  The kernel is not
+ * preemptible: plat_* never switches tasks behind its back. */
+#ifndef NACRE_PLATFORM_H
+#define NACRE_PLATFORM_H
+
+#include <base/types.h>
+
+#define PLAT_PAGE_SHIFT 12
+#define PLAT_PAGE_SIZE 4096ul
+#define PLAT_MAX_CPUS 64
+
+/* ---- entry -------------------------------------------------------------- */
+
+struct boot_params;                     /* include/boot.h */
+
+/* Provided by the kernel.  Called once, on CPU 0, on that CPU's boot stack,
+ * when the platform is ready; the other CPUs are started by plat_cpu_start().
+ * Does not return: ends in plat_exit(). */
+__noreturn void kernel_main(const struct boot_params *bp);
+
+/* End the sandbox; status as a shell would see it (0..255). */
+__noreturn void plat_exit(int status);
+
+/* The kernel found its own state broken.  Prints the report (cause, then a
+ * trace of the calling stack if it can, build id) and ends with status 125. */
+__noreturn void plat_panic(const char *cause);
+
+/* A line or less of text for the operator (stderr of the monitor or the log
+ * file).  Never blocks for long; may drop. */
+void plat_log(const char *text, size_t size);
+
+/* ---- CPUs --------------------------------------------------------------- */
+
+unsigned plat_cpu_count(void);          /* 1..PLAT_MAX_CPUS, constant */
+unsigned plat_cpu_self(void);           /* index of the calling CPU */
+
+/* Start CPU `cpu` at entry(cpu), on a stack of its own.  Once per CPU. */
+int plat_cpu_start(unsigned cpu, void (*entry)(unsigned cpu));
+
+/* Sleep until plat_cpu_kick(this cpu), a host event (see below) addressed to
+ * this CPU, or deadline_ns (monotonic; NO_DEADLINE for none).  A kick that
+ * came since the last return from idle or user_run is not lost: idle returns
+ * at once.  Spurious returns are allowed. */
+void plat_cpu_idle(uint64_t deadline_ns);
+
+/* Make cpu return soon from plat_cpu_idle() or plat_user_run().  Callable
+ * from any CPU and under spinlocks.  Cheap when the CPU already has one
+ * pending. */
+void plat_cpu_kick(unsigned cpu);
+
+/* Lock support: sleep while *word == val (spurious returns allowed), wake up
+ * to n sleepers.  For adaptive locks and barriers inside the kernel only;
+ * bounded by the kernel's own critical sections. */
+void plat_wait32(uint32_t *word, uint32_t val);
+void plat_wake32(uint32_t *word, unsigned n);
+static inline void plat_relax(void) { __builtin_ia32_pause(); }
+
+/* ---- kernel memory ------------------------------------------------------ */
+
+/* The kernel's own memory: one region at a fixed address, zero-filled on
+ * first touch, private to the kernel (no task can ever map it).  Touching
+ * commits; release gives pages back (they read as zero afterwards). */
+void plat_kmem_range(void **ret_base, size_t *ret_size);
+void plat_kmem_release(void *start, size_t size);
+
+/* Kernel stacks with a guard page below.  ret_top is 16-byte aligned. */
+int plat_kstack_new(void **ret_top, size_t *ret_size);
+void plat_kstack_free(void *top);
+
+/* Switch kernel stacks: save callee-saved state and the stack pointer in
+ * *save_sp, then continue at `to_sp`.  A fresh stack is prepared by
+ * plat_kstack_prepare(), which makes the first switch call fn(arg); fn must
+ * not return.  Sanitizer and shadow-stack bookkeeping hides in here. */
+void plat_kstack_switch(void **save_sp, void *to_sp);
+void *plat_kstack_prepare(void *top, void (*fn)(void *arg), void *arg);
+
+/* ---- memory objects ----------------------------------------------------- */
+
+typedef struct { uint32_t id; } plat_obj_t;
+
+/* A sparse, zero-filled object that address spaces can map and the kernel can
+ * read and write.  The reference belongs to the caller. */
+int __must_check plat_obj_new(uint64_t size, plat_obj_t *ret);
+/* The object behind an open host file (hostcall.h file handle); the object
+ * holds its own reference to the file.  -ENODEV when mapping host files is
+ * not available on this platform: the caller copies instead. */
+int __must_check plat_obj_from_host(uint64_t hc_file, plat_obj_t *ret);
+/* Drops the reference.  Mappings that exist stay valid; the identity behind
+ * the handle is not reused while an address space may still map it. */
+void plat_obj_free(plat_obj_t o);
+int __must_check plat_obj_resize(plat_obj_t o, uint64_t size);
+/* Exactly n bytes inside the size, or an error.  May sleep the CPU. */
+int __must_check plat_obj_read(plat_obj_t o, uint64_t off, void *buf, size_t n);
+int __must_check plat_obj_write(plat_obj_t o, uint64_t off, const void *buf, size_t n);
+int plat_obj_punch(plat_obj_t o, uint64_t off, uint64_t n);   /* give back, reads as zero */
+uint64_t plat_obj_resident(plat_obj_t o);                      /* bytes backed by memory */
+/* First byte at or after off that has (data=true) or lacks memory behind it:
+ * SEEK_DATA, SEEK_HOLE.  -ENXIO past the end. */
+int plat_obj_seek(plat_obj_t o, uint64_t off, bool data, uint64_t *ret);
+
+/* ---- address spaces ----------------------------------------------------- */
+
+typedef struct { uint32_t id; } plat_as_t;
+
+/* Lowest and one past the highest address a task may use. */
+void plat_as_limits(uint64_t *ret_lo, uint64_t *ret_hi);
+
+int __must_check plat_as_new(plat_as_t *ret);
+/* Everything mapped goes; no CPU runs it any more. */
+void plat_as_free(plat_as_t as);
+/* Private memory copied on write, shared mappings shared.  No context of the
+ * parent runs in user mode meanwhile unless it shares the address space (its
+ * writes then land on either side). */
+int __must_check plat_as_fork(plat_as_t parent, plat_as_t *ret_child);
+
+#define PLAT_PROT_READ 1u               /* same values as Linux PROT_ */
+#define PLAT_PROT_WRITE 2u
+#define PLAT_PROT_EXEC 4u
+
+#define PLAT_MAP_SHARED 1u
+#define PLAT_MAP_NORESERVE 2u
+#define PLAT_MAP_POPULATE 4u            /* a hint */
+#define PLAT_MAP_GROWSDOWN_HINT 8u
+
+/* The range replaces whatever was mapped there.  -ENOMEM when the host is out
+ * of mappings or memory; then the old contents of the range are undefined,
+ * and the caller unmaps it.  Calls for one address space are serialized by
+ * the kernel (mm lock); other CPUs may run contexts in it meanwhile. */
+int __must_check plat_as_map_anon(plat_as_t as, uint64_t addr, uint64_t size,
+				  unsigned prot, unsigned flags);
+int __must_check plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size,
+				 unsigned prot, unsigned flags,
+				 plat_obj_t obj, uint64_t off);
+int plat_as_unmap(plat_as_t as, uint64_t addr, uint64_t size);
+int __must_check plat_as_protect(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot);
+/* The source range goes, its pages appear at dst (which is replaced);
+ * new_size may differ from old_size as in mremap(2); dst == src resizes. */
+int __must_check plat_as_move(plat_as_t as, uint64_t src, uint64_t old_size,
+			      uint64_t dst, uint64_t new_size);
+/* advice: Linux MADV_ values; only DONTNEED and FREE change contents. */
+int plat_as_advise(plat_as_t as, uint64_t addr, uint64_t size, int advice);
+/* One byte per page, bit 0 = resident: mincore(2). */
+int plat_as_resident(plat_as_t as, uint64_t addr, uint64_t size, uint8_t *vec);
+/* Bytes of private and shared memory now resident (for limits and /proc). */
+uint64_t plat_as_rss(plat_as_t as);
+
+/* Copy between kernel and user memory, obeying the mapping's protection.
+ * Return the number of bytes NOT copied (0: all of it).  Each byte is read
+ * once.  May sleep the CPU. */
+size_t __must_check plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n);
+size_t __must_check plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n);
+/* As copy_out, but ignoring write protection of private mappings (ptrace,
+ * set-up of a fresh image). */
+size_t __must_check plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n);
+
+/* Atomic compare-and-exchange of an aligned word of user memory.  -EFAULT. */
+int __must_check plat_user_cmpxchg32(plat_as_t as, uint64_t addr, uint32_t old,
+				     uint32_t val, uint32_t *ret_prev);
+/* Atomic aligned load (a futex word).  -EFAULT. */
+int __must_check plat_user_load32(plat_as_t as, uint64_t addr, uint32_t *ret);
+
+/* ---- user contexts ------------------------------------------------------ */
+
+struct plat_regs {                      /* order of Linux user_regs_struct */
+	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
+	uint64_t rax, rcx, rdx, rsi, rdi;
+	uint64_t orig_rax;              /* system call number on PLAT_TRAP_SYSCALL */
+	uint64_t rip, cs, rflags, rsp, ss;
+	uint64_t fs_base, gs_base, ds, es, fs, gs;
+};
+
+/* The extended state is in XSAVE standard format, plat_xstate_size() bytes,
+ * 64-byte aligned.  plat_user_init() makes it the initial state. */
+struct plat_uctx {
+	struct plat_regs regs;
+	void *xstate;                   /* kernel memory, owned by the caller */
+	bool xstate_live;               /* platform: the newest copy is in the machine */
+	bool regs_changed;              /* kernel: regs differ from what user_run returned */
+	uint64_t cookie;                /* platform's own */
+};
+
+size_t plat_xstate_size(void);          /* constant, at least 576 */
+uint64_t plat_xstate_features(void);    /* XCR0 bits a task may use */
+void plat_user_init(struct plat_uctx *u);
+
+enum plat_trap_kind {
+	PLAT_TRAP_SYSCALL = 1,  /* regs.orig_rax and the argument registers; rip is after the instruction */
+	PLAT_TRAP_FAULT,        /* memory access: addr, access; rip at the instruction */
+	PLAT_TRAP_EXCEPTION,    /* anything else: signo and code as Linux would give them */
+	PLAT_TRAP_KICK,         /* asked for by plat_cpu_kick() or deadline */
+	PLAT_TRAP_DEAD,         /* the address space is gone (killed from outside or attacked) */
+};
+
+#define PLAT_ACCESS_WRITE 1u
+#define PLAT_ACCESS_EXEC 2u
+#define PLAT_ACCESS_PRESENT 4u          /* protection violation rather than nothing mapped */
+
+struct plat_trap {
+	uint32_t kind;                  /* enum plat_trap_kind */
+	uint32_t access;                /* FAULT: PLAT_ACCESS_ */
+	uint64_t addr;                  /* FAULT: address; EXCEPTION: si_addr */
+	int32_t signo;                  /* FAULT: SIGSEGV or SIGBUS; EXCEPTION: signal */
+	int32_t code;                   /* si_code */
+	uint32_t trapno, err;           /* as in a Linux sigcontext */
+	uint32_t compat;                /* SYSCALL: 1 for int 0x80, x32, sysenter (the kernel answers ENOSYS or kills) */
+};
+
+/* Run u in as on this CPU until it traps, a kick comes, or deadline_ns
+ * passes (reported as KICK).  Registers are read from u and written back. */
+void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
+		   struct plat_trap *ret_trap);
+/* Bring the newest extended state into u->xstate: before u runs on another
+ * CPU, another context runs in as on this CPU, or the kernel reads or changes
+ * it.  Called on the CPU that ran u last.  The state stays live. */
+void plat_uctx_save(struct plat_uctx *u);
+/* u->xstate was changed by the kernel: the next run loads it. */
+static inline void plat_uctx_xstate_changed(struct plat_uctx *u) { u->xstate_live = false; }
+
+/* ---- time --------------------------------------------------------------- */
+
+uint64_t plat_time_mono_ns(void);       /* CLOCK_MONOTONIC of the sandbox */
+uint64_t plat_time_real_ns(void);       /* wall clock, ns since the epoch */
+
+/* What a vDSO needs to turn the cycle counter into time: for counter c in
+ * [base_cycles, limit_cycles): ns = base_ns + ((c - base_cycles) * mult >> shift).
+ * Past the limit the vDSO traps and the kernel calls plat_vdso_time() anew. */
+struct plat_vdso_time {
+	uint64_t base_cycles, limit_cycles, mono_ns, real_ns;
+	uint32_t mult, shift;
+};
+/* -ENOSYS: no usable counter, the vDSO always traps. */
+int plat_vdso_time(struct plat_vdso_time *ret);
+
+/* ---- entropy ------------------------------------------------------------ */
+
+int __must_check plat_entropy(void *buf, size_t n);     /* from the host's CSPRNG */
+
+/* ---- host events -------------------------------------------------------- */
+
+/* Asynchronous completions and readiness of host streams arrive as a bit mask
+ * of enum hc_event (hostcall.h), taken and cleared here by whichever CPU
+ * returned from idle or user_run; the platform kicks CPU 0 when bits appear. */
+uint64_t plat_events_take(void);
+
+#endif

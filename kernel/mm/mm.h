@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mm.h: address spaces of tasks, user copies, ELF images, futexes, vDSO.
+ *
+ * The VMAs are the truth about an address space; the platform makes them so.
+ * Lock: mm->lock (a mutex) guards the VMA tree and every plat_as_map, unmap,
+ * protect, move, advise of it.  User copies take no lock.
+ * Source: kernel/mm/. */
+#ifndef NACRE_KERNEL_MM_H
+#define NACRE_KERNEL_MM_H
+
+#include "kernel/sched/sched.h"
+#include <linux_abi/mman.h>             /* PROT_*, MAP_*, MADV_*, MREMAP_* … */
+
+struct file;
+struct task;
+struct vma;
+struct boot_params;
+
+struct mm {
+	struct ref users;               /* tasks; the last put unmaps everything */
+	struct ref ref;                 /* memory of the struct */
+	plat_as_t as;
+	struct mutex lock;
+
+	/* lock */
+	struct vma *root;               /* tree by address */
+	struct list vmas;               /* in address order */
+	unsigned vma_count;
+	uint64_t total_size, locked_size, data_size, stack_size;
+	uint64_t brk_start, brk, mmap_base, mmap_top;
+	uint64_t start_code, end_code, start_data, end_data, start_stack;
+	uint64_t arg_start, arg_end, env_start, env_end;
+	uint64_t vdso_base;
+	struct file *exe_file;          /* /proc/PID/exe */
+	uint64_t auxv[64];
+	unsigned auxv_count;            /* words */
+	uint64_t max_rss;
+	uint32_t def_flags;             /* mlockall MCL_FUTURE */
+	bool dumpable;
+};
+
+#define VM_READ PROT_READ
+#define VM_WRITE PROT_WRITE
+#define VM_EXEC PROT_EXEC
+#define VM_SHARED 0x8u
+#define VM_GROWSDOWN 0x100u
+#define VM_LOCKED 0x2000u
+#define VM_DONTFORK 0x20000u
+#define VM_NORESERVE 0x200000u
+#define VM_WIPEONFORK 0x400000u
+#define VM_MAYWRITE 0x20u               /* a shared mapping of a file opened for writing */
+#define VM_SPECIAL 0x800u               /* vdso, vvar */
+
+struct vma {
+	uint64_t start, end;
+	uint32_t flags;
+	uint64_t off;                   /* byte offset in file or object */
+	struct file *file;              /* counted; NULL for anonymous */
+	plat_obj_t obj;                 /* what is mapped; 0 for private anonymous */
+	struct obj_ref *objref;         /* counted owner of obj for shared anonymous */
+	const char *name;               /* "[stack]", "[vdso]", NULL */
+	struct list link;               /* mm->vmas */
+	struct { struct vma *l, *r; int h; } node;
+};
+
+/* A fresh, empty address space.  -ENOMEM. */
+int __must_check mm_new(struct mm **ret);
+int __must_check mm_fork(struct mm *parent, struct mm **ret);
+struct mm *mm_get(struct mm *mm);       /* a user */
+void mm_put(struct mm *mm);             /* may sleep */
+
+/* Map: file may be NULL.  addr is a hint unless MAP_FIXED.  Returns the
+ * address or -errno.  Takes mm->lock. */
+int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
+	       unsigned map_flags, struct file *file, uint64_t off);
+int mm_unmap(struct mm *mm, uint64_t addr, uint64_t size);
+int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot);
+struct vma *mm_find_locked(struct mm *mm, uint64_t addr);  /* first vma with end > addr */
+/* A fault at addr that the kernel may cure (stack growth, a file mapping that
+ * can be repaired).  0: run on; else the signal to send is in *ret_code
+ * (SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR). */
+int mm_fault(struct mm *mm, uint64_t addr, unsigned access, int *ret_signo, int *ret_code);
+uint64_t mm_rss(struct mm *mm);
+
+/* ---- user copies (of the current task) ---- */
+/* 0 or -EFAULT. */
+int __must_check copy_in(void *dst, uaddr src, size_t n);
+int __must_check copy_out(uaddr dst, const void *src, size_t n);
+/* Bytes not copied: for calls that report partial success. */
+size_t __must_check copy_in_partial(void *dst, uaddr src, size_t n);
+size_t __must_check copy_out_partial(uaddr dst, const void *src, size_t n);
+int __must_check user_zero(uaddr dst, size_t n);
+/* A string with its NUL into buf.  Length without NUL, -EFAULT,
+ * -ENAMETOOLONG when there is no NUL in size bytes. */
+long __must_check copy_in_str(char *buf, ustr src, size_t size);
+/* Typed: the pointee of p must be the type of *obj. */
+#define copy_in_obj(obj, p) ({                                               \
+	_Static_assert(__builtin_types_compatible_p(__typeof__(*(obj)), __typeof__(*(p)._pointee[0])), "pointee"); \
+	copy_in((obj), (uaddr){ (p).va }, sizeof(*(obj))); })
+#define copy_out_obj(p, obj) ({                                              \
+	_Static_assert(__builtin_types_compatible_p(__typeof__(*(obj)), __typeof__(*(p)._pointee[0])), "pointee"); \
+	copy_out((uaddr){ (p).va }, (obj), sizeof(*(obj))); })
+/* Other address spaces (proc, ptrace, process_vm_readv): bytes not copied. */
+size_t __must_check mm_copy_in(struct mm *mm, void *dst, uint64_t src, size_t n);
+size_t __must_check mm_copy_out(struct mm *mm, uint64_t dst, const void *src, size_t n);
+
+/* ---- scatter/gather of a system call ----
+ * Everything that moves bytes between a task and a file goes through an
+ * iter: user memory (iovec) or kernel memory. */
+struct iter {
+	bool kernel;                    /* base addresses are kernel pointers */
+	unsigned count, index;
+	size_t done_in_seg;             /* of segment index */
+	size_t left;                    /* total bytes still to move */
+	struct iter_seg { uint64_t base; size_t size; } *seg;
+	struct iter_seg inline_seg[8];
+};
+void iter_user(struct iter *it, uaddr buf, size_t n);
+void iter_kernel(struct iter *it, void *buf, size_t n);
+/* Reads and checks an iovec array (at most 1024 entries, sum <= 2^31-4096).
+ * iter_free() afterwards. */
+int __must_check iter_user_iovec(struct iter *it, uaddr iov, uint64_t count);
+void iter_free(struct iter *it);
+/* Move up to n bytes and advance.  Returns bytes moved: short = fault. */
+size_t iter_copy_in(struct iter *it, void *dst, size_t n);       /* from the task */
+size_t iter_copy_out(struct iter *it, const void *src, size_t n); /* to the task */
+size_t iter_zero(struct iter *it, size_t n);
+
+/* ---- exec: images ---- */
+struct exec_image {                     /* result of mm_exec_load */
+	struct mm *mm;
+	uint64_t entry, sp;
+	bool secure;                    /* AT_SECURE */
+};
+struct exec_args {                      /* built by kernel/task/exec.c */
+	char *path;                     /* as given: AT_EXECFN */
+	struct file *file;              /* opened for execution */
+	char *strings;                  /* argv then envp, NUL-separated, packed */
+	size_t strings_size;
+	unsigned argc, envc;
+	bool secure;
+	uint32_t uid, euid, gid, egid;
+};
+/* Build a new address space for an ELF image (static, PIE, with interpreter).
+ * -ENOEXEC, -ELIBBAD, -ENOMEM, -E2BIG … ; nothing of the caller changes. */
+int __must_check mm_exec_load(const struct exec_args *a, struct exec_image *ret);
+
+/* ---- futex hooks ---- */
+void futex_exit_task(struct task *t);   /* robust list, clear_child_tid wake */
+int futex_wake_addr(struct mm *mm, uint64_t addr, unsigned n);   /* private key */
+
+/* ---- vDSO ---- */
+void vdso_init(void);
+int __must_check vdso_map(struct mm *mm, uint64_t *ret_base);
+void vdso_update(void);                 /* the clock parameters ran out */
+
+/* Memory limit of the container (own accounting when the host has none):
+ * called when tasks enter the kernel for memory and from a bounded timer. */
+void memlimit_init(const struct boot_params *bp);
+
+void mm_init(void);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signal.h: sending, queueing, delivering signals; job-control stops.
+ * Lock: sighand->lock guards handlers and every pending set of the tasks that
+ * share the sighand; see sched.h for the order.  Source: kernel/signal/. */
+#ifndef NACRE_KERNEL_SIGNAL_H
+#define NACRE_KERNEL_SIGNAL_H
+
+#include "kernel/sched/sched.h"
+#include <linux_abi/signal.h>           /* SIG*, SA_*, struct linux_siginfo, linux_sigaction … */
+
+struct task;
+struct tgroup;
+struct plat_trap;
+
+#define SIGMASK(n) (1ull << ((n) - 1))
+#define SIG_UNBLOCKABLE (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
+
+struct ksigaction { uint64_t handler, flags, restorer, mask; };
+
+struct sighand {
+	struct ref ref;
+	struct spinlock lock;
+	struct ksigaction action[NSIG];         /* [signo - 1] */
+	struct waitq signalfd_wait;             /* signalfd pollers, sigtimedwait */
+};
+struct sighand *sighand_new(void);
+struct sighand *sighand_copy(struct sighand *s);        /* fork */
+struct sighand *sighand_get(struct sighand *s);
+void sighand_put(struct sighand *s);
+void sighand_exec_reset(struct sighand *s);             /* handlers to default, ignored stay */
+
+struct sigqueue { struct list link; struct linux_siginfo info; uint32_t uid; };
+struct sigpending { uint64_t set; struct list queue; };
+void sigpending_init(struct sigpending *p);
+void sigpending_flush(struct sigpending *p, uint64_t mask);      /* sighand->lock held */
+
+/* Errors a restartable system call returns; never seen by user space. */
+#define ERESTARTSYS 512         /* restart if SA_RESTART, else EINTR */
+#define ERESTARTNOINTR 513      /* always restart */
+#define ERESTARTNOHAND 514      /* restart only if no handler ran */
+#define ERESTART_RESTARTBLOCK 516       /* call task->restart.fn by restart_syscall */
+
+/* Send.  info may be NULL (SI_KERNEL).  0 or -EAGAIN (queue limit, real-time
+ * signals only).  Take the locks they need: call with none of sighand->lock or
+ * below held.  _locked: task_list_lock is held. */
+int signal_send_task(struct task *t, int signo, const struct linux_siginfo *info);
+int signal_send_group(struct tgroup *g, int signo, const struct linux_siginfo *info);
+int signal_send_group_locked(struct tgroup *g, int signo, const struct linux_siginfo *info);
+int signal_send_pgrp(int32_t pgid, int signo, const struct linux_siginfo *info);   /* -ESRCH */
+/* A fault of the current task: cannot be blocked or ignored away. */
+void signal_force(int signo, const struct linux_siginfo *info);
+void signal_force_fault(const struct plat_trap *trap);
+/* Permission of current to signal g: kill(2). */
+bool signal_may_send(struct tgroup *g, int signo);
+
+/* Would a sleep in this state end?  (no lock) */
+bool signal_pending(struct task *t);
+bool signal_fatal_pending(struct task *t);
+void signal_recalc(struct task *t);             /* sighand->lock held */
+void signal_set_blocked(uint64_t mask);         /* of current; takes the lock */
+/* For sigsuspend-like calls: install mask now, restore after delivery. */
+void signal_set_temporary_mask(uint64_t mask);
+
+/* At the return to user mode: deliver, stop or die.  syscall_ret: whether the
+ * task comes from a system call whose result is in regs.rax (restart logic).
+ * May not return (death). */
+void signal_deliver_user(bool from_syscall);
+
+/* Take one signal of `mask` from the private, then the shared queue.  The
+ * signal number or 0.  sighand->lock held. */
+int signal_dequeue_locked(struct task *t, uint64_t mask, struct linux_siginfo *ret);
+
+/* exec and fork hooks */
+void signal_init_task(struct task *child, struct task *parent, uint64_t clone_flags);
+void signal_exit_task(struct task *t);
+
+#endif

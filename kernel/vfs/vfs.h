@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vfs.h: inodes, dentries, mounts, paths, open files, descriptors, polling.
+ *
+ * Shape: a super_block is a mounted file system; an inode its object; a dentry
+ * a name in a directory (positive or negative); a mount places a super_block's
+ * root on a dentry within a mount namespace.  A path is (mount, dentry), both
+ * counted.  A file is an open description; a descriptor is a slot in a files
+ * table.
+ *
+ * Locks: inode->lock (mutex) serializes changes of a directory or of a file's
+ * data and attributes; dentry tree links under dcache_lock (spin, private);
+ * mount trees under mount_lock (spin, private).  See sched.h for the order.
+ * Source: kernel/vfs/; file systems in kernel/fs/<name>/. */
+#ifndef NACRE_KERNEL_VFS_H
+#define NACRE_KERNEL_VFS_H
+
+#include "kernel/mm/mm.h"
+#include "kernel/sched/sched.h"
+#include <linux_abi/fcntl.h>            /* O_*, AT_*, F_*, … */
+#include <linux_abi/poll.h>             /* POLL* */
+#include <linux_abi/stat.h>             /* S_*, struct linux_stat, linux_statx, linux_statfs */
+#include <linux_abi/time.h>             /* struct linux_timespec … */
+
+struct inode;
+struct dentry;
+struct mount;
+struct file;
+struct super_block;
+struct path;
+struct fs_info;
+struct mntns;
+struct boot_params;
+struct task;
+struct cred;
+
+#define PATH_MAX 4096
+#define NAME_MAX 255
+#define SYMLOOP_MAX 40
+
+struct kstat {                          /* what getattr yields */
+	uint64_t dev, ino;
+	uint32_t mode, nlink, uid, gid;
+	uint64_t rdev, size, blksize, blocks;   /* blocks of 512 */
+	int64_t atime_ns, mtime_ns, ctime_ns, btime_ns;
+};
+
+#define ATTR_MODE 1u
+#define ATTR_UID 2u
+#define ATTR_GID 4u
+#define ATTR_SIZE 8u
+#define ATTR_ATIME 16u
+#define ATTR_MTIME 32u
+#define ATTR_CTIME 64u
+struct kattr { uint32_t mask; uint32_t mode, uid, gid; uint64_t size; int64_t atime_ns, mtime_ns, ctime_ns; };
+
+struct kstatfs { uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags; };
+
+/* Readdir: emit returns false when the buffer is full (stop, keep position). */
+struct dir_sink {
+	bool (*emit)(struct dir_sink *s, const char *name, size_t n, uint64_t ino, uint8_t dtype, int64_t next_pos);
+};
+
+/* Names are spans without NUL.  Every operation may sleep; permission checks
+ * are the VFS's (generic, by mode bits) unless .permission is given.  dir->lock
+ * is held for the changing operations and lookup. */
+struct inode_ops {
+	/* Find name: *ret counted inode, or -ENOENT (a negative dentry follows
+	 * unless the super block says nocache). */
+	int (*lookup)(struct inode *dir, const char *name, size_t n, struct inode **ret);
+	int (*create)(struct inode *dir, const char *name, size_t n, uint32_t mode, struct inode **ret);
+	int (*mkdir)(struct inode *dir, const char *name, size_t n, uint32_t mode, struct inode **ret);
+	int (*mknod)(struct inode *dir, const char *name, size_t n, uint32_t mode, uint64_t rdev, struct inode **ret);
+	int (*symlink)(struct inode *dir, const char *name, size_t n, const char *target, struct inode **ret);
+	int (*link)(struct inode *dir, const char *name, size_t n, struct inode *target);
+	int (*unlink)(struct inode *dir, const char *name, size_t n, struct inode *victim);
+	int (*rmdir)(struct inode *dir, const char *name, size_t n, struct inode *victim);
+	int (*rename)(struct inode *odir, const char *on, size_t onn, struct inode *victim_src,
+		      struct inode *ndir, const char *nn, size_t nnn, struct inode *victim_dst, unsigned flags);
+	int (*tmpfile)(struct inode *dir, uint32_t mode, struct inode **ret);   /* O_TMPFILE */
+	/* Symlinks: text into buf (size PATH_MAX), length returned. */
+	long (*readlink)(struct inode *i, char *buf, size_t size);
+	/* Magic links (/proc/PID/fd/N, cwd, exe, root): jump straight to a path
+	 * (counted).  NULL on ordinary links. */
+	int (*get_link_path)(struct inode *i, struct path *ret);
+	int (*getattr)(struct inode *i, struct kstat *ret);     /* NULL: from the inode */
+	int (*setattr)(struct inode *i, const struct kattr *a); /* NULL: -EPERM */
+	int (*permission)(struct inode *i, unsigned may);       /* NULL: generic */
+	long (*getxattr)(struct inode *i, const char *name, void *buf, size_t size);
+	long (*listxattr)(struct inode *i, void *buf, size_t size);
+	int (*setxattr)(struct inode *i, const char *name, const void *v, size_t n, int flags);
+	int (*removexattr)(struct inode *i, const char *name);
+	/* Make file->ops ready (device switch, hostfs handle).  NULL: nothing. */
+	int (*open)(struct inode *i, struct file *f);
+	void (*evict)(struct inode *i);         /* last reference gone: free private */
+	/* Cached dentry still right?  false: drop and look up again.  NULL: yes. */
+	bool (*revalidate)(struct inode *dir, const char *name, size_t n, struct inode *cached);
+};
+
+struct inode {
+	struct ref ref;
+	struct super_block *sb;
+	const struct inode_ops *ops;
+	const struct file_ops *fops;            /* default for opened files */
+	uint64_t ino;
+	uint32_t mode;                          /* type never changes; bits under lock */
+	uint32_t nlink, uid, gid;               /* lock */
+	uint64_t rdev, size, blocks;            /* lock */
+	int64_t atime_ns, mtime_ns, ctime_ns, btime_ns;
+	struct mutex lock;
+	void *priv;                             /* of the file system */
+	void *pipe;                             /* FIFO or bound Unix socket */
+	struct flock_ctx *flocks;               /* kernel/vfs/locks.c */
+	struct list notify;                     /* inotify marks; notify_lock */
+	int32_t deny_write;                     /* >0: being executed … <0 open writers; atomics */
+};
+struct inode *inode_new(struct super_block *sb, uint32_t mode);  /* NULL: no memory */
+struct inode *inode_get(struct inode *i);
+void inode_put(struct inode *i);
+
+struct dentry {
+	struct ref ref;
+	struct inode *inode;                    /* NULL: negative */
+	struct dentry *parent;                  /* counted; self for a root */
+	struct super_block *sb;
+	char *name; uint32_t name_size; uint32_t hash;
+	struct list hash_link, child_link, children, lru_link;
+	bool unhashed;                          /* removed: "(deleted)" */
+	uint32_t mounted;                       /* how many mounts sit on it */
+};
+struct dentry *dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d);
+
+struct path { struct mount *mnt; struct dentry *dentry; };
+static inline bool path_equal(const struct path *a, const struct path *b)
+{ return a->mnt == b->mnt && a->dentry == b->dentry; }
+void path_get(struct path *p);
+void path_put(struct path *p);                  /* clears it */
+
+/* Wake-ups for poll carry POLL* keys; a table collects where a poller waits. */
+struct poll_table {
+	void (*queue)(struct poll_table *pt, struct waitq *q);
+};
+static inline void poll_wait(struct poll_table *pt, struct waitq *q) { if (pt) pt->queue(pt, q); }
+
+struct mmap_target {                            /* how a file is mapped */
+	plat_obj_t obj;                         /* with a reference the VMA will drop through release_obj */
+	uint64_t off;
+	bool anonymous;                         /* /dev/zero private: plain memory */
+};
+
+struct file_ops {
+	/* pos: in-out position (pread/pwrite pass their own).  Bytes moved or
+	 * -errno.  Blocking unless f->flags has O_NONBLOCK. */
+	long (*read)(struct file *f, struct iter *to, uint64_t *pos);
+	long (*write)(struct file *f, struct iter *from, uint64_t *pos);
+	int64_t (*lseek)(struct file *f, int64_t off, int whence);      /* NULL: -ESPIPE */
+	int (*readdir)(struct file *f, struct dir_sink *s);             /* from f->pos, advances it */
+	/* Present readiness; registers on pt when given. NULL: always in|out. */
+	uint32_t (*poll)(struct file *f, struct poll_table *pt);
+	long (*ioctl)(struct file *f, unsigned cmd, uint64_t arg);      /* NULL: -ENOTTY */
+	int (*mmap)(struct file *f, unsigned prot, unsigned map_flags, uint64_t off, uint64_t size, struct mmap_target *ret);
+	int (*fsync)(struct file *f, bool data_only);
+	int (*truncate)(struct file *f, uint64_t size);                 /* NULL: through setattr */
+	int (*fallocate)(struct file *f, int mode, uint64_t off, uint64_t n);
+	int (*flush)(struct file *f, struct task *t);                   /* each close(2) */
+	void (*release)(struct file *f);                                /* the last reference */
+	int (*set_flags)(struct file *f, uint32_t new_flags);           /* F_SETFL; NULL: fine */
+	void (*show_fdinfo)(struct file *f, struct sbuf *s);
+	const char *type_name;                  /* "pipe", "socket", "anon_inode:[eventfd]": how /proc shows it; NULL: path */
+};
+
+struct file {
+	struct ref ref;
+	const struct file_ops *ops;
+	struct path path;                       /* empty for anonymous files */
+	struct inode *inode;                    /* counted */
+	uint32_t flags;                         /* O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECT | O_PATH …; lock */
+	uint32_t mode;                          /* FMODE_ below */
+	uint64_t pos;                           /* pos_lock for read, write, lseek of seekable files */
+	struct mutex pos_lock;
+	struct spinlock lock;
+	struct cred *cred;                      /* of the opener */
+	void *priv;
+	struct waitq *wq_hint;                  /* the queue epoll may use; optional */
+	struct list epoll_links;                /* kernel/ipc/epoll.c */
+	int32_t owner;                          /* F_SETOWN: pid or -pgrp; lock */
+	int32_t sigio;                          /* F_SETSIG */
+};
+#define FMODE_READ 1u
+#define FMODE_WRITE 2u
+#define FMODE_SEEK 4u                           /* has a position */
+#define FMODE_PATH 8u                           /* O_PATH: no I/O */
+#define FMODE_STREAM 16u                        /* pos is meaningless */
+
+struct file *file_get(struct file *f);
+void file_put(struct file *f);                  /* may sleep */
+/* An open description without a name: pipes, eventfd, sockets …  inode: one
+ * from anon_inode_new() or NULL for the shared anonymous one. */
+int __must_check file_new_anon(const struct file_ops *ops, void *priv, uint32_t flags,
+			       struct inode *inode, struct file **ret);
+struct inode *anon_inode_new(uint32_t mode);    /* S_IFIFO, S_IFSOCK: own ino */
+
+/* ---- descriptors ---- */
+struct files;
+struct files *files_new(void);
+struct files *files_get(struct files *fs);
+void files_put(struct files *fs);               /* closes all on the last */
+int __must_check files_copy(struct files *from, struct files **ret);   /* fork */
+int __must_check files_unshare(struct task *t);
+void files_close_on_exec(struct files *fs);
+/* Lowest free >= min, below RLIMIT_NOFILE: -EMFILE.  Reserves. */
+int __must_check fd_alloc(unsigned min, bool cloexec);
+void fd_install(int fd, struct file *f);        /* consumes the reference */
+void fd_release_unused(int fd);
+int __must_check fd_add(struct file *f, bool cloexec);   /* alloc+install; consumes f only on success */
+struct file *fd_get(int fd);                    /* counted; NULL: EBADF; O_PATH files excluded */
+struct file *fd_get_any(int fd);                /* O_PATH too */
+struct file *files_lookup_get(struct files *fs, int fd);         /* another task's */
+int files_next_fd(struct files *fs, int from);  /* lowest open fd >= from, -1 */
+bool files_cloexec(struct files *fs, int fd);
+int fd_close(int fd);
+
+/* ---- per-task file system context ---- */
+struct fs_info { struct ref ref; struct spinlock lock; struct path root, cwd; uint32_t umask; };
+struct fs_info *fs_info_copy(struct fs_info *f);
+struct fs_info *fs_info_get(struct fs_info *f);
+void fs_info_put(struct fs_info *f);
+
+/* ---- path walk (of the current task) ---- */
+#define LOOKUP_FOLLOW 1u                        /* the last component if it is a link */
+#define LOOKUP_DIRECTORY 2u                     /* -ENOTDIR otherwise */
+#define LOOKUP_EMPTY 4u                         /* AT_EMPTY_PATH */
+#define LOOKUP_NO_SYMLINKS 8u                   /* openat2 RESOLVE_ */
+#define LOOKUP_NO_MAGICLINKS 16u
+#define LOOKUP_NO_XDEV 32u
+#define LOOKUP_BENEATH 64u
+#define LOOKUP_IN_ROOT 128u
+int __must_check path_lookup(int dfd, const char *name, unsigned flags, struct path *ret);
+int __must_check path_lookup_user(int dfd, ustr name, unsigned flags, struct path *ret);
+/* The parent directory of the last component, which goes to last (NAME_MAX+1).
+ * *ret_trailing_slash says whether one followed. */
+int __must_check path_lookup_parent(int dfd, const char *name, unsigned flags, struct path *ret_dir,
+				    char *last, size_t *ret_last_size, bool *ret_trailing_slash);
+int __must_check path_open(int dfd, const char *name, uint32_t flags, uint32_t mode,
+			   unsigned resolve, struct file **ret);
+int __must_check path_open_exec(int dfd, const char *name, int at_flags, struct file **ret);  /* X_OK, regular */
+/* Absolute name as seen from root (NULL: the current task's); "(unreachable)"
+ * and " (deleted)" as Linux.  Writes backwards into buf, returns the start or
+ * an ERR below 0 as *ret_err. */
+char *path_name(const struct path *p, const struct path *root, char *buf, size_t size, int *ret_err);
+
+#define MAY_EXEC 1u
+#define MAY_WRITE 2u
+#define MAY_READ 4u
+int __must_check inode_permission(struct inode *i, unsigned may);        /* current's fsuid */
+int __must_check path_permission(const struct path *p, unsigned may);    /* with read-only mounts */
+int vfs_getattr(const struct path *p, struct kstat *ret);
+int vfs_setattr(const struct path *p, struct kattr *a);                  /* checks and applies, clears suid */
+int inode_getattr(struct inode *i, struct kstat *ret);
+void inode_touch(struct inode *i, uint32_t attr_mask);                   /* times = now */
+int64_t vfs_now_ns(void);                                                /* wall clock */
+
+/* Kernel-internal I/O. */
+long file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos);
+long file_write_kernel(struct file *f, const void *buf, size_t n, uint64_t pos);
+/* The memory object behind a file for mmap and exec; see mmap_target. */
+int file_mmap(struct file *f, unsigned prot, unsigned map_flags, uint64_t off, uint64_t size, struct mmap_target *ret);
+
+/* ---- file systems and mounts ---- */
+struct fs_type {
+	const char *name;
+	bool nodev;                     /* "nodev" in /proc/filesystems */
+	/* Make a super block; data is mount(2)'s option string or NULL, arg is
+	 * kernel-internal (struct boot_mount *, lower paths). */
+	int (*mount)(const struct fs_type *t, const char *source, const char *data,
+		     const void *arg, struct super_block **ret);
+};
+struct super_ops {
+	int (*statfs)(struct super_block *sb, struct kstatfs *ret);
+	void (*kill)(struct super_block *sb);   /* the last mount is gone */
+	void (*show_options)(struct super_block *sb, struct sbuf *s);
+};
+struct super_block {
+	struct ref ref;
+	const struct fs_type *type;
+	const struct super_ops *ops;
+	uint64_t dev;                   /* st_dev, unique */
+	struct dentry *root;
+	uint64_t magic;
+	bool readonly, nocache;         /* nocache: no negative dentries, always revalidate */
+	void *priv;
+	uint64_t next_ino;
+};
+struct super_block *super_new(const struct fs_type *t, const struct super_ops *ops, uint64_t magic);
+int __must_check super_set_root(struct super_block *sb, struct inode *root);     /* consumes root */
+void super_put(struct super_block *sb);
+
+#define MNT_READONLY 1u
+#define MNT_NOSUID 2u
+#define MNT_NODEV 4u
+#define MNT_NOEXEC 8u
+struct mntns *mntns_new(void);
+struct mntns *mntns_get(struct mntns *ns);
+void mntns_put(struct mntns *ns);
+int __must_check mntns_copy(struct mntns *from, struct mntns **ret, struct fs_info *fs);
+/* Mount sb's root on `at` (NULL dentry: as the namespace's root). */
+int __must_check mount_attach(struct mntns *ns, struct super_block *sb, struct path *at,
+			      unsigned flags, const char *source);
+int mount_root_path(struct mntns *ns, struct path *ret);
+/* For /proc/mounts, mountinfo: text of every mount reachable from root. */
+void mounts_show(struct mntns *ns, const struct path *root, bool mountinfo, struct sbuf *s);
+
+extern const struct fs_type *const fs_types[];  /* NULL-terminated: kernel/vfs/fs_types.c */
+const struct fs_type *fs_type_find(const char *name);
+extern const struct fs_type tmpfs_type, proc_type, sysfs_type, devtmpfs_type, devpts_type,
+	overlay_type, hostfs_type;
+
+/* Lay out container 0's tree from boot_params (kernel/vfs/boot.c). */
+int vfs_boot_mounts(const struct boot_params *bp, struct mntns *ns, struct fs_info *fs);
+
+/* Helpers for file systems. */
+int64_t generic_lseek(struct file *f, int64_t off, int whence);          /* by inode size */
+/* Device numbers: open of a char device inode looks here. */
+const struct file_ops *chrdev_ops(uint64_t rdev);                        /* NULL: -ENXIO */
+int chrdev_open(struct inode *i, struct file *f);
+int fifo_open(struct inode *i, struct file *f);                          /* kernel/ipc/pipe.c */
+#define MKDEV(ma, mi) (((uint64_t)(ma) << 8) | ((mi) & 0xff) | (((uint64_t)(mi) & ~0xffull) << 12))
+
+/* inotify events, called by the VFS after the fact: kernel/ipc/inotify.c. */
+void notify_inode(struct inode *i, uint32_t mask, uint32_t cookie);
+void notify_child(struct inode *dir, const char *name, size_t n, uint32_t mask, uint32_t cookie);
+void notify_inode_gone(struct inode *i);
+
+/* File locks dropped with a files table or a file: kernel/vfs/locks.c. */
+void locks_release_file(struct file *f);
+void locks_release_posix(struct inode *i, struct files *owner);
+
+/* The stdio streams of the sandbox as files (kernel/fs/dev/stdio.c) */
+int __must_check stdio_open(unsigned n, const struct boot_params *bp, struct file **ret);
+
+void vfs_init(void);
+
+#endif
