@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sockets: socket(2), socket(7), unix(7), cmsg(3). */
+#ifndef NACRE_LINUX_ABI_SOCKET_H
+#define NACRE_LINUX_ABI_SOCKET_H
+
+#include <base/types.h>
+
+#define AF_UNSPEC 0
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define AF_NETLINK 16
+#define AF_PACKET 17
+#define AF_MAX 46
+
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define SOCK_RAW 3
+#define SOCK_RDM 4
+#define SOCK_SEQPACKET 5
+#define SOCK_TYPE_MASK 0xf
+#define SOCK_NONBLOCK 04000
+#define SOCK_CLOEXEC 02000000
+
+#define SHUT_RD 0
+#define SHUT_WR 1
+#define SHUT_RDWR 2
+
+#define SOMAXCONN 4096
+
+#define SOL_SOCKET 1
+#define SO_DEBUG 1
+#define SO_REUSEADDR 2
+#define SO_TYPE 3
+#define SO_ERROR 4
+#define SO_DONTROUTE 5
+#define SO_BROADCAST 6
+#define SO_SNDBUF 7
+#define SO_RCVBUF 8
+#define SO_KEEPALIVE 9
+#define SO_OOBINLINE 10
+#define SO_NO_CHECK 11
+#define SO_PRIORITY 12
+#define SO_LINGER 13
+#define SO_REUSEPORT 15
+#define SO_PASSCRED 16
+#define SO_PEERCRED 17
+#define SO_RCVLOWAT 18
+#define SO_SNDLOWAT 19
+#define SO_RCVTIMEO 20
+#define SO_SNDTIMEO 21
+#define SO_TIMESTAMP 29
+#define SO_ACCEPTCONN 30
+#define SO_PEERSEC 31
+#define SO_SNDBUFFORCE 32
+#define SO_RCVBUFFORCE 33
+#define SO_PASSSEC 34
+#define SO_TIMESTAMPNS 35
+#define SO_MARK 36
+#define SO_PROTOCOL 38
+#define SO_DOMAIN 39
+#define SO_PEEK_OFF 42
+#define SO_PEERGROUPS 59
+#define SO_COOKIE 57
+
+#define MSG_OOB 0x01
+#define MSG_PEEK 0x02
+#define MSG_DONTROUTE 0x04
+#define MSG_CTRUNC 0x08
+#define MSG_TRUNC 0x20
+#define MSG_DONTWAIT 0x40
+#define MSG_EOR 0x80
+#define MSG_WAITALL 0x100
+#define MSG_CONFIRM 0x800
+#define MSG_ERRQUEUE 0x2000
+#define MSG_NOSIGNAL 0x4000
+#define MSG_MORE 0x8000
+#define MSG_WAITFORONE 0x10000
+#define MSG_CMSG_CLOEXEC 0x40000000
+
+#define SCM_RIGHTS 1
+#define SCM_CREDENTIALS 2
+#define SCM_MAX_FD 253
+
+struct linux_ucred { int32_t pid; uint32_t uid, gid; };
+struct linux_linger { int32_t onoff, linger; };
+
+struct linux_sockaddr_un { uint16_t family; char path[108]; };
+struct linux_sockaddr_storage { uint16_t family; uint8_t data[126]; };
+_Static_assert(sizeof(struct linux_sockaddr_storage) == 128, "sockaddr_storage");
+
+struct linux_msghdr {
+	uint64_t name;
+	int32_t namelen, pad0;
+	uint64_t iov, iovlen;
+	uint64_t control, controllen;
+	uint32_t flags, pad1;
+};
+_Static_assert(sizeof(struct linux_msghdr) == 56, "msghdr");
+
+struct linux_mmsghdr { struct linux_msghdr hdr; uint32_t len, pad; };
+_Static_assert(sizeof(struct linux_mmsghdr) == 64, "mmsghdr");
+
+struct linux_cmsghdr { uint64_t len; int32_t level, type; };
+#define CMSG_ALIGN_UP(n) (((uint64_t)(n) + 7) & ~7ull)
+
+#define SIOCATMARK 0x8905u
+#define SIOCOUTQ 0x5411u
+#define SIOCINQ 0x541bu
+
+#endif
