@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ptrace(2). */
+#ifndef NACRE_LINUX_ABI_PTRACE_H
+#define NACRE_LINUX_ABI_PTRACE_H
+
+#include <base/types.h>
+
+#define PTRACE_TRACEME 0
+#define PTRACE_PEEKTEXT 1
+#define PTRACE_PEEKDATA 2
+#define PTRACE_PEEKUSER 3
+#define PTRACE_POKETEXT 4
+#define PTRACE_POKEDATA 5
+#define PTRACE_POKEUSER 6
+#define PTRACE_CONT 7
+#define PTRACE_KILL 8
+#define PTRACE_SINGLESTEP 9
+#define PTRACE_GETREGS 12
+#define PTRACE_SETREGS 13
+#define PTRACE_GETFPREGS 14
+#define PTRACE_SETFPREGS 15
+#define PTRACE_ATTACH 16
+#define PTRACE_DETACH 17
+#define PTRACE_SYSCALL 24
+#define PTRACE_SETOPTIONS 0x4200
+#define PTRACE_GETEVENTMSG 0x4201
+#define PTRACE_GETSIGINFO 0x4202
+#define PTRACE_SETSIGINFO 0x4203
+#define PTRACE_GETREGSET 0x4204
+#define PTRACE_SETREGSET 0x4205
+#define PTRACE_SEIZE 0x4206
+#define PTRACE_INTERRUPT 0x4207
+#define PTRACE_LISTEN 0x4208
+#define PTRACE_PEEKSIGINFO 0x4209
+#define PTRACE_GETSIGMASK 0x420a
+#define PTRACE_SETSIGMASK 0x420b
+#define PTRACE_GET_SYSCALL_INFO 0x420e
+
+#define PTRACE_O_TRACESYSGOOD 1u
+#define PTRACE_O_TRACEFORK 2u
+#define PTRACE_O_TRACEVFORK 4u
+#define PTRACE_O_TRACECLONE 8u
+#define PTRACE_O_TRACEEXEC 16u
+#define PTRACE_O_TRACEVFORKDONE 32u
+#define PTRACE_O_TRACEEXIT 64u
+#define PTRACE_O_TRACESECCOMP 128u
+#define PTRACE_O_EXITKILL (1u << 20)
+#define PTRACE_O_SUSPEND_SECCOMP (1u << 21)
+#define PTRACE_O_MASK (0xffu | PTRACE_O_EXITKILL | PTRACE_O_SUSPEND_SECCOMP)
+
+#define PTRACE_EVENT_FORK 1
+#define PTRACE_EVENT_VFORK 2
+#define PTRACE_EVENT_CLONE 3
+#define PTRACE_EVENT_EXEC 4
+#define PTRACE_EVENT_VFORK_DONE 5
+#define PTRACE_EVENT_EXIT 6
+#define PTRACE_EVENT_SECCOMP 7
+#define PTRACE_EVENT_STOP 128
+
+#define NT_PRSTATUS 1
+#define NT_PRFPREG 2
+#define NT_X86_XSTATE 0x202
+
+#define PTRACE_SYSCALL_INFO_NONE 0
+#define PTRACE_SYSCALL_INFO_ENTRY 1
+#define PTRACE_SYSCALL_INFO_EXIT 2
+#define PTRACE_SYSCALL_INFO_SECCOMP 3
+
+struct linux_ptrace_syscall_info {
+	uint8_t op, pad[3];
+	uint32_t arch;
+	uint64_t instruction_pointer, stack_pointer;
+	union {
+		struct { uint64_t nr, args[6]; } entry;
+		struct { int64_t rval; uint8_t is_error; } exit;
+		struct { uint64_t nr, args[6]; uint32_t ret_data; } seccomp;
+	};
+};
+
+#endif
