@@ -143,7 +143,8 @@ struct poll_table {
 static inline void poll_wait(struct poll_table *pt, struct waitq *q) { if (pt) pt->queue(pt, q); }
 
 struct mmap_target {                            /* how a file is mapped */
-	plat_obj_t obj;                         /* with a reference the VMA will drop through release_obj */
+	plat_obj_t obj;                         /* borrowed: the file that the VMA counts keeps it alive
+						 * (so inode or file->priv owns it and frees it last) */
 	uint64_t off;
 	bool anonymous;                         /* /dev/zero private: plain memory */
 };
