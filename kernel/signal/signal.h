@@ -70,7 +70,14 @@ void signal_deliver_user(bool from_syscall);
  * signal number or 0.  sighand->lock held. */
 int signal_dequeue_locked(struct task *t, uint64_t mask, struct linux_siginfo *ret);
 
-/* exec and fork hooks */
+/* exec and fork hooks.  Agreement with kernel/task: clone.c sets
+ * child->sighand (shared or copied) and initialises tg->pending before
+ * signal_init_task(), which sets the child's masks, altstack and private
+ * pending set; signal_exit_task() flushes the private pending set and passes
+ * on shared signals; task->sighand stays valid until the task's memory is
+ * freed (task_put drops it), exec.c resets handlers, altstack and
+ * restart.  A thread whose private pending set holds SIGKILL calls
+ * task_exit_group(SIGKILL): kernel/task sorts out exec and group exit. */
 void signal_init_task(struct task *child, struct task *parent, uint64_t clone_flags);
 void signal_exit_task(struct task *t);
 

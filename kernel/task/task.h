@@ -193,6 +193,13 @@ struct task {
 	const char *wchan;              /* what it sleeps on, for /proc */
 };
 
+/* The kernel's own pid 1: reaps orphans, no signal reaches it. */
+static inline bool tgroup_is_init(const struct tgroup *g)
+{
+	return g->container->pidns->init == g;
+}
+static inline bool task_is_leader(const struct task *t) { return t->tg->leader == t; }
+
 extern struct spinlock task_list_lock;
 extern struct list tgroup_list;         /* tgroup.all_link, task_list_lock */
 
@@ -203,6 +210,7 @@ void tgroup_put(struct tgroup *g);
 /* With a reference, or NULL. */
 struct task *task_find_get(int32_t tid);
 struct tgroup *tgroup_find_get(int32_t tgid);
+struct task *task_find_locked(int32_t tid);     /* task_list_lock held; no reference */
 /* The resources of another task, with a reference, NULL when it has exited. */
 struct mm *task_get_mm(struct task *t);
 struct files *task_get_files(struct task *t);
@@ -226,8 +234,14 @@ long task_clone(struct task *parent, const struct clone_args_k *a);
 /* The calling thread ends; when last in its group the process becomes a
  * zombie. */
 __noreturn void task_exit(int32_t code);
-/* Mark the whole group as ending with this wait status and wake everyone. */
+/* Mark the whole group as ending with this wait status and wake everyone:
+ * every live thread gets SIGKILL into its private pending set.  No effect on
+ * the init process.  No lock held; the _locked form: task_list_lock only. */
 void tgroup_kill_all(struct tgroup *g, int32_t exit_code);
+void tgroup_kill_all_locked(struct tgroup *g, int32_t exit_code);
+/* Make t look at its signals soon: end its sleep if its state is in `states`,
+ * or interrupt user mode. */
+void task_wake_signal(struct task *t, uint32_t states);
 __noreturn void task_exit_group(int32_t code);
 /* Tell the parent: SIGCHLD and wake wait4.  why: CLD_*.  No lock held. */
 void tgroup_notify_parent(struct tgroup *g, int why, int status);
@@ -235,6 +249,10 @@ void tgroup_notify_parent(struct tgroup *g, int why, int status);
 /* execve: argv/envp already copied (kernel/task/exec.h). */
 struct exec_args;
 int __must_check task_exec(struct task *t, struct exec_args *args);
+
+/* Host events: pass signo on to the first program (its terminal's foreground
+ * group belongs to the tty).  SIGTERM for HC_EVENT_TERM. */
+void task_init_forward_signal(int signo);
 
 /* Boot: the first process from boot_params; runs the init role (pid 1 reaps
  * orphans in the kernel, the user's program is pid 2 or, when it asks, 1). */
