@@ -121,6 +121,8 @@ struct tgroup {
 	int32_t stop_signal;            /* job control; 0 = not stopped */
 	unsigned stop_pending;          /* threads that have yet to stop */
 	bool stopped, stop_reported;    /* wait4 WUNTRACED */
+	uint32_t stop_gen;              /* one more for every stop (kernel/signal) */
+	bool cont_notify;               /* the first thread to go on tells the parent */
 	bool continued;                 /* wait4 WCONTINUED */
 	struct linux_rlimit64 rlim[RLIM_NLIMITS];
 	struct child_usage cusage;      /* reaped children */
@@ -190,6 +192,7 @@ struct task {
 	struct seccomp_filter *seccomp;
 	uint32_t seccomp_mode;
 	struct ptrace_state *ptrace;    /* NULL: nobody traces */
+	struct { uint64_t err, trapno, cr2; } last_trap;        /* for the next sigcontext (kernel/signal) */
 	const char *wchan;              /* what it sleeps on, for /proc */
 };
 
