@@ -124,11 +124,12 @@ void mutex_unlock(struct mutex *m);
  * fn runs on the timer's CPU between traps or from idle, with no lock held; it
  * must not sleep.  It may re-arm its own timer. */
 struct ktimer {
-	uint64_t deadline_ns;           /* timer base lock */
 	void (*fn)(struct ktimer *t);
+	/* timer base lock of `cpu` */
+	uint64_t deadline_ns;
 	unsigned cpu;
-	uint32_t heap_pos;              /* 0 = not armed */
-	bool running;
+	bool armed;
+	struct ktimer *child, *sibling, *prev;  /* pairing heap */
 };
 void ktimer_init(struct ktimer *t, void (*fn)(struct ktimer *));
 void ktimer_set(struct ktimer *t, uint64_t deadline_ns);        /* (re)arm */
@@ -137,7 +138,9 @@ bool ktimer_cancel(struct ktimer *t);   /* true: was armed; fn is not running on
 
 /* ---- CPUs and switching ---- */
 struct sched_entity {                   /* inside struct task */
-	enum task_state state;          /* wake_lock */
+	enum task_state state;          /* self writes with sequential order; wake_lock */
+	bool blocked;                   /* wake_lock: committed to sleep, not queued */
+	bool timed_out;                 /* wake_lock */
 	struct spinlock wake_lock;
 	struct list rq_link;            /* cpu->rq_lock */
 	void *ksp;                      /* saved kernel stack pointer */
@@ -149,8 +152,9 @@ struct sched_entity {                   /* inside struct task */
 	uint64_t slice_end_ns;
 	uint64_t run_ns, user_ns, sys_ns, last_ns;   /* CPU time; written by its CPU */
 	uint64_t nvcsw, nivcsw;
+	uint64_t queued_ns;             /* since when it waits on a run queue */
 	struct ktimer timeout;
-	bool timed_out;
+	void (*release)(struct task *); /* set by sched_exit */
 };
 
 struct cpu {
@@ -158,8 +162,18 @@ struct cpu {
 	struct task *current;
 	uint32_t spin_depth;
 	bool need_resched;              /* any CPU sets it, then kicks */
-	/* … private to kernel/sched/ */
-};
+
+	/* private to kernel/sched/ */
+	struct spinlock rq_lock;
+	struct list rq;                 /* rq_lock: sched_entity.rq_link, first runs next */
+	unsigned rq_count;              /* rq_lock; read freely as a hint */
+	void *idle_sp;                  /* the CPU's own stack, while a task runs */
+	struct task *prev;              /* whom we just switched away from */
+	struct spinlock timer_lock;
+	struct ktimer *timers;          /* timer_lock: the earliest */
+	struct ktimer *timer_running;   /* timer_lock */
+	uint64_t switches;
+} __aligned(64);
 struct cpu *cpu_self(void);
 unsigned cpu_count(void);
 struct task *current_task(void);        /* NULL on an idle CPU */

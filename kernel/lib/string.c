@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory and string primitives.
+ *
+ * The memory functions are what the compiler calls by itself; where a C library
+ * is linked in (process platform, testhost) its versions are used and
+ * NACRE_LIBC_STRING leaves these out. */
+#include "kernel/lib/lib.h"
+
+#ifndef NACRE_LIBC_STRING
+void *memcpy(void *dst, const void *src, size_t n)
+{
+	void *d = dst;
+
+	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n) : : "memory");
+	return dst;
+}
+
+void *memmove(void *dst, const void *src, size_t n)
+{
+	uint8_t *d = dst;
+	const uint8_t *s = src;
+
+	if (d <= s || d >= s + n)
+		return memcpy(dst, src, n);
+	while (n--)
+		d[n] = s[n];
+	return dst;
+}
+
+void *memset(void *p, int c, size_t n)
+{
+	void *d = p;
+
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	return p;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const uint8_t *x = a, *y = b;
+
+	for (; n; n--, x++, y++)
+		if (*x != *y)
+			return *x < *y ? -1 : 1;
+	return 0;
+}
+
+void *memchr(const void *p, int c, size_t n)
+{
+	const uint8_t *s = p;
+
+	for (; n; n--, s++)
+		if (*s == (uint8_t)c)
+			return (void *)s;
+	return NULL;
+}
+
+size_t strlen(const char *s)
+{
+	const char *e = s;
+
+	while (*e)
+		e++;
+	return (size_t)(e - s);
+}
+
+size_t strnlen(const char *s, size_t max)
+{
+	const char *e = memchr(s, 0, max);
+
+	return e ? (size_t)(e - s) : max;
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+	for (; n; n--, a++, b++) {
+		if (*a != *b)
+			return (uint8_t)*a < (uint8_t)*b ? -1 : 1;
+		if (!*a)
+			break;
+	}
+	return 0;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	return strncmp(a, b, SIZE_MAX);
+}
+
+char *strchr(const char *s, int c)
+{
+	for (;; s++) {
+		if (*s == (char)c)
+			return (char *)s;
+		if (!*s)
+			return NULL;
+	}
+}
+
+char *strrchr(const char *s, int c)
+{
+	const char *last = NULL;
+
+	for (;; s++) {
+		if (*s == (char)c)
+			last = s;
+		if (!*s)
+			return (char *)last;
+	}
+}
+#endif
+
+size_t kstrlcpy(char *dst, const char *src, size_t size)
+{
+	size_t n = strlen(src);
+
+	if (size) {
+		size_t k = MIN(n, size - 1);
+
+		memcpy(dst, src, k);
+		dst[k] = 0;
+	}
+	return n;
+}
+
+int kparse_u64(const char *s, size_t n, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (!n)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return -EINVAL;
+		if (mul_overflows(v, 10ul, &v) || add_overflows(v, (uint64_t)(s[i] - '0'), &v))
+			return -ERANGE;
+	}
+	*ret = v;
+	return 0;
+}

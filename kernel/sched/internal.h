@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of kernel/sched/ share. */
+#ifndef NACRE_KERNEL_SCHED_INTERNAL_H
+#define NACRE_KERNEL_SCHED_INTERNAL_H
+
+#include "kernel/sched/sched.h"
+
+struct cpu *cpu_by_id(unsigned id);
+void timers_run(struct cpu *c);                 /* those that are due */
+uint64_t timers_next(struct cpu *c);            /* the earliest deadline */
+
+#endif

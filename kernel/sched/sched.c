@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scheduler: run queues, blocking, waking, idling.
+ *
+ * Each CPU has a first-come queue.  A woken task goes to the waker's CPU: when
+ * the waker then sleeps (a hand-off through a pipe, futex or socket) it runs at
+ * once with no cross-CPU wake-up, which costs ten times a switch here.  When the
+ * waker goes on instead, the queued task waits at most SPREAD_NS before an idle
+ * CPU is told to take it.  Idle CPUs steal from the others' queues.
+ *
+ * A sleeping task is `blocked` from the moment it commits under its wake_lock;
+ * a waker that comes earlier only sets the state back to running.  on_cpu stays
+ * set until its stack is really left: only its own CPU takes such a task. */
+#include "kernel/sched/sched.h"
+#include "kernel/sched/internal.h"
+#include "kernel/task/task.h"
+
+#define SLICE_NS 4000000ull
+#define SPREAD_NS 50000ull
+
+static struct cpu cpus[PLAT_MAX_CPUS];
+static unsigned cpu_total = 1;
+static uint64_t idle_mask;              /* atomic: CPUs inside plat_cpu_idle */
+static void (*event_handler)(uint64_t);
+
+struct cpu *cpu_by_id(unsigned id) { return &cpus[id]; }
+struct cpu *cpu_self(void) { return &cpus[plat_cpu_self()]; }
+unsigned cpu_count(void) { return cpu_total; }
+struct task *current_task(void) { return cpu_self()->current; }
+
+void sched_set_event_handler(void (*fn)(uint64_t)) { event_handler = fn; }
+
+/* ---- queues ---- */
+
+static void enqueue(struct cpu *c, struct task *t, bool front)
+{
+	t->se.queued_ns = plat_time_mono_ns();
+	spin_lock(&c->rq_lock);
+	if (front)
+		list_push_front(&c->rq, &t->se.rq_link);
+	else
+		list_push_back(&c->rq, &t->se.rq_link);
+	c->rq_count++;
+	spin_unlock(&c->rq_lock);
+}
+
+static bool may_run_on(const struct task *t, unsigned cpu)
+{
+	return t->se.affinity >> cpu & 1;
+}
+
+/* Take the first task that `self` may run; `from` is its own or a victim. */
+static struct task *dequeue(struct cpu *from, struct cpu *self)
+{
+	struct task *t;
+
+	if (!__atomic_load_n(&from->rq_count, __ATOMIC_RELAXED))
+		return NULL;
+	spin_lock(&from->rq_lock);
+	list_for_each(t, &from->rq, se.rq_link) {
+		if (!may_run_on(t, self->id))
+			continue;
+		if (from != self && __atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE))
+			continue;
+		list_del(&t->se.rq_link);
+		from->rq_count--;
+		spin_unlock(&from->rq_lock);
+		return t;
+	}
+	spin_unlock(&from->rq_lock);
+	return NULL;
+}
+
+static struct task *pick(struct cpu *self)
+{
+	struct task *t = dequeue(self, self);
+
+	for (unsigned i = 1; !t && i < cpu_total; i++)
+		t = dequeue(&cpus[(self->id + i) % cpu_total], self);
+	return t;
+}
+
+/* An idle CPU that t may run on is told to look for work. */
+static bool kick_idle(uint64_t mask)
+{
+	uint64_t idle = __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) & mask;
+
+	if (!idle)
+		return false;
+	plat_cpu_kick((unsigned)__builtin_ctzll(idle));
+	return true;
+}
+
+static void make_runnable(struct task *t)
+{
+	struct cpu *self = cpu_self(), *c = self;
+
+	if (__atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE) || !may_run_on(t, c->id))
+		c = &cpus[may_run_on(t, t->se.cpu) || t->se.on_cpu ? t->se.cpu
+			  : (unsigned)__builtin_ctzll(t->se.affinity)];
+	enqueue(c, t, false);
+	if (c != self || (__atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) >> c->id & 1))
+		plat_cpu_kick(c->id);
+}
+
+bool sched_wake(struct task *t, uint32_t states)
+{
+	bool queue = false, woken = false;
+
+	spin_lock(&t->se.wake_lock);
+	if (states >> t->se.state & 1 && t->se.state != TASK_RUNNING) {
+		__atomic_store_n(&t->se.state, TASK_RUNNING, __ATOMIC_SEQ_CST);
+		woken = true;
+		queue = t->se.blocked;
+		t->se.blocked = false;
+	}
+	spin_unlock(&t->se.wake_lock);
+	if (queue)
+		make_runnable(t);
+	return woken;
+}
+
+/* ---- switching ---- */
+
+/* On the new stack: the old one is left for good. */
+static void finish_switch(void)
+{
+	struct cpu *c = cpu_self();
+	struct task *prev = c->prev;
+	void (*release)(struct task *);
+
+	c->prev = NULL;
+	if (!prev)
+		return;
+	release = prev->se.release;
+	__atomic_store_n(&prev->se.on_cpu, 0, __ATOMIC_RELEASE);
+	if (release)
+		release(prev);
+}
+
+static void account_switch_in(struct task *t)
+{
+	t->se.last_ns = plat_time_mono_ns();
+	t->se.slice_end_ns = t->se.last_ns + SLICE_NS;
+}
+
+/* next == NULL: to the idle loop. */
+static void switch_to(struct cpu *c, struct task *next)
+{
+	struct task *prev = c->current;
+	void **save = prev ? &prev->se.ksp : &c->idle_sp;
+
+	KASSERT(c->spin_depth == 0);
+	if (prev) {
+		sched_account(prev, false);
+		if (prev->uctx.xstate_live)
+			plat_uctx_save(&prev->uctx);
+	}
+	c->switches++;
+	c->prev = prev;
+	c->current = next;
+	c->need_resched = false;
+	if (next) {
+		/* A task that its old CPU is only just leaving: a few
+		 * instructions of that CPU away. */
+		while (next != prev && __atomic_load_n(&next->se.on_cpu, __ATOMIC_ACQUIRE))
+			plat_relax();
+		next->se.cpu = c->id;
+		__atomic_store_n(&next->se.on_cpu, 1, __ATOMIC_RELEASE);
+		account_switch_in(next);
+	}
+	plat_kstack_switch(save, next ? next->se.ksp : c->idle_sp);
+	finish_switch();
+}
+
+/* The current task leaves its CPU (it is queued, blocked or dead). */
+static void schedule(void)
+{
+	struct cpu *c = cpu_self();
+	struct task *next = pick(c);
+
+	if (next == c->current) {
+		account_switch_in(next);
+		c->need_resched = false;
+		return;
+	}
+	switch_to(c, next);
+}
+
+void sched_prepare(enum task_state s)
+{
+	struct task *t = current_task();
+
+	__atomic_store_n(&t->se.state, s, __ATOMIC_SEQ_CST);
+}
+
+void sched_finish(void)
+{
+	struct task *t = current_task();
+
+	/* Under the lock, so that a waker that saw the old state is through. */
+	spin_lock(&t->se.wake_lock);
+	__atomic_store_n(&t->se.state, TASK_RUNNING, __ATOMIC_SEQ_CST);
+	spin_unlock(&t->se.wake_lock);
+}
+
+static void block_timeout(struct ktimer *k)
+{
+	struct task *t = container_of(k, struct task, se.timeout);
+
+	spin_lock(&t->se.wake_lock);
+	t->se.timed_out = true;
+	spin_unlock(&t->se.wake_lock);
+	sched_wake(t, WAKE_NORMAL);
+}
+
+static bool interrupted(struct task *t)
+{
+	switch (t->se.state) {
+	case TASK_INTERRUPTIBLE:
+		return signal_pending(t);
+	case TASK_KILLABLE:
+	case TASK_STOPPED:
+	case TASK_TRACED:
+		return signal_fatal_pending(t);
+	default:
+		return false;
+	}
+}
+
+int sched_block(uint64_t deadline_ns)
+{
+	struct task *t = current_task();
+	bool timer = deadline_ns != NO_DEADLINE, timed_out = false;
+
+	KASSERT(cpu_self()->spin_depth == 0);
+	if (interrupted(t)) {
+		sched_finish();
+		return -EINTR;
+	}
+	if (timer) {
+		if (plat_time_mono_ns() >= deadline_ns) {
+			sched_finish();
+			return -ETIMEDOUT;
+		}
+		t->se.timed_out = false;
+		ktimer_set(&t->se.timeout, deadline_ns);
+	}
+	spin_lock(&t->se.wake_lock);
+	if (t->se.state == TASK_RUNNING) {
+		spin_unlock(&t->se.wake_lock);
+	} else {
+		t->se.blocked = true;
+		spin_unlock(&t->se.wake_lock);
+		t->se.nvcsw++;
+		schedule();
+	}
+	if (timer) {
+		ktimer_cancel(&t->se.timeout);
+		timed_out = t->se.timed_out;
+	}
+	return timed_out ? -ETIMEDOUT : 0;
+}
+
+void sched_yield(void)
+{
+	struct cpu *c = cpu_self();
+	struct task *t = c->current;
+
+	if (!may_run_on(t, c->id)) {
+		unsigned to = (unsigned)__builtin_ctzll(t->se.affinity);
+		struct task *next = pick(c);
+
+		/* on_cpu keeps the new CPU waiting until this stack is left. */
+		enqueue(&cpus[to], t, false);
+		plat_cpu_kick(to);
+		switch_to(c, next);
+		return;
+	}
+	if (!__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED)) {
+		account_switch_in(t);
+		c->need_resched = false;
+		return;
+	}
+	t->se.nivcsw++;
+	enqueue(c, t, false);
+	schedule();
+}
+
+/* ---- task life ---- */
+
+static void task_trampoline(void *arg)
+{
+	struct { void (*fn)(void *); void *arg; } *start = arg;
+	void (*fn)(void *) = start->fn;
+	void *fn_arg = start->arg;
+
+	finish_switch();
+	kfree(start);
+	fn(fn_arg);
+	kpanic("a task's function returned");
+}
+
+int sched_task_init(struct task *t, void (*fn)(void *), void *arg)
+{
+	struct { void (*fn)(void *); void *arg; } *start = kmalloc(sizeof *start);
+	size_t size;
+	int err;
+
+	if (!start)
+		return -ENOMEM;
+	start->fn = fn;
+	start->arg = arg;
+	err = plat_kstack_new(&t->se.kstack_top, &size);
+	if (err) {
+		kfree(start);
+		return err;
+	}
+	spin_init(&t->se.wake_lock);
+	list_init(&t->se.rq_link);
+	ktimer_init(&t->se.timeout, block_timeout);
+	t->se.state = TASK_RUNNING;
+	t->se.blocked = false;
+	t->se.on_cpu = 0;
+	t->se.release = NULL;
+	if (!t->se.affinity)
+		t->se.affinity = cpu_total == 64 ? UINT64_MAX : (1ull << cpu_total) - 1;
+	t->se.cpu = plat_cpu_self();
+	t->se.ksp = plat_kstack_prepare(t->se.kstack_top, task_trampoline, start);
+	return 0;
+}
+
+void sched_task_start(struct task *t)
+{
+	make_runnable(t);
+}
+
+void sched_task_free(struct task *t)
+{
+	if (t->se.kstack_top)
+		plat_kstack_free(t->se.kstack_top);
+	t->se.kstack_top = NULL;
+}
+
+__noreturn void sched_exit(void (*release)(struct task *))
+{
+	struct cpu *c = cpu_self();
+	struct task *t = c->current;
+
+	ktimer_cancel(&t->se.timeout);
+	spin_lock(&t->se.wake_lock);
+	t->se.state = TASK_DEAD;
+	spin_unlock(&t->se.wake_lock);
+	t->se.release = release;
+	switch_to(c, pick(c));
+	kpanic("a dead task runs");
+}
+
+void sched_set_affinity(struct task *t, uint64_t mask)
+{
+	__atomic_store_n(&t->se.affinity, mask, __ATOMIC_RELAXED);
+	if (!may_run_on(t, t->se.cpu)) {
+		struct cpu *c = &cpus[t->se.cpu];
+
+		__atomic_store_n(&c->need_resched, true, __ATOMIC_RELAXED);
+		plat_cpu_kick(c->id);
+	}
+}
+
+void sched_account(struct task *t, bool user_mode_ended)
+{
+	uint64_t now = plat_time_mono_ns(), d = now - t->se.last_ns;
+
+	t->se.run_ns += d;
+	if (user_mode_ended)
+		t->se.user_ns += d;
+	else
+		t->se.sys_ns += d;
+	t->se.last_ns = now;
+}
+
+uint64_t sched_load_runnable(void)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < cpu_total; i++)
+		n += __atomic_load_n(&cpus[i].rq_count, __ATOMIC_RELAXED) +
+		     (__atomic_load_n(&cpus[i].current, __ATOMIC_RELAXED) != NULL);
+	return n;
+}
+
+/* ---- the CPU's own loop ---- */
+
+static void take_events(void)
+{
+	uint64_t ev = plat_events_take();
+
+	if (ev && event_handler)
+		event_handler(ev);
+}
+
+uint64_t sched_user_checkpoint(void)
+{
+	struct cpu *c;
+	struct task *t;
+	uint64_t deadline;
+
+	take_events();
+	timers_run(cpu_self());
+	c = cpu_self();
+	t = c->current;
+	if (__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED) || c->need_resched) {
+		uint64_t now = plat_time_mono_ns();
+
+		if (c->need_resched || now >= t->se.slice_end_ns) {
+			sched_yield();
+			c = cpu_self();
+			t = c->current;
+		}
+	}
+	deadline = timers_next(c);
+	if (__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED)) {
+		uint64_t now = plat_time_mono_ns(), since = now;
+
+		spin_lock(&c->rq_lock);
+		if (!list_empty(&c->rq))
+			since = list_first(&c->rq, struct task, se.rq_link)->se.queued_ns;
+		spin_unlock(&c->rq_lock);
+		if (__atomic_load_n(&idle_mask, __ATOMIC_RELAXED)) {
+			if (now - since >= SPREAD_NS)
+				kick_idle(UINT64_MAX);
+			else
+				deadline = MIN(deadline, since + SPREAD_NS);
+		}
+		deadline = MIN(deadline, t->se.slice_end_ns);
+	}
+	return deadline;
+}
+
+static __noreturn void cpu_loop(void)
+{
+	struct cpu *c = cpu_self();
+
+	for (;;) {
+		struct task *next;
+
+		take_events();
+		timers_run(c);
+		next = pick(c);
+		if (!next) {
+			/* Announce first, look again, then sleep: who queues
+			 * after the announcement kicks. */
+			__atomic_fetch_or(&idle_mask, 1ull << c->id, __ATOMIC_SEQ_CST);
+			next = pick(c);
+			if (!next)
+				plat_cpu_idle(timers_next(c));
+			__atomic_fetch_and(&idle_mask, ~(1ull << c->id), __ATOMIC_SEQ_CST);
+		}
+		if (next)
+			switch_to(c, next);
+	}
+}
+
+static void cpu_entry(unsigned id)
+{
+	KASSERT(id == plat_cpu_self());
+	cpu_loop();
+}
+
+__noreturn void sched_start(void (*first)(void))
+{
+	cpu_total = MIN(plat_cpu_count(), (unsigned)PLAT_MAX_CPUS);
+	for (unsigned i = 0; i < cpu_total; i++) {
+		struct cpu *c = &cpus[i];
+
+		c->id = i;
+		spin_init(&c->rq_lock);
+		spin_init(&c->timer_lock);
+		list_init(&c->rq);
+	}
+	first();
+	for (unsigned i = 1; i < cpu_total; i++)
+		if (plat_cpu_start(i, cpu_entry))
+			kpanic("CPU %u did not start", i);
+	cpu_loop();
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between user mode and the kernel: the loop every task lives in, and the
+ * dispatch of system calls. */
+#include "kernel/mm/mm.h"
+#include "kernel/security/security.h"
+#include "kernel/syscall/strace.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/ptrace.h"
+#include <linux_abi/syscall_nr.h>
+
+static long call(struct task *t, uint64_t nr)
+{
+	const struct syscall_entry *e;
+	long ret;
+
+	if (nr >= syscall_table_size || !syscall_table[nr].fn)
+		return -ENOSYS;
+	e = &syscall_table[nr];
+	ret = e->fn(t, t->syscall_args);
+	KASSERT(cpu_self()->spin_depth == 0);
+	return ret;
+}
+
+void syscall_dispatch(struct task *t)
+{
+	struct plat_regs *r = &t->uctx.regs;
+	uint64_t nr = r->orig_rax, start = 0;
+	bool traced = t->kernel_trace;
+	long ret = -ENOSYS;
+
+	t->syscall_nr = (int32_t)nr;
+	r->rax = (uint64_t)-ENOSYS;
+	if (unlikely(t->ptrace) && ptrace_syscall_enter(t)) {
+		ret = (long)r->rax;
+		goto out;
+	}
+	nr = r->orig_rax;
+	t->syscall_nr = (int32_t)nr;
+	t->syscall_args[0] = r->rdi;
+	t->syscall_args[1] = r->rsi;
+	t->syscall_args[2] = r->rdx;
+	t->syscall_args[3] = r->r10;
+	t->syscall_args[4] = r->r8;
+	t->syscall_args[5] = r->r9;
+	if (unlikely(t->seccomp_mode) && seccomp_check(t, &ret))
+		goto out;
+	if (unlikely(traced)) {
+		start = plat_time_mono_ns();
+		strace_enter(t, nr);
+	}
+	ret = call(t, nr);
+	if (unlikely(traced))
+		strace_exit(t, nr, ret, plat_time_mono_ns() - start);
+out:
+	if (ret != SYSCALL_NO_RESULT)
+		r->rax = (uint64_t)ret;
+	if (unlikely(t->ptrace))
+		ptrace_syscall_exit(t);
+	t->syscall_nr = -1;
+}
+
+static void handle_fault(struct task *t, const struct plat_trap *trap)
+{
+	int signo = trap->signo, code = trap->code;
+	struct plat_trap tr = *trap;
+
+	if (!mm_fault(t->mm, trap->addr, trap->access, &signo, &code))
+		return;
+	tr.signo = signo;
+	tr.code = code;
+	signal_force_fault(&tr);
+}
+
+__noreturn void task_user_loop(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		struct task *t = current_task();
+		struct plat_trap trap;
+		bool from_syscall = false;
+		uint64_t deadline;
+
+		deadline = sched_user_checkpoint();
+		sched_account(t, false);
+		plat_user_run(t->mm->as, &t->uctx, deadline, &trap);
+		sched_account(t, true);
+		switch (trap.kind) {
+		case PLAT_TRAP_SYSCALL:
+			from_syscall = true;
+			if (unlikely(trap.compat))
+				t->uctx.regs.rax = (uint64_t)-ENOSYS;
+			else
+				syscall_dispatch(t);
+			break;
+		case PLAT_TRAP_FAULT:
+			handle_fault(t, &trap);
+			break;
+		case PLAT_TRAP_EXCEPTION:
+			signal_force_fault(&trap);
+			break;
+		case PLAT_TRAP_KICK:
+			break;
+		case PLAT_TRAP_DEAD:
+			/* The host or an attack took the memory: to the rest
+			 * of the sandbox this process was killed. */
+			task_exit_group(SIGKILL);
+		default:
+			kpanic("trap %u from the platform", trap.kind);
+		}
+		signal_deliver_user(from_syscall);
+	}
+}
