@@ -26,7 +26,7 @@ struct sighand {
 struct sighand *sighand_new(void);
 struct sighand *sighand_copy(struct sighand *s);        /* fork */
 struct sighand *sighand_get(struct sighand *s);
-void sighand_put(struct sighand *s);
+void sighand_put(struct sighand *s);                     /* NULL is fine */
 void sighand_exec_reset(struct sighand *s);             /* handlers to default, ignored stay */
 
 struct sigqueue { struct list link; struct linux_siginfo info; uint32_t uid; };
@@ -69,6 +69,13 @@ void signal_deliver_user(bool from_syscall);
 /* Take one signal of `mask` from the private, then the shared queue.  The
  * signal number or 0.  sighand->lock held. */
 int signal_dequeue_locked(struct task *t, uint64_t mask, struct linux_siginfo *ret);
+
+/* A call that used signal_set_temporary_mask() ends: put the old mask back
+ * now, unless it was interrupted (then signal_deliver_user() does it after the
+ * handler's frame was made). */
+void signal_restore_mask_unless(bool interrupted);
+/* The default action of this signal ends the process. */
+bool signal_default_fatal(int signo);
 
 /* exec and fork hooks.  Agreement with kernel/task: clone.c sets
  * child->sighand (shared or copied) and initialises tg->pending before
