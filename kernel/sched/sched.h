@@ -8,7 +8,7 @@
  * "interrupts off".
  *
  * LOCK ORDER (outer first).  Take downwards only.
- *   mutexes (may sleep):  vfs rename > inode->lock (parent before child) > file->pos_lock
+ *   mutexes (may sleep):  file->pos_lock > vfs rename > inode->lock (parent before child)
  *                         > mm->lock > tty/pipe/socket object mutexes
  *   spinlocks:            task_list_lock > tgroup->lock > sighand->lock
  *                         > files->lock, fs->lock > object spinlocks

@@ -55,14 +55,23 @@ struct kattr { uint32_t mask; uint32_t mode, uid, gid; uint64_t size; int64_t at
 
 struct kstatfs { uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags; };
 
-/* Readdir: emit returns false when the buffer is full (stop, keep position). */
+/* Readdir: emit returns false when the buffer is full (stop, keep position).
+ * A file system's readdir reports "." and ".." too: begin with
+ * dir_emit_dots(), which does that for positions 0 and 1 and leaves f->pos at
+ * 2 or above; false means full (return 0). */
 struct dir_sink {
 	bool (*emit)(struct dir_sink *s, const char *name, size_t n, uint64_t ino, uint8_t dtype, int64_t next_pos);
 };
+bool __must_check dir_emit_dots(struct file *f, struct dir_sink *s);
 
 /* Names are spans without NUL.  Every operation may sleep; permission checks
  * are the VFS's (generic, by mode bits) unless .permission is given.  dir->lock
- * is held for the changing operations and lookup. */
+ * is held for the changing operations and lookup; the inode's own lock for
+ * setattr, setxattr, removexattr.  Not held: getattr, getxattr, listxattr,
+ * readlink, open, revalidate, permission and every file operation.  rename
+ * holds both directories, unlink and rmdir also the victim, link the target.
+ * A write with O_APPEND: the file system moves *pos to the end under its lock.
+ * Paths reach an inode's lock after file->pos_lock. */
 struct inode_ops {
 	/* Find name: *ret counted inode, or -ENOENT (a negative dentry follows
 	 * unless the super block says nocache). */
@@ -92,8 +101,11 @@ struct inode_ops {
 	/* Make file->ops ready (device switch, hostfs handle).  NULL: nothing. */
 	int (*open)(struct inode *i, struct file *f);
 	void (*evict)(struct inode *i);         /* last reference gone: free private */
-	/* Cached dentry still right?  false: drop and look up again.  NULL: yes. */
+	/* Cached dentry still right?  false: drop and look up again.  NULL: yes.
+	 * Called on the directory's ops, for positive entries. */
 	bool (*revalidate)(struct inode *dir, const char *name, size_t n, struct inode *cached);
+	/* The same for a cached "no such name".  NULL: yes. */
+	bool (*revalidate_negative)(struct inode *dir, const char *name, size_t n);
 };
 
 struct inode {
@@ -192,6 +204,8 @@ struct file {
 #define FMODE_SEEK 4u                           /* has a position */
 #define FMODE_PATH 8u                           /* O_PATH: no I/O */
 #define FMODE_STREAM 16u                        /* pos is meaningless */
+#define FMODE_EXEC 32u                          /* path_open_exec: nobody may open it for writing meanwhile */
+#define FMODE_WRITER 64u                        /* counted in inode->deny_write; VFS only */
 
 struct file *file_get(struct file *f);
 void file_put(struct file *f);                  /* may sleep */
@@ -320,6 +334,16 @@ extern const struct fs_type tmpfs_type, proc_type, sysfs_type, devtmpfs_type, de
 int vfs_boot_mounts(const struct boot_params *bp, struct mntns *ns, struct fs_info *fs);
 
 /* Helpers for file systems. */
+/* Owner of a new inode in dir: current's fsuid, fsgid or dir's gid when that is
+ * setgid (which new directories inherit). */
+void inode_init_owner(struct inode *i, const struct inode *dir);
+/* Apply a to the fields of i (not the size): most of a setattr. */
+void inode_apply_attr(struct inode *i, const struct kattr *a);
+void inode_fill_stat(struct inode *i, struct kstat *ret);
+/* open of an inode outside any path walk (overlay layers): no checks. */
+int __must_check inode_open_internal(struct inode *i, uint32_t flags, struct file **ret);
+/* Called for each file whose last reference goes: kernel/ipc/epoll.c (wanted by V) */
+void epoll_file_gone(struct file *f);
 int64_t generic_lseek(struct file *f, int64_t off, int whence);          /* by inode size */
 /* Device numbers: open of a char device inode looks here. */
 const struct file_ops *chrdev_ops(uint64_t rdev);                        /* NULL: -ENXIO */
