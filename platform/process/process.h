@@ -7,7 +7,7 @@
  * thread for streams and the monitor's control channel.  The stubs are its
  * children (clone with CLONE_PARENT), so that the host ends them with it.
  *
- * Source: platform/process/*.c. */
+ * Source: platform/process/. */
 #ifndef NACRE_PLATFORM_PROCESS_H
 #define NACRE_PLATFORM_PROCESS_H
 
