@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hostfs: reading directories.
+ *
+ * Positions that programs see are plain indexes (0 ".", 1 "..", 2 the first
+ * entry): the host's cookies are opaque 64-bit values that need not fit.  The
+ * open file remembers the cookie of its present index; seeking elsewhere
+ * starts anew and skips.  file->pos_lock serializes. */
+#include "kernel/fs/hostfs/hostfs.h"
+#include "kernel/signal/signal.h"
+#include <linux_abi/dirent.h>
+
+#define BATCH (16u << 10)
+
+struct dir_state {
+	uint64_t index;                 /* of the next entry in buf */
+	uint64_t cookie;                /* continues after buf */
+	size_t n, off;
+	bool end;
+	uint8_t buf[BATCH];
+};
+
+static int fill(struct hostfs_node *n, struct dir_state *d)
+{
+	int err;
+
+	d->n = d->off = 0;
+	err = hc_readdir(n->handle, d->cookie, d->buf, BATCH, &d->n);
+	if (err || d->n > BATCH) {
+		d->n = 0;
+		return err ? hostfs_errno(err) : -EIO;
+	}
+	if (!d->n)
+		d->end = true;
+	return 0;
+}
+
+/* The next valid entry, or false at the end of the batch. */
+static bool next_entry(struct dir_state *d, struct hc_dirent *e, const char **name)
+{
+	size_t need;
+
+	while (d->n - d->off >= sizeof(*e)) {
+		memcpy(e, d->buf + d->off, sizeof(*e));
+		need = align_up(sizeof(*e) + e->name_size, 8);
+		if (need > d->n - d->off && sizeof(*e) + e->name_size <= d->n - d->off)
+			need = d->n - d->off;
+		if (need > d->n - d->off)
+			break;          /* cut short: nothing after it can be trusted */
+		*name = (const char *)d->buf + d->off + sizeof(*e);
+		return true;
+	}
+	d->off = d->n;
+	return false;
+}
+
+static void consume(struct dir_state *d, const struct hc_dirent *e)
+{
+	d->off = MIN(d->off + (size_t)align_up(sizeof(*e) + e->name_size, 8), d->n);
+	/* A host that repeats cookies could keep us here for ever: the caller
+	 * leaves after each full buffer, and a signal ends the task. */
+	d->cookie = e->next_cookie;
+	d->index++;
+}
+
+static int state_get(struct file *f, struct dir_state **ret)
+{
+	struct dir_state *d = f->priv;
+
+	if (!d) {
+		d = kzalloc(sizeof(*d));
+		if (!d)
+			return -ENOMEM;
+		d->index = 2;
+		f->priv = d;
+	}
+	if (f->pos < d->index || f->pos <= 2) {
+		d->index = 2;
+		d->cookie = 0;
+		d->n = d->off = 0;
+		d->end = false;
+	}
+	*ret = d;
+	return 0;
+}
+
+static uint64_t parent_ino(struct file *f)
+{
+	struct dentry *e = f->path.dentry;
+
+	return e && e->parent && e->parent->inode ? e->parent->inode->ino : f->inode->ino;
+}
+
+static int hostfs_readdir(struct file *f, struct dir_sink *s)
+{
+	struct hostfs_node *n = hostfs_node(f->inode);
+	struct dir_state *d;
+	struct hc_dirent e;
+	const char *name;
+	int err = state_get(f, &d);
+
+	if (err)
+		return err;
+	if (f->pos == 0) {
+		if (!s->emit(s, ".", 1, f->inode->ino, DT_DIR, 1))
+			return 0;
+		f->pos = 1;
+	}
+	if (f->pos == 1) {
+		if (!s->emit(s, "..", 2, parent_ino(f), DT_DIR, 2))
+			return 0;
+		f->pos = 2;
+	}
+	for (;;) {
+		while (next_entry(d, &e, &name)) {
+			if (d->index >= f->pos) {
+				if (hostfs_check_name(name, e.name_size) &&
+				    !s->emit(s, name, e.name_size, e.ino ? e.ino : 1, e.type & 15,
+					     (int64_t)d->index + 1))
+					return 0;
+				f->pos = d->index + 1;
+			}
+			consume(d, &e);
+		}
+		if (d->end)
+			return 0;
+		err = fill(n, d);
+		if (err)
+			return err;
+		if (signal_fatal_pending(current_task()))
+			return -EINTR;
+	}
+}
+
+static int64_t dir_lseek(struct file *f, int64_t off, int whence)
+{
+	if (whence == SEEK_CUR)
+		off += (int64_t)f->pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (off < 0)
+		return -EINVAL;
+	f->pos = (uint64_t)off;
+	return off;
+}
+
+static void dir_release(struct file *f)
+{
+	kfree(f->priv);
+	f->priv = NULL;
+}
+
+static int dir_fsync(struct file *f, bool data_only)
+{
+	return 0;
+}
+
+const struct file_ops hostfs_dir_ops = {
+	.readdir = hostfs_readdir,
+	.lseek = dir_lseek,
+	.fsync = dir_fsync,
+	.release = dir_release,
+};

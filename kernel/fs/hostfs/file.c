@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hostfs: regular files.
+ *
+ * A node has at most two host file handles, one for reading and one for
+ * writing, shared by all who opened it.  When the last open file goes they
+ * stay open for a while (the next open is then free); the oldest idle ones
+ * are closed, so the number of host descriptors stays bounded.  Written data
+ * goes through to the host at once. */
+#include "kernel/fs/hostfs/hostfs.h"
+
+/* open_lock held */
+static void close_handles_locked(struct hostfs_node *n)
+{
+	if (n->rfile)
+		hc_file_close(n->rfile);
+	if (n->wfile)
+		hc_file_close(n->wfile);
+	n->rfile = 0;
+	n->wfile = 0;
+	n->wfile_readable = false;
+}
+
+void hostfs_close_handles(struct hostfs_node *n)
+{
+	mutex_lock(&n->open_lock);
+	close_handles_locked(n);
+	mutex_unlock(&n->open_lock);
+}
+
+static int get_handle(struct hostfs_node *n, bool write)
+{
+	int err = 0;
+
+	if (!write) {
+		if (n->rfile || (n->wfile && n->wfile_readable))
+			return 0;
+		err = hc_open(n->handle, HC_OPEN_READ, &n->rfile);
+		if (err)
+			n->rfile = 0;
+	} else {
+		if (n->wfile)
+			return 0;
+		err = hc_open(n->handle, HC_OPEN_READ | HC_OPEN_WRITE, &n->wfile);
+		n->wfile_readable = !err;
+		if (err == -EACCES)
+			err = hc_open(n->handle, HC_OPEN_WRITE, &n->wfile);
+		if (err)
+			n->wfile = 0;
+	}
+	return hostfs_errno(err);
+}
+
+static void leave_idle(struct hostfs_node *n)
+{
+	struct hostfs_sb *hs = n->hs;
+
+	spin_lock(&hs->lock);
+	if (!list_empty(&n->idle_link)) {
+		list_del(&n->idle_link);
+		hs->idle_count--;
+	}
+	spin_unlock(&hs->lock);
+}
+
+static void enter_idle(struct hostfs_node *n)
+{
+	struct hostfs_sb *hs = n->hs;
+	struct hostfs_node *old = NULL;
+
+	spin_lock(&hs->lock);
+	if (list_empty(&n->idle_link)) {
+		list_push_back(&hs->idle, &n->idle_link);
+		hs->idle_count++;
+	}
+	if (hs->idle_count > HOSTFS_IDLE_MAX) {
+		old = list_first(&hs->idle, struct hostfs_node, idle_link);
+		list_del(&old->idle_link);
+		hs->idle_count--;
+		if (!ref_get_unless_zero(&old->inode->ref))
+			old = NULL;     /* being evicted: closes by itself */
+	}
+	spin_unlock(&hs->lock);
+	if (!old)
+		return;
+	mutex_lock(&old->open_lock);
+	if (!old->opens)
+		close_handles_locked(old);
+	mutex_unlock(&old->open_lock);
+	inode_put(old->inode);
+}
+
+int hostfs_open(struct inode *i, struct file *f)
+{
+	struct hostfs_node *n = hostfs_node(i);
+	unsigned acc = f->flags & O_ACCMODE;
+	int err = 0;
+
+	if (S_ISDIR(i->mode)) {
+		f->ops = &hostfs_dir_ops;
+		return 0;
+	}
+	/* The host's own devices, FIFOs and sockets are seen, never opened. */
+	if (!S_ISREG(i->mode))
+		return S_ISCHR(i->mode) || S_ISBLK(i->mode) ? -EACCES : -ENXIO;
+	if (acc != O_RDONLY && n->hs->readonly)
+		return -EROFS;
+	mutex_lock(&n->open_lock);
+	if (acc != O_WRONLY)
+		err = get_handle(n, false);
+	if (!err && acc != O_RDONLY)
+		err = get_handle(n, true);
+	if (!err)
+		n->opens++;
+	mutex_unlock(&n->open_lock);
+	if (err)
+		return err;
+	leave_idle(n);
+	f->ops = &hostfs_file_ops;
+	return 0;
+}
+
+static void hostfs_release(struct file *f)
+{
+	struct hostfs_node *n = hostfs_node(f->inode);
+	bool idle;
+
+	mutex_lock(&n->open_lock);
+	idle = n->opens && --n->opens == 0;
+	mutex_unlock(&n->open_lock);
+	if (idle)
+		enter_idle(n);
+}
+
+/* The handles of an open file stay while it is open: no lock to use them. */
+static uint64_t read_handle(struct hostfs_node *n)
+{
+	uint64_t r = __atomic_load_n(&n->rfile, __ATOMIC_RELAXED);
+
+	return r ? r : n->wfile;
+}
+
+/* A piece of kernel memory to move through: the size is what helps, not what
+ * the program asked for. */
+static uint8_t *bounce_new(size_t want, size_t *ret_size)
+{
+	size_t size = MIN(want, (size_t)HOSTFS_IO_CHUNK);
+	uint8_t *p = kmalloc(size ? size : 1);
+
+	if (!p && size > PLAT_PAGE_SIZE) {
+		size = PLAT_PAGE_SIZE;
+		p = kmalloc(size);
+	}
+	*ret_size = size;
+	return p;
+}
+
+static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
+{
+	struct hostfs_node *n = hostfs_node(f->inode);
+	size_t cap, total = 0;
+	uint8_t *buf;
+	int err = 0;
+
+	if (!to->left)
+		return 0;
+	buf = bounce_new(to->left, &cap);
+	if (!buf)
+		return -ENOMEM;
+	while (to->left) {
+		size_t want = MIN(to->left, cap), got = 0, put;
+
+		if (*pos > INT64_MAX - want)
+			break;
+		err = hc_file_read(read_handle(n), *pos, buf, want, &got);
+		if (err) {
+			err = hostfs_errno(err);
+			break;
+		}
+		if (got > want) {
+			err = -EIO;
+			break;
+		}
+		put = iter_copy_out(to, buf, got);
+		*pos += put;
+		total += put;
+		if (put < got) {
+			err = -EFAULT;
+			break;
+		}
+		if (got < want)
+			break;
+	}
+	kfree(buf);
+	return total ? (long)total : err;
+}
+
+static void grow_size(struct hostfs_node *n, uint64_t end)
+{
+	spin_lock(&n->attr_lock);
+	if (n->inode->size < end)
+		n->inode->size = end;
+	n->valid_until_ns = 0;          /* times and blocks changed on the host */
+	spin_unlock(&n->attr_lock);
+}
+
+static long write_locked(struct file *f, struct iter *from, uint64_t *pos, uint8_t *buf, size_t cap)
+{
+	struct hostfs_node *n = hostfs_node(f->inode);
+	size_t total = 0;
+	int err = 0;
+
+	if (f->flags & O_APPEND) {
+		err = hostfs_refresh(f->inode, true);
+		if (err)
+			return err;
+		*pos = f->inode->size;
+	}
+	while (from->left) {
+		size_t want = MIN(from->left, cap), have, done = 0;
+
+		if (*pos > INT64_MAX - want) {
+			err = -EFBIG;
+			break;
+		}
+		have = iter_copy_in(from, buf, want);
+		if (have)
+			err = hc_file_write(n->wfile, *pos, buf, have, &done);
+		if (err) {
+			err = hostfs_errno(err);
+			break;
+		}
+		if (done > have) {
+			err = -EIO;
+			break;
+		}
+		*pos += done;
+		total += done;
+		if (have < want || done < have) {
+			err = have < want ? -EFAULT : -ENOSPC;
+			break;
+		}
+	}
+	if (total)
+		grow_size(n, *pos);
+	return total ? (long)total : err;
+}
+
+static long hostfs_write(struct file *f, struct iter *from, uint64_t *pos)
+{
+	uint8_t *buf;
+	size_t cap;
+	long ret;
+
+	if (!from->left)
+		return 0;
+	buf = bounce_new(from->left, &cap);
+	if (!buf)
+		return -ENOMEM;
+	mutex_lock(&f->inode->lock);
+	ret = write_locked(f, from, pos, buf, cap);
+	mutex_unlock(&f->inode->lock);
+	kfree(buf);
+	return ret;
+}
+
+static int64_t hostfs_lseek(struct file *f, int64_t off, int whence)
+{
+	uint64_t r = 0;
+	int err;
+
+	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+		if (off < 0)
+			return -ENXIO;
+		err = hc_file_seek(read_handle(hostfs_node(f->inode)), (uint64_t)off,
+				   whence == SEEK_DATA, &r);
+		if (err)
+			return hostfs_errno(err);
+		if (r > INT64_MAX)
+			return -EIO;
+		f->pos = r;
+		return (int64_t)r;
+	}
+	if (whence == SEEK_END) {
+		err = hostfs_refresh(f->inode, true);
+		if (err)
+			return err;
+	}
+	return generic_lseek(f, off, whence);
+}
+
+/* inode->lock may be held by the caller. */
+int hostfs_truncate_node(struct hostfs_node *n, uint64_t size)
+{
+	struct hc_attr in = { .size = size };
+	int err;
+
+	if (n->hs->readonly)
+		return -EROFS;
+	if (size > INT64_MAX)
+		return -EINVAL;
+	mutex_lock(&n->open_lock);
+	if (n->wfile)
+		err = hc_file_truncate(n->wfile, size);
+	else
+		err = hc_setattr(n->handle, HC_SET_SIZE, &in, NULL);
+	mutex_unlock(&n->open_lock);
+	if (err)
+		return hostfs_errno(err);
+	spin_lock(&n->attr_lock);
+	n->inode->size = size;
+	n->valid_until_ns = 0;
+	spin_unlock(&n->attr_lock);
+	return 0;
+}
+
+static int hostfs_truncate(struct file *f, uint64_t size)
+{
+	return hostfs_truncate_node(hostfs_node(f->inode), size);
+}
+
+static int hostfs_fallocate(struct file *f, int mode, uint64_t off, uint64_t size)
+{
+	struct hostfs_node *n = hostfs_node(f->inode);
+	int err = hc_file_allocate(n->wfile, (uint32_t)mode, off, size);
+
+	if (err)
+		return hostfs_errno(err);
+	return hostfs_refresh(f->inode, true);
+}
+
+static int hostfs_fsync(struct file *f, bool data_only)
+{
+	struct hostfs_node *n = hostfs_node(f->inode);
+
+	/* Nothing is held back here: only what others wrote could be dirty. */
+	if (!n->wfile)
+		return 0;
+	return hostfs_errno(hc_file_sync(n->wfile, data_only));
+}
+
+/* Without host mappings: the contents of now, in memory of our own.  Right
+ * for private mappings of files that hold still, which is what programs and
+ * libraries are. */
+static int copy_to_object(struct hostfs_node *n)
+{
+	uint64_t size = n->inode->size, off = 0;
+	uint8_t *buf;
+	plat_obj_t o;
+	int err;
+
+	if (size > UINT64_MAX - PLAT_PAGE_SIZE)
+		return -EOVERFLOW;
+	buf = kmalloc(HOSTFS_IO_CHUNK);
+	if (!buf)
+		return -ENOMEM;
+	err = plat_obj_new(align_up(size ? size : 1, PLAT_PAGE_SIZE), &o);
+	if (err)
+		goto out;
+	while (off < size) {
+		size_t want = MIN(size - off, (uint64_t)HOSTFS_IO_CHUNK), got = 0;
+
+		err = hc_file_read(read_handle(n), off, buf, want, &got);
+		if (err || !got || got > want)
+			break;
+		err = plat_obj_write(o, off, buf, got);
+		if (err)
+			break;
+		off += got;
+	}
+	if (err) {
+		plat_obj_free(o);
+		err = hostfs_errno(err);
+		goto out;
+	}
+	n->obj = o;
+out:
+	kfree(buf);
+	return err;
+}
+
+static int hostfs_mmap(struct file *f, unsigned prot, unsigned map_flags, uint64_t off,
+		       uint64_t size, struct mmap_target *ret)
+{
+	struct hostfs_node *n = hostfs_node(f->inode);
+	bool writes = (map_flags & MAP_TYPE) != MAP_PRIVATE && (f->mode & FMODE_WRITE);
+	plat_obj_t *o = writes ? &n->wobj : &n->obj;
+	int err = 0;
+
+	mutex_lock(&n->open_lock);
+	if (!o->id) {
+		err = plat_obj_from_host(writes ? n->wfile : read_handle(n), o);
+		if (err == -ENODEV && !writes)
+			err = copy_to_object(n);
+		if (err)
+			o->id = 0;
+	}
+	if (!err)
+		*ret = (struct mmap_target){ .obj = *o, .off = off };
+	mutex_unlock(&n->open_lock);
+	return err;
+}
+
+const struct file_ops hostfs_file_ops = {
+	.read = hostfs_read,
+	.write = hostfs_write,
+	.lseek = hostfs_lseek,
+	.mmap = hostfs_mmap,
+	.fsync = hostfs_fsync,
+	.truncate = hostfs_truncate,
+	.fallocate = hostfs_fallocate,
+	.release = hostfs_release,
+};

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hostfs: names, attributes and changes of the tree.  Every change goes
+ * straight to the host; a read-only root refuses here and again at the host
+ * side. */
+#include "kernel/fs/hostfs/hostfs.h"
+#include "kernel/task/task.h"
+
+static uint32_t name_hash(const char *name, size_t n)
+{
+	return hash_bytes(name, n) | 1;
+}
+
+static bool neg_known(struct hostfs_node *d, uint32_t hash)
+{
+	bool known = false;
+	uint64_t now = plat_time_mono_ns();
+
+	spin_lock(&d->attr_lock);
+	for (unsigned k = 0; k < HOSTFS_NEG_SLOTS; k++)
+		if (d->neg[k].hash == hash && d->neg[k].until_ns > now)
+			known = true;
+	spin_unlock(&d->attr_lock);
+	return known;
+}
+
+static void neg_remember(struct hostfs_node *d, uint32_t hash)
+{
+	struct hostfs_neg *slot = &d->neg[0];
+
+	spin_lock(&d->attr_lock);
+	for (unsigned k = 0; k < HOSTFS_NEG_SLOTS; k++) {
+		if (d->neg[k].hash == hash) {
+			slot = &d->neg[k];
+			break;
+		}
+		if (d->neg[k].until_ns < slot->until_ns)
+			slot = &d->neg[k];
+	}
+	*slot = (struct hostfs_neg){ hash, plat_time_mono_ns() + HOSTFS_VALID_NS };
+	spin_unlock(&d->attr_lock);
+}
+
+/* dir's entries change by our own hand: forget what we believed about it. */
+static void dir_changed(struct inode *dir)
+{
+	struct hostfs_node *d = hostfs_node(dir);
+
+	spin_lock(&d->attr_lock);
+	d->valid_until_ns = 0;
+	memset(d->neg, 0, sizeof(d->neg));
+	spin_unlock(&d->attr_lock);
+}
+
+static void attr_changed(struct inode *i)
+{
+	if (i)
+		__atomic_store_n(&hostfs_node(i)->valid_until_ns, 0, __ATOMIC_RELAXED);
+}
+
+static void bind(struct inode *i, struct hostfs_node *d, uint32_t hash)
+{
+	struct hostfs_node *n = hostfs_node(i);
+
+	spin_lock(&n->attr_lock);
+	n->bind_hash = hash ^ hash_u64(d->ino);
+	n->bind_until_ns = plat_time_mono_ns() + HOSTFS_VALID_NS;
+	spin_unlock(&n->attr_lock);
+}
+
+static int adopt(struct inode *dir, const char *name, size_t n, uint64_t node,
+		 const struct hc_attr *a, struct inode **ret)
+{
+	struct hostfs_node *d = hostfs_node(dir);
+	int err = hostfs_iget(d->hs, node, a, ret);
+
+	if (!err)
+		bind(*ret, d, name_hash(name, n));
+	return err;
+}
+
+static int hostfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **ret)
+{
+	struct hostfs_node *d = hostfs_node(dir);
+	struct hc_attr a;
+	uint64_t node;
+	int err;
+
+	if (n > HC_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (!hostfs_check_name(name, n))
+		return -ENOENT;
+	err = hc_lookup(d->handle, name, n, &node, &a);
+	if (!err)
+		err = adopt(dir, name, n, node, &a, ret);
+	else
+		err = hostfs_errno(err);
+	if (err == -ENOENT)
+		neg_remember(d, name_hash(name, n));
+	return err;
+}
+
+static bool hostfs_revalidate(struct inode *dir, const char *name, size_t n, struct inode *cached)
+{
+	struct hostfs_node *d = hostfs_node(dir), *c;
+	uint32_t hash = name_hash(name, n);
+	struct inode *now;
+	bool fresh;
+
+	if (!cached)
+		return neg_known(d, hash);
+	c = hostfs_node(cached);
+	spin_lock(&c->attr_lock);
+	fresh = c->bind_hash == (hash ^ hash_u64(d->ino)) && c->bind_until_ns > plat_time_mono_ns();
+	spin_unlock(&c->attr_lock);
+	if (fresh)
+		return true;
+	if (hostfs_lookup(dir, name, n, &now))
+		return false;
+	fresh = now == cached;
+	inode_put(now);
+	return fresh;
+}
+
+/* New objects belong to the caller; a set-group-ID directory passes on its
+ * group, and the bit itself to directories: inode(7). */
+static void owner_of_new(struct inode *dir, uint32_t *mode, uint32_t *uid, uint32_t *gid)
+{
+	const struct cred *c = current_cred();
+
+	*uid = c->fsuid;
+	*gid = c->fsgid;
+	if (dir->mode & S_ISGID) {
+		*gid = dir->gid;
+		if (S_ISDIR(*mode))
+			*mode |= S_ISGID;
+	}
+	*mode &= S_IFMT | S_IALLUGO;
+}
+
+static int hostfs_create(struct inode *dir, const char *name, size_t n, uint32_t mode, struct inode **ret)
+{
+	uint64_t node, file = 0;
+	uint32_t uid, gid;
+	struct hc_attr a;
+	int err;
+
+	if (!hostfs_check_name(name, n))
+		return n > HC_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
+	mode = S_IFREG | (mode & S_IALLUGO);
+	owner_of_new(dir, &mode, &uid, &gid);
+	err = hc_create(hostfs_node(dir)->handle, name, n, mode & S_IALLUGO, uid, gid,
+			HC_OPEN_READ | HC_OPEN_WRITE, &node, &a, &file);
+	if (err)
+		return hostfs_errno(err);
+	dir_changed(dir);
+	err = adopt(dir, name, n, node, &a, ret);
+	if (file) {
+		/* Keep the handle: open(O_CREAT) asks for it next, and mode
+		 * bits such as 0444 would refuse a second open. */
+		struct hostfs_node *x = err ? NULL : hostfs_node(*ret);
+
+		if (x) {
+			mutex_lock(&x->open_lock);
+			if (!x->wfile) {
+				x->wfile = file;
+				x->wfile_readable = true;
+				file = 0;
+			}
+			mutex_unlock(&x->open_lock);
+		}
+		if (file)
+			hc_file_close(file);
+	}
+	return err;
+}
+
+static int hostfs_mkdir(struct inode *dir, const char *name, size_t n, uint32_t mode, struct inode **ret)
+{
+	uint32_t uid, gid;
+	struct hc_attr a;
+	uint64_t node;
+	int err;
+
+	if (!hostfs_check_name(name, n))
+		return n > HC_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
+	mode = S_IFDIR | (mode & S_IALLUGO);
+	owner_of_new(dir, &mode, &uid, &gid);
+	err = hc_mkdir(hostfs_node(dir)->handle, name, n, mode & S_IALLUGO, uid, gid, &node, &a);
+	if (err)
+		return hostfs_errno(err);
+	dir_changed(dir);
+	return adopt(dir, name, n, node, &a, ret);
+}
+
+static int hostfs_mknod(struct inode *dir, const char *name, size_t n, uint32_t mode,
+			uint64_t rdev, struct inode **ret)
+{
+	/* Devices, FIFOs and sockets of the host are not ours to make. */
+	if (!S_ISREG(mode))
+		return -EPERM;
+	return hostfs_create(dir, name, n, mode, ret);
+}
+
+static int hostfs_symlink(struct inode *dir, const char *name, size_t n, const char *target, struct inode **ret)
+{
+	uint32_t uid, gid, mode = S_IFLNK | 0777;
+	size_t size = strlen(target);
+	struct hc_attr a;
+	uint64_t node;
+	int err;
+
+	if (!hostfs_check_name(name, n))
+		return n > HC_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
+	if (size > HC_LINK_MAX)
+		return -ENAMETOOLONG;
+	owner_of_new(dir, &mode, &uid, &gid);
+	err = hc_symlink(hostfs_node(dir)->handle, name, n, target, size, uid, gid, &node, &a);
+	if (err)
+		return hostfs_errno(err);
+	dir_changed(dir);
+	return adopt(dir, name, n, node, &a, ret);
+}
+
+static int hostfs_link(struct inode *dir, const char *name, size_t n, struct inode *target)
+{
+	int err = hc_link(hostfs_node(target)->handle, hostfs_node(dir)->handle, name, n);
+
+	if (err)
+		return hostfs_errno(err);
+	dir_changed(dir);
+	attr_changed(target);
+	return 0;
+}
+
+static int remove_name(struct inode *dir, const char *name, size_t n, struct inode *victim, bool is_dir)
+{
+	int err = hc_unlink(hostfs_node(dir)->handle, name, n, is_dir);
+
+	if (err)
+		return hostfs_errno(err);
+	dir_changed(dir);
+	if (victim) {
+		/* The host may not answer for it any more: keep count here. */
+		spin_lock(&hostfs_node(victim)->attr_lock);
+		if (is_dir)
+			victim->nlink = 0;
+		else if (victim->nlink)
+			victim->nlink--;
+		spin_unlock(&hostfs_node(victim)->attr_lock);
+	}
+	return 0;
+}
+
+static int hostfs_unlink(struct inode *dir, const char *name, size_t n, struct inode *victim)
+{
+	return remove_name(dir, name, n, victim, false);
+}
+
+static int hostfs_rmdir(struct inode *dir, const char *name, size_t n, struct inode *victim)
+{
+	return remove_name(dir, name, n, victim, true);
+}
+
+static int hostfs_rename(struct inode *odir, const char *on, size_t onn, struct inode *src,
+			 struct inode *ndir, const char *nn, size_t nnn, struct inode *dst, unsigned flags)
+{
+	int err;
+
+	if (flags & ~(HC_RENAME_NOREPLACE | HC_RENAME_EXCHANGE))
+		return -EINVAL;
+	err = hc_rename(hostfs_node(odir)->handle, on, onn, hostfs_node(ndir)->handle, nn, nnn, flags);
+	if (err)
+		return hostfs_errno(err);
+	dir_changed(odir);
+	dir_changed(ndir);
+	attr_changed(src);
+	if (src)
+		bind(src, hostfs_node(ndir), name_hash(nn, nnn));
+	if (dst && (flags & HC_RENAME_EXCHANGE)) {
+		attr_changed(dst);
+		bind(dst, hostfs_node(odir), name_hash(on, onn));
+	} else if (dst && dst->nlink) {
+		spin_lock(&hostfs_node(dst)->attr_lock);
+		dst->nlink = S_ISDIR(dst->mode) ? 0 : dst->nlink - 1;
+		spin_unlock(&hostfs_node(dst)->attr_lock);
+	}
+	return 0;
+}
+
+static long hostfs_readlink(struct inode *i, char *buf, size_t size)
+{
+	size_t n = 0;
+	int err = hc_readlink(hostfs_node(i)->handle, buf, MIN(size, (size_t)HC_LINK_MAX), &n);
+
+	if (err)
+		return hostfs_errno(err);
+	if (n < 1 || n > size || memchr(buf, 0, n))
+		return -EIO;
+	return (long)n;
+}
+
+static int hostfs_getattr(struct inode *i, struct kstat *ret)
+{
+	struct hostfs_node *n = hostfs_node(i);
+	int err = i->nlink ? hostfs_refresh(i, false) : 0;
+
+	if (err)
+		return err;
+	spin_lock(&n->attr_lock);
+	*ret = (struct kstat){
+		.dev = i->sb->dev, .ino = i->ino, .mode = i->mode, .nlink = i->nlink,
+		.uid = i->uid, .gid = i->gid, .rdev = i->rdev, .size = i->size,
+		.blksize = PLAT_PAGE_SIZE, .blocks = i->blocks, .atime_ns = i->atime_ns,
+		.mtime_ns = i->mtime_ns, .ctime_ns = i->ctime_ns, .btime_ns = i->ctime_ns,
+	};
+	spin_unlock(&n->attr_lock);
+	return 0;
+}
+
+static int hostfs_setattr(struct inode *i, const struct kattr *a)
+{
+	struct hostfs_node *n = hostfs_node(i);
+	struct hc_attr in = { 0 }, out;
+	uint32_t mask = 0;
+	int err;
+
+	if (n->hs->readonly)
+		return -EROFS;
+	if (a->mask & ATTR_SIZE) {
+		err = hostfs_truncate_node(n, a->size);
+		if (err)
+			return err;
+	}
+	mask |= a->mask & ATTR_MODE ? HC_SET_MODE : 0;
+	mask |= a->mask & ATTR_UID ? HC_SET_UID : 0;
+	mask |= a->mask & ATTR_GID ? HC_SET_GID : 0;
+	mask |= a->mask & ATTR_ATIME ? HC_SET_ATIME : 0;
+	/* The host set the time of a truncation itself. */
+	mask |= (a->mask & ATTR_MTIME) && !(a->mask & ATTR_SIZE) ? HC_SET_MTIME : 0;
+	if (!mask)
+		return 0;
+	in.mode = a->mode & S_IALLUGO;
+	in.uid = a->uid;
+	in.gid = a->gid;
+	in.atime_ns = a->atime_ns;
+	in.mtime_ns = a->mtime_ns;
+	err = hc_setattr(n->handle, mask, &in, &out);
+	if (err)
+		return hostfs_errno(err);
+	if (hostfs_check_attr(&out) || ((out.mode ^ i->mode) & S_IFMT)) {
+		attr_changed(i);
+		return 0;
+	}
+	hostfs_apply_attr(n, &out);
+	return 0;
+}
+
+static long clamp_xattr(int err, size_t n, size_t size)
+{
+	if (err)
+		return hostfs_errno(err);
+	if (n > HC_XATTR_MAX)
+		return -EIO;
+	if (size && n > size)
+		return -ERANGE;
+	return (long)n;
+}
+
+static long hostfs_getxattr(struct inode *i, const char *name, void *buf, size_t size)
+{
+	size_t n = 0;
+	int err = hc_getxattr(hostfs_node(i)->handle, name, buf, MIN(size, (size_t)HC_XATTR_MAX), &n);
+
+	return clamp_xattr(err, n, size);
+}
+
+static long hostfs_listxattr(struct inode *i, void *buf, size_t size)
+{
+	size_t n = 0;
+	int err = hc_listxattr(hostfs_node(i)->handle, buf, MIN(size, (size_t)HC_XATTR_MAX), &n);
+
+	return clamp_xattr(err, n, size);
+}
+
+const struct inode_ops hostfs_inode_ops = {
+	.lookup = hostfs_lookup,
+	.create = hostfs_create,
+	.mkdir = hostfs_mkdir,
+	.mknod = hostfs_mknod,
+	.symlink = hostfs_symlink,
+	.link = hostfs_link,
+	.unlink = hostfs_unlink,
+	.rmdir = hostfs_rmdir,
+	.rename = hostfs_rename,
+	.readlink = hostfs_readlink,
+	.getattr = hostfs_getattr,
+	.setattr = hostfs_setattr,
+	.getxattr = hostfs_getxattr,
+	.listxattr = hostfs_listxattr,
+	.open = hostfs_open,
+	.evict = hostfs_evict,
+	.revalidate = hostfs_revalidate,
+};
