@@ -37,6 +37,11 @@ struct mm {
 	uint64_t max_rss;
 	uint32_t def_flags;             /* mlockall MCL_FUTURE */
 	bool dumpable;
+	uint64_t fault_addr;            /* mm_fault: the last one that found nothing wrong */
+	unsigned fault_repeats;
+
+	struct list all_link;           /* mm_list_lock: every mm with users */
+	uint64_t scan_rss;              /* memlimit scan only */
 };
 
 #define VM_READ PROT_READ
@@ -60,8 +65,24 @@ struct vma {
 	struct obj_ref *objref;         /* counted owner of obj for shared anonymous */
 	const char *name;               /* "[stack]", "[vdso]", NULL */
 	struct list link;               /* mm->vmas */
-	struct { struct vma *l, *r; int h; } node;
+	struct { struct vma *l, *r; int h; uint64_t max_gap; } node;
 };
+
+/* A counted memory object that no file owns: shared anonymous memory, SysV
+ * segments.  nattach counts the VMAs that map it. */
+struct obj_ref {
+	struct ref ref;
+	plat_obj_t obj;
+	uint64_t size;
+	uint32_t nattach;
+	/* A VMA came or went (nattach is already changed).  May sleep; may run
+	 * under mm->lock.  NULL for plain shared memory. */
+	void (*changed)(struct obj_ref *o);
+	void *priv;
+};
+int __must_check obj_ref_new(uint64_t size, struct obj_ref **ret);
+struct obj_ref *obj_ref_get(struct obj_ref *o);
+void obj_ref_put(struct obj_ref *o);            /* may sleep the CPU */
 
 /* A fresh, empty address space.  -ENOMEM. */
 int __must_check mm_new(struct mm **ret);
@@ -103,6 +124,9 @@ long __must_check copy_in_str(char *buf, ustr src, size_t size);
 /* Other address spaces (proc, ptrace, process_vm_readv): bytes not copied. */
 size_t __must_check mm_copy_in(struct mm *mm, void *dst, uint64_t src, size_t n);
 size_t __must_check mm_copy_out(struct mm *mm, uint64_t dst, const void *src, size_t n);
+/* As mm_copy_out(), but through the write protection of private mappings:
+ * ptrace's breakpoints, /proc/PID/mem. */
+size_t __must_check mm_copy_out_force(struct mm *mm, uint64_t dst, const void *src, size_t n);
 
 /* ---- scatter/gather of a system call ----
  * Everything that moves bytes between a task and a file goes through an

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* iter.c: cursors over scattered user or kernel memory.
+ *
+ * An iovec array is read from the task once; its sum is bounded, so that no
+ * later arithmetic can overflow.  A short result means a fault; the cursor
+ * then stands at the first byte that did not move. */
+#include "kernel/mm/internal.h"
+
+#define UIO_MAXIOV 1024u
+#define IO_MAX ((1ull << 31) - PAGE_SIZE)
+
+struct user_iovec { uint64_t base, size; };
+
+static void iter_one(struct iter *it, bool kernel, uint64_t base, size_t n)
+{
+	it->kernel = kernel;
+	it->count = 1;
+	it->index = 0;
+	it->done_in_seg = 0;
+	it->left = n;
+	it->seg = it->inline_seg;
+	it->seg[0] = (struct iter_seg){ base, n };
+}
+
+void iter_user(struct iter *it, uaddr buf, size_t n)
+{
+	iter_one(it, false, buf.va, MIN(n, IO_MAX));
+}
+
+void iter_kernel(struct iter *it, void *buf, size_t n)
+{
+	iter_one(it, true, (uint64_t)(uintptr_t)buf, n);
+}
+
+int iter_user_iovec(struct iter *it, uaddr iov, uint64_t count)
+{
+	_Static_assert(sizeof(struct user_iovec) == sizeof(struct iter_seg), "read in place");
+	uint64_t left = 0;
+	int err;
+
+	iter_one(it, false, 0, 0);
+	it->count = 0;
+	if (count > UIO_MAXIOV)
+		return -EINVAL;
+	if (count > ARRAY_SIZE(it->inline_seg)) {
+		it->seg = kmalloc(count * sizeof(*it->seg));
+		if (!it->seg) {
+			it->seg = it->inline_seg;
+			return -ENOMEM;
+		}
+	}
+	err = copy_in(it->seg, iov, count * sizeof(*it->seg));
+	for (uint64_t i = 0; !err && i < count; i++) {
+		struct iter_seg *s = &it->seg[i];
+
+		if ((int64_t)s->size < 0) {
+			err = -EINVAL;
+			break;
+		}
+		/* Linux cuts the sum off at its limit, silently. */
+		s->size = MIN(s->size, IO_MAX - left);
+		left += s->size;
+	}
+	if (err) {
+		iter_free(it);
+		return err;
+	}
+	it->count = count;
+	it->left = left;
+	return 0;
+}
+
+void iter_free(struct iter *it)
+{
+	if (it->seg != it->inline_seg)
+		kfree(it->seg);
+	it->seg = it->inline_seg;
+	it->count = 0;
+	it->left = 0;
+}
+
+/* The next contiguous piece of at most n bytes. */
+static size_t next_piece(struct iter *it, size_t n, uint64_t *ret_va)
+{
+	struct iter_seg *s;
+
+	while (it->index < it->count && it->done_in_seg == it->seg[it->index].size) {
+		it->index++;
+		it->done_in_seg = 0;
+	}
+	if (it->index >= it->count)
+		return 0;
+	s = &it->seg[it->index];
+	*ret_va = s->base + it->done_in_seg;
+	return MIN(n, s->size - it->done_in_seg);
+}
+
+static void advance(struct iter *it, size_t n)
+{
+	it->done_in_seg += n;
+	it->left -= n;
+}
+
+size_t iter_copy_in(struct iter *it, void *dst, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		uint64_t va;
+		size_t k = next_piece(it, n - done, &va), left = 0;
+
+		if (!k)
+			break;
+		if (it->kernel)
+			memcpy((char *)dst + done, (const void *)(uintptr_t)va, k);
+		else
+			left = copy_in_partial((char *)dst + done, (uaddr){ va }, k);
+		advance(it, k - left);
+		done += k - left;
+		if (left)
+			break;
+	}
+	return done;
+}
+
+size_t iter_copy_out(struct iter *it, const void *src, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		uint64_t va;
+		size_t k = next_piece(it, n - done, &va), left = 0;
+
+		if (!k)
+			break;
+		if (it->kernel)
+			memcpy((void *)(uintptr_t)va, (const char *)src + done, k);
+		else
+			left = copy_out_partial((uaddr){ va }, (const char *)src + done, k);
+		advance(it, k - left);
+		done += k - left;
+		if (left)
+			break;
+	}
+	return done;
+}
+
+size_t iter_zero(struct iter *it, size_t n)
+{
+	static const char zeroes[PAGE_SIZE];
+	size_t done = 0;
+
+	while (done < n) {
+		size_t k = MIN(n - done, sizeof(zeroes)), moved = iter_copy_out(it, zeroes, k);
+
+		done += moved;
+		if (moved < k)
+			break;
+	}
+	return done;
+}

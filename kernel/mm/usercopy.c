@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* usercopy.c: bytes between the kernel and a task's memory.
+ *
+ * The platform moves them and obeys the mapping's protection; here is the
+ * range check, and the growth of a stack that the kernel touches first.  Each
+ * byte is read once: what was copied in is what gets checked and used.
+ *
+ * Locking: none needed; mm->lock only when a copy hits the stack's edge. */
+#include "kernel/mm/internal.h"
+
+static bool range_bad(uint64_t va, size_t n)
+{
+	uint64_t end;
+
+	return add_overflows(va, n, &end) || end > mm_addr_hi;
+}
+
+size_t mm_copy_in(struct mm *mm, void *dst, uint64_t src, size_t n)
+{
+	size_t left, done = 0;
+
+	if (!n)
+		return 0;
+	if (range_bad(src, n))
+		return n;
+	for (;;) {
+		left = plat_copy_in(mm->as, (char *)dst + done, src + done, n - done);
+		if (left > n - done)
+			left = n - done;
+		done = n - left;
+		if (likely(!left) || !mm_grow_for_copy(mm, src + done))
+			return left;
+	}
+}
+
+size_t mm_copy_out(struct mm *mm, uint64_t dst, const void *src, size_t n)
+{
+	size_t left, done = 0;
+
+	if (!n)
+		return 0;
+	if (range_bad(dst, n))
+		return n;
+	for (;;) {
+		left = plat_copy_out(mm->as, dst + done, (const char *)src + done, n - done);
+		if (left > n - done)
+			left = n - done;
+		done = n - left;
+		if (likely(!left) || !mm_grow_for_copy(mm, dst + done))
+			return left;
+	}
+}
+
+size_t mm_copy_out_force(struct mm *mm, uint64_t dst, const void *src, size_t n)
+{
+	if (!n)
+		return 0;
+	if (range_bad(dst, n))
+		return n;
+	return plat_copy_out_force(mm->as, dst, src, n);
+}
+
+size_t copy_in_partial(void *dst, uaddr src, size_t n)
+{
+	memlimit_poke();
+	return mm_copy_in(current_task()->mm, dst, src.va, n);
+}
+
+size_t copy_out_partial(uaddr dst, const void *src, size_t n)
+{
+	memlimit_poke();
+	return mm_copy_out(current_task()->mm, dst.va, src, n);
+}
+
+/* The tail that could not be read is zeroed: no caller can leak what its
+ * buffer held before. */
+int copy_in(void *dst, uaddr src, size_t n)
+{
+	size_t left = copy_in_partial(dst, src, n);
+
+	if (likely(!left))
+		return 0;
+	memset((char *)dst + (n - left), 0, left);
+	return -EFAULT;
+}
+
+int copy_out(uaddr dst, const void *src, size_t n)
+{
+	return copy_out_partial(dst, src, n) ? -EFAULT : 0;
+}
+
+static const char zeroes[PAGE_SIZE];
+
+int user_zero(uaddr dst, size_t n)
+{
+	while (n) {
+		size_t k = MIN(n, sizeof(zeroes));
+
+		if (copy_out(dst, zeroes, k))
+			return -EFAULT;
+		dst = uaddr_add(dst, k);
+		n -= k;
+	}
+	return 0;
+}
+
+/* Most strings are short: the first read is small, later ones go to the end
+ * of a page.  No read crosses a page, so that a string just below an unmapped
+ * page is read whole. */
+long copy_in_str(char *buf, ustr src, size_t size)
+{
+	size_t done = 0, step = 256;
+
+	while (done < size) {
+		uint64_t va = src.va + done;
+		size_t n = MIN(size - done, PAGE_SIZE - (va & (PAGE_SIZE - 1)));
+		size_t left;
+		char *nul;
+
+		if (va < src.va)
+			return -EFAULT;
+		n = MIN(n, step);
+		left = copy_in_partial(buf + done, (uaddr){ va }, n);
+		nul = memchr(buf + done, 0, n - left);
+		if (nul)
+			return nul - buf;
+		if (left)
+			return -EFAULT;
+		done += n;
+		step = PAGE_SIZE;
+	}
+	return -ENAMETOOLONG;
+}
