@@ -61,8 +61,9 @@ static bool spurious(struct mm *mm, struct vma *v, uint64_t addr)
 		mm->fault_repeats = 0;
 	}
 	mm->fault_repeats++;
-	if (mm->fault_repeats == FAULT_REPAIR)
-		(void)plat_as_protect(mm->as, align_down(addr, PAGE_SIZE), PAGE_SIZE, vma_prot(v->flags));
+	if (mm->fault_repeats == FAULT_REPAIR &&
+	    plat_as_protect(mm->as, align_down(addr, PAGE_SIZE), PAGE_SIZE, vma_prot(v->flags)))
+		mm->fault_repeats = FAULT_GIVE_UP;
 	if (mm->fault_repeats < FAULT_GIVE_UP)
 		return true;
 	mm->fault_repeats = 0;

@@ -130,7 +130,8 @@ size_t __must_check mm_copy_out_force(struct mm *mm, uint64_t dst, const void *s
 
 /* ---- scatter/gather of a system call ----
  * Everything that moves bytes between a task and a file goes through an
- * iter: user memory (iovec) or kernel memory. */
+ * iter: user memory (iovec) or kernel memory.  It points into itself: never
+ * copy one by value. */
 struct iter {
 	bool kernel;                    /* base addresses are kernel pointers */
 	unsigned count, index;
