@@ -213,6 +213,10 @@ void file_put(struct file *f);                  /* may sleep */
  * from anon_inode_new() or NULL for the shared anonymous one. */
 int __must_check file_new_anon(const struct file_ops *ops, void *priv, uint32_t flags,
 			       struct inode *inode, struct file **ret);
+/* Where /proc/PID/fd/N leads: the file's own path, or for a file without one
+ * (pipe, socket, stream) a path of its own over the same inode, so that it can
+ * be opened again: inode->ops->open or fifo_open().  kernel/vfs/filelink.c */
+int __must_check file_link_path(struct file *f, struct path *ret);
 struct inode *anon_inode_new(uint32_t mode);    /* S_IFIFO, S_IFSOCK: own ino */
 
 /* ---- descriptors ---- */
@@ -259,6 +263,9 @@ int __must_check path_lookup_parent(int dfd, const char *name, unsigned flags, s
 int __must_check path_open(int dfd, const char *name, uint32_t flags, uint32_t mode,
 			   unsigned resolve, struct file **ret);
 int __must_check path_open_exec(int dfd, const char *name, int at_flags, struct file **ret);  /* X_OK, regular */
+/* Make an entry (mode's type: directory, regular file, socket, FIFO, device)
+ * with these mode bits (no umask); ret may be NULL: its path, counted. */
+int __must_check path_make(int dfd, const char *name, uint32_t mode, uint64_t rdev, struct path *ret);
 /* Absolute name as seen from root (NULL: the current task's); "(unreachable)"
  * and " (deleted)" as Linux.  Writes backwards into buf, returns the start or
  * an ERR below 0 as *ret_err. */
@@ -314,6 +321,7 @@ void super_put(struct super_block *sb);
 #define MNT_NOSUID 2u
 #define MNT_NODEV 4u
 #define MNT_NOEXEC 8u
+unsigned mount_flags(const struct mount *m);      /* MNT_* now (wanted by T: exec, suid) */
 struct mntns *mntns_new(void);
 struct mntns *mntns_get(struct mntns *ns);
 void mntns_put(struct mntns *ns);
