@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vdso.c: the kernel's side of the vDSO.
+ *
+ * Two memory objects, made once and mapped into every program: the image
+ * (private, so that a patched call site stays the program's own) and, one page
+ * below it, the read-only vvar page with the clock parameters.
+ *
+ * New parameters never let the clock that programs saw run backwards: where
+ * the old ones had run ahead, the new base starts there and the rate is
+ * lowered so that the lead is gone when the parameters expire.
+ *
+ * Locking: `updating` keeps writers apart; readers use the sequence number.
+ * Trust: programs can only read the page. */
+#include "kernel/mm/internal.h"
+#include "kernel/mm/vdso/vvar.h"
+
+extern const uint8_t vdso_image[];
+extern const size_t vdso_image_size;
+
+#define MAX_LEAD_NS (2 * 1000 * 1000ull)
+
+static plat_obj_t image_obj, vvar_obj;
+static uint64_t image_pages;
+static struct vvar now;                 /* what the page holds; `updating` */
+static uint32_t updating;
+
+static uint64_t cycles(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("lfence\n\trdtsc" : "=a"(lo), "=d"(hi));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static void publish(const struct vvar *next)
+{
+	uint32_t seq = now.seq + 1;
+	int err;
+
+	err = plat_obj_write(vvar_obj, 0, &seq, sizeof(seq));
+	if (!err)
+		err = plat_obj_write(vvar_obj, sizeof(seq), (const char *)next + sizeof(seq),
+				     sizeof(*next) - sizeof(seq));
+	seq++;
+	if (!seq)
+		seq = 2;
+	if (!err)
+		err = plat_obj_write(vvar_obj, 0, &seq, sizeof(seq));
+	if (err)
+		return;         /* seq stays odd: readers trap after some tries */
+	now = *next;
+	now.seq = seq;
+}
+
+/* How far the clock of the old parameters is ahead at the new base. */
+static uint64_t lead_ns(const struct plat_vdso_time *p)
+{
+	uint64_t shown;
+
+	if (!now.valid || p->base_cycles < now.base_cycles)
+		return 0;
+	/* Nobody was shown anything past the old limit. */
+	shown = MIN(p->base_cycles, now.limit_cycles) - now.base_cycles;
+	shown = now.mono_ns + (uint64_t)((unsigned __int128)shown * now.mult >> now.shift);
+	return shown > p->mono_ns ? shown - p->mono_ns : 0;
+}
+
+static void refresh(void)
+{
+	struct vvar next = { .valid = 0 };
+	struct plat_vdso_time p;
+	uint64_t lead, span;
+
+	if (plat_vdso_time(&p) || p.shift > 63 || p.limit_cycles <= p.base_cycles) {
+		if (now.valid || !now.seq)
+			publish(&next);
+		return;
+	}
+	lead = lead_ns(&p);
+	if (lead > MAX_LEAD_NS)
+		lead = 0;               /* a step of the clock, not a drift */
+	span = (uint64_t)((unsigned __int128)(p.limit_cycles - p.base_cycles) * p.mult >> p.shift);
+	if (lead && span > 2 * lead)
+		p.mult -= (uint32_t)((unsigned __int128)p.mult * lead / span);
+	next.valid = 1;
+	next.base_cycles = p.base_cycles;
+	next.limit_cycles = p.limit_cycles;
+	next.mono_ns = p.mono_ns + lead;
+	next.real_ns = p.real_ns + lead;
+	next.mult = p.mult;
+	next.shift = p.shift;
+	publish(&next);
+}
+
+void vdso_update(void)
+{
+	uint64_t limit;
+
+	if (!vvar_obj.id)
+		return;
+	/* A stale read of the limit costs one more or one missing refresh. */
+	limit = __atomic_load_n(&now.limit_cycles, __ATOMIC_RELAXED);
+	if (!__atomic_load_n(&now.valid, __ATOMIC_RELAXED) || cycles() < limit)
+		return;
+	if (__atomic_exchange_n(&updating, 1, __ATOMIC_ACQUIRE))
+		return;
+	refresh();
+	__atomic_store_n(&updating, 0, __ATOMIC_RELEASE);
+}
+
+void vdso_init(void)
+{
+	image_pages = align_up(vdso_image_size, PAGE_SIZE) / PAGE_SIZE;
+	if (plat_obj_new(image_pages * PAGE_SIZE, &image_obj) ||
+	    plat_obj_write(image_obj, 0, vdso_image, vdso_image_size)) {
+		image_obj.id = 0;
+		klog("vdso: no memory object for the image: programs run without it");
+		return;
+	}
+	if (plat_obj_new(PAGE_SIZE, &vvar_obj)) {
+		vvar_obj.id = 0;
+		image_obj.id = 0;
+		return;
+	}
+	refresh();
+}
+
+/* Without the objects there is no vDSO: *ret_base 0 keeps it out of auxv. */
+int vdso_map(struct mm *mm, uint64_t *ret_base)
+{
+	struct map_req vvar = {
+		.flags = VM_READ | VM_SHARED | VM_SPECIAL, .obj = vvar_obj,
+		.size = PAGE_SIZE, .name = "[vvar]",
+	};
+	struct map_req image = {
+		.flags = VM_READ | VM_EXEC | VM_SPECIAL, .obj = image_obj,
+		.size = image_pages * PAGE_SIZE, .name = "[vdso]",
+	};
+	struct list dead = LIST_INIT(dead);
+	uint64_t at;
+	int err;
+
+	if (!image_obj.id) {
+		*ret_base = 0;
+		return 0;
+	}
+	vdso_update();
+	mutex_lock(&mm->lock);
+	err = mm_find_place_locked(mm, 0, vvar.size + image.size, 0, &at);
+	if (!err) {
+		vvar.addr = at;
+		image.addr = at + vvar.size;
+		err = map_locked(mm, &vvar, &dead);
+	}
+	if (!err)
+		err = map_locked(mm, &image, &dead);
+	mutex_unlock(&mm->lock);
+	vma_free_list(&dead);
+	if (!err)
+		*ret_base = image.addr;
+	return err;
+}
