@@ -1,14 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* security.h: seccomp inside the sandbox.  Source: kernel/security/. */
+/* security.h: seccomp inside the guest.
+ *
+ * A program's own filters (seccomp(2)): they protect it from itself and say
+ * nothing about the sandbox's boundary.  Filters are immutable, counted, and
+ * form a chain from the newest to the oldest; a child shares its parent's.
+ * Source: kernel/security/. */
 #ifndef NACRE_KERNEL_SECURITY_H
 #define NACRE_KERNEL_SECURITY_H
 
 #include <base/types.h>
+#include <linux_abi/seccomp.h>
 
 struct task;
 
-/* Before each system call of a task that has filters.  0: go on; otherwise the
- * call is skipped and *ret is its result.  May end the task. */
+/* Called by the dispatcher for each system call of the current task when
+ * t->seccomp_mode is not 0, with t->syscall_nr and registers set.  0: go on;
+ * nonzero: the call is skipped and its result is *ret (a signal may have been
+ * queued).  Does not return when the filter says kill. */
 int seccomp_check(struct task *t, long *ret);
+
+void seccomp_task_fork(struct task *child, struct task *parent);        /* shares the chain */
+void seccomp_task_free(struct task *t);
+/* prctl(PR_SET_SECCOMP) and PR_GET_SECCOMP. */
+long seccomp_prctl_set(struct task *t, uint64_t mode, uint64_t filter);
+
+/* ---- bpf.c: classic BPF over struct linux_seccomp_data ---- */
+int __must_check bpf_validate(const struct linux_sock_filter *prog, unsigned count);
+uint32_t bpf_run(const struct linux_sock_filter *prog, unsigned count,
+		 const struct linux_seccomp_data *d);
 
 #endif

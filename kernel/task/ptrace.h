@@ -1,15 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ptrace.h: hooks for traced tasks; called only when task->ptrace is set. */
-#ifndef NACRE_KERNEL_PTRACE_H
-#define NACRE_KERNEL_PTRACE_H
+/* ptrace.h: the hooks of tracing in the life of a task.  Each costs one load
+ * while nobody traces.  Source: kernel/task/ptrace*.c. */
+#ifndef NACRE_KERNEL_TASK_PTRACE_H
+#define NACRE_KERNEL_TASK_PTRACE_H
 
-#include <base/types.h>
+#include "kernel/task/task.h"
 
-struct task;
-
-/* At entry of a system call (regs are final afterwards; rax holds -ENOSYS).
- * true: skip the call, regs.rax is the result. */
+/* At entry of a system call of a traced task (t->ptrace is set; regs are final
+ * afterwards; rax holds -ENOSYS).  true: skip the call, regs.rax is the result. */
 bool ptrace_syscall_enter(struct task *t);
 void ptrace_syscall_exit(struct task *t);
+
+/* task_list_lock held: a new task of a traced one may start traced. */
+void ptrace_fork_locked(struct task *child, struct task *parent, uint64_t clone_flags);
+/* The parent reports the new task to its tracer (may stop). */
+void ptrace_report_clone(struct task *parent, struct task *child, uint64_t clone_flags);
+/* The task is about to end with this wait status (may stop). */
+void ptrace_report_exit(struct task *t, int32_t code);
+void ptrace_exit(struct task *t);       /* t ends: as tracee and as tracer */
+void ptrace_report_exec(struct task *t, int32_t old_tid);
+
+/* ---- wait ---- */
+struct wait_req {                       /* kernel/task/wait.c */
+	unsigned options;
+	int idtype;
+	int32_t id;
+	struct tgroup *group;           /* P_PIDFD; counted */
+	bool nonblock;
+	/* results */
+	int32_t pid, why, status;
+	uint32_t uid;
+	struct child_usage usage;
+	struct tgroup *reaped;          /* leaves the table after unlocking */
+};
+/* task_list_lock held: look for a stopped or dead tracee.  found: what the
+ * scan of the children says so far (0 or -ECHILD).  Returns 1, 0, -ECHILD. */
+int ptrace_wait_locked(struct wait_req *r, int found);
+/* Its tracer, another process than its parent, must see the zombie first. */
+bool ptrace_holds_zombie(struct tgroup *g);
 
 #endif

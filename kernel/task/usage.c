@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CPU time and resource usage: getrusage(2), times(2).
+ *
+ * A task's counters are written by its CPU and read without a lock (a torn
+ * view is at most a slice old). */
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/internal.h"
+
+DECLARE_UPTR(up_rusage, struct linux_rusage);
+
+struct linux_tms { int64_t utime, stime, cutime, cstime; };
+DECLARE_UPTR(up_tms, struct linux_tms);
+
+void usage_add(struct child_usage *to, const struct child_usage *from)
+{
+	to->utime_ns += from->utime_ns;
+	to->stime_ns += from->stime_ns;
+	to->maxrss_kb = MAX(to->maxrss_kb, from->maxrss_kb);
+	to->minflt += from->minflt;
+	to->majflt += from->majflt;
+	to->nvcsw += from->nvcsw;
+	to->nivcsw += from->nivcsw;
+}
+
+void task_usage(struct task *t, struct child_usage *u)
+{
+	struct child_usage one = {
+		.utime_ns = t->se.user_ns, .stime_ns = t->se.sys_ns,
+		.minflt = t->minflt, .majflt = t->majflt,
+		.nvcsw = t->se.nvcsw, .nivcsw = t->se.nivcsw,
+	};
+
+	usage_add(u, &one);
+}
+
+void tgroup_usage_locked(struct tgroup *g, struct child_usage *u)
+{
+	struct task *t;
+
+	spin_lock(&g->lock);
+	usage_add(u, &g->dead_threads);
+	spin_unlock(&g->lock);
+	if (g->zombie)
+		return;
+	list_for_each(t, &g->threads, thread_link)
+		if (!t->exiting || t->mm)
+			task_usage(t, u);
+}
+
+void usage_to_linux(const struct child_usage *u, struct linux_rusage *ret)
+{
+	*ret = (struct linux_rusage){
+		.utime = { (int64_t)(u->utime_ns / NSEC_PER_SEC),
+			   (int64_t)(u->utime_ns % NSEC_PER_SEC / NSEC_PER_USEC) },
+		.stime = { (int64_t)(u->stime_ns / NSEC_PER_SEC),
+			   (int64_t)(u->stime_ns % NSEC_PER_SEC / NSEC_PER_USEC) },
+		.maxrss = (int64_t)u->maxrss_kb,
+		.minflt = (int64_t)u->minflt, .majflt = (int64_t)u->majflt,
+		.nvcsw = (int64_t)u->nvcsw, .nivcsw = (int64_t)u->nivcsw,
+	};
+}
+
+/* Of the whole process, live and dead threads. */
+static void self_usage(struct task *t, struct child_usage *u)
+{
+	sched_account(t, false);
+	spin_lock(&task_list_lock);
+	tgroup_usage_locked(t->tg, u);
+	spin_unlock(&task_list_lock);
+}
+
+SYSCALL2(getrusage, int, who, up_rusage, uru)
+{
+	struct child_usage u = { 0 };
+	struct linux_rusage ru;
+
+	switch (who) {
+	case RUSAGE_SELF:
+		self_usage(t, &u);
+		u.maxrss_kb = MAX(u.maxrss_kb, MAX(t->mm->max_rss, mm_rss(t->mm)) / 1024);
+		break;
+	case RUSAGE_THREAD:
+		sched_account(t, false);
+		task_usage(t, &u);
+		u.maxrss_kb = MAX(t->mm->max_rss, mm_rss(t->mm)) / 1024;
+		break;
+	case RUSAGE_CHILDREN:
+		spin_lock(&t->tg->lock);
+		u = t->tg->cusage;
+		spin_unlock(&t->tg->lock);
+		break;
+	default:
+		return -EINVAL;
+	}
+	usage_to_linux(&u, &ru);
+	return copy_out_obj(uru, &ru);
+}
+
+SYSCALL1(times, up_tms, utms)
+{
+	const uint64_t tick = NSEC_PER_SEC / USER_HZ;
+	struct child_usage u = { 0 }, c;
+	struct linux_tms tms;
+	int err;
+
+	if (utms.va) {
+		self_usage(t, &u);
+		spin_lock(&t->tg->lock);
+		c = t->tg->cusage;
+		spin_unlock(&t->tg->lock);
+		tms = (struct linux_tms){
+			(int64_t)(u.utime_ns / tick), (int64_t)(u.stime_ns / tick),
+			(int64_t)(c.utime_ns / tick), (int64_t)(c.stime_ns / tick),
+		};
+		err = copy_out_obj(utms, &tms);
+		if (err)
+			return err;
+	}
+	return (long)(plat_time_mono_ns() / tick);
+}
