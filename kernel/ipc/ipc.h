@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ipc.h: what the rest of the kernel may ask of pipes, polling, epoll and the
+ * other descriptor-shaped IPC.  fifo_open(), notify_*() and epoll_file_gone()
+ * are declared in kernel/vfs/vfs.h. */
+#ifndef NACRE_KERNEL_IPC_H
+#define NACRE_KERNEL_IPC_H
+
+#include "kernel/vfs/vfs.h"
+
+/* fcntl(2) F_GETPIPE_SZ, F_SETPIPE_SZ: bytes, or -EBADF when f is no pipe,
+ * -EBUSY, -EPERM, -EINVAL. */
+long pipe_get_size(struct file *f);
+long pipe_set_size(struct file *f, uint64_t size);
+/* Bytes waiting in a pipe; -EBADF when f is none (splice, tee). */
+long pipe_queued(struct file *f);
+/* Copy up to n queued bytes without taking them: tee(2). */
+long pipe_peek(struct file *f, void *buf, size_t n);
+
+/* SIGPIPE to the current task, as from itself. */
+void ipc_raise_sigpipe(void);
+
+/* ---- waiting on many files at once (kernel/ipc/pollwait.c) ---- */
+#define POLL_WAITERS_INLINE 8
+#define POLL_IN_KEYS (POLLIN | POLLRDNORM)
+#define POLL_OUT_KEYS (POLLOUT | POLLWRNORM)
+struct poll_waiter { struct waiter w; struct poll_wait_set *set; };
+struct poll_waiter_page;
+struct poll_wait_set {
+	struct poll_table pt;           /* first: pass &set->pt to file_ops.poll */
+	struct task *task;
+	uint32_t triggered;
+	int error;                      /* -ENOMEM */
+	unsigned inline_count;
+	struct poll_waiter inline_waiters[POLL_WAITERS_INLINE];
+	struct poll_waiter_page *pages;
+};
+void poll_wait_set_init(struct poll_wait_set *s);
+void poll_wait_set_free(struct poll_wait_set *s);
+/* Sleep until one of the queues was woken since the last call.  0, -EINTR,
+ * -ETIMEDOUT. */
+int __must_check poll_wait_set_sleep(struct poll_wait_set *s, uint64_t deadline_ns);
+/* Present readiness of f; registers with s when given. */
+uint32_t file_poll(struct file *f, struct poll_wait_set *s);
+
+/* Monotonic deadline from a user's relative timespec (va 0: none).  -EINVAL,
+ * -EFAULT. */
+int __must_check deadline_from_user(uaddr uts, uint64_t *ret_deadline);
+
+void sem_exit_task(struct task *t);     /* SEM_UNDO; before the task's files go */
+
+#endif

@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pipes and FIFOs: pipe(7), fifo(7).
+ *
+ * A pipe is a ring of bytes in pages that exist only while they hold data
+ * (one spare is kept).  head and tail count bytes for ever; they are written
+ * under the mutex and read without it by poll and by sleepers' conditions.
+ * Writes of up to PIPE_BUF bytes go in whole.
+ *
+ * The pipe hangs on inode->pipe while any file has it open, for anonymous
+ * pipes too, so that /proc/PID/fd/N can be opened again. */
+#include "kernel/ipc/ipc.h"
+#include "kernel/syscall/syscall.h"
+#include <linux_abi/ioctl.h>
+
+#define PIPE_BUF 4096u
+#define PIPE_DEFAULT 65536u
+#define PIPE_MAX (1u << 20)             /* fs.pipe-max-size */
+#define PIPE_PAGE 4096u
+
+struct pipe {
+	struct mutex lock;
+
+	/* lock; head, tail, readers, writers are read without it */
+	uint64_t head, tail;            /* bytes written, read */
+	uint32_t size;                  /* power of two, at least a page */
+	uint8_t **pages;                /* size / PIPE_PAGE slots */
+	uint8_t *spare;
+	uint32_t readers, writers;      /* open files */
+	uint32_t reader_opens, writer_opens;    /* ever: FIFO rendezvous */
+
+	struct waitq rd, wr;
+	unsigned files;                 /* table_lock */
+};
+
+static struct spinlock table_lock = SPINLOCK_INIT;      /* inode->pipe, pipe.files */
+
+#define load(x) __atomic_load_n(&(x), __ATOMIC_SEQ_CST)
+#define store(x, v) __atomic_store_n(&(x), (v), __ATOMIC_SEQ_CST)
+
+static uint64_t used(const struct pipe *p) { return load(p->head) - load(p->tail); }
+
+static struct pipe *pipe_new(void)
+{
+	struct pipe *p = kzalloc(sizeof *p);
+
+	if (!p)
+		return NULL;
+	p->size = PIPE_DEFAULT;
+	p->pages = kzalloc(p->size / PIPE_PAGE * sizeof *p->pages);
+	if (!p->pages) {
+		kfree(p);
+		return NULL;
+	}
+	mutex_init(&p->lock);
+	waitq_init(&p->rd);
+	waitq_init(&p->wr);
+	return p;
+}
+
+static void pipe_free(struct pipe *p)
+{
+	for (uint32_t i = 0; i < p->size / PIPE_PAGE; i++)
+		kfree(p->pages[i]);
+	kfree(p->spare);
+	kfree(p->pages);
+	kfree(p);
+}
+
+static uint8_t **slot(struct pipe *p, uint64_t at)
+{
+	return &p->pages[(at & (p->size - 1)) / PIPE_PAGE];
+}
+
+/* ---- bytes in and out; lock held ---- */
+
+static size_t take(struct pipe *p, struct iter *to)
+{
+	size_t done = 0;
+
+	while (used(p) && to->left) {
+		uint64_t off = p->tail & (PIPE_PAGE - 1);
+		size_t n = MIN(MIN(PIPE_PAGE - off, used(p)), to->left), got;
+		uint8_t **s = slot(p, p->tail);
+
+		got = iter_copy_out(to, *s + off, n);
+		done += got;
+		store(p->tail, p->tail + got);
+		/* The page is over, or nothing more is in it. */
+		if (!(p->tail & (PIPE_PAGE - 1)) || !used(p)) {
+			if (!used(p))   /* next write starts on a page of its own */
+				p->head = p->tail = align_up(p->tail, PIPE_PAGE);
+			if (p->spare)
+				kfree(*s);
+			else
+				p->spare = *s;
+			*s = NULL;
+		}
+		if (got < n)
+			break;
+	}
+	return done;
+}
+
+/* At most `room` bytes.  *oom: stopped for want of a page. */
+static size_t put(struct pipe *p, struct iter *from, size_t room, bool *oom)
+{
+	size_t done = 0;
+
+	*oom = false;
+	while (room && from->left) {
+		uint64_t off = p->head & (PIPE_PAGE - 1);
+		size_t n = MIN(MIN(PIPE_PAGE - off, room), from->left), got;
+		uint8_t **s = slot(p, p->head);
+		bool fresh = !*s;
+
+		if (fresh) {
+			*s = p->spare ? p->spare : kmalloc(PIPE_PAGE);
+			p->spare = NULL;
+			if (!*s) {
+				*oom = true;
+				break;
+			}
+		}
+		got = iter_copy_in(from, *s + off, n);
+		store(p->head, p->head + got);
+		done += got;
+		room -= got;
+		if (got < n) {
+			if (fresh && !got) {
+				p->spare = *s;
+				*s = NULL;
+			}
+			break;
+		}
+	}
+	return done;
+}
+
+/* Counted from the page that is being read: two ends of the ring never share
+ * a page, so a page that was read to its end can go. */
+static size_t room(const struct pipe *p)
+{
+	uint64_t u = load(p->head) - align_down(load(p->tail), PIPE_PAGE);
+
+	return u >= p->size ? 0 : p->size - u;
+}
+
+void ipc_raise_sigpipe(void)
+{
+	struct task *t = current_task();
+	struct linux_siginfo si = { .signo = SIGPIPE, .code = SI_USER };
+
+	si.u.kill.pid = t->tg->tgid;
+	si.u.kill.uid = t->cred->uid;
+	(void)signal_send_task(t, SIGPIPE, &si);
+}
+
+static long pipe_read(struct file *f, struct iter *to, uint64_t *pos)
+{
+	struct pipe *p = f->priv;
+	size_t want = to->left;
+	long ret = 0;
+
+	(void)pos;
+	if (!want)
+		return 0;
+	mutex_lock(&p->lock);
+	for (;;) {
+		if (used(p)) {
+			ret = (long)take(p, to);
+			if (!ret)
+				ret = -EFAULT;
+			break;
+		}
+		if (!p->writers)
+			break;
+		if (f->flags & O_NONBLOCK) {
+			ret = -EAGAIN;
+			break;
+		}
+		mutex_unlock(&p->lock);
+		if (wait_event_interruptible(&p->rd, used(p) || !load(p->writers)))
+			return -ERESTARTSYS;
+		mutex_lock(&p->lock);
+	}
+	mutex_unlock(&p->lock);
+	if (ret > 0)
+		waitq_wake_all(&p->wr, POLL_OUT_KEYS);
+	return ret;
+}
+
+static long pipe_write(struct file *f, struct iter *from, uint64_t *pos)
+{
+	struct pipe *p = f->priv;
+	size_t want = from->left, need = want <= PIPE_BUF ? want : 1, done = 0, got;
+	bool oom;
+	long err = 0;
+
+	(void)pos;
+	if (!want)
+		return 0;
+	mutex_lock(&p->lock);
+	for (;;) {
+		if (!p->readers) {
+			err = -EPIPE;
+			break;
+		}
+		if (room(p) >= need) {
+			size_t limit = from->left;
+
+			got = put(p, from, room(p), &oom);
+			done += got;
+			if (got)
+				waitq_wake_all(&p->rd, POLL_IN_KEYS);
+			if (done == want)
+				break;
+			if (oom) {
+				err = -ENOMEM;
+				break;
+			}
+			if (room(p) && got < limit) {
+				err = -EFAULT;
+				break;
+			}
+			need = 1;
+			continue;
+		}
+		if (f->flags & O_NONBLOCK) {
+			err = -EAGAIN;
+			break;
+		}
+		mutex_unlock(&p->lock);
+		if (wait_event_interruptible(&p->wr, room(p) >= need || !load(p->readers)))
+			return done ? (long)done : -ERESTARTSYS;
+		mutex_lock(&p->lock);
+	}
+	mutex_unlock(&p->lock);
+	if (err == -EPIPE)
+		ipc_raise_sigpipe();
+	return done ? (long)done : err;
+}
+
+static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
+{
+	struct pipe *p = f->priv;
+	uint32_t ev = 0;
+
+	if (f->mode & FMODE_READ) {
+		poll_wait(pt, &p->rd);
+		if (used(p))
+			ev |= POLL_IN_KEYS;
+		/* A FIFO opened before any writer came is not hung up. */
+		if (!load(p->writers) && f->pos != load(p->writer_opens))
+			ev |= POLLHUP;
+	}
+	if (f->mode & FMODE_WRITE) {
+		poll_wait(pt, &p->wr);
+		if (room(p) >= PIPE_BUF)
+			ev |= POLL_OUT_KEYS;
+		if (!load(p->readers))
+			ev |= POLLERR;
+	}
+	return ev;
+}
+
+static long pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
+{
+	struct pipe *p = f->priv;
+	int32_t n;
+
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	n = (int32_t)used(p);
+	return copy_out((uaddr){ arg }, &n, sizeof n);
+}
+
+/* ---- open and close ---- */
+
+static void count(struct pipe *p, uint32_t mode, int step)
+{
+	if (mode & FMODE_READ)
+		store(p->readers, p->readers + (uint32_t)step);
+	if (mode & FMODE_WRITE)
+		store(p->writers, p->writers + (uint32_t)step);
+}
+
+static void pipe_leave(struct inode *i, struct pipe *p, uint32_t mode)
+{
+	bool last;
+
+	mutex_lock(&p->lock);
+	count(p, mode, -1);
+	mutex_unlock(&p->lock);
+	waitq_wake_all(&p->rd, 0);
+	waitq_wake_all(&p->wr, 0);
+	spin_lock(&table_lock);
+	last = --p->files == 0;
+	if (last)
+		i->pipe = NULL;
+	spin_unlock(&table_lock);
+	if (last)
+		pipe_free(p);
+}
+
+static void pipe_release(struct file *f)
+{
+	pipe_leave(f->inode, f->priv, f->mode);
+}
+
+static const struct file_ops pipe_fops = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+	.type_name = "pipe",
+};
+
+static const struct file_ops fifo_fops = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+};
+
+static struct pipe *pipe_join(struct inode *i)
+{
+	struct pipe *fresh = NULL, *p;
+
+	for (;;) {
+		spin_lock(&table_lock);
+		p = i->pipe;
+		if (!p && fresh) {
+			i->pipe = p = fresh;
+			fresh = NULL;
+		}
+		if (p)
+			p->files++;
+		spin_unlock(&table_lock);
+		if (p)
+			break;
+		fresh = pipe_new();
+		if (!fresh)
+			return NULL;
+	}
+	if (fresh)
+		pipe_free(fresh);
+	return p;
+}
+
+int fifo_open(struct inode *i, struct file *f)
+{
+	bool reads = f->mode & FMODE_READ, writes = f->mode & FMODE_WRITE;
+	struct pipe *p = pipe_join(i);
+	uint32_t seen;
+	int err = 0;
+
+	if (!p)
+		return -ENOMEM;
+	mutex_lock(&p->lock);
+	if (writes && !reads && (f->flags & O_NONBLOCK) && !p->readers) {
+		mutex_unlock(&p->lock);
+		pipe_leave(i, p, 0);
+		return -ENXIO;
+	}
+	count(p, f->mode, 1);
+	if (reads)
+		store(p->reader_opens, p->reader_opens + 1);
+	if (writes)
+		store(p->writer_opens, p->writer_opens + 1);
+	mutex_unlock(&p->lock);
+	waitq_wake_all(&p->rd, POLL_IN_KEYS);
+	waitq_wake_all(&p->wr, POLL_OUT_KEYS);
+	f->pos = UINT64_MAX;
+	if (reads && !writes && !load(p->writers)) {
+		seen = load(p->writer_opens);
+		if (f->flags & O_NONBLOCK)
+			f->pos = seen;
+		else
+			err = wait_event_interruptible(&p->rd, load(p->writer_opens) != seen || load(p->writers));
+	} else if (writes && !reads && !load(p->readers)) {
+		seen = load(p->reader_opens);
+		err = wait_event_interruptible(&p->wr, load(p->reader_opens) != seen || load(p->readers));
+	}
+	if (err) {
+		pipe_leave(i, p, f->mode);
+		return -ERESTARTSYS;
+	}
+	f->priv = p;
+	f->ops = f->path.dentry ? &fifo_fops : &pipe_fops;
+	f->mode |= FMODE_STREAM;
+	return 0;
+}
+
+static int pipe_end(struct inode *i, struct pipe *p, uint32_t flags, struct file **ret)
+{
+	int err = file_new_anon(&pipe_fops, p, flags, i, ret);
+
+	if (err)
+		return err;
+	(*ret)->mode |= FMODE_STREAM;
+	(*ret)->pos = UINT64_MAX;
+	mutex_lock(&p->lock);
+	count(p, (*ret)->mode, 1);
+	mutex_unlock(&p->lock);
+	spin_lock(&table_lock);
+	p->files++;
+	spin_unlock(&table_lock);
+	return 0;
+}
+
+static int pipe_pair(uint32_t flags, struct file **rd, struct file **wr)
+{
+	struct inode *i = anon_inode_new(S_IFIFO | 0600);
+	struct pipe *p = pipe_new();
+	int err = -ENOMEM;
+
+	if (!i || !p)
+		goto fail;
+	i->pipe = p;
+	err = pipe_end(i, p, O_RDONLY | flags, rd);
+	if (err)
+		goto fail;
+	err = pipe_end(i, p, O_WRONLY | flags, wr);
+	if (err) {
+		file_put(*rd);          /* frees the pipe too */
+		inode_put(i);
+		return err;
+	}
+	inode_put(i);
+	return 0;
+fail:
+	if (p)
+		pipe_free(p);
+	if (i) {
+		i->pipe = NULL;
+		inode_put(i);
+	}
+	return err;
+}
+
+static long do_pipe_call(uaddr ufds, int flags)
+{
+	struct file *rd, *wr;
+	int fds[2], err;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	err = pipe_pair(flags & O_NONBLOCK, &rd, &wr);
+	if (err)
+		return err;
+	fds[0] = fd_alloc(0, flags & O_CLOEXEC);
+	if (fds[0] < 0) {
+		err = fds[0];
+		goto put;
+	}
+	fds[1] = fd_alloc(0, flags & O_CLOEXEC);
+	if (fds[1] < 0) {
+		err = fds[1];
+		fd_release_unused(fds[0]);
+		goto put;
+	}
+	err = copy_out(ufds, fds, sizeof fds);
+	if (err) {
+		fd_release_unused(fds[0]);
+		fd_release_unused(fds[1]);
+		goto put;
+	}
+	fd_install(fds[0], rd);
+	fd_install(fds[1], wr);
+	return 0;
+put:
+	file_put(rd);
+	file_put(wr);
+	return err;
+}
+
+SYSCALL1(pipe, uaddr, ufds) { return do_pipe_call(ufds, 0); }
+SYSCALL2(pipe2, uaddr, ufds, int, flags) { return do_pipe_call(ufds, flags); }
+
+/* ---- size, for fcntl ---- */
+
+static struct pipe *pipe_of(struct file *f)
+{
+	return f->ops == &pipe_fops || f->ops == &fifo_fops ? f->priv : NULL;
+}
+
+long pipe_get_size(struct file *f)
+{
+	struct pipe *p = pipe_of(f);
+
+	return p ? (long)load(p->size) : -EBADF;
+}
+
+static int resize(struct pipe *p, uint32_t size)
+{
+	uint32_t pages = size / PIPE_PAGE;
+	uint8_t **n;
+
+	/* Whole pages move; the ones in use must fit, ragged ends included. */
+	if (align_up(p->head, PIPE_PAGE) - align_down(p->tail, PIPE_PAGE) > size)
+		return -EBUSY;
+	n = kzalloc(pages * sizeof *n);
+	if (!n)
+		return -ENOMEM;
+	for (uint64_t at = align_down(p->tail, PIPE_PAGE); at < p->head; at += PIPE_PAGE) {
+		uint8_t **s = slot(p, at);
+
+		n[(at & (size - 1)) / PIPE_PAGE] = *s;
+		*s = NULL;
+	}
+	for (uint32_t i = 0; i < p->size / PIPE_PAGE; i++)
+		kfree(p->pages[i]);
+	kfree(p->pages);
+	p->pages = n;
+	store(p->size, size);
+	return 0;
+}
+
+long pipe_set_size(struct file *f, uint64_t size)
+{
+	struct pipe *p = pipe_of(f);
+	uint32_t n = PIPE_PAGE;
+	int err;
+
+	if (!p)
+		return -EBADF;
+	if (size > (1u << 31))
+		return -EINVAL;
+	if (size > PIPE_MAX)
+		return -EPERM;
+	while (n < size)
+		n *= 2;
+	mutex_lock(&p->lock);
+	err = resize(p, n);
+	mutex_unlock(&p->lock);
+	if (err)
+		return err;
+	waitq_wake_all(&p->wr, POLL_OUT_KEYS);
+	return n;
+}
+
+/* ---- for splice and tee ---- */
+
+long pipe_queued(struct file *f)
+{
+	struct pipe *p = pipe_of(f);
+
+	return p ? (long)used(p) : -EBADF;
+}
+
+long pipe_peek(struct file *f, void *buf, size_t n)
+{
+	struct pipe *p = pipe_of(f);
+	uint8_t *to = buf;
+	uint64_t at, end;
+
+	if (!p)
+		return -EBADF;
+	mutex_lock(&p->lock);
+	end = p->tail + MIN(n, used(p));
+	for (at = p->tail; at < end;) {
+		uint64_t off = at & (PIPE_PAGE - 1);
+		size_t step = MIN(PIPE_PAGE - off, end - at);
+
+		memcpy(to, *slot(p, at) + off, step);
+		to += step;
+		at += step;
+	}
+	mutex_unlock(&p->lock);
+	return to - (uint8_t *)buf;
+}
