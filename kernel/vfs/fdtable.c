@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptor tables: slots, reservation, close-on-exec, sharing.
+ *
+ * `open` has a bit per reserved or used slot, `fd` the file once installed.
+ * The table grows by doubling up to RLIMIT_NOFILE.
+ * Lock: files->lock (spin); closing happens outside it, it may sleep. */
+#include "kernel/vfs/internal.h"
+
+#define FD_MIN_SIZE 64u
+#define FD_HARD_MAX (1u << 20)
+
+struct files {
+	struct ref ref;
+	struct spinlock lock;
+	unsigned size;                  /* slots, a multiple of 64 */
+	unsigned next;                  /* no free slot below */
+	struct file **fd;
+	uint64_t *open, *cloexec;
+};
+
+static bool test_bit(const uint64_t *m, unsigned n) { return m[n / 64] >> (n % 64) & 1; }
+static void set_bit(uint64_t *m, unsigned n) { m[n / 64] |= 1ull << (n % 64); }
+static void clear_bit(uint64_t *m, unsigned n) { m[n / 64] &= ~(1ull << (n % 64)); }
+
+static bool table_alloc(unsigned size, struct file ***fd, uint64_t **open, uint64_t **cloexec)
+{
+	*fd = kzalloc(size * sizeof(**fd));
+	*open = kzalloc(size / 8 * 2);
+	if (!*fd || !*open) {
+		kfree(*fd);
+		kfree(*open);
+		return false;
+	}
+	*cloexec = *open + size / 64;
+	return true;
+}
+
+struct files *files_new(void)
+{
+	struct files *fs = kzalloc(sizeof(*fs));
+
+	if (!fs)
+		return NULL;
+	ref_init(&fs->ref);
+	fs->size = FD_MIN_SIZE;
+	if (!table_alloc(fs->size, &fs->fd, &fs->open, &fs->cloexec)) {
+		kfree(fs);
+		return NULL;
+	}
+	return fs;
+}
+
+struct files *files_get(struct files *fs)
+{
+	if (fs)
+		ref_get(&fs->ref);
+	return fs;
+}
+
+static void close_file(struct files *fs, struct file *f)
+{
+	if (f->ops && f->ops->flush)
+		(void)f->ops->flush(f, current_task());
+	if (f->inode && f->inode->flocks)
+		locks_release_posix(f->inode, fs);
+	file_put(f);
+}
+
+void files_put(struct files *fs)
+{
+	if (!fs || !ref_put(&fs->ref))
+		return;
+	for (unsigned i = 0; i < fs->size; i++)
+		if (fs->fd[i])
+			close_file(fs, fs->fd[i]);
+	kfree(fs->fd);
+	kfree(fs->open);
+	kfree(fs);
+}
+
+/* Room for `want` slots; the lock is held and dropped meanwhile. */
+static int grow_locked(struct files *fs, unsigned want)
+{
+	unsigned size = fs->size;
+	struct file **fd;
+	uint64_t *open, *cloexec, *old_bits;
+	struct file **old_fd;
+
+	while (size < want)
+		size *= 2;
+	spin_unlock(&fs->lock);
+	if (!table_alloc(size, &fd, &open, &cloexec)) {
+		spin_lock(&fs->lock);
+		return -ENOMEM;
+	}
+	spin_lock(&fs->lock);
+	if (fs->size >= size) {
+		kfree(fd);
+		kfree(open);
+		return 0;
+	}
+	memcpy(fd, fs->fd, fs->size * sizeof(*fd));
+	memcpy(open, fs->open, fs->size / 8);
+	memcpy(cloexec, fs->cloexec, fs->size / 8);
+	old_fd = fs->fd;
+	old_bits = fs->open;
+	fs->fd = fd;
+	fs->open = open;
+	fs->cloexec = cloexec;
+	fs->size = size;
+	kfree(old_fd);
+	kfree(old_bits);
+	return 0;
+}
+
+static unsigned find_free(const struct files *fs, unsigned from)
+{
+	unsigned w = from / 64;
+
+	for (; w < fs->size / 64; w++) {
+		uint64_t free = ~fs->open[w];
+
+		if (w == from / 64)
+			free &= ~0ull << (from % 64);
+		if (free)
+			return w * 64 + (unsigned)__builtin_ctzll(free);
+	}
+	return fs->size;
+}
+
+static int alloc_locked(struct files *fs, unsigned min, bool cloexec)
+{
+	uint64_t limit = MIN(rlimit_cur(RLIMIT_NOFILE), (uint64_t)FD_HARD_MAX);
+
+	for (;;) {
+		unsigned n = find_free(fs, MAX(min, fs->next));
+
+		if (n >= limit)
+			return -EMFILE;
+		if (n < fs->size) {
+			set_bit(fs->open, n);
+			if (cloexec)
+				set_bit(fs->cloexec, n);
+			else
+				clear_bit(fs->cloexec, n);
+			if (n == fs->next)
+				fs->next = n + 1;
+			return (int)n;
+		}
+		if (grow_locked(fs, MAX(n, min) + 1))
+			return -ENOMEM;
+	}
+}
+
+int fd_alloc(unsigned min, bool cloexec)
+{
+	struct files *fs = current_task()->files;
+	int fd;
+
+	spin_lock(&fs->lock);
+	fd = alloc_locked(fs, min, cloexec);
+	spin_unlock(&fs->lock);
+	return fd;
+}
+
+void fd_install(int fd, struct file *f)
+{
+	struct files *fs = current_task()->files;
+
+	spin_lock(&fs->lock);
+	KASSERT((unsigned)fd < fs->size && !fs->fd[fd]);
+	fs->fd[fd] = f;
+	spin_unlock(&fs->lock);
+}
+
+static void release_locked(struct files *fs, unsigned fd)
+{
+	clear_bit(fs->open, fd);
+	clear_bit(fs->cloexec, fd);
+	if (fd < fs->next)
+		fs->next = fd;
+}
+
+void fd_release_unused(int fd)
+{
+	struct files *fs = current_task()->files;
+
+	spin_lock(&fs->lock);
+	release_locked(fs, (unsigned)fd);
+	spin_unlock(&fs->lock);
+}
+
+int fd_add(struct file *f, bool cloexec)
+{
+	int fd = fd_alloc(0, cloexec);
+
+	if (fd >= 0)
+		fd_install(fd, f);
+	return fd;
+}
+
+struct file *files_lookup_get(struct files *fs, int fd)
+{
+	struct file *f = NULL;
+
+	spin_lock(&fs->lock);
+	if ((unsigned)fd < fs->size && fs->fd[fd])
+		f = file_get(fs->fd[fd]);
+	spin_unlock(&fs->lock);
+	return f;
+}
+
+struct file *fd_get_any(int fd)
+{
+	return files_lookup_get(current_task()->files, fd);
+}
+
+struct file *fd_get(int fd)
+{
+	struct file *f = fd_get_any(fd);
+
+	if (f && (f->mode & FMODE_PATH)) {
+		file_put(f);
+		return NULL;
+	}
+	return f;
+}
+
+int files_next_fd(struct files *fs, int from)
+{
+	int ret = -1;
+
+	spin_lock(&fs->lock);
+	for (unsigned n = from < 0 ? 0 : (unsigned)from; n < fs->size; n++)
+		if (fs->fd[n]) {
+			ret = (int)n;
+			break;
+		}
+	spin_unlock(&fs->lock);
+	return ret;
+}
+
+bool files_cloexec(struct files *fs, int fd)
+{
+	bool yes;
+
+	spin_lock(&fs->lock);
+	yes = (unsigned)fd < fs->size && test_bit(fs->cloexec, (unsigned)fd);
+	spin_unlock(&fs->lock);
+	return yes;
+}
+
+static struct file *take(struct files *fs, unsigned fd)
+{
+	struct file *f = NULL;
+
+	spin_lock(&fs->lock);
+	if (fd < fs->size && fs->fd[fd]) {
+		f = fs->fd[fd];
+		fs->fd[fd] = NULL;
+		release_locked(fs, fd);
+	}
+	spin_unlock(&fs->lock);
+	return f;
+}
+
+int fd_close(int fd)
+{
+	struct files *fs = current_task()->files;
+	struct file *f = take(fs, (unsigned)fd);
+	int err = 0;
+
+	if (!f)
+		return -EBADF;
+	if (f->ops && f->ops->flush)
+		err = f->ops->flush(f, current_task());
+	if (f->inode && f->inode->flocks)
+		locks_release_posix(f->inode, fs);
+	file_put(f);
+	return err;
+}
+
+void files_close_on_exec(struct files *fs)
+{
+	for (unsigned n = 0;; n++) {
+		bool yes;
+
+		spin_lock(&fs->lock);
+		if (n >= fs->size) {
+			spin_unlock(&fs->lock);
+			break;
+		}
+		yes = fs->fd[n] && test_bit(fs->cloexec, n);
+		if (!fs->cloexec[n / 64])
+			n |= 63;        /* nothing in this word */
+		spin_unlock(&fs->lock);
+		if (yes) {
+			struct file *f = take(fs, n);
+
+			if (f)
+				close_file(fs, f);
+		}
+	}
+}
+
+int files_copy(struct files *from, struct files **ret)
+{
+	struct files *to = kzalloc(sizeof(*to));
+	unsigned size;
+
+	if (!to)
+		return -ENOMEM;
+	ref_init(&to->ref);
+	for (;;) {
+		unsigned top = FD_MIN_SIZE;
+
+		spin_lock(&from->lock);
+		for (unsigned w = from->size / 64; w-- > 0;)
+			if (from->open[w]) {
+				top = MAX(top, (w + 1) * 64);
+				break;
+			}
+		size = from->size;
+		spin_unlock(&from->lock);
+		size = MIN(size, top);
+		if (!table_alloc(size, &to->fd, &to->open, &to->cloexec)) {
+			kfree(to);
+			return -ENOMEM;
+		}
+		to->size = size;
+		spin_lock(&from->lock);
+		for (unsigned n = size; n < from->size; n += 64)
+			if (from->open[n / 64])
+				size = 0;       /* it grew meanwhile */
+		if (size)
+			break;
+		spin_unlock(&from->lock);
+		kfree(to->fd);
+		kfree(to->open);
+	}
+	for (unsigned n = 0; n < size; n++) {
+		if (!from->fd[n])
+			continue;
+		to->fd[n] = file_get(from->fd[n]);
+		set_bit(to->open, n);
+		if (test_bit(from->cloexec, n))
+			set_bit(to->cloexec, n);
+	}
+	spin_unlock(&from->lock);
+	*ret = to;
+	return 0;
+}
+
+int files_unshare(struct task *t)
+{
+	struct files *old = t->files, *own;
+	int err;
+
+	if (ref_read(&old->ref) == 1)
+		return 0;
+	err = files_copy(old, &own);
+	if (err)
+		return err;
+	spin_lock(&task_list_lock);
+	t->files = own;
+	spin_unlock(&task_list_lock);
+	files_put(old);
+	return 0;
+}
+
+/* Put f into slot fd whatever is there (dup2); consumes f on success. */
+int files_replace(unsigned fd, struct file *f, bool cloexec)
+{
+	struct files *fs = current_task()->files;
+	struct file *old;
+
+	if (fd >= MIN(rlimit_cur(RLIMIT_NOFILE), (uint64_t)FD_HARD_MAX))
+		return -EBADF;
+	spin_lock(&fs->lock);
+	while (fd >= fs->size)
+		if (grow_locked(fs, fd + 1)) {
+			spin_unlock(&fs->lock);
+			return -ENOMEM;
+		}
+	old = fs->fd[fd];
+	if (!old && test_bit(fs->open, fd)) {
+		spin_unlock(&fs->lock);
+		return -EBUSY;          /* another thread's open is about to fill it */
+	}
+	fs->fd[fd] = f;
+	set_bit(fs->open, fd);
+	if (cloexec)
+		set_bit(fs->cloexec, fd);
+	else
+		clear_bit(fs->cloexec, fd);
+	spin_unlock(&fs->lock);
+	if (old)
+		close_file(fs, old);
+	return 0;
+}
+
+int files_set_cloexec(int fd, bool on)
+{
+	struct files *fs = current_task()->files;
+	int err = -EBADF;
+
+	spin_lock(&fs->lock);
+	if ((unsigned)fd < fs->size && fs->fd[fd]) {
+		if (on)
+			set_bit(fs->cloexec, (unsigned)fd);
+		else
+			clear_bit(fs->cloexec, (unsigned)fd);
+		err = 0;
+	}
+	spin_unlock(&fs->lock);
+	return err;
+}

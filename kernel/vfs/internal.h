@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to kernel/vfs/: mounts, the dentry cache, the path walk, small
+ * shared helpers of the system calls.
+ *
+ * A dentry's inode never changes: a name that appears or goes gets a new
+ * dentry, the old one is unhashed.  So d->inode is read without a lock by
+ * whoever holds a reference.  d->parent and d->name change under dcache_lock
+ * (rename). */
+#ifndef NACRE_KERNEL_VFS_INTERNAL_H
+#define NACRE_KERNEL_VFS_INTERNAL_H
+
+#include "kernel/task/task.h"
+#include "kernel/vfs/vfs.h"
+
+/* ---- dentry cache (dcache.c) ---- */
+extern struct spinlock dcache_lock;
+/* A new dentry, not in the cache.  Consumes inode (NULL: negative) only on
+ * success. */
+struct dentry *dentry_new(struct dentry *parent, const char *name, size_t n, struct inode *inode);
+struct dentry *dcache_find(struct dentry *parent, const char *name, size_t n);   /* counted */
+void dcache_add(struct dentry *d);
+void dcache_unhash(struct dentry *d);
+/* Rename: d becomes name in parent; new_name is heap memory that d takes. */
+void dcache_move(struct dentry *d, struct dentry *parent, char *new_name, size_t n);
+/* True when a is b or an ancestor of b. */
+bool dcache_is_ancestor(struct dentry *a, struct dentry *b);
+struct dentry *dentry_parent_get(struct dentry *d);
+void dcache_drop_sb(struct super_block *sb);
+void dcache_init(void);
+
+/* ---- mounts (mount.c) ---- */
+struct mount {
+	struct ref ref;                 /* the tree holds one while attached */
+	struct super_block *sb;         /* counted */
+	struct dentry *root;            /* counted */
+	char *source;
+	uint32_t id;
+	uint32_t flags;                 /* MNT_; atomic word */
+	/* mount_lock */
+	struct mntns *ns;               /* NULL: detached */
+	struct mount *parent;           /* counted; NULL: a root or detached */
+	struct dentry *point;           /* counted */
+	struct list hash_link, ns_link;
+};
+struct mntns {
+	struct ref ref;
+	uint64_t ino;
+	/* mount_lock */
+	struct mount *root;
+	struct list mounts;             /* in mount order */
+	unsigned count;
+};
+extern struct spinlock mount_lock;
+struct mount *mount_get(struct mount *m);
+void mount_put(struct mount *m);
+/* Descend onto whatever is mounted at p (repeatedly).  True if it moved. */
+bool mount_descend(struct path *p);
+/* From a mount's root to the place it sits on.  False at the top. */
+bool mount_ascend(struct path *p);
+struct mount *mount_new(struct super_block *sb, struct dentry *root, unsigned flags, const char *source);
+int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at);   /* consumes m on success */
+int mount_detach(struct mount *m, bool lazy);
+static inline bool mount_readonly(const struct mount *m)
+{
+	return m && ((__atomic_load_n(&m->flags, __ATOMIC_RELAXED) & MNT_READONLY) || m->sb->readonly);
+}
+
+/* ---- path walk (namei.c) ---- */
+struct walk {
+	struct path root, cur;          /* counted */
+	struct path start;              /* BENEATH, IN_ROOT: not above this; counted */
+	unsigned flags, links;
+	bool need_dir;
+	char *own;                      /* heap string that p points into */
+	const char *p;                  /* what is left to walk */
+	/* set by walk_to_last */
+	const char *last;
+	size_t last_size;               /* 0: the path ends at cur itself */
+	bool trailing;
+};
+int walk_init(struct walk *w, int dfd, const char *name, unsigned flags);
+void walk_end(struct walk *w);
+/* cur becomes the directory of the last component. */
+int walk_to_last(struct walk *w);
+/* Step from cur to the child.  0 moved; 1 a link was put in front of the rest
+ * (follow). */
+int walk_one(struct walk *w, const char *name, size_t n, bool follow);
+/* A symlink inode found in cur: prepare to walk its text.  0 text is in p;
+ * 2 jumped (magic link): cur is the target. */
+int walk_follow(struct walk *w, struct inode *link);
+static inline bool name_is_dots(const char *s, size_t n)
+{
+	return n && s[0] == '.' && (n == 1 || (n == 2 && s[1] == '.'));
+}
+/* The child of dir: positive or negative dentry, counted, or -errno (-ENOENT
+ * where negatives are not kept). */
+int lookup_child(struct dentry *dir, const char *name, size_t n, struct dentry **ret);
+int lookup_child_locked(struct dentry *dir, const char *name, size_t n, struct dentry **ret);
+/* After a successful create: make name in dir positive.  dir->lock is held.
+ * spare was made by dentry_new(..., NULL inode) beforehand. */
+void dentry_instantiate(struct dentry *spare, struct inode *inode);
+
+/* Directory-change checks (dirops.c); dir->lock held. */
+int may_create(const struct path *dir);
+int may_delete(const struct path *dir, struct dentry *victim, bool is_dir);
+uint32_t current_umask(void);
+void rename_init(void);
+
+/* ---- small helpers ---- */
+/* A path name from user memory in a heap buffer; kfree() it. */
+int __must_check name_from_user(ustr name, char **ret);
+/* Path or descriptor: with AT_EMPTY_PATH an empty name means dfd itself. */
+int __must_check path_at_user(int dfd, ustr name, int at_flags, unsigned lookup, struct path *ret);
+int dentry_open(const struct path *p, uint32_t flags, bool created, struct file **ret);
+struct file *file_alloc(void);
+int file_open_path(const struct path *p, uint32_t flags, bool exec, struct file **ret);
+void files_anon_init(void);
+int files_replace(unsigned fd, struct file *f, bool cloexec);   /* consumes f on success */
+int files_set_cloexec(int fd, bool on);
+void locks_free_inode(struct inode *i);
+int vfs_truncate_inode(struct inode *i, uint64_t size, struct file *f);
+int open_user(int dfd, ustr name, uint32_t flags, uint32_t mode, unsigned resolve);
+void file_remove_privs(struct file *f);
+long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write);
+bool owner_or_capable(const struct inode *i);
+void fs_info_init(struct fs_info *f, const struct path *root);
+
+#endif

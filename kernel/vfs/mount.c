@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mounts and mount namespaces.
+ *
+ * A mount puts a dentry (usually a super block's root) on another dentry.  The
+ * tree of one namespace is a list; children are found through a hash of
+ * (parent mount, dentry).  A mount that is attached holds its parent and its
+ * mount point; the tree holds the mount.
+ *
+ * Lock: mount_lock (spin) guards trees, lists, hash and dentry->mounted. */
+#include "kernel/vfs/internal.h"
+
+#define MOUNT_HASH 64u
+#define MOUNT_MAX 10000u                /* per namespace */
+
+struct spinlock mount_lock = SPINLOCK_INIT;
+static struct list mount_hash[MOUNT_HASH];
+static uint32_t next_mount_id = 20;
+static uint64_t next_ns_ino = 4026531840ull;
+
+static struct list *bucket(const struct mount *m, const struct dentry *d)
+{
+	struct list *b = &mount_hash[hash_u64((uint64_t)(uintptr_t)m ^ (uint64_t)(uintptr_t)d << 7) % MOUNT_HASH];
+
+	if (!b->next)
+		list_init(b);
+	return b;
+}
+
+struct mount *mount_get(struct mount *m)
+{
+	if (m)
+		ref_get(&m->ref);
+	return m;
+}
+
+void mount_put(struct mount *m)
+{
+	if (!m || !ref_put(&m->ref))
+		return;
+	dentry_put(m->root);
+	super_put(m->sb);
+	kfree(m->source);
+	kfree(m);
+}
+
+void path_get(struct path *p)
+{
+	mount_get(p->mnt);
+	dentry_get(p->dentry);
+}
+
+void path_put(struct path *p)
+{
+	struct path old = *p;
+
+	*p = (struct path){ 0 };
+	dentry_put(old.dentry);
+	mount_put(old.mnt);
+}
+
+struct mount *mount_new(struct super_block *sb, struct dentry *root, unsigned flags, const char *source)
+{
+	struct mount *m = kzalloc(sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->source = kstrdup(source && *source ? source : "none");
+	if (!m->source) {
+		kfree(m);
+		return NULL;
+	}
+	ref_init(&m->ref);
+	ref_get(&sb->ref);
+	m->sb = sb;
+	m->root = dentry_get(root);
+	m->flags = flags;
+	m->id = __atomic_fetch_add(&next_mount_id, 1, __ATOMIC_RELAXED);
+	list_init(&m->hash_link);
+	list_init(&m->ns_link);
+	return m;
+}
+
+struct mntns *mntns_new(void)
+{
+	struct mntns *ns = kzalloc(sizeof(*ns));
+
+	if (!ns)
+		return NULL;
+	ref_init(&ns->ref);
+	list_init(&ns->mounts);
+	ns->ino = __atomic_fetch_add(&next_ns_ino, 1, __ATOMIC_RELAXED);
+	return ns;
+}
+
+struct mntns *mntns_get(struct mntns *ns)
+{
+	if (ns)
+		ref_get(&ns->ref);
+	return ns;
+}
+
+static struct mount *child_locked(struct mount *m, struct dentry *d)
+{
+	struct mount *c, *found = NULL;
+
+	list_for_each(c, bucket(m, d), hash_link)
+		if (c->parent == m && c->point == d)
+			found = c;      /* the newest is in front; keep the first */
+	return found;
+}
+
+bool mount_descend(struct path *p)
+{
+	bool moved = false;
+
+	while (__atomic_load_n(&p->dentry->mounted, __ATOMIC_ACQUIRE)) {
+		struct mount *c;
+
+		spin_lock(&mount_lock);
+		c = mount_get(child_locked(p->mnt, p->dentry));
+		spin_unlock(&mount_lock);
+		if (!c)
+			break;
+		path_put(p);
+		p->mnt = c;
+		p->dentry = dentry_get(c->root);
+		moved = true;
+	}
+	return moved;
+}
+
+bool mount_ascend(struct path *p)
+{
+	struct path up;
+
+	spin_lock(&mount_lock);
+	up.mnt = mount_get(p->mnt->parent);
+	up.dentry = up.mnt ? dentry_get(p->mnt->point) : NULL;
+	spin_unlock(&mount_lock);
+	if (!up.mnt)
+		return false;
+	path_put(p);
+	*p = up;
+	return true;
+}
+
+/* at: NULL or a path whose references are copied. */
+int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at)
+{
+	struct path p = { 0 };
+
+	if (at && at->dentry) {
+		p = *at;
+		path_get(&p);
+		mount_descend(&p);
+		if (S_ISDIR(p.dentry->inode->mode) != S_ISDIR(m->root->inode->mode)) {
+			path_put(&p);
+			return -ENOTDIR;
+		}
+	}
+	spin_lock(&mount_lock);
+	if (ns->count >= MOUNT_MAX || (p.mnt && p.mnt->ns != ns)) {
+		int err = ns->count >= MOUNT_MAX ? -ENOSPC : -EINVAL;
+
+		spin_unlock(&mount_lock);
+		path_put(&p);
+		return err;
+	}
+	m->ns = ns;
+	list_push_back(&ns->mounts, &m->ns_link);
+	ns->count++;
+	if (p.mnt) {
+		m->parent = p.mnt;
+		m->point = p.dentry;
+		list_push_front(bucket(p.mnt, p.dentry), &m->hash_link);
+		__atomic_fetch_add(&p.dentry->mounted, 1, __ATOMIC_RELEASE);
+	} else {
+		ns->root = m;
+	}
+	spin_unlock(&mount_lock);
+	return 0;
+}
+
+int mount_attach(struct mntns *ns, struct super_block *sb, struct path *at, unsigned flags, const char *source)
+{
+	struct mount *m = mount_new(sb, sb->root, flags, source);
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	err = mount_attach_at(ns, m, at);
+	if (err)
+		mount_put(m);
+	return err;
+}
+
+static bool below_locked(const struct mount *m, const struct mount *top)
+{
+	for (; m; m = m->parent)
+		if (m == top)
+			return true;
+	return false;
+}
+
+/* Take m out of its tree; what it held goes to *ret_up. */
+static void unlink_locked(struct mount *m, struct path *ret_up)
+{
+	*ret_up = (struct path){ m->parent, m->point };
+	list_del(&m->hash_link);
+	list_del(&m->ns_link);
+	if (m->point)
+		__atomic_fetch_sub(&m->point->mounted, 1, __ATOMIC_RELEASE);
+	if (m->ns) {
+		m->ns->count--;
+		if (m->ns->root == m)
+			m->ns->root = NULL;
+	}
+	m->parent = NULL;
+	m->point = NULL;
+	m->ns = NULL;
+}
+
+/* Detach m and everything on it, children first.  Not lazy: -EBUSY when
+ * something is on it or in use (the caller holds one reference). */
+int mount_detach(struct mount *m, bool lazy)
+{
+	struct mntns *ns;
+
+	spin_lock(&mount_lock);
+	ns = m->ns;
+	if (!ns || !m->parent) {
+		spin_unlock(&mount_lock);
+		return -EINVAL;
+	}
+	if (!lazy && ref_read(&m->ref) > 2) {
+		spin_unlock(&mount_lock);
+		return -EBUSY;
+	}
+	for (;;) {
+		struct mount *c, *leaf = m;
+		struct path up;
+		bool last;
+
+		/* The newest mount below m has nothing on it. */
+		list_for_each(c, &ns->mounts, ns_link)
+			if (c != m && below_locked(c, m))
+				leaf = c;
+		last = leaf == m;
+		unlink_locked(leaf, &up);
+		spin_unlock(&mount_lock);
+		path_put(&up);
+		mount_put(leaf);        /* the tree's reference */
+		if (last)
+			return 0;
+		spin_lock(&mount_lock);
+	}
+}
+
+void mntns_put(struct mntns *ns)
+{
+	if (!ns || !ref_put(&ns->ref))
+		return;
+	for (;;) {
+		struct mount *m = NULL;
+		struct path up = { 0 };
+
+		spin_lock(&mount_lock);
+		if (!list_empty(&ns->mounts)) {
+			m = list_last(&ns->mounts, struct mount, ns_link);
+			unlink_locked(m, &up);
+		}
+		spin_unlock(&mount_lock);
+		if (!m)
+			break;
+		path_put(&up);
+		mount_put(m);
+	}
+	kfree(ns);
+}
+
+int mount_root_path(struct mntns *ns, struct path *ret)
+{
+	struct path p;
+
+	spin_lock(&mount_lock);
+	p.mnt = mount_get(ns->root);
+	spin_unlock(&mount_lock);
+	if (!p.mnt)
+		return -ENOENT;
+	p.dentry = dentry_get(p.mnt->root);
+	mount_descend(&p);
+	*ret = p;
+	return 0;
+}
+
+/* A copy of every mount of `from` (attached by the same points), the paths in
+ * fs moved over to the copies. */
+int mntns_copy(struct mntns *from, struct mntns **ret, struct fs_info *fs)
+{
+	struct pair { struct mount *old, *new; } *map;
+	struct mntns *ns = mntns_new();
+	struct mount *m;
+	unsigned n = 0, cap;
+	int err = -ENOMEM;
+
+	if (!ns)
+		return -ENOMEM;
+	cap = __atomic_load_n(&from->count, __ATOMIC_RELAXED) + 16;
+	map = kzalloc(cap * sizeof(*map));
+	if (!map)
+		goto fail;
+	spin_lock(&mount_lock);
+	list_for_each(m, &from->mounts, ns_link)
+		if (n < cap)
+			map[n++].old = mount_get(m);
+	spin_unlock(&mount_lock);
+	for (unsigned k = 0; k < n; k++) {
+		struct path at = { 0 };
+		struct mount *old = map[k].old;
+
+		spin_lock(&mount_lock);
+		for (unsigned j = 0; j < k && old->parent; j++)
+			if (map[j].old == old->parent) {
+				at.mnt = map[j].new;
+				at.dentry = dentry_get(old->point);
+			}
+		spin_unlock(&mount_lock);
+		m = mount_new(old->sb, old->root, old->flags, old->source);
+		if (!m) {
+			dentry_put(at.dentry);
+			goto fail_map;
+		}
+		err = mount_attach_at(ns, m, at.dentry ? &at : NULL);
+		dentry_put(at.dentry);
+		if (err) {
+			mount_put(m);
+			goto fail_map;
+		}
+		map[k].new = m;
+	}
+	if (fs) {
+		struct path *paths[2] = { &fs->root, &fs->cwd };
+
+		for (unsigned k = 0; k < n; k++)
+			for (unsigned j = 0; j < 2; j++) {
+				if (paths[j]->mnt != map[k].old)
+					continue;
+				spin_lock(&fs->lock);
+				paths[j]->mnt = mount_get(map[k].new);
+				spin_unlock(&fs->lock);
+				mount_put(map[k].old);
+			}
+	}
+	err = 0;
+fail_map:
+	for (unsigned k = 0; k < n; k++)
+		mount_put(map[k].old);
+	kfree(map);
+	if (!err) {
+		*ret = ns;
+		return 0;
+	}
+fail:
+	mntns_put(ns);
+	return err;
+}
+
+unsigned mount_flags(const struct mount *m)
+{
+	return __atomic_load_n(&m->flags, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The path walk, path_resolution(7) and openat2(2).
+ *
+ * Iterative: a symlink's text is put in front of what is left to walk, at most
+ * SYMLOOP_MAX times, so hostile depth costs heap that is bounded by
+ * SYMLOOP_MAX * PATH_MAX and no stack.  `cur` is always a counted path; each
+ * step looks the child up in the dentry cache and asks the file system only
+ * when the cache does not know.
+ *
+ * Locks: none held across steps; a directory's inode lock while its file
+ * system is asked. */
+#include "kernel/vfs/internal.h"
+
+int name_from_user(ustr name, char **ret)
+{
+	char *s = kmalloc(PATH_MAX);
+	long n;
+
+	if (!s)
+		return -ENOMEM;
+	n = copy_in_str(s, name, PATH_MAX);
+	if (n < 0) {
+		kfree(s);
+		return (int)n;
+	}
+	*ret = s;
+	return 0;
+}
+
+static void fs_paths(struct path *root, struct path *cwd)
+{
+	struct fs_info *fs = current_task()->fs;
+
+	spin_lock(&fs->lock);
+	*root = fs->root;
+	path_get(root);
+	if (cwd) {
+		*cwd = fs->cwd;
+		path_get(cwd);
+	}
+	spin_unlock(&fs->lock);
+}
+
+int walk_init(struct walk *w, int dfd, const char *name, unsigned flags)
+{
+	bool scoped = flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT);
+
+	*w = (struct walk){ .flags = flags, .p = name };
+	if (!*name && !(flags & LOOKUP_EMPTY))
+		return -ENOENT;
+	if ((flags & LOOKUP_BENEATH) && *name == '/')
+		return -EXDEV;
+	if (*name == '/' && !(flags & LOOKUP_IN_ROOT)) {
+		fs_paths(&w->root, NULL);
+		w->cur = w->root;
+		path_get(&w->cur);
+		return 0;
+	}
+	if (dfd == AT_FDCWD) {
+		fs_paths(&w->root, &w->cur);
+	} else {
+		struct file *f = fd_get_any(dfd);
+
+		if (!f)
+			return -EBADF;
+		if (!f->path.dentry || (*name && !S_ISDIR(f->inode->mode))) {
+			file_put(f);
+			return -ENOTDIR;
+		}
+		fs_paths(&w->root, NULL);
+		w->cur = f->path;
+		path_get(&w->cur);
+		file_put(f);
+	}
+	if (scoped) {
+		w->start = w->cur;
+		path_get(&w->start);
+		if (flags & LOOKUP_IN_ROOT) {
+			path_put(&w->root);
+			w->root = w->start;
+			path_get(&w->root);
+		}
+	}
+	return 0;
+}
+
+void walk_end(struct walk *w)
+{
+	if (w->root.dentry)
+		path_put(&w->root);
+	if (w->cur.dentry)
+		path_put(&w->cur);
+	if (w->start.dentry)
+		path_put(&w->start);
+	kfree(w->own);
+	w->own = NULL;
+}
+
+/* Ask the file system; dir->inode->lock is held. */
+static int lookup_real(struct dentry *dir, const char *name, size_t n, struct dentry **ret)
+{
+	struct inode *di = dir->inode, *child = NULL;
+	struct dentry *d;
+	int err;
+
+	if (!di->ops || !di->ops->lookup)
+		return -ENOTDIR;
+	err = di->ops->lookup(di, name, n, &child);
+	if (err && err != -ENOENT)
+		return err;
+	if (err && dir->sb->nocache)
+		return -ENOENT;
+	d = dentry_new(dir, name, n, child);
+	if (!d) {
+		if (child)
+			inode_put(child);
+		return -ENOMEM;
+	}
+	dcache_add(d);
+	*ret = d;
+	return 0;
+}
+
+/* From the cache, if it is still right. */
+static struct dentry *lookup_cached(struct dentry *dir, const char *name, size_t n)
+{
+	const struct inode_ops *ops = dir->inode->ops;
+	struct dentry *d = dcache_find(dir, name, n);
+	bool good = true;
+
+	if (!d)
+		return NULL;
+	if (d->mounted)
+		return d;
+	if (d->inode && ops->revalidate)
+		good = ops->revalidate(dir->inode, name, n, d->inode);
+	else if (!d->inode && ops->revalidate_negative)
+		good = ops->revalidate_negative(dir->inode, name, n);
+	if (good)
+		return d;
+	dcache_unhash(d);
+	dentry_put(d);
+	return NULL;
+}
+
+int lookup_child_locked(struct dentry *dir, const char *name, size_t n, struct dentry **ret)
+{
+	struct dentry *d = lookup_cached(dir, name, n);
+
+	if (d) {
+		*ret = d;
+		return 0;
+	}
+	return lookup_real(dir, name, n, ret);
+}
+
+int lookup_child(struct dentry *dir, const char *name, size_t n, struct dentry **ret)
+{
+	struct dentry *d = lookup_cached(dir, name, n);
+	int err;
+
+	if (d) {
+		*ret = d;
+		return 0;
+	}
+	mutex_lock(&dir->inode->lock);
+	d = dcache_find(dir, name, n);  /* somebody else asked meanwhile */
+	if (d) {
+		*ret = d;
+		err = 0;
+	} else {
+		err = lookup_real(dir, name, n, ret);
+	}
+	mutex_unlock(&dir->inode->lock);
+	return err;
+}
+
+void dentry_instantiate(struct dentry *spare, struct inode *inode)
+{
+	struct dentry *old = dcache_find(spare->parent, spare->name, spare->name_size);
+
+	if (old) {
+		dcache_unhash(old);
+		dentry_put(old);
+	}
+	spare->inode = inode;
+	dcache_add(spare);
+}
+
+static int step_dotdot(struct walk *w)
+{
+	for (;;) {
+		struct dentry *parent;
+
+		if ((w->flags & LOOKUP_BENEATH) && path_equal(&w->cur, &w->start))
+			return -EXDEV;
+		if (path_equal(&w->cur, &w->root))
+			break;
+		if (w->cur.dentry != w->cur.mnt->root) {
+			parent = dentry_parent_get(w->cur.dentry);
+			dentry_put(w->cur.dentry);
+			w->cur.dentry = parent;
+			break;
+		}
+		if (w->flags & LOOKUP_NO_XDEV)
+			return w->cur.mnt->parent ? -EXDEV : 0;
+		if (!mount_ascend(&w->cur))
+			break;
+	}
+	if (mount_descend(&w->cur) && (w->flags & LOOKUP_NO_XDEV))
+		return -EXDEV;
+	return 0;
+}
+
+int walk_follow(struct walk *w, struct inode *link)
+{
+	char *text, *joined;
+	size_t rest;
+	long n;
+
+	if (w->flags & LOOKUP_NO_SYMLINKS)
+		return -ELOOP;
+	if (++w->links > SYMLOOP_MAX)
+		return -ELOOP;
+	if (link->ops->get_link_path) {
+		struct path to;
+		int err;
+
+		if (w->flags & LOOKUP_NO_MAGICLINKS)
+			return -ELOOP;
+		if (w->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT))
+			return -EXDEV;
+		err = link->ops->get_link_path(link, &to);
+		if (err)
+			return err;
+		if ((w->flags & LOOKUP_NO_XDEV) && to.mnt != w->cur.mnt) {
+			path_put(&to);
+			return -EXDEV;
+		}
+		path_put(&w->cur);
+		w->cur = to;
+		return 2;
+	}
+	if (!link->ops->readlink)
+		return -EINVAL;
+	text = kmalloc(PATH_MAX);
+	if (!text)
+		return -ENOMEM;
+	n = link->ops->readlink(link, text, PATH_MAX - 1);
+	if (n <= 0 || n >= PATH_MAX) {
+		kfree(text);
+		return n < 0 ? (int)n : -ENOENT;
+	}
+	text[n] = 0;
+	if (strlen(text) != (size_t)n) {
+		kfree(text);
+		return -EINVAL;
+	}
+	if (*text == '/') {
+		if (w->flags & LOOKUP_BENEATH) {
+			kfree(text);
+			return -EXDEV;
+		}
+		if ((w->flags & LOOKUP_NO_XDEV) && w->root.mnt != w->cur.mnt) {
+			kfree(text);
+			return -EXDEV;
+		}
+		path_put(&w->cur);
+		w->cur = w->root;
+		path_get(&w->cur);
+	}
+	rest = strlen(w->p);
+	if (rest) {
+		joined = kmalloc((size_t)n + rest + 1);
+		if (!joined) {
+			kfree(text);
+			return -ENOMEM;
+		}
+		memcpy(joined, text, (size_t)n);
+		memcpy(joined + n, w->p, rest + 1);
+		kfree(text);
+	} else {
+		joined = text;
+	}
+	kfree(w->own);
+	w->own = joined;
+	w->p = joined;
+	return 0;
+}
+
+int walk_one(struct walk *w, const char *name, size_t n, bool follow)
+{
+	struct dentry *d;
+	struct inode *di = w->cur.dentry->inode;
+	struct path next;
+	int err;
+
+	if (!S_ISDIR(di->mode))
+		return -ENOTDIR;
+	err = inode_permission(di, MAY_EXEC);
+	if (err)
+		return err;
+	if (name_is_dots(name, n))
+		return n == 1 ? 0 : step_dotdot(w);
+	err = lookup_child(w->cur.dentry, name, n, &d);
+	if (err)
+		return err;
+	if (!d->inode) {
+		dentry_put(d);
+		return -ENOENT;
+	}
+	if (S_ISLNK(d->inode->mode) && follow) {
+		err = walk_follow(w, d->inode);
+		dentry_put(d);
+		return err < 0 ? err : err == 0;
+	}
+	next.mnt = mount_get(w->cur.mnt);
+	next.dentry = d;
+	if (mount_descend(&next) && (w->flags & LOOKUP_NO_XDEV)) {
+		path_put(&next);
+		return -EXDEV;
+	}
+	path_put(&w->cur);
+	w->cur = next;
+	return 0;
+}
+
+int walk_to_last(struct walk *w)
+{
+	for (;;) {
+		const char *name, *rest;
+		size_t n;
+		int err;
+
+		while (*w->p == '/')
+			w->p++;
+		name = w->p;
+		while (*w->p && *w->p != '/')
+			w->p++;
+		n = (size_t)(w->p - name);
+		if (n > NAME_MAX)
+			return -ENAMETOOLONG;
+		for (rest = w->p; *rest == '/'; rest++)
+			;
+		if (!*rest) {
+			w->last = name;
+			w->last_size = n;
+			w->trailing = n && *w->p == '/';
+			if (w->trailing)
+				w->need_dir = true;
+			return 0;
+		}
+		err = walk_one(w, name, n, true);
+		if (err < 0)
+			return err;
+		if (err == 0 && !S_ISDIR(w->cur.dentry->inode->mode))
+			return -ENOTDIR;
+	}
+}
+
+static int walk_whole(struct walk *w)
+{
+	int err;
+
+	do {
+		err = walk_to_last(w);
+		if (err)
+			return err;
+		if (!w->last_size)
+			break;
+		err = walk_one(w, w->last, w->last_size, (w->flags & LOOKUP_FOLLOW) || w->need_dir);
+	} while (err == 1);
+	if (err)
+		return err;
+	if ((w->need_dir || (w->flags & LOOKUP_DIRECTORY)) && !S_ISDIR(w->cur.dentry->inode->mode))
+		return -ENOTDIR;
+	return 0;
+}
+
+int path_lookup(int dfd, const char *name, unsigned flags, struct path *ret)
+{
+	struct walk w;
+	int err = walk_init(&w, dfd, name, flags);
+
+	if (!err)
+		err = walk_whole(&w);
+	if (!err) {
+		*ret = w.cur;
+		w.cur = (struct path){ 0 };
+	}
+	walk_end(&w);
+	return err;
+}
+
+int path_lookup_user(int dfd, ustr name, unsigned flags, struct path *ret)
+{
+	char *s = NULL;
+	int err = name_from_user(name, &s);
+
+	if (err)
+		return err;
+	err = path_lookup(dfd, s, flags, ret);
+	kfree(s);
+	return err;
+}
+
+int path_at_user(int dfd, ustr name, int at_flags, unsigned lookup, struct path *ret)
+{
+	char *s = NULL;
+	int err = name_from_user(name, &s);
+
+	if (err)
+		return err;
+	if (!*s && (at_flags & AT_EMPTY_PATH) && dfd != AT_FDCWD) {
+		struct file *f;
+
+		kfree(s);
+		f = fd_get_any(dfd);
+		if (!f)
+			return -EBADF;
+		if (!f->path.dentry) {
+			file_put(f);
+			return -ENOTDIR;        /* callers that know anonymous files look themselves */
+		}
+		*ret = f->path;
+		path_get(ret);
+		file_put(f);
+		return 0;
+	}
+	if (at_flags & AT_EMPTY_PATH)
+		lookup |= LOOKUP_EMPTY;
+	err = path_lookup(dfd, s, lookup, ret);
+	kfree(s);
+	return err;
+}
+
+int path_lookup_parent(int dfd, const char *name, unsigned flags, struct path *ret_dir,
+		       char *last, size_t *ret_last_size, bool *ret_trailing_slash)
+{
+	struct walk w;
+	int err = walk_init(&w, dfd, name, flags);
+
+	if (!err)
+		err = walk_to_last(&w);
+	if (!err && !S_ISDIR(w.cur.dentry->inode->mode))
+		err = -ENOTDIR;
+	if (!err) {
+		memcpy(last, w.last, w.last_size);
+		last[w.last_size] = 0;
+		*ret_last_size = w.last_size;
+		*ret_trailing_slash = w.trailing;
+		*ret_dir = w.cur;
+		w.cur = (struct path){ 0 };
+	}
+	walk_end(&w);
+	return err;
+}
+
+/* ---- names of paths ---- */
+
+char *path_name(const struct path *path, const struct path *root_in, char *buf, size_t size, int *ret_err)
+{
+	struct path p = *path, root;
+	char *at = buf + size;
+	bool deleted, unreachable = false;
+
+	if (!path->dentry || !path->mnt || size < 2) {
+		*ret_err = -ENOENT;
+		return NULL;
+	}
+	if (root_in) {
+		root = *root_in;
+		path_get(&root);
+	} else {
+		fs_paths(&root, NULL);
+	}
+	*--at = 0;
+	spin_lock(&dcache_lock);
+	deleted = p.dentry->unhashed && p.dentry->parent != p.dentry;
+	spin_unlock(&dcache_lock);
+	*ret_err = -ENAMETOOLONG;
+	if (deleted) {
+		static const char mark[] = " (deleted)";
+
+		if ((size_t)(at - buf) < sizeof(mark))
+			goto fail;
+		at -= sizeof(mark) - 1;
+		memcpy(at, mark, sizeof(mark) - 1);
+	}
+	spin_lock(&mount_lock);
+	spin_lock(&dcache_lock);
+	if (path_equal(&p, &root) || (p.dentry == p.mnt->root && !p.mnt->parent)) {
+		*--at = '/';
+		unreachable = !path_equal(&p, &root) && root.mnt != p.mnt;
+	} else {
+		while (!path_equal(&p, &root)) {
+			if (p.dentry == p.mnt->root) {
+				if (!p.mnt->parent) {
+					unreachable = true;
+					break;
+				}
+				p = (struct path){ p.mnt->parent, p.mnt->point };
+				continue;
+			}
+			if (p.dentry->parent == p.dentry) {
+				unreachable = true;
+				break;
+			}
+			if ((size_t)(at - buf) < (size_t)p.dentry->name_size + 1) {
+				spin_unlock(&dcache_lock);
+				spin_unlock(&mount_lock);
+				goto fail;
+			}
+			at -= p.dentry->name_size;
+			memcpy(at, p.dentry->name, p.dentry->name_size);
+			*--at = '/';
+			p.dentry = p.dentry->parent;
+		}
+		if (*at != '/') {
+			if (at == buf) {
+				spin_unlock(&dcache_lock);
+				spin_unlock(&mount_lock);
+				goto fail;
+			}
+			*--at = '/';
+		}
+	}
+	spin_unlock(&dcache_lock);
+	spin_unlock(&mount_lock);
+	if (unreachable) {
+		static const char mark[] = "(unreachable)";
+
+		if ((size_t)(at - buf) < sizeof(mark))
+			goto fail;
+		at -= sizeof(mark) - 1;
+		memcpy(at, mark, sizeof(mark) - 1);
+	}
+	path_put(&root);
+	*ret_err = 0;
+	return at;
+fail:
+	path_put(&root);
+	return NULL;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* read, write and their vector and positioned forms, lseek.
+ *
+ * A seekable description moves its position under pos_lock, so that two
+ * threads do not read the same bytes.  Everything passes one function,
+ * file_rw(), which applies the rules common to all files: access mode,
+ * RLIMIT_FSIZE, loss of set-id bits, events. */
+#include "kernel/syscall/syscall.h"
+#include "kernel/vfs/internal.h"
+#include <linux_abi/inotify.h>
+
+#define RW_MAX 0x7ffff000ul             /* what Linux moves at most in one call */
+
+static bool is_reg(const struct file *f)
+{
+	return f->inode && S_ISREG(f->inode->mode);
+}
+
+/* RLIMIT_FSIZE: shortens the write or refuses it with SIGXFSZ. */
+static int limit_size(struct file *f, struct iter *it, uint64_t pos)
+{
+	uint64_t limit = rlimit_cur(RLIMIT_FSIZE);
+
+	if (limit == RLIM_INFINITY)
+		return 0;
+	if (f->flags & O_APPEND)
+		pos = f->inode->size;
+	if (pos >= limit) {
+		signal_send_task(current_task(), SIGXFSZ, NULL);
+		return -EFBIG;
+	}
+	it->left = MIN(it->left, limit - pos);
+	return 0;
+}
+
+long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write)
+{
+	long n;
+
+	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
+		return -EBADF;
+	if (!f->ops || (write ? !f->ops->write : !f->ops->read))
+		return f->inode && S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+	if (!write)
+		return f->ops->read(f, it, pos);
+	if (is_reg(f)) {
+		int err;
+
+		if ((int64_t)*pos < 0)
+			return -EINVAL;
+		err = it->left ? limit_size(f, it, *pos) : 0;
+		if (err)
+			return err;
+		file_remove_privs(f);
+	}
+	n = f->ops->write(f, it, pos);
+	return n;
+}
+
+static void rw_notify(struct file *f, long n, bool write)
+{
+	if (n <= 0 || !f->path.dentry)
+		return;
+	notify_inode(f->inode, write ? IN_MODIFY : IN_ACCESS, 0);
+}
+
+/* With the description's own position. */
+static long rw_cur(struct file *f, struct iter *it, bool write)
+{
+	uint64_t none = 0;
+	long n;
+
+	it->left = MIN(it->left, RW_MAX);
+	if (f->mode & FMODE_SEEK) {
+		mutex_lock(&f->pos_lock);
+		n = file_rw(f, it, &f->pos, write);
+		mutex_unlock(&f->pos_lock);
+	} else {
+		n = file_rw(f, it, &none, write);
+	}
+	rw_notify(f, n, write);
+	return n;
+}
+
+static long rw_at(struct file *f, struct iter *it, int64_t off, bool write)
+{
+	uint64_t pos = (uint64_t)off;
+	long n;
+
+	if (off < 0)
+		return -EINVAL;
+	if (!(f->mode & FMODE_SEEK) && (!f->ops || !f->ops->lseek))
+		return -ESPIPE;
+	it->left = MIN(it->left, RW_MAX);
+	n = file_rw(f, it, &pos, write);
+	rw_notify(f, n, write);
+	return n;
+}
+
+static long rw_buf(int fd, uaddr buf, size_t n, bool write)
+{
+	struct file *f = fd_get(fd);
+	struct iter it;
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	if ((int64_t)n < 0) {
+		file_put(f);
+		return -EINVAL;
+	}
+	iter_user(&it, buf, n);
+	ret = rw_cur(f, &it, write);
+	file_put(f);
+	return ret;
+}
+
+SYSCALL3(read, int, fd, uaddr, buf, size_t, n)
+{
+	return rw_buf(fd, buf, n, false);
+}
+
+SYSCALL3(write, int, fd, uaddr, buf, size_t, n)
+{
+	return rw_buf(fd, buf, n, true);
+}
+
+static long prw_buf(int fd, uaddr buf, size_t n, int64_t off, bool write)
+{
+	struct file *f;
+	struct iter it;
+	long ret;
+
+	if (off < 0)
+		return -EINVAL;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	iter_user(&it, buf, MIN(n, RW_MAX));
+	ret = rw_at(f, &it, off, write);
+	file_put(f);
+	return ret;
+}
+
+SYSCALL4(pread64, int, fd, uaddr, buf, size_t, n, int64_t, off)
+{
+	return prw_buf(fd, buf, n, off, false);
+}
+
+SYSCALL4(pwrite64, int, fd, uaddr, buf, size_t, n, int64_t, off)
+{
+	return prw_buf(fd, buf, n, off, true);
+}
+
+/* off -1: the current position. */
+static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, bool write)
+{
+	struct file *f = fd_get(fd);
+	struct iter it;
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	ret = iter_user_iovec(&it, iov, count);
+	if (!ret) {
+		ret = at ? rw_at(f, &it, off, write) : rw_cur(f, &it, write);
+		iter_free(&it);
+	}
+	file_put(f);
+	return ret;
+}
+
+SYSCALL3(readv, int, fd, uaddr, iov, uint64_t, count)
+{
+	return rwv(fd, iov, count, false, 0, false);
+}
+
+SYSCALL3(writev, int, fd, uaddr, iov, uint64_t, count)
+{
+	return rwv(fd, iov, count, false, 0, true);
+}
+
+SYSCALL5(preadv, int, fd, uaddr, iov, uint64_t, count, int64_t, off, uint64_t, off_high)
+{
+	return rwv(fd, iov, count, true, off, false);
+}
+
+SYSCALL5(pwritev, int, fd, uaddr, iov, uint64_t, count, int64_t, off, uint64_t, off_high)
+{
+	return rwv(fd, iov, count, true, off, true);
+}
+
+static long rwv2(int fd, uaddr iov, uint64_t count, int64_t off, unsigned rwf, bool write)
+{
+	if (rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
+		return -EOPNOTSUPP;
+	if (rwf & (RWF_NOWAIT | RWF_APPEND))
+		return -EOPNOTSUPP;
+	return rwv(fd, iov, count, off != -1, off, write);
+}
+
+SYSCALL6(preadv2, int, fd, uaddr, iov, uint64_t, count, int64_t, off, uint64_t, off_high, unsigned, rwf)
+{
+	return rwv2(fd, iov, count, off, rwf, false);
+}
+
+SYSCALL6(pwritev2, int, fd, uaddr, iov, uint64_t, count, int64_t, off, uint64_t, off_high, unsigned, rwf)
+{
+	return rwv2(fd, iov, count, off, rwf, true);
+}
+
+SYSCALL3(lseek, int, fd, int64_t, off, unsigned, whence)
+{
+	struct file *f = fd_get(fd);
+	int64_t ret;
+
+	if (!f)
+		return -EBADF;
+	if (whence > SEEK_HOLE) {
+		ret = -EINVAL;
+	} else if (!f->ops || !f->ops->lseek) {
+		ret = -ESPIPE;
+	} else {
+		mutex_lock(&f->pos_lock);
+		ret = f->ops->lseek(f, off, (int)whence);
+		mutex_unlock(&f->pos_lock);
+	}
+	file_put(f);
+	return ret;
+}
