@@ -44,9 +44,9 @@ struct gofer_rep {
 	struct hc_statfs statfs;
 };
 
-STATIC_ASSERT(sizeof(struct hc_attr) == 96);
-STATIC_ASSERT(sizeof(struct gofer_req) == 72 + 96);
-STATIC_ASSERT(sizeof(struct gofer_rep) == 24 + 96 + 56);
+STATIC_ASSERT(sizeof(struct hc_attr) == 88);
+STATIC_ASSERT(sizeof(struct gofer_req) == 64 + 88);
+STATIC_ASSERT(sizeof(struct gofer_rep) == 24 + 88 + 56);
 
 /* The handle of root i, known to the monitor before the gofer runs. */
 #define GOFER_ROOT_HANDLE(i) ((1ull << 32) | ((uint64_t)(i) + 1))

@@ -20,6 +20,19 @@ int __must_check isolate_sandbox(void);
 int __must_check isolate_gofer(void);
 int __must_check isolate_monitor(void);
 
+/* What must happen before threads exist: namespaces (where this process may
+ * make them), capabilities, Landlock.  isolate_sandbox_early() is called
+ * before sandbox_main(), so that the stubs inherit it. */
+struct gofer_config;
+int __must_check isolate_sandbox_early(void);
+int __must_check isolate_gofer_early(const struct gofer_config *cfg);
+
+/* Pieces of the above, for doctor and tests.  keep: capability bits. */
+int __must_check isolate_drop_caps(uint64_t keep);
+int __must_check isolate_empty_root(void);
+/* Print the number of a forbidden call before ending (nacre --debug). */
+extern bool isolate_debug;
+
 /* Close every descriptor but the n listed ones (sorted or not). */
 int __must_check isolate_close_fds_except(const int *keep, size_t n);
 

@@ -17,7 +17,8 @@
 
 enum control_type {
 	/* monitor -> sandbox */
-	CONTROL_GO = 1,         /* set-up is complete (consumed before sandbox_main()) */
+	CONTROL_GO = 1,         /* a, b = identity to take, reserved = 1: drop groups
+	                         * (consumed before sandbox_main()) */
 	CONTROL_WINCH,          /* a = rows, b = columns */
 	CONTROL_SIGNAL,         /* a = signal 1..31 for the foreground group */
 	CONTROL_TERM,           /* end in an orderly way */
@@ -28,7 +29,7 @@ enum control_type {
 struct control_msg {
 	uint32_t type;          /* enum control_type */
 	uint32_t a, b;
-	uint32_t reserved;      /* 0 */
+	uint32_t reserved;      /* 0 but for CONTROL_GO */
 };
 
 STATIC_ASSERT(sizeof(struct control_msg) == 16);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ops.h: one request's decoded form, and the table of what the gofer does. */
+#ifndef NACRE_GOFER_OPS_H
+#define NACRE_GOFER_OPS_H
+
+#include "host/gofer/nodes.h"
+
+struct gofer_call {
+	struct gofer_req req;           /* a copy; checked by ops_decode() */
+	char name[HC_NAME_MAX + 1];     /* NUL-terminated */
+	char name2[HC_LINK_MAX + 1];
+	/* results */
+	struct gofer_rep rep;
+	int fd;                         /* to hand over, or -1; the caller closes */
+	uint8_t *data;                  /* GOFER_DATA_MAX bytes */
+	size_t data_size;
+};
+
+/* Set c->rep, c->fd and c->data from c->req and the names. */
+void ops_run(struct gofer_call *c);
+/* Open /proc/self/fd, by which held objects are opened again; before the
+ * process leaves the host's mount namespace.  Becomes the working directory
+ * with ops_enter().  A descriptor or -errno. */
+int ops_prepare(void);
+int ops_enter(int procfd);
+
+/* ops_write.c */
+void op_setattr(struct gofer_call *c, struct node *n);
+void op_create(struct gofer_call *c, struct node *dir);
+void op_mkdir(struct gofer_call *c, struct node *dir);
+void op_symlink(struct gofer_call *c, struct node *dir);
+void op_link(struct gofer_call *c, struct node *n);
+void op_unlink(struct gofer_call *c, struct node *dir);
+void op_rename(struct gofer_call *c, struct node *dir);
+
+/* Shared: look at what name in dir is now, and enter it. */
+int ops_enter_name(struct node *dir, const char *name, uint64_t *ret_node, struct hc_attr *ret_attr);
+int ops_enter_fd(struct node *dir, const char *name, int fd, uint64_t *ret_node, struct hc_attr *ret_attr);
+void ops_attr(const struct stat *st, bool hollow, struct hc_attr *ret);
+/* Open a held regular file or directory again; flags as open(2). */
+int ops_reopen(const struct node *n, int flags);
+bool ops_name_ok(const char *name, size_t size);
+#define OPS_FD_NAME 16
+/* The name of a held object in the working directory /proc/self/fd. */
+const char *ops_fd_name(const struct node *n, char buf[OPS_FD_NAME]);
+
+#endif

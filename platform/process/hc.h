@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hc.h: what the hc_*.c files of the sandbox process share.
+ *
+ * They implement include/hostcall.h: nodes through the gofer (hc_node.c),
+ * open files and streams on descriptors held here (hc_file.c, hc_stream.c),
+ * readiness and the monitor's messages (hc_event.c).  All host calls are raw:
+ * CPU threads run on kernel stacks, nothing may rest on libc's errno. */
+#ifndef NACRE_PLATFORM_PROCESS_HC_H
+#define NACRE_PLATFORM_PROCESS_HC_H
+
+#include <sys/stat.h>
+#include "lib/raw.h"
+#include "platform/process/process.h"
+
+/* A futex lock for the short sections here; not fair, not recursive. */
+struct hc_lock { uint32_t word; };      /* 0 free, 1 taken, 2 taken with sleepers */
+void hc_lock_take(struct hc_lock *l);
+void hc_lock_release(struct hc_lock *l);
+
+/* hc_file.c: put a received descriptor into the table; closes it on error. */
+int __must_check hc_file_enter(int fd, uint64_t *ret_file);
+void hc_attr_from_stat(const struct stat *st, struct hc_attr *ret);
+int hc_fd_getattr(int fd, struct hc_attr *ret_attr);
+
+int hc_node_init(const struct sandbox_config *cfg);
+int hc_stream_init(const struct sandbox_config *cfg);
+int hc_event_init(const struct sandbox_config *cfg);
+/* Arm stream n once for HC_POLL_ bits. */
+void hc_event_arm(uint32_t stream, int fd, uint32_t arm);
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Host nodes: requests to the gofer (host/gofer/gofer.h), one channel per CPU.
+ *
+ * A CPU has at most one request outstanding, since the kernel does not switch
+ * tasks inside a host call; the lock of a channel covers threads that are no
+ * CPU and share CPU 0's.
+ *
+ * Trust: a reply is hostile.  Its size, sequence number, error, data size and
+ * descriptor count are checked here; what remains (contents of attributes and
+ * names) is the kernel's to check. */
+#include <errno.h>
+#include <platform.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "host/gofer/gofer.h"
+#include "host/isolate/isolate.h"
+#include "platform/process/hc.h"
+
+HOST_CALLS(sandbox, sendmsg, recvmsg, close);
+
+#define ERRNO_MAX 133
+
+struct channel {
+	struct hc_lock lock;
+	int fd;
+	uint32_t seq;
+};
+
+static struct channel channels[PLAT_MAX_CPUS + 1];      /* last: everybody else */
+
+struct reply {
+	struct gofer_rep rep;
+	void *data;             /* room for it, or NULL */
+	size_t room;
+	size_t size;            /* what came */
+	int fd;                 /* -1, or received; the caller's */
+};
+
+int hc_node_init(const struct sandbox_config *cfg)
+{
+	unsigned i;
+
+	for (i = 0; i < PLAT_MAX_CPUS; i++)
+		channels[i].fd = cfg->gofer_cpu_fd[i];
+	channels[PLAT_MAX_CPUS].fd = cfg->gofer_fd;
+	return 0;
+}
+
+static struct channel *channel_of_cpu(void)
+{
+	unsigned cpu = plat_cpu_self();
+
+	if (cpu < PLAT_MAX_CPUS && channels[cpu].fd >= 0)
+		return &channels[cpu];
+	return &channels[PLAT_MAX_CPUS];
+}
+
+static int send_request(struct channel *ch, struct gofer_req *req, const char *name,
+			const char *name2)
+{
+	struct iovec iov[3] = {
+		{ .iov_base = req, .iov_len = sizeof(*req) },
+		{ .iov_base = (void *)(uintptr_t)name, .iov_len = req->name_size },
+		{ .iov_base = (void *)(uintptr_t)name2, .iov_len = req->name2_size },
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
+	long n;
+
+	do
+		n = raw(SYS_sendmsg, ch->fd, &msg, MSG_NOSIGNAL);
+	while (n == -EINTR);
+	return n < 0 ? (n == -EPIPE || n == -ECONNRESET ? -EIO : (int)n) : 0;
+}
+
+/* Descriptors that came: at most one may be kept. */
+static int take_fds(struct msghdr *msg, struct reply *r)
+{
+	struct cmsghdr *cm;
+	int fds[4], err = 0;
+	size_t i, n;
+
+	for (cm = CMSG_FIRSTHDR(msg); cm; cm = CMSG_NXTHDR(msg, cm)) {
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		n = MIN(n, ARRAY_SIZE(fds));
+		memcpy(fds, CMSG_DATA(cm), n * sizeof(int));
+		for (i = 0; i < n; i++) {
+			if (r->fd < 0) {
+				r->fd = fds[i];
+			} else {
+				raw(SYS_close, fds[i]);
+				err = -EIO;
+			}
+		}
+	}
+	return err;
+}
+
+static int receive_reply(struct channel *ch, struct reply *r)
+{
+	union { char buf[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control;
+	struct iovec iov[2] = {
+		{ .iov_base = &r->rep, .iov_len = sizeof(r->rep) },
+		{ .iov_base = r->data, .iov_len = r->room },
+	};
+	struct msghdr msg = {
+		.msg_iov = iov, .msg_iovlen = r->room ? 2 : 1,
+		.msg_control = control.buf, .msg_controllen = sizeof(control.buf),
+	};
+	long n;
+	int err;
+
+	do
+		n = raw(SYS_recvmsg, ch->fd, &msg, MSG_CMSG_CLOEXEC);
+	while (n == -EINTR);
+	if (n < 0)
+		return -EIO;
+	err = take_fds(&msg, r);
+	if (err)
+		return err;
+	if (n < (long)sizeof(r->rep) || msg.msg_flags & MSG_TRUNC)
+		return -EIO;
+	r->size = (size_t)n - sizeof(r->rep);
+	if (r->rep.seq != ch->seq || r->rep.data_size != r->size)
+		return -EIO;
+	if (r->rep.err > 0 || r->rep.err < -ERRNO_MAX)
+		return -EIO;
+	if (r->rep.err)
+		return r->rep.err;
+	if (r->rep.has_fd && r->fd < 0)
+		return -ENFILE;         /* no room in our descriptor table */
+	return 0;
+}
+
+/* want_fd: the reply must carry a descriptor; otherwise it must not. */
+static int exchange(struct gofer_req *req, const char *name, const char *name2,
+		    struct reply *r, bool want_fd)
+{
+	struct channel *ch = channel_of_cpu();
+	int err;
+
+	r->fd = -1;
+	r->size = 0;
+	if (ch->fd < 0)
+		return -EIO;
+	hc_lock_take(&ch->lock);
+	req->seq = ++ch->seq;
+	err = send_request(ch, req, name, name2);
+	if (!err)
+		err = receive_reply(ch, r);
+	hc_lock_release(&ch->lock);
+	if (!err && want_fd != (r->fd >= 0))
+		err = -EIO;
+	if (err && r->fd >= 0) {
+		raw(SYS_close, r->fd);
+		r->fd = -1;
+	}
+	return err;
+}
+
+static bool name_ok(const char *name, size_t n)
+{
+	if (n < 1 || n > HC_NAME_MAX || memchr(name, '/', n) || memchr(name, 0, n))
+		return false;
+	return !(name[0] == '.' && (n == 1 || (n == 2 && name[1] == '.')));
+}
+
+static int entry_result(const struct reply *r, uint64_t *ret_node, struct hc_attr *ret_attr)
+{
+	if (!r->rep.node)
+		return -EIO;
+	*ret_node = r->rep.node;
+	*ret_attr = r->rep.attr;
+	return 0;
+}
+
+int hc_lookup(uint64_t dir, const char *name, size_t name_size, uint64_t *ret_node,
+	      struct hc_attr *ret_attr)
+{
+	struct gofer_req req = { .op = HC_OP_LOOKUP, .node = dir };
+	struct reply r = { 0 };
+	int err;
+
+	if (!name_ok(name, name_size))
+		return name_size > HC_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
+	req.name_size = (uint32_t)name_size;
+	err = exchange(&req, name, NULL, &r, false);
+	return err ? err : entry_result(&r, ret_node, ret_attr);
+}
+
+int hc_getattr(uint64_t node, struct hc_attr *ret_attr)
+{
+	struct gofer_req req = { .op = HC_OP_GETATTR, .node = node };
+	struct reply r = { 0 };
+	int err = exchange(&req, NULL, NULL, &r, false);
+
+	if (!err)
+		*ret_attr = r.rep.attr;
+	return err;
+}
+
+int hc_setattr(uint64_t node, uint32_t mask, const struct hc_attr *attr, struct hc_attr *ret_attr)
+{
+	struct gofer_req req = { .op = HC_OP_SETATTR, .node = node, .mask = mask, .attr = *attr };
+	struct reply r = { 0 };
+	int err = exchange(&req, NULL, NULL, &r, false);
+
+	if (!err && ret_attr)
+		*ret_attr = r.rep.attr;
+	return err;
+}
+
+static int data_call(struct gofer_req *req, const char *name, void *buf, size_t size,
+		     size_t *ret_size)
+{
+	struct reply r = { .data = buf, .room = MIN(size, (size_t)GOFER_DATA_MAX) };
+	int err;
+
+	req->size = (uint32_t)r.room;
+	err = exchange(req, name, NULL, &r, false);
+	if (!err)
+		*ret_size = r.size;
+	return err;
+}
+
+int hc_readlink(uint64_t node, char *buf, size_t size, size_t *ret_size)
+{
+	struct gofer_req req = { .op = HC_OP_READLINK, .node = node };
+
+	return data_call(&req, NULL, buf, size, ret_size);
+}
+
+/* Every record must lie inside what came. */
+static bool dirents_ok(const uint8_t *p, size_t n)
+{
+	struct hc_dirent d;
+	size_t at = 0, len;
+
+	while (at < n) {
+		if (n - at < sizeof(d))
+			return false;
+		memcpy(&d, p + at, sizeof(d));
+		len = align_up(sizeof(d) + d.name_size, 8);
+		if (len > n - at || !name_ok((const char *)p + at + sizeof(d), d.name_size))
+			return false;
+		at += len;
+	}
+	return true;
+}
+
+int hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *ret_size)
+{
+	struct gofer_req req = { .op = HC_OP_READDIR, .node = dir, .cookie = cookie };
+	size_t got;
+	int err = data_call(&req, NULL, buf, MIN(size, (size_t)HC_DIRENT_BATCH), &got);
+
+	if (err)
+		return err;
+	if (!dirents_ok(buf, got))
+		return -EIO;
+	*ret_size = got;
+	return 0;
+}
+
+int hc_open(uint64_t node, uint32_t flags, uint64_t *ret_file)
+{
+	struct gofer_req req = { .op = HC_OP_OPEN, .node = node, .flags = flags };
+	struct reply r = { 0 };
+	int err = exchange(&req, NULL, NULL, &r, true);
+
+	return err ? err : hc_file_enter(r.fd, ret_file);
+}
+
+int hc_create(uint64_t dir, const char *name, size_t name_size, uint32_t mode, uint32_t uid,
+	      uint32_t gid, uint32_t open_flags, uint64_t *ret_node, struct hc_attr *ret_attr,
+	      uint64_t *ret_file)
+{
+	struct gofer_req req = {
+		.op = HC_OP_CREATE, .node = dir, .mode = mode, .uid = uid, .gid = gid,
+		.flags = ret_file ? open_flags : 0, .name_size = (uint32_t)name_size,
+	};
+	struct reply r = { 0 };
+	int err;
+
+	if (!name_ok(name, name_size))
+		return -EINVAL;
+	err = exchange(&req, name, NULL, &r, req.flags != 0);
+	if (err)
+		return err;
+	if (r.fd >= 0) {
+		err = hc_file_enter(r.fd, ret_file);
+		if (err)
+			return err;
+	}
+	return entry_result(&r, ret_node, ret_attr);
+}
+
+int hc_mkdir(uint64_t dir, const char *name, size_t name_size, uint32_t mode, uint32_t uid,
+	     uint32_t gid, uint64_t *ret_node, struct hc_attr *ret_attr)
+{
+	struct gofer_req req = {
+		.op = HC_OP_MKDIR, .node = dir, .mode = mode, .uid = uid, .gid = gid,
+		.name_size = (uint32_t)name_size,
+	};
+	struct reply r = { 0 };
+	int err;
+
+	if (!name_ok(name, name_size))
+		return -EINVAL;
+	err = exchange(&req, name, NULL, &r, false);
+	return err ? err : entry_result(&r, ret_node, ret_attr);
+}
+
+int hc_symlink(uint64_t dir, const char *name, size_t name_size, const char *target,
+	       size_t target_size, uint32_t uid, uint32_t gid, uint64_t *ret_node,
+	       struct hc_attr *ret_attr)
+{
+	struct gofer_req req = {
+		.op = HC_OP_SYMLINK, .node = dir, .uid = uid, .gid = gid,
+		.name_size = (uint32_t)name_size, .name2_size = (uint32_t)target_size,
+	};
+	struct reply r = { 0 };
+	int err;
+
+	if (!name_ok(name, name_size) || !target_size)
+		return -EINVAL;
+	if (target_size > HC_LINK_MAX)
+		return -ENAMETOOLONG;
+	err = exchange(&req, name, target, &r, false);
+	return err ? err : entry_result(&r, ret_node, ret_attr);
+}
+
+int hc_link(uint64_t node, uint64_t dir, const char *name, size_t name_size)
+{
+	struct gofer_req req = {
+		.op = HC_OP_LINK, .node = node, .node2 = dir, .name_size = (uint32_t)name_size,
+	};
+	struct reply r = { 0 };
+
+	if (!name_ok(name, name_size))
+		return -EINVAL;
+	return exchange(&req, name, NULL, &r, false);
+}
+
+int hc_unlink(uint64_t dir, const char *name, size_t name_size, bool is_dir)
+{
+	struct gofer_req req = {
+		.op = HC_OP_UNLINK, .node = dir, .flags = is_dir, .name_size = (uint32_t)name_size,
+	};
+	struct reply r = { 0 };
+
+	if (!name_ok(name, name_size))
+		return -EINVAL;
+	return exchange(&req, name, NULL, &r, false);
+}
+
+int hc_rename(uint64_t olddir, const char *oldname, size_t oldname_size, uint64_t newdir,
+	      const char *newname, size_t newname_size, uint32_t flags)
+{
+	struct gofer_req req = {
+		.op = HC_OP_RENAME, .node = olddir, .node2 = newdir, .flags = flags,
+		.name_size = (uint32_t)oldname_size, .name2_size = (uint32_t)newname_size,
+	};
+	struct reply r = { 0 };
+
+	if (!name_ok(oldname, oldname_size) || !name_ok(newname, newname_size))
+		return -EINVAL;
+	return exchange(&req, oldname, newname, &r, false);
+}
+
+int hc_statfs(uint64_t node, struct hc_statfs *ret)
+{
+	struct gofer_req req = { .op = HC_OP_STATFS, .node = node };
+	struct reply r = { 0 };
+	int err = exchange(&req, NULL, NULL, &r, false);
+
+	if (!err)
+		*ret = r.rep.statfs;
+	return err;
+}
+
+int hc_getxattr(uint64_t node, const char *name, void *buf, size_t size, size_t *ret_size)
+{
+	struct gofer_req req = { .op = HC_OP_GETXATTR, .node = node };
+	size_t n = strnlen(name, HC_NAME_MAX + 1);
+
+	if (!n || n > HC_NAME_MAX)
+		return -ERANGE;
+	req.name_size = (uint32_t)n;
+	return data_call(&req, name, buf, size, ret_size);
+}
+
+int hc_listxattr(uint64_t node, void *buf, size_t size, size_t *ret_size)
+{
+	struct gofer_req req = { .op = HC_OP_LISTXATTR, .node = node };
+
+	return data_call(&req, NULL, buf, size, ret_size);
+}
+
+void hc_forget(uint64_t node)
+{
+	struct gofer_req req = { .op = HC_OP_FORGET, .node = node };
+	struct reply r = { 0 };
+
+	/* Nothing to be done about a failure: the gofer is gone, or the handle was. */
+	if (exchange(&req, NULL, NULL, &r, false))
+		return;
+}
