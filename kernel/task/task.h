@@ -85,6 +85,9 @@ struct container {
 	uint64_t oom_kills;
 	uint64_t hc_epoch;              /* reserved for restore */
 };
+/* What sysinfo(2) and /proc/meminfo say: the limit (or a round number where
+ * there is none) and what the processes have left of it.  May sleep. */
+void memory_totals(struct container *c, uint64_t *ret_total, uint64_t *ret_free);
 extern struct container *container0;    /* the only one for now */
 
 /* ---- thread groups (processes) ---- */
