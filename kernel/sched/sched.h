@@ -200,7 +200,8 @@ uint64_t sched_load_runnable(void);     /* tasks running or queued now */
  * set-up on CPU 0, then every CPU schedules for ever. */
 __noreturn void sched_start(void (*first)(void));
 
-/* Host events (HC_EVENT_): the handler runs as timers do. */
+/* Host events (HC_EVENT_): the handler runs as timers do.  One for the kernel:
+ * kernel/task/boot.c sets it and hands events on. */
 void sched_set_event_handler(void (*fn)(uint64_t events));
 
 #endif

@@ -369,6 +369,9 @@ void locks_release_file(struct file *f);
 void locks_release_posix(struct inode *i, struct files *owner);
 
 /* The stdio streams of the sandbox as files (kernel/fs/dev/stdio.c) */
+/* Host events HC_EVENT_STREAM(n) and HC_EVENT_WINCH: kernel/task/boot.c sets the
+ * event handler and passes those on (wanted by T). */
+void stdio_events(uint64_t events);
 int __must_check stdio_open(unsigned n, const struct boot_params *bp, struct file **ret);
 
 void vfs_init(void);
