@@ -11,6 +11,7 @@
  *
  * Trust: the monitor is ours, but its messages are checked all the same. */
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include "host/monitor/control.h"
 #include "platform/process/hc.h"
 
-HOST_CALLS(sandbox, epoll_wait, epoll_ctl, recvmsg, exit_group);
+HOST_CALLS(sandbox, futex, epoll_wait, epoll_ctl, recvmsg, exit_group);
 
 #define EVENT_STACK (64u << 10)
 #define KEY_CONTROL HC_STREAM_COUNT
@@ -28,6 +29,7 @@ HOST_CALLS(sandbox, epoll_wait, epoll_ctl, recvmsg, exit_group);
 static int epoll_fd = -1, control_fd = -1;
 static bool in_epoll[HC_STREAM_COUNT];  /* false: always ready, epoll refuses it */
 static uint32_t tty_size;               /* rows << 16 | columns, atomic */
+static uint32_t thread_started;         /* a futex */
 
 void hc_event_arm(uint32_t stream, int fd, uint32_t arm)
 {
@@ -93,6 +95,8 @@ static void *event_thread(void *arg)
 	long i, n;
 
 	(void)arg;
+	__atomic_store_n(&thread_started, 1, __ATOMIC_RELEASE);
+	raw(SYS_futex, &thread_started, FUTEX_WAKE_PRIVATE, 1);
 	for (;;) {
 		n = raw(SYS_epoll_wait, epoll_fd, ev, ARRAY_SIZE(ev), -1);
 		bits = 0;
@@ -144,5 +148,8 @@ int hc_event_init(const struct sandbox_config *cfg)
 	if (!err)
 		err = pthread_create(&t, &attr, event_thread, NULL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	/* The filter comes next, and libc's first steps of a thread are not in it. */
+	while (!err && !__atomic_load_n(&thread_started, __ATOMIC_ACQUIRE))
+		raw(SYS_futex, &thread_started, FUTEX_WAIT_PRIVATE, 0, 0);
 	return -err;
 }
