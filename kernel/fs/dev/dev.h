@@ -9,7 +9,5 @@
 extern const struct file_ops null_fops, zero_fops, full_fops, random_fops;
 /* stdio.c */
 void stdio_stream_event(unsigned n);
-/* events.c: take host events from now on; harmless when called again. */
-void dev_events_init(void);
 
 #endif

@@ -1,36 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the host tells the sandbox while it runs: stream readiness, window
- * size, signals to pass on, the wish to end.
+/* Host events that belong to streams and the terminal; kernel/task/boot.c
+ * takes them from the host and hands them on.
  *
- * The handler runs as timers do: on any CPU, between traps or when idle, with
- * no lock held; it must not sleep. */
+ * Runs as timers do: on any CPU, between traps or when idle, with no lock
+ * held; must not sleep. */
 #include "kernel/fs/dev/dev.h"
-#include "kernel/task/task.h"
 #include "kernel/tty/tty.h"
 
 #include <hostcall.h>
 
-static void end_everything(void)
-{
-	struct tgroup *g;
-
-	spin_lock(&task_list_lock);
-	list_for_each(g, &tgroup_list, all_link)
-		if (!tgroup_is_init(g))
-			tgroup_kill_all_locked(g, SIGKILL);
-	spin_unlock(&task_list_lock);
-}
-
-static void forward_signal(int signo)
-{
-	struct tty *t = tty_host();
-
-	if (t && t->pgrp && signo != SIGKILL && signal_send_pgrp(t->pgrp, signo, NULL) == 0)
-		return;
-	task_init_forward_signal(signo);
-}
-
-static void handle(uint64_t events)
+void stdio_events(uint64_t events)
 {
 	struct tty *t = tty_host();
 
@@ -43,14 +22,4 @@ static void handle(uint64_t events)
 		tty_host_pump_out(t);
 	if (events & HC_EVENT_WINCH)
 		tty_host_winch();
-	for (int s = 1; s < 32; s++)
-		if (events & HC_EVENT_SIGNAL(s))
-			forward_signal(s);
-	if (events & HC_EVENT_TERM)
-		end_everything();
-}
-
-void dev_events_init(void)
-{
-	sched_set_event_handler(handle);
 }

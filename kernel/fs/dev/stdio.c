@@ -273,7 +273,6 @@ int stdio_open(unsigned n, const struct boot_params *bp, struct file **ret)
 
 	if (n >= ARRAY_SIZE(streams))
 		return -EINVAL;
-	dev_events_init();
 	if (bp->stdio[n] == BOOT_STDIO_TTY)
 		return open_terminal(bp, ret);
 	if (bp->stdio[n] != BOOT_STDIO_STREAM)
