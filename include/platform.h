@@ -140,6 +140,8 @@ int __must_check plat_as_fork(plat_as_t parent, plat_as_t *ret_child);
 #define PLAT_MAP_NORESERVE 2u
 #define PLAT_MAP_POPULATE 4u            /* a hint */
 #define PLAT_MAP_GROWSDOWN_HINT 8u
+#define PLAT_MAP_MAYWRITE 16u           /* SHARED, not writable now: the task may later protect it
+					 * writable.  Without it such a mapping stays read-only. */
 
 /* The range replaces whatever was mapped there.  -ENOMEM when the host is out
  * of mappings or memory; then the old contents of the range are undefined,

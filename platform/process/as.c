@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* as.c: address spaces are stubs; their memory is the host's business.
+ *
+ * Anonymous memory calls are executed by this CPU's app thread of the stub
+ * (argument-checked by its filter), everything that needs a descriptor or
+ * makes a process by its mapper.  A fresh address space is a fork of the
+ * template, a copied one a fork of the parent's stub: the host does the
+ * copy-on-write.
+ *
+ * A forked stub starts as a copy of its parent's mapper in the middle of a
+ * list; it goes on with the child list, takes its own control file and
+ * socket, maps the control file over the parent's, and answers there.  Both
+ * command pages hold the same lists, so the change of page is not noticed.
+ *
+ * Trust: the results of app thread commands are the program's word; a lie
+ * there only hurts the liar.  Its pid comes by the mapper. */
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "platform/process/internal.h"
+
+/* One host call takes less than SIZE_BOUND. */
+#define CHUNK 0x8000000000ull
+#define RESIDENT_CHUNK 0x8000u          /* pages per mincore, one scratch byte each */
+
+void plat_as_limits(uint64_t *ret_lo, uint64_t *ret_hi)
+{
+	*ret_lo = USER_LO;
+	*ret_hi = USER_HI;
+}
+
+static bool range_valid(uint64_t addr, uint64_t size)
+{
+	uint64_t end;
+
+	return !((addr | size) & (PLAT_PAGE_SIZE - 1)) && size && addr >= USER_LO &&
+	       !add_overflows(addr, size, &end) && end <= USER_HI;
+}
+
+/* ---- birth and death ------------------------------------------------------ */
+
+static int stub_fork(struct stub *parent, plat_as_t *ret)
+{
+	struct ctl *ctl = ctl_new();
+	struct stub *child;
+	struct stub_cmdpage *page;
+	uint32_t pid = 0;
+	bool born = false;
+	int fds[2], err;
+
+	if (!ctl)
+		return -ENOMEM;
+	child = stub_new(ctl);
+	if (!child) {
+		ctl_free(ctl, true);
+		return -EAGAIN;
+	}
+	fds[0] = ctl->fd;
+	fds[1] = ctl->peer;
+
+	pthread_mutex_lock(&parent->mapper_lock);
+	page = mapper_begin(parent);
+	mapper_recv(parent, false, 2);
+	MAPPER_CALL(parent, false, SYS_clone, CALL_FORK | CALL_VALUE | CALL_IGNORE, MAPPER_FORK_FLAGS);
+	MAPPER_CALL(parent, false, SYS_close, 0, FD_FREE);
+	MAPPER_CALL(parent, false, SYS_close, 0, FD_FREE + 1);
+	MAPPER_CALL(parent, true, SYS_dup2, 0, FD_FREE, FD_CTL);
+	MAPPER_CALL(parent, true, SYS_dup2, 0, FD_FREE + 1, FD_SOCK);
+	MAPPER_CALL(parent, true, SYS_close, 0, FD_FREE);
+	MAPPER_CALL(parent, true, SYS_close, 0, FD_FREE + 1);
+	MAPPER_CALL(parent, true, SYS_mmap, 0, STUB_CTL, CTL_RO_SIZE, PROT_READ,
+		    MAP_SHARED | MAP_FIXED, FD_CTL, 0);
+	MAPPER_CALL(parent, true, SYS_mmap, 0, STUB_CTL + CTL_SCRATCH, process.ctl_size - CTL_SCRATCH,
+		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, FD_CTL, CTL_SCRATCH);
+	memcpy(ctl->base + CTL_CMD, page, CTL_ACK);
+	((struct stub_cmdpage *)(ctl->base + CTL_CMD))->seq = page->seq + 1;
+	*(uint32_t *)(ctl->base + CTL_ACK) = ACK_PENDING;
+	*(uint32_t *)(parent->ctl->base + CTL_ACK + ACK_VALUE) = 0;
+	err = mapper_send_fds(parent, fds, 2);
+	if (err)
+		goto out;
+	err = mapper_run(parent);
+	if (err) {
+		/* Which descriptors it holds is now unknown. */
+		parent->tainted = true;
+		stub_kill(parent);
+	}
+	pid = mapper_value(parent);
+	if (!pid) {
+		/* The host refused, or the parent died before it could say. */
+		mapper_order_exit(child);
+		err = err ? err : -EAGAIN;
+		goto out;
+	}
+	born = stub_born(child, (pid_t)pid) == 0;
+	/* The lists must stay as they are until the child is through. */
+	if (!err)
+		err = born ? mapper_wait(child) : -ESRCH;
+	if (err)
+		child->tainted = true;
+out:
+	pthread_mutex_unlock(&parent->mapper_lock);
+	if (err) {
+		if (pid)
+			stub_free(child);
+		else
+			stub_abandon(child);
+		return err == -ESRCH ? -EAGAIN : err;
+	}
+	*ret = (plat_as_t){ child->id };
+	return 0;
+}
+
+int plat_as_new(plat_as_t *ret)
+{
+	struct stub *t = stub_find(process.template_id);
+
+	return t ? stub_fork(t, ret) : -EAGAIN;
+}
+
+int plat_as_fork(plat_as_t parent, plat_as_t *ret_child)
+{
+	struct stub *p = stub_find(parent.id);
+
+	return p ? stub_fork(p, ret_child) : -ESRCH;
+}
+
+void plat_as_free(plat_as_t as)
+{
+	struct stub *s = stub_find(as.id);
+
+	if (s && as.id != process.template_id)
+		stub_free(s);
+}
+
+/* ---- anonymous memory ----------------------------------------------------- */
+
+/* One host call for each chunk of a range, argument `first` the address. */
+static int app_range(plat_as_t as, uint32_t nr, uint64_t addr, uint64_t size,
+		     uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+	struct stub *s = stub_find(as.id);
+
+	if (!s)
+		return -ESRCH;
+	if (!range_valid(addr, size))
+		return -EINVAL;
+	while (size) {
+		uint64_t n = MIN(size, CHUNK);
+		struct stub_cmd cmd = { .op = nr, .a = { addr, n, a2, a3, a4, a5 } };
+		int err = app_commands(s, &cmd, 1);
+
+		if (err)
+			return err;
+		if (cmd.ret < 0 && cmd.ret >= -4095)
+			return (int)cmd.ret;
+		addr += n;
+		size -= n;
+	}
+	return 0;
+}
+
+int plat_as_map_anon(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, unsigned flags)
+{
+	uint64_t host = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+
+	if ((prot & ~7u) || (flags & PLAT_MAP_SHARED))
+		return -EINVAL;
+	if (flags & PLAT_MAP_NORESERVE)
+		host |= MAP_NORESERVE;
+	if (flags & PLAT_MAP_POPULATE)
+		host |= MAP_POPULATE;
+	return app_range(as, SYS_mmap, addr, size, prot, host, UINT64_MAX, 0);
+}
+
+int plat_as_unmap(plat_as_t as, uint64_t addr, uint64_t size)
+{
+	return app_range(as, SYS_munmap, addr, size, 0, 0, 0, 0);
+}
+
+int plat_as_protect(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot)
+{
+	if (prot & ~7u)
+		return -EINVAL;
+	return app_range(as, SYS_mprotect, addr, size, prot, 0, 0, 0);
+}
+
+int plat_as_advise(plat_as_t as, uint64_t addr, uint64_t size, int advice)
+{
+	return app_range(as, SYS_madvise, addr, size, (uint32_t)advice, 0, 0, 0);
+}
+
+static int remap(struct stub *s, uint64_t src, uint64_t old_size, uint64_t new_size, uint64_t dst)
+{
+	uint64_t flags = dst == src ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED;
+	struct stub_cmd cmd = { .op = SYS_mremap, .a = { src, old_size, new_size, flags, dst == src ? 0 : dst } };
+	int err = app_commands(s, &cmd, 1);
+
+	if (err)
+		return err;
+	return cmd.ret < 0 && cmd.ret >= -4095 ? (int)cmd.ret : 0;
+}
+
+/* The host moves only what is one mapping of its own (-EFAULT otherwise), and
+ * it may have split what the kernel sees as one: halve until it does.  The
+ * depth is the logarithm of the page count. */
+static int move_split(struct stub *s, uint64_t src, uint64_t size, uint64_t dst)
+{
+	int err = size < CHUNK ? remap(s, src, size, size, dst) : -EFAULT;
+	uint64_t half = align_up(size / 2, PLAT_PAGE_SIZE);
+
+	if (err != -EFAULT || size == PLAT_PAGE_SIZE)
+		return err;
+	err = move_split(s, src, half, dst);
+	return err ? err : move_split(s, src + half, size - half, dst + half);
+}
+
+int plat_as_move(plat_as_t as, uint64_t src, uint64_t old_size, uint64_t dst, uint64_t new_size)
+{
+	struct stub *s = stub_find(as.id);
+	int err;
+
+	if (!s)
+		return -ESRCH;
+	if (!range_valid(src, old_size) || !range_valid(dst, new_size) || new_size >= CHUNK)
+		return -EINVAL;
+	if (new_size < old_size) {
+		err = plat_as_unmap(as, src + new_size, old_size - new_size);
+		if (err)
+			return err;
+		old_size = new_size;
+	}
+	if (dst == src) {
+		if (new_size == old_size)
+			return 0;
+		err = plat_as_unmap(as, src + old_size, new_size - old_size);
+		return err ? err : remap(s, src + old_size - PLAT_PAGE_SIZE, PLAT_PAGE_SIZE,
+					 PLAT_PAGE_SIZE + new_size - old_size,
+					 src + old_size - PLAT_PAGE_SIZE);
+	}
+	if (src < dst + new_size && dst < src + old_size)
+		return -EINVAL;
+	err = remap(s, src, old_size, new_size, dst);
+	if (err != -EFAULT)
+		return err;
+	/* Grow with the last page, the rest moves as it is. */
+	if (old_size > PLAT_PAGE_SIZE) {
+		err = move_split(s, src, old_size - PLAT_PAGE_SIZE, dst);
+		if (err)
+			return err;
+	}
+	old_size -= PLAT_PAGE_SIZE;
+	return remap(s, src + old_size, PLAT_PAGE_SIZE, new_size - old_size, dst + old_size);
+}
+
+/* ---- objects and enquiries ------------------------------------------------ */
+
+int as_map_fd(struct stub *s, uint64_t addr, uint64_t size, unsigned prot, int host_flags,
+	      int fd, uint64_t off)
+{
+	int err;
+
+	pthread_mutex_lock(&s->mapper_lock);
+	mapper_begin(s);
+	mapper_recv(s, false, 1);
+	MAPPER_CALL(s, false, SYS_mmap, 0, addr, size, prot, (uint64_t)host_flags, FD_FREE, off);
+	MAPPER_CALL(s, false, SYS_close, 0, FD_FREE);
+	err = mapper_send_fds(s, &fd, 1);
+	if (!err) {
+		err = mapper_run(s);
+		if (err && err != -ESRCH) {
+			int close_err;
+
+			mapper_begin(s);
+			MAPPER_CALL(s, false, SYS_close, 0, FD_FREE);
+			close_err = mapper_run(s);
+			if (close_err) {
+				s->tainted = true;
+				stub_kill(s);
+				err = -ESRCH;
+			}
+		}
+	}
+	pthread_mutex_unlock(&s->mapper_lock);
+	return err;
+}
+
+int plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, unsigned flags,
+		    plat_obj_t obj, uint64_t off)
+{
+	struct stub *s = stub_find(as.id);
+	int host = MAP_FIXED, err, fd;
+
+	if (!s)
+		return -ESRCH;
+	if (!range_valid(addr, size) || (prot & ~7u) || size >= CHUNK || (off & (PLAT_PAGE_SIZE - 1)))
+		return -EINVAL;
+	/* A program could raise the protection of a shared mapping behind the
+	 * kernel's back.  One that never may be written is therefore a private
+	 * mapping to the host: it sees the object's pages all the same. */
+	if ((flags & PLAT_MAP_SHARED) && ((prot & PLAT_PROT_WRITE) || (flags & PLAT_MAP_MAYWRITE)))
+		host |= MAP_SHARED;
+	else
+		host |= MAP_PRIVATE;
+	if (flags & PLAT_MAP_NORESERVE)
+		host |= MAP_NORESERVE;
+	if (flags & PLAT_MAP_POPULATE)
+		host |= MAP_POPULATE;
+	fd = obj_fd_get(obj);
+	if (fd < 0)
+		return fd;
+	err = as_map_fd(s, addr, size, prot, host, fd, off);
+	obj_fd_put(obj);
+	return err;
+}
+
+int plat_as_resident(plat_as_t as, uint64_t addr, uint64_t size, uint8_t *vec)
+{
+	struct stub *s = stub_find(as.id);
+	int err = 0;
+
+	if (!s)
+		return -ESRCH;
+	if (!range_valid(addr, size))
+		return -EINVAL;
+	pthread_mutex_lock(&s->mapper_lock);
+	while (size && !err) {
+		uint64_t n = MIN(size, (uint64_t)RESIDENT_CHUNK * PLAT_PAGE_SIZE);
+		uint64_t pages = n / PLAT_PAGE_SIZE;
+
+		mapper_begin(s);
+		MAPPER_CALL(s, false, SYS_mincore, 0, addr, n, STUB_CTL + CTL_SCRATCH + 0x1000);
+		err = mapper_run(s);
+		for (uint64_t i = 0; i < pages && !err; i++)
+			vec[i] = ((volatile uint8_t *)s->ctl->base)[CTL_SCRATCH + 0x1000 + i] & 1;
+		addr += n;
+		size -= n;
+		vec += pages;
+	}
+	pthread_mutex_unlock(&s->mapper_lock);
+	return err;
+}
+
+/* The host offers no way to ask without a file of /proc, which the sandbox
+ * must not open: the kernel counts by its own mappings. */
+uint64_t plat_as_rss(__unused_arg plat_as_t as)
+{
+	return 0;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* copy.c: reaching the program's memory from the kernel.
+ *
+ * process_vm_readv and _writev obey the mappings' protection and stop at the
+ * first page that does not allow the access.  The stub is pinned meanwhile,
+ * so that its pid cannot become another's.  Where the host forbids these
+ * calls (Yama, seccomp of a container engine), the app thread copies to and
+ * from its mailbox. */
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "platform/process/internal.h"
+
+HOST_CALLS(sandbox, process_vm_readv, process_vm_writev);
+
+static bool user_range(uint64_t addr, size_t n)
+{
+	uint64_t end;
+
+	return addr >= USER_LO && !add_overflows(addr, n, &end) && end <= USER_HI;
+}
+
+/* Bytes not copied. */
+static size_t vm_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool out)
+{
+	while (n) {
+		struct iovec local = { buf, n }, remote = { (void *)user, n };
+		ssize_t r;
+
+		if (!stub_pin(s))
+			break;
+		r = out ? process_vm_writev(s->pid, &local, 1, &remote, 1, 0)
+			: process_vm_readv(s->pid, &local, 1, &remote, 1, 0);
+		stub_unpin(s);
+		if (r <= 0)
+			break;
+		buf = (uint8_t *)buf + r;
+		user += (size_t)r;
+		n -= (size_t)r;
+	}
+	return n;
+}
+
+static size_t box_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool out)
+{
+	unsigned cpu = plat_cpu_self();
+	uint8_t *data = (uint8_t *)stub_box_of(s, cpu) + BOX_DATA;
+	uint64_t va = STUB_CTL + CTL_BOX(cpu) + BOX_DATA;
+
+	while (n) {
+		size_t part = MIN(n, (size_t)BOX_DATA_SIZE), done;
+		struct stub_cmd cmd = { .op = OP_COPY, .a = { va, user, part } };
+
+		if (out) {
+			memcpy(data, buf, part);
+			cmd.a[0] = user;
+			cmd.a[1] = va;
+		}
+		if (app_commands(s, &cmd, 1) || (uint64_t)cmd.ret > part)
+			break;
+		done = part - (size_t)cmd.ret;
+		if (!out)
+			memcpy(buf, data, done);
+		buf = (uint8_t *)buf + done;
+		user += done;
+		n -= done;
+		if (cmd.ret)
+			break;
+	}
+	return n;
+}
+
+static size_t copy(plat_as_t as, uint64_t user, void *buf, size_t n, bool out)
+{
+	struct stub *s = stub_find(as.id);
+
+	if (!n)
+		return 0;
+	if (!s || !user_range(user, n)) {
+		/* A range that only ends outside still has a part inside. */
+		uint64_t room = user >= USER_LO && user < USER_HI ? USER_HI - user : 0;
+
+		if (!s || !room)
+			return n;
+		return n - room + copy(as, user, buf, room, out);
+	}
+	if (process.no_vm_access)
+		return box_copy(s, user, buf, n, out);
+	return vm_copy(s, user, buf, n, out);
+}
+
+size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n)
+{
+	return copy(as, src, dst, n, false);
+}
+
+size_t plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n)
+{
+	return copy(as, dst, (void *)src, n, true);
+}
+
+size_t plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n)
+{
+	const uint8_t *p = src;
+	size_t left = plat_copy_out(as, dst, p, n);
+
+	/* What protection stopped: page by page, made writable for the moment.
+	 * The caller restores the protection, which only it knows. */
+	while (left) {
+		uint64_t at = dst + (n - left), page = align_down(at, PLAT_PAGE_SIZE);
+		size_t part = MIN(left, (size_t)(page + PLAT_PAGE_SIZE - at)), rest;
+
+		if (plat_as_protect(as, page, PLAT_PAGE_SIZE, PLAT_PROT_READ | PLAT_PROT_WRITE))
+			break;
+		rest = plat_copy_out(as, at, p + (n - left), part);
+		left -= part - rest;
+		if (rest)
+			break;
+	}
+	return left;
+}
+
+int plat_user_cmpxchg32(plat_as_t as, uint64_t addr, uint32_t old, uint32_t val, uint32_t *ret_prev)
+{
+	struct stub *s = stub_find(as.id);
+	struct stub_cmd cmd = { .op = OP_CMPXCHG32, .a = { addr, old, val } };
+
+	if (!s || (addr & 3) || !user_range(addr, 4))
+		return -EFAULT;
+	if (app_commands(s, &cmd, 1) || cmd.ret < 0 || cmd.ret > UINT32_MAX)
+		return -EFAULT;
+	*ret_prev = (uint32_t)cmd.ret;
+	return 0;
+}
+
+int plat_user_load32(plat_as_t as, uint64_t addr, uint32_t *ret)
+{
+	struct stub *s = stub_find(as.id);
+	struct stub_cmd cmd = { .op = OP_LOAD32, .a = { addr } };
+	uint32_t v;
+
+	if (!s || (addr & 3) || !user_range(addr, 4))
+		return -EFAULT;
+	/* The host copies an aligned word by one access. */
+	if (!process.no_vm_access) {
+		if (vm_copy(s, addr, &v, 4, false))
+			return -EFAULT;
+		*ret = v;
+		return 0;
+	}
+	if (app_commands(s, &cmd, 1) || cmd.ret < 0 || cmd.ret > UINT32_MAX)
+		return -EFAULT;
+	*ret = (uint32_t)cmd.ret;
+	return 0;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h: what the files of the process platform share.
+ *
+ * Lock order: stub.mapper_lock, then stubs_lock (stub.c).  Nothing sleeps
+ * under stubs_lock.  A mailbox belongs to the CPU thread of its number. */
+#ifndef NACRE_PROCESS_INTERNAL_H
+#define NACRE_PROCESS_INTERNAL_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/types.h>
+
+#include <platform.h>
+
+#include "host/isolate/isolate.h"
+#include "platform/process/process.h"
+#include "platform/process/stub_layout.h"
+
+#define STUB_MAX 8192
+
+#define MAPPER_FORK_FLAGS (CLONE_PARENT | SIGCHLD)
+#define MAPPER_THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
+			     CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID)
+
+/* The file through which kernel and stub talk; reused when its stub is gone. */
+struct ctl {
+	int fd;
+	int sock, peer;                 /* ours, the stub's */
+	uint8_t *base;
+	struct ctl *next;
+};
+
+/* The kernel's side of an app thread. */
+struct app_thread {
+	bool live;
+	uint32_t tid;
+	const struct plat_uctx *owner;  /* whose xstate lies in the signal frame */
+	uint32_t owner_serial;
+};
+
+struct stub {
+	uint32_t id;                    /* plat_as_t, 0: slot free */
+	pid_t pid;
+	uint32_t dead, pins;            /* atomics */
+	bool freed, reaped;             /* lock: stubs_lock */
+	bool tainted;                   /* its control file must not be reused */
+	uint16_t generation;
+	pthread_mutex_t mapper_lock;
+	struct ctl *ctl;
+	struct app_thread *thread;      /* [plat_cpu_count()] */
+};
+
+/* main.c */
+extern struct process_platform {
+	unsigned cpu_count;
+	int control_fd, log_fd;
+	const char *build_id;
+	uint64_t spin_cycles;
+	bool has_rdpid;
+	bool no_vm_access;              /* the host forbids process_vm_readv */
+	size_t ctl_size;
+	pid_t template_pid;
+	uint32_t template_id;
+} process;
+uint64_t host_cycles(void);
+uint32_t host_cpu(void);
+
+/* util.c: futexes shared with other processes. */
+int futex_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns);
+void futex_wake(uint32_t *word, uint32_t n);
+
+/* time.c */
+int time_init(void);                            /* before anything asks */
+
+/* obj.c: the descriptor of an object, valid until put; or -EBADF. */
+int obj_fd_get(plat_obj_t o);
+void obj_fd_put(plat_obj_t o);
+
+/* kmem.c */
+int kmem_init(void);
+
+/* filter.c: fills the image's seccomp programs. */
+int filter_build(uint8_t *image);
+
+/* stub.c: the table of stubs and their death. */
+int stubs_init(void);
+struct stub *stub_new(struct ctl *ctl);         /* reserves a slot, pid 0 */
+int stub_born(struct stub *s, pid_t pid);       /* -ESRCH when it died already */
+void stub_abandon(struct stub *s);              /* never born */
+struct stub *stub_find(uint32_t id);            /* NULL when unknown */
+bool stub_pin(struct stub *s);                  /* its pid stays its own; false: dead */
+void stub_unpin(struct stub *s);
+void stub_kill(struct stub *s);
+void stub_free(struct stub *s);
+struct ctl *ctl_new(void);
+void ctl_free(struct ctl *c, bool reuse);
+static inline struct stub_box *stub_box_of(const struct stub *s, unsigned cpu)
+{
+	return (struct stub_box *)(s->ctl->base + CTL_BOX(cpu));
+}
+
+/* mapper.c: lists of host calls run by the mapper thread.  Caller holds
+ * mapper_lock. */
+struct stub_cmdpage *mapper_begin(struct stub *s);
+void mapper_call(struct stub *s, bool child, uint32_t nr, uint32_t flags, const uint64_t a[6]);
+#define MAPPER_CALL(s, child, nr, flags, ...) \
+	mapper_call(s, child, nr, flags, (const uint64_t[6]){ __VA_ARGS__ })
+int mapper_run(struct stub *s);                 /* 0, -errno of a call, -ESRCH dead */
+int mapper_wait(struct stub *s);
+void mapper_wake(struct stub *s);
+void mapper_order_exit(struct stub *s);
+uint32_t mapper_value(const struct stub *s);
+int mapper_send_fds(struct stub *s, const int *fds, unsigned n);
+void mapper_recv(struct stub *s, bool child, unsigned n);
+
+/* user.c */
+int frame_init(void);                           /* learn the host's signal frame */
+struct app_thread *app_thread_get(struct stub *s, unsigned cpu);
+int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n);    /* in and out */
+
+/* cpu.c */
+int cpus_init(void);
+bool cpu_kick_pending(unsigned cpu);
+void cpu_user_set(unsigned cpu, pid_t pid, uint32_t tid);       /* 0,0: not in user mode */
+void cpu_kick_clear(unsigned cpu);
+
+/* report.c */
+int report_init(void);
+void report_thread_init(void);                  /* signal stack of this thread */
+void reportf(const char *fmt, ...) __printf(1, 2);
+
+#endif

@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Build the stub image: build.sh CC SOURCE_ROOT OUTPUT.o
+# OUTPUT.o holds it as process_stub_image[] .. process_stub_image_end[].
+set -eu
+cc=$1 root=$2 out=$3
+dir=$out.d
+mkdir -p "$dir"
+here=$root/platform/process/stub
+# cc may carry arguments
+flags="-O2 -ffreestanding -fno-pic -mcmodel=large -mgeneral-regs-only -mfsgsbase -fno-stack-protector
+ -fcf-protection=none -fno-asynchronous-unwind-tables -fno-jump-tables -fno-tree-loop-distribute-patterns
+ -fomit-frame-pointer -std=gnu11 -Wall -Wextra -Werror -I$root/include"
+$cc $flags -c "$here/app.c" -o "$dir/app.o"
+$cc $flags -c "$here/entry.S" -o "$dir/entry.o"
+${LD:-ld} -n --build-id=none --orphan-handling=error -T "$here/stub.lds" "$dir/entry.o" "$dir/app.o" -o "$dir/stub.elf"
+${OBJCOPY:-objcopy} -O binary -j .image "$dir/stub.elf" "$dir/stub.bin"
+cat > "$dir/blob.S" <<END
+	.section .rodata
+	.balign 4096
+	.globl process_stub_image, process_stub_image_end
+process_stub_image:
+	.incbin "$dir/stub.bin"
+process_stub_image_end:
+	.section .note.GNU-stack, "", @progbits
+END
+$cc -c "$dir/blob.S" -o "$out"

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* entry.S: the assembly half of the stub image.
+ *
+ * template_entry   the template throws away everything but the stub area,
+ *                  installs the mapper's filter and becomes a mapper
+ * mapper           interprets lists of host calls from the read-only command
+ *                  page.  Uses registers only: no stack, no writable memory,
+ *                  so nothing that the program can write is ever believed.
+ *                  Its answer is written through FD_CTL (which app threads
+ *                  may not use) from constant bytes.
+ * app_thread       first steps of an app thread: alternate stack, app filter
+ * signal_entry     every trap of the program arrives here
+ *
+ * Position: linked at STUB_BASE, mapped read-only and executable. */
+#include "../stub_layout.h"
+
+#define NR_pwrite64 18
+#define NR_futex 202
+#define NR_rt_sigreturn 15
+#define NR_munmap 11
+#define NR_sigaltstack 131
+#define NR_seccomp 317
+#define NR_exit_group 231
+#define NR_mseal 462
+#define NR_set_robust_list 273
+
+/* In a signal frame: offsets from the ucontext. */
+#define UC_RIP 168
+
+	.section .header, "a", @progbits
+	.globl image_header
+image_header:
+	.quad IMAGE_MAGIC
+	.quad template_entry - image_header
+	.quad signal_entry - image_header
+	.quad signal_return - image_header
+	.quad image_code_end - image_header
+
+	.text
+/* All that is mapped is ours or unmapped here; called with signals blocked. */
+template_entry:
+	xor	%edi, %edi
+	movabs	$STUB_BASE, %rsi
+	mov	$NR_munmap, %eax
+	syscall
+	test	%eax, %eax
+	jnz	die
+	movabs	$(STUB_BASE + IMAGE_SIZE), %rdi
+	mov	$(STUB_CTL - STUB_BASE - IMAGE_SIZE), %esi
+	mov	$NR_munmap, %eax
+	syscall
+	test	%eax, %eax
+	jnz	die
+	mov	%r15, %rdi                      /* end of the control area */
+	movabs	$USER_TOP, %rsi
+	sub	%rdi, %rsi
+	mov	$NR_munmap, %eax
+	syscall
+	test	%eax, %eax
+	jnz	die
+	/* Old hosts have no mseal: the filters guard the code as well. */
+	movabs	$STUB_BASE, %rdi
+	mov	$IMAGE_SIZE, %esi
+	xor	%edx, %edx
+	mov	$NR_mseal, %eax
+	syscall
+	mov	$1, %edi                        /* SECCOMP_SET_MODE_FILTER */
+	xor	%esi, %esi
+	movabs	$(STUB_BASE + IMAGE_PROG_MAPPER), %rdx
+	mov	$NR_seccomp, %eax
+	syscall
+	test	%eax, %eax
+	jnz	die
+	xor	%esp, %esp
+	xor	%ebp, %ebp
+
+/* rbx command page, r12 last sequence number, r13 calls left, r14 call,
+ * r15 result.  The host's calls change rax, rcx and r11 only. */
+mapper:
+	movabs	$STUB_CTL, %rbx
+	xor	%r12d, %r12d
+.Lidle:
+	mov	CMD_SEQ(%rbx), %eax
+	cmp	%eax, %r12d
+	jne	.Lwork
+	lea	CMD_SEQ(%rbx), %rdi
+	xor	%esi, %esi                      /* FUTEX_WAIT */
+	mov	%r12d, %edx
+	xor	%r10d, %r10d
+	mov	$NR_futex, %eax
+	syscall
+	jmp	.Lidle
+.Lwork:
+	mov	%eax, %r12d
+	mov	CMD_COUNT(%rbx), %r13d
+	lea	CMD_LIST(%rbx), %r14
+.Lnext:
+	test	%r13d, %r13d
+	jz	.Lsuccess
+	mov	CALL_NR(%r14), %eax
+	mov	CALL_ARGS(%r14), %rdi
+	mov	CALL_ARGS+8(%r14), %rsi
+	mov	CALL_ARGS+16(%r14), %rdx
+	mov	CALL_ARGS+24(%r14), %r10
+	mov	CALL_ARGS+32(%r14), %r8
+	mov	CALL_ARGS+40(%r14), %r9
+	syscall
+	mov	CALL_FLAGS(%r14), %ecx
+	test	%rax, %rax
+	jz	.Lzero
+	cmp	$-4095, %rax
+	jae	.Lfailed
+	test	$CALL_VALUE, %ecx
+	jz	.Lstep
+	mov	%rax, %r15
+	mov	%r15d, %edi
+	and	$0xfff, %edi
+	lea	number_table(%rip), %rsi
+	lea	(%rsi,%rdi,2), %rsi
+	mov	$FD_CTL, %edi
+	mov	$2, %edx
+	mov	$(CTL_ACK + ACK_VALUE), %r10d
+	mov	$NR_pwrite64, %eax
+	syscall
+	mov	%r15d, %edi
+	shr	$12, %edi
+	and	$0xfff, %edi
+	lea	number_table(%rip), %rsi
+	lea	(%rsi,%rdi,2), %rsi
+	mov	$FD_CTL, %edi
+	mov	$2, %edx
+	mov	$(CTL_ACK + ACK_VALUE + 2), %r10d
+	mov	$NR_pwrite64, %eax
+	syscall
+.Lstep:
+	add	$CALL_SIZE, %r14
+	dec	%r13d
+	jmp	.Lnext
+.Lzero:
+	test	$CALL_THREAD, %ecx
+	jnz	app_thread
+	test	$CALL_FORK, %ecx
+	jz	.Lstep
+	mov	CMD_CHILD_COUNT(%rbx), %r13d
+	lea	CMD_CHILD_LIST(%rbx), %r14
+	jmp	.Lnext
+.Lfailed:
+	test	$CALL_IGNORE, %ecx
+	jnz	.Lstep
+	mov	%eax, %r15d
+	neg	%r15d
+	jmp	.Lanswer
+.Lsuccess:
+	xor	%r15d, %r15d
+.Lanswer:
+	lea	number_table(%rip), %rsi
+	lea	(%rsi,%r15,2), %rsi
+	mov	$FD_CTL, %edi
+	mov	$2, %edx
+	mov	$(CTL_ACK + ACK_WORD), %r10d
+	mov	$NR_pwrite64, %eax
+	syscall
+	lea	(CTL_ACK + ACK_WORD)(%rbx), %rdi
+	mov	$1, %esi                        /* FUTEX_WAKE */
+	mov	$1, %edx
+	xor	%r10d, %r10d                    /* the filter wants no timeout */
+	mov	$NR_futex, %eax
+	syscall
+	jmp	.Lidle
+
+/* Still under the mapper's filter only: believes the command page, which the
+ * kernel leaves alone until this thread has reported. */
+app_thread:
+	lea	CMD_STACK(%rbx), %rdi
+	xor	%esi, %esi
+	mov	$NR_sigaltstack, %eax
+	syscall
+	test	%eax, %eax
+	jnz	die
+	mov	CMD_THREAD_SP(%rbx), %rbp
+	mov	$1, %edi
+	xor	%esi, %esi
+	movabs	$(STUB_BASE + IMAGE_PROG_APP), %rdx
+	mov	$NR_seccomp, %eax
+	syscall
+	test	%eax, %eax
+	jnz	die
+	mov	%rbp, %rsp
+	mov	%rsp, %rdi
+	and	$-BOX_SIZE, %rdi
+	xor	%esi, %esi
+	call	stub_trap                       /* returns the frame to resume */
+	jmp	resume
+
+	.balign 64
+/* rdi signal, rsi siginfo, rdx ucontext, rsp the frame.  A fault of one of
+ * our own accesses to the program's memory goes on at its error exit. */
+signal_entry:
+	cmp	$11, %edi
+	je	.Lfault
+	cmp	$7, %edi
+	je	.Lfault
+.Ltrap:
+	mov	%edi, %esi
+	mov	%rsp, %rdx
+	mov	%rsp, %rdi
+	and	$-BOX_SIZE, %rdi
+	call	stub_trap
+resume:
+	mov	%rax, %rsp
+signal_return:
+	mov	$NR_rt_sigreturn, %eax
+	syscall
+	ud2
+.Lfault:
+	mov	UC_RIP(%rdx), %rax
+	lea	copy_access(%rip), %rcx
+	cmp	%rcx, %rax
+	lea	copy_exit(%rip), %r8
+	je	.Lfixup
+	lea	cmpxchg_access(%rip), %rcx
+	cmp	%rcx, %rax
+	lea	word_fault(%rip), %r8
+	je	.Lfixup
+	lea	load_access(%rip), %rcx
+	cmp	%rcx, %rax
+	jne	.Ltrap
+.Lfixup:
+	mov	%r8, UC_RIP(%rdx)
+	add	$8, %rsp
+	jmp	signal_return
+
+/* uint64_t stub_copy(dst, src, n): bytes not copied */
+	.globl stub_copy, stub_cmpxchg32, stub_load32
+stub_copy:
+	mov	%rdx, %rcx
+copy_access:
+	rep movsb
+copy_exit:
+	mov	%rcx, %rax
+	ret
+/* int64_t stub_cmpxchg32(addr, old, new) */
+stub_cmpxchg32:
+	mov	%esi, %eax
+cmpxchg_access:
+	lock cmpxchg %edx, (%rdi)
+	mov	%eax, %eax
+	ret
+stub_load32:
+load_access:
+	mov	(%rdi), %eax
+	ret
+word_fault:
+	mov	$-14, %rax
+	ret
+
+die:
+	mov	$1, %edi
+	mov	$NR_exit_group, %eax
+	syscall
+	ud2
+
+	.section .rodata.numbers, "a", @progbits
+	.balign 16
+number_table:
+	.set	i, 0
+	.rept	4096
+	.short	i
+	.set	i, i + 1
+	.endr
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* user.c: running a user context in a stub until it traps.
+ *
+ * The host delivers every trap of an app thread as a signal whose frame lands
+ * at one known place in the thread's mailbox (alternate stack, fixed frame
+ * size).  The kernel copies the registers out of it, and to resume writes a
+ * whole new frame there, which the thread gives to rt_sigreturn.  A frame at
+ * any other place means that the program played with stack or mask: the stub
+ * is killed.  The extended state stays in the frame ("live") until asked for.
+ *
+ * The turn word of the mailbox says who runs.  Waiting spins for a moment
+ * while the partner is on another core and sleeps at once when it is not.  A
+ * sleeper publishes that before it looks at the word for the last time; the
+ * other side writes the word before it looks for sleepers.  The program may
+ * write all these words too: so every sleep ends after PATROL_NS, and a
+ * thread that does not answer a kick within ANSWER_NS is killed. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "platform/process/internal.h"
+#include "platform/process/sigframe.h"
+
+HOST_CALLS(sandbox, tgkill);
+
+#define PATROL_NS NSEC_PER_SEC
+#define REKICK_NS (50 * 1000 * 1000ull)
+#define ANSWER_NS (2 * NSEC_PER_SEC)
+#define COMMAND_NS (10 * NSEC_PER_SEC)
+
+/* Flags a program may have: AC OF DF TF SF ZF AF PF CF RF ID. */
+#define RFLAGS_USER 0x250dd5ull
+#define RFLAGS_FIXED 0x202ull
+#define CS_USER 0x33
+#define SS_USER 0x2b
+
+static void turn_give(struct stub_box *box, uint32_t turn)
+{
+	__atomic_store_n(&box->kern_cpu, host_cpu(), __ATOMIC_RELAXED);
+	__atomic_store_n(&box->turn, turn, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST))
+		futex_wake(&box->turn, 1);
+}
+
+/* Wait until the word is no longer `given`, or until limit_ns (0: PATROL_NS
+ * from now).  Returns the word. */
+static uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns)
+{
+	uint32_t turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
+
+	if (turn != given)
+		return turn;
+	if (__atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED) != host_cpu()) {
+		uint64_t start = host_cycles();
+
+		do {
+			__builtin_ia32_pause();
+			turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
+			if (turn != given)
+				return turn;
+		} while (host_cycles() - start < process.spin_cycles);
+	}
+	if (limit_ns == 0)
+		limit_ns = plat_time_mono_ns() + PATROL_NS;
+	__atomic_store_n(&box->kern_sleeping, 1, __ATOMIC_SEQ_CST);
+	while ((turn = __atomic_load_n(&box->turn, __ATOMIC_SEQ_CST)) == given)
+		if (futex_wait(&box->turn, given, limit_ns) == -ETIMEDOUT)
+			break;
+	__atomic_store_n(&box->kern_sleeping, 0, __ATOMIC_RELAXED);
+	return turn;
+}
+
+static bool stub_dead(const struct stub *s) { return __atomic_load_n(&s->dead, __ATOMIC_SEQ_CST); }
+
+/* ---- app threads ---------------------------------------------------------- */
+
+static int app_thread_new(struct stub *s, unsigned cpu)
+{
+	struct stub_box *box = stub_box_of(s, cpu);
+	uint64_t va = STUB_CTL + CTL_BOX(cpu);
+	uint64_t sp = (va + frame_shape.frame_off - 256) & ~15ull;
+	struct stub_cmdpage *page;
+	int err;
+
+	pthread_mutex_lock(&s->mapper_lock);
+	page = mapper_begin(s);
+	page->stack.sp = va + BOX_STACK;
+	page->stack.flags = 0;
+	page->stack.size = BOX_STACK_SIZE;
+	page->thread_sp = sp;
+	box->cmd_count = 0;
+	box->kern_cpu = host_cpu();
+	__atomic_store_n(&box->turn, TURN_COMMANDS, __ATOMIC_SEQ_CST);
+	MAPPER_CALL(s, false, SYS_clone, CALL_THREAD, MAPPER_THREAD_FLAGS, sp,
+		    va + offsetof(struct stub_box, tid));
+	err = mapper_run(s);
+	/* The command page stays as it is until the thread has read it. */
+	if (!err && turn_wait(box, TURN_COMMANDS, plat_time_mono_ns() + COMMAND_NS) != TURN_KERNEL)
+		err = -ESRCH;
+	pthread_mutex_unlock(&s->mapper_lock);
+	if (err == -ESRCH)
+		stub_kill(s);
+	if (err)
+		return err;
+	s->thread[cpu].tid = box->tid;  /* a lie only misdirects kicks within the stub */
+	s->thread[cpu].owner = NULL;
+	s->thread[cpu].live = true;
+	return 0;
+}
+
+struct app_thread *app_thread_get(struct stub *s, unsigned cpu)
+{
+	if (!s->thread[cpu].live && app_thread_new(s, cpu))
+		return NULL;
+	return &s->thread[cpu];
+}
+
+/* Run commands on this CPU's app thread of s, filling in their results. */
+int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n)
+{
+	unsigned cpu = plat_cpu_self();
+	struct stub_box *box = stub_box_of(s, cpu);
+	uint32_t turn;
+
+	if (n > BOX_CMD_MAX)
+		return -EINVAL;
+	if (stub_dead(s) || !app_thread_get(s, cpu))
+		return -ESRCH;
+	memcpy(box->cmds, cmds, n * sizeof(*cmds));
+	box->cmd_count = n;
+	turn_give(box, TURN_COMMANDS);
+	if (stub_dead(s))
+		return -ESRCH;
+	turn = turn_wait(box, TURN_COMMANDS, plat_time_mono_ns() + COMMAND_NS);
+	if (turn != TURN_KERNEL) {
+		stub_kill(s);
+		return -ESRCH;
+	}
+	box->cmd_count = 0;
+	for (unsigned i = 0; i < n; i++)
+		cmds[i].ret = __atomic_load_n(&box->cmds[i].ret, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* ---- frames --------------------------------------------------------------- */
+
+static uint64_t base_valid(uint64_t base) { return base >= USER_TOP ? 0 : base; }
+
+/* Everything in the frame is written anew, so nothing that the program left
+ * there (mask, stack, selectors) survives. */
+static void frame_store(struct stub_box *box, unsigned cpu, const struct plat_regs *r)
+{
+	struct sigframe *f = (void *)((uint8_t *)box + frame_shape.frame_off);
+	uint64_t va = STUB_CTL + CTL_BOX(cpu);
+
+	f->uc.flags = frame_shape.uc_flags;
+	f->uc.link = 0;
+	f->uc.stack_sp = va + BOX_STACK;
+	f->uc.stack_flags = 0;
+	f->uc.stack_size = BOX_STACK_SIZE;
+	f->uc.mc = (struct sigmcontext){
+		.r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11,
+		.r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
+		.di = r->rdi, .si = r->rsi, .bp = r->rbp, .bx = r->rbx,
+		.dx = r->rdx, .ax = r->rax, .cx = r->rcx, .sp = r->rsp, .ip = r->rip,
+		.flags = (r->rflags & RFLAGS_USER) | RFLAGS_FIXED,
+		.cs = CS_USER, .ss = SS_USER,
+		.fpstate = va + frame_shape.fp_off,
+	};
+	f->uc.sigmask = 0;
+	box->resume_off = frame_shape.frame_off;
+	box->set_bases = 1;
+	box->new_fs_base = base_valid(r->fs_base);
+	box->new_gs_base = base_valid(r->gs_base);
+}
+
+/* Registers of the frame, by value: the program can change it meanwhile. */
+__attribute__((noipa)) static void frame_snapshot(struct sigframe *dst, const struct sigframe *src)
+{
+	memcpy(dst, src, offsetof(struct sigframe, info_rest));
+}
+
+static void regs_from(struct plat_regs *r, const struct sigmcontext *m, const struct stub_box *box)
+{
+	uint64_t fs = __atomic_load_n(&box->fs_base, __ATOMIC_RELAXED);
+	uint64_t gs = __atomic_load_n(&box->gs_base, __ATOMIC_RELAXED);
+
+	*r = (struct plat_regs){
+		.r15 = m->r15, .r14 = m->r14, .r13 = m->r13, .r12 = m->r12,
+		.rbp = m->bp, .rbx = m->bx, .r11 = m->r11, .r10 = m->r10,
+		.r9 = m->r9, .r8 = m->r8, .rax = m->ax, .rcx = m->cx, .rdx = m->dx,
+		.rsi = m->si, .rdi = m->di, .orig_rax = UINT64_MAX,
+		.rip = m->ip, .cs = CS_USER, .rsp = m->sp, .ss = SS_USER,
+		.rflags = (m->flags & RFLAGS_USER) | RFLAGS_FIXED,
+		.fs_base = base_valid(fs), .gs_base = base_valid(gs),
+	};
+}
+
+static void trap_decode(struct plat_trap *t, struct plat_regs *r, uint32_t signo,
+			const struct sigframe *f)
+{
+	*t = (struct plat_trap){
+		.signo = (int32_t)signo, .code = f->info_code, .addr = f->info_addr,
+		.trapno = (uint32_t)f->uc.mc.trapno, .err = (uint32_t)f->uc.mc.err,
+	};
+	switch (signo) {
+	case SIGSYS:
+		t->kind = PLAT_TRAP_SYSCALL;
+		r->orig_rax = r->rax;
+		t->compat = f->info_arch != FRAME_ARCH_X86_64 ||
+			    (f->info_syscall & FRAME_X32_BIT) != 0;
+		break;
+	case SIGSEGV:
+	case SIGBUS:
+		if (t->trapno != FRAME_TRAP_PAGE_FAULT) {
+			t->kind = PLAT_TRAP_EXCEPTION;
+			break;
+		}
+		t->kind = PLAT_TRAP_FAULT;
+		if (t->err & 2)
+			t->access |= PLAT_ACCESS_WRITE;
+		if (t->err & 16)
+			t->access |= PLAT_ACCESS_EXEC;
+		if (t->code == SEGV_ACCERR)
+			t->access |= PLAT_ACCESS_PRESENT;
+		break;
+	case KICK_SIGNAL:
+		t->kind = PLAT_TRAP_KICK;
+		break;
+	default:
+		t->kind = PLAT_TRAP_EXCEPTION;
+		break;
+	}
+}
+
+/* Signals that the template installed a handler for. */
+static bool signo_known(uint32_t signo)
+{
+	return signo == SIGSYS || signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE ||
+	       signo == SIGILL || signo == SIGTRAP || signo == KICK_SIGNAL;
+}
+
+/* ---- contexts ------------------------------------------------------------- */
+
+static uint32_t serial;
+
+/* A context's cookie names the address space whose frame holds its state, and
+ * one loading of it. */
+static uint64_t cookie_new(const struct stub *s)
+{
+	uint32_t n = __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
+
+	return (uint64_t)n << 32 | s->id;
+}
+
+static bool is_owner(const struct app_thread *th, const struct plat_uctx *u)
+{
+	return th->owner == u && th->owner_serial == (uint32_t)(u->cookie >> 32);
+}
+
+void plat_uctx_save(struct plat_uctx *u)
+{
+	unsigned cpu = plat_cpu_self();
+	struct stub *s;
+
+	if (!u->xstate_live)
+		return;
+	s = stub_find((uint32_t)u->cookie);
+	if (!s || !s->thread[cpu].live || !is_owner(&s->thread[cpu], u))
+		return;
+	frame_xstate_save(u->xstate, (uint8_t *)stub_box_of(s, cpu) + frame_shape.fp_off);
+}
+
+/* 0: handed back; -ESRCH: dead or killed.  *ret_expired: deadline passed. */
+static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box *box,
+			  unsigned cpu, uint64_t deadline_ns, bool *ret_expired)
+{
+	uint64_t limit_ns = 0, asked_ns = 0;
+
+	if (deadline_ns != NO_DEADLINE)
+		limit_ns = MIN(deadline_ns, plat_time_mono_ns() + PATROL_NS);
+	for (;;) {
+		uint32_t turn = turn_wait(box, TURN_RUN, limit_ns);
+		uint64_t now_ns;
+
+		if (turn == TURN_KERNEL)
+			return 0;
+		if (turn != TURN_RUN || stub_dead(s))
+			return -ESRCH;
+		now_ns = plat_time_mono_ns();
+		limit_ns = MIN(deadline_ns, now_ns + PATROL_NS);
+		if (now_ns >= deadline_ns)
+			*ret_expired = true;
+		else if (!cpu_kick_pending(cpu))
+			continue;
+		/* Out of patience: a first kick may have come from elsewhere. */
+		if (asked_ns && now_ns - asked_ns > ANSWER_NS)
+			return -ESRCH;
+		if (!asked_ns)
+			asked_ns = now_ns;
+		syscall(SYS_tgkill, s->pid, th->tid, KICK_SIGNAL);
+		limit_ns = now_ns + REKICK_NS;
+	}
+}
+
+void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
+		   struct plat_trap *ret_trap)
+{
+	unsigned cpu = plat_cpu_self();
+	struct stub *s = stub_find(as.id);
+	struct app_thread *th;
+	struct stub_box *box;
+	struct sigframe frame;
+	uint32_t signo;
+	bool expired = false;
+
+	if (!s || stub_dead(s))
+		goto dead;
+	th = app_thread_get(s, cpu);
+	if (!th)
+		goto dead;
+	box = stub_box_of(s, cpu);
+	if (!u->xstate_live || !is_owner(th, u)) {
+		frame_xstate_load((uint8_t *)box + frame_shape.fp_off, u->xstate);
+		u->cookie = cookie_new(s);
+		u->xstate_live = true;
+		th->owner = u;
+		th->owner_serial = (uint32_t)(u->cookie >> 32);
+	}
+	do {
+		frame_store(box, cpu, &u->regs);
+		cpu_user_set(cpu, s->pid, th->tid);
+		if (cpu_kick_pending(cpu)) {
+			cpu_user_set(cpu, 0, 0);
+			cpu_kick_clear(cpu);
+			*ret_trap = (struct plat_trap){ .kind = PLAT_TRAP_KICK };
+			return;
+		}
+		turn_give(box, TURN_RUN);
+		if (stub_dead(s) || run_until_back(s, th, box, cpu, deadline_ns, &expired))
+			goto killed;
+		cpu_user_set(cpu, 0, 0);
+		if (__atomic_load_n(&box->frame_off, __ATOMIC_RELAXED) != frame_shape.frame_off)
+			goto killed;
+		signo = __atomic_load_n(&box->signo, __ATOMIC_RELAXED);
+		if (!signo_known(signo))
+			goto killed;
+		frame_snapshot(&frame, (void *)((uint8_t *)box + frame_shape.frame_off));
+		regs_from(&u->regs, &frame.uc.mc, box);
+		/* A kick that was meant for an earlier run is nobody's. */
+	} while (signo == KICK_SIGNAL && !expired && !cpu_kick_pending(cpu));
+	trap_decode(ret_trap, &u->regs, signo, &frame);
+	u->regs_changed = false;
+	cpu_kick_clear(cpu);
+	return;
+
+killed:
+	cpu_user_set(cpu, 0, 0);
+	stub_kill(s);
+dead:
+	cpu_kick_clear(cpu);
+	*ret_trap = (struct plat_trap){ .kind = PLAT_TRAP_DEAD };
+}

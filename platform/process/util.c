@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* util.c: futexes in memory shared with stubs, the cycle counter. */
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "platform/process/internal.h"
+
+HOST_CALLS(sandbox, futex);
+
+/* 0, -EAGAIN, -ETIMEDOUT, -EINTR.  The deadline is absolute, monotonic. */
+int futex_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
+{
+	struct timespec ts, *tsp = NULL;
+
+	if (deadline_ns != NO_DEADLINE) {
+		ts.tv_sec = (time_t)(deadline_ns / NSEC_PER_SEC);
+		ts.tv_nsec = (long)(deadline_ns % NSEC_PER_SEC);
+		tsp = &ts;
+	}
+	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, val, tsp, NULL, FUTEX_BITSET_MATCH_ANY) < 0)
+		return -errno;
+	return 0;
+}
+
+void futex_wake(uint32_t *word, uint32_t n)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
+}
+
+uint64_t host_cycles(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+uint32_t host_cpu(void)
+{
+	uint64_t v;
+
+	if (process.has_rdpid)
+		__asm__ volatile(".byte 0xf3, 0x0f, 0xc7, 0xf8" : "=a"(v));    /* rdpid %rax */
+	else
+		__asm__ volatile("lsl %1, %0" : "=r"(v) : "r"(0x7bul) : "cc");
+	return v & 0xfff;
+}

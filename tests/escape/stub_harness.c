@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stub_harness.c: the process platform with a fake kernel, running small
+ * pieces of machine code as programs.
+ *
+ * Stand-alone build (from the root of the source):
+ *   platform/process/stub/build.sh gcc $PWD /tmp/stub_image.o &&
+ *   gcc -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Iinclude -I. -static -o /tmp/stub_harness \
+ *     tests/escape/stub_harness.c tests/escape/stub_guest.S tests/escape/stub_attacks.c \
+ *     platform/process/{as,copy,cpu,filter,frame,kmem,main,mapper,obj,report,stub,time,user,util}.c \
+ *     platform/x86/kstack.S /tmp/stub_image.o -lpthread
+ * Run: stub_harness [TEST...]; without arguments all tests.  As root it enters
+ * a private PID namespace as the product does. */
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/escape/stub_harness.h"
+
+unsigned failures;
+static char **wanted;
+
+int hc_init(__unused_arg const struct sandbox_config *cfg) { return 0; }
+int hc_file_fd(__unused_arg uint64_t file) { return -EBADF; }
+int isolate_sandbox(void) { return 0; }
+
+void check_at(bool ok, const char *what, int line)
+{
+	if (ok)
+		return;
+	printf("FAIL line %d: %s\n", line, what);
+	failures++;
+}
+
+/* ---- guests --------------------------------------------------------------- */
+
+struct plat_uctx *guest_ctx(const char *at)
+{
+	struct plat_uctx *u = calloc(1, sizeof(*u));
+
+	u->xstate = aligned_alloc(64, align_up(plat_xstate_size(), 64));
+	plat_user_init(u);
+	u->regs.rip = GUEST_CODE + (uint64_t)(at - guest_begin);
+	u->regs.rsp = GUEST_STACK + GUEST_STACK_SIZE - 64;
+	return u;
+}
+
+void guest_ctx_free(struct plat_uctx *u)
+{
+	free(u->xstate);
+	free(u);
+}
+
+plat_as_t guest_as(void)
+{
+	plat_as_t as = { 0 };
+	size_t size = (size_t)(guest_end - guest_begin);
+
+	CHECK(plat_as_new(&as) == 0);
+	CHECK(plat_as_map_anon(as, GUEST_CODE, align_up(size, 4096), 3, 0) == 0);
+	CHECK(plat_copy_out(as, GUEST_CODE, guest_begin, size) == 0);
+	CHECK(plat_as_protect(as, GUEST_CODE, align_up(size, 4096), 5) == 0);
+	CHECK(plat_as_map_anon(as, GUEST_STACK, GUEST_STACK_SIZE, 3, 0) == 0);
+	return as;
+}
+
+struct plat_trap run(plat_as_t as, struct plat_uctx *u)
+{
+	struct plat_trap t;
+
+	plat_user_run(as, u, plat_time_mono_ns() + 5 * NSEC_PER_SEC, &t);
+	return t;
+}
+
+/* ---- tests ---------------------------------------------------------------- */
+
+static void test_getpid(void)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = guest_ctx(guest_getpid);
+
+	for (unsigned i = 0; i < 1000; i++) {
+		struct plat_trap t = run(as, u);
+
+		CHECK(t.kind == PLAT_TRAP_SYSCALL && u->regs.orig_rax == 39 && !t.compat);
+		if (t.kind != PLAT_TRAP_SYSCALL)
+			break;
+		CHECK(i == 0 || u->regs.rbx == 1000 + i - 1);
+		u->regs.rax = 1000 + i;
+	}
+	guest_ctx_free(u);
+	plat_as_free(as);
+}
+
+static void test_fault(void)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = guest_ctx(guest_store);
+	struct plat_trap t;
+	uint64_t v = 0;
+
+	u->regs.rdi = 0x40000000;
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_FAULT && t.addr == 0x40000000 && t.access == PLAT_ACCESS_WRITE);
+	CHECK(t.signo == SIGSEGV && t.code == SEGV_MAPERR);
+	CHECK(plat_as_map_anon(as, 0x40000000, 4096, 1, 0) == 0);
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_FAULT && t.access == (PLAT_ACCESS_WRITE | PLAT_ACCESS_PRESENT));
+	CHECK(plat_as_protect(as, 0x40000000, 4096, 3) == 0);
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_SYSCALL);
+	CHECK(plat_copy_in(as, &v, 0x40000000, 8) == 0 && v == 0x1122334455667788);
+	u->regs.rip = GUEST_CODE + (uint64_t)(guest_ud2 - guest_begin);
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_EXCEPTION && t.signo == SIGILL);
+	u->regs.rip = GUEST_CODE + (uint64_t)(guest_int3 - guest_begin);
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_EXCEPTION && t.signo == SIGTRAP && t.trapno == 3);
+	u->regs.rip = 0x123456789000;
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_FAULT && (t.access & PLAT_ACCESS_EXEC) && t.addr == 0x123456789000);
+	u->regs.rip = GUEST_CODE + (uint64_t)(guest_int80 - guest_begin);
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_SYSCALL && t.compat && u->regs.orig_rax == 20);
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_SYSCALL && t.compat);         /* x32 */
+	guest_ctx_free(u);
+	plat_as_free(as);
+}
+
+static void test_copy(void)
+{
+	plat_as_t as = guest_as();
+	static uint8_t a[100000], b[100000];
+	uint32_t prev = 7, w = 0;
+
+	for (size_t i = 0; i < sizeof(a); i++)
+		a[i] = (uint8_t)(i * 7);
+	CHECK(plat_as_map_anon(as, 0x50000000, 0x20000, 3, 0) == 0);
+	CHECK(plat_copy_out(as, 0x50000003, a, sizeof(a)) == 0);
+	CHECK(plat_copy_in(as, b, 0x50000003, sizeof(b)) == 0 && !memcmp(a, b, sizeof(a)));
+	CHECK(plat_copy_in(as, b, 0x50020000 - 100, 200) == 100);
+	CHECK(plat_copy_out(as, 0x50020000 - 100, b, 200) == 100);
+	CHECK(plat_copy_in(as, b, 0x60000000, 200) == 200);
+	CHECK(plat_copy_in(as, b, STUB_CTL, 200) == 200);
+	CHECK(plat_as_protect(as, 0x50001000, 0x1000, 1) == 0);
+	CHECK(plat_copy_out(as, 0x50000f00, a, 0x200) == 0x100);
+	CHECK(plat_copy_out_force(as, 0x50001000, a, 0x200) == 0);
+	w = 5;
+	CHECK(plat_copy_out(as, 0x50000000, &w, 4) == 0);
+	CHECK(plat_user_cmpxchg32(as, 0x50000000, 5, 9, &prev) == 0 && prev == 5);
+	CHECK(plat_user_cmpxchg32(as, 0x50000000, 5, 11, &prev) == 0 && prev == 9);
+	CHECK(plat_user_load32(as, 0x50000000, &w) == 0 && w == 9);
+	CHECK(plat_user_cmpxchg32(as, 0x60000000, 5, 9, &prev) == -EFAULT);
+	CHECK(plat_user_load32(as, 0x60000000, &w) == -EFAULT);
+	plat_as_free(as);
+}
+
+static void test_copy_box(void)
+{
+	bool before = process.no_vm_access;
+
+	process.no_vm_access = true;
+	test_copy();
+	process.no_vm_access = before;
+}
+
+static void test_memory(void)
+{
+	plat_as_t as = guest_as();
+	plat_obj_t o = { 0 };
+	uint64_t v = 42, pos = 0;
+	uint8_t vec[16] = { 0 };
+
+	CHECK(plat_obj_new(0x10000, &o) == 0);
+	CHECK(plat_obj_write(o, 0x2008, &v, 8) == 0);
+	CHECK(plat_obj_write(o, 0xfffc, &v, 8) == -ENXIO);
+	CHECK(plat_as_map_obj(as, 0x70000000, 0x4000, 3, PLAT_MAP_SHARED, o, 0x1000) == 0);
+	v = 0;
+	CHECK(plat_copy_in(as, &v, 0x70001008, 8) == 0 && v == 42);
+	v = 43;
+	CHECK(plat_copy_out(as, 0x70001010, &v, 8) == 0);
+	v = 0;
+	CHECK(plat_obj_read(o, 0x2010, &v, 8) == 0 && v == 43);
+	CHECK(plat_obj_seek(o, 0, true, &pos) == 0 && pos == 0x2000);
+	CHECK(plat_as_move(as, 0x70000000, 0x4000, 0x71000000, 0x4000) == 0);
+	CHECK(plat_copy_in(as, &v, 0x71001008, 8) == 0 && v == 42);
+	CHECK(plat_copy_in(as, &v, 0x70001008, 8) == 8);
+	CHECK(plat_as_resident(as, 0x71000000, 0x4000, vec) == 0 && vec[1] == 1);
+	/* a private view, read only: what others write is seen */
+	CHECK(plat_as_map_obj(as, 0x72000000, 0x4000, 1, PLAT_MAP_SHARED, o, 0x1000) == 0);
+	CHECK(plat_copy_in(as, &v, 0x72001008, 8) == 0 && v == 42);
+	v = 44;
+	CHECK(plat_obj_write(o, 0x2008, &v, 8) == 0);
+	v = 0;
+	CHECK(plat_copy_in(as, &v, 0x72001008, 8) == 0 && v == 44);
+	CHECK(plat_as_map_obj(as, 0x72000000, 0x4000, 1, PLAT_MAP_SHARED, (plat_obj_t){ 999 }, 0) == -EBADF);
+	plat_obj_free(o);
+	CHECK(plat_copy_in(as, &v, 0x72001008, 8) == 0 && v == 44);
+	CHECK(plat_as_map_anon(as, 0x80000000, 0x8000, 3, 0) == 0);
+	v = 1;
+	CHECK(plat_copy_out(as, 0x80003000, &v, 8) == 0);
+	CHECK(plat_as_protect(as, 0x80002000, 0x1000, 1) == 0);         /* the host splits */
+	CHECK(plat_as_move(as, 0x80000000, 0x8000, 0x90000000, 0xc000) == 0);
+	v = 0;
+	CHECK(plat_copy_in(as, &v, 0x90003000, 8) == 0 && v == 1);
+	CHECK(plat_copy_out(as, 0x9000bff8, &v, 8) == 0);
+	CHECK(plat_as_move(as, 0x90000000, 0xc000, 0x90000000, 0x10000) == 0);
+	CHECK(plat_copy_out(as, 0x9000fff8, &v, 8) == 0);
+	CHECK(plat_as_move(as, 0x90000000, 0x10000, 0x90000000, 0x2000) == 0);
+	CHECK(plat_copy_out(as, 0x90002000, &v, 8) == 8);
+	CHECK(plat_as_advise(as, 0x90000000, 0x2000, MADV_DONTNEED) == 0);
+	CHECK(plat_as_unmap(as, USER_LO, USER_HI - USER_LO) == 0);
+	CHECK(plat_copy_in(as, &v, GUEST_CODE, 8) == 8);
+	plat_as_free(as);
+}
+
+static void test_fork(void)
+{
+	plat_as_t as = guest_as(), child = { 0 }, grand = { 0 };
+	struct plat_uctx *u = guest_ctx(guest_store), *c = guest_ctx(guest_store);
+	uint64_t v = 5, w = 0;
+	struct plat_trap t;
+
+	CHECK(plat_as_map_anon(as, 0x40000000, 4096, 3, 0) == 0);
+	CHECK(plat_copy_out(as, 0x40000008, &v, 8) == 0);
+	u->regs.rdi = c->regs.rdi = 0x40000000;
+	CHECK(plat_as_fork(as, &child) == 0);
+	t = run(child, c);
+	CHECK(t.kind == PLAT_TRAP_SYSCALL);
+	CHECK(plat_as_fork(child, &grand) == 0);
+	CHECK(plat_copy_in(child, &w, 0x40000000, 8) == 0 && w == 0x1122334455667788);
+	CHECK(plat_copy_in(grand, &w, 0x40000000, 8) == 0 && w == 0x1122334455667788);
+	CHECK(plat_copy_in(as, &w, 0x40000000, 8) == 0 && w == 0);
+	CHECK(plat_copy_in(child, &w, 0x40000008, 8) == 0 && w == 5);
+	plat_as_free(child);
+	CHECK(plat_copy_in(grand, &w, 0x40000008, 8) == 0 && w == 5);
+	CHECK(plat_copy_in(child, &w, 0x40000008, 8) == 8);
+	t = run(child, c);
+	CHECK(t.kind == PLAT_TRAP_DEAD);
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_SYSCALL);
+	plat_as_free(grand);
+	plat_as_free(as);
+	for (unsigned i = 0; i < 200; i++) {
+		CHECK(plat_as_new(&as) == 0);
+		CHECK(plat_as_fork(as, &child) == 0);
+		plat_as_free(i & 1 ? as : child);
+		plat_as_free(i & 1 ? child : as);
+	}
+	guest_ctx_free(u);
+	guest_ctx_free(c);
+}
+
+static uint32_t kick_go;
+
+static void other_cpu(__unused_arg unsigned cpu)
+{
+	for (;;) {
+		while (!__atomic_load_n(&kick_go, __ATOMIC_ACQUIRE))
+			plat_wait32(&kick_go, 0);
+		usleep(20000);
+		__atomic_store_n(&kick_go, 0, __ATOMIC_RELEASE);
+		plat_cpu_kick(0);
+	}
+}
+
+static void test_kick(void)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = guest_ctx(guest_loop);
+	struct plat_trap t;
+	uint64_t t0 = plat_time_mono_ns();
+
+	plat_user_run(as, u, t0 + 30000000, &t);
+	CHECK(t.kind == PLAT_TRAP_KICK && u->regs.rip >= GUEST_CODE && u->regs.rip < GUEST_CODE + 4096);
+	CHECK(plat_time_mono_ns() - t0 >= 30000000 && plat_time_mono_ns() - t0 < 200000000);
+	plat_cpu_kick(0);
+	plat_user_run(as, u, NO_DEADLINE, &t);
+	CHECK(t.kind == PLAT_TRAP_KICK);
+	for (unsigned i = 0; i < 5; i++) {
+		__atomic_store_n(&kick_go, 1, __ATOMIC_RELEASE);
+		plat_wake32(&kick_go, 1);
+		t0 = plat_time_mono_ns();
+		if (i & 1)
+			plat_cpu_idle(NO_DEADLINE);
+		else
+			plat_user_run(as, u, NO_DEADLINE, &t);
+		CHECK(t.kind == PLAT_TRAP_KICK);
+		CHECK(plat_time_mono_ns() - t0 > 10000000 && plat_time_mono_ns() - t0 < 300000000);
+	}
+	t0 = plat_time_mono_ns();
+	plat_cpu_idle(t0 + 5000000);
+	CHECK(plat_time_mono_ns() - t0 >= 5000000);
+	guest_ctx_free(u);
+	plat_as_free(as);
+}
+
+static void test_death(void)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = guest_ctx(guest_getpid), *loop;
+	struct plat_trap t;
+	uint64_t v;
+
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL);
+	kill(stub_find(as.id)->pid, SIGKILL);
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_DEAD);
+	CHECK(plat_copy_in(as, &v, GUEST_CODE, 8) == 8);
+	CHECK(plat_as_map_anon(as, 0x40000000, 4096, 3, 0) == -ESRCH);
+	CHECK(plat_as_fork(as, &(plat_as_t){ 0 }) < 0);
+	plat_as_free(as);
+	as = guest_as();
+	loop = guest_ctx(guest_loop);
+	if (fork() == 0) {      /* an enemy from outside */
+		usleep(30000);
+		kill(stub_find(as.id)->pid, SIGKILL);
+		_exit(0);
+	}
+	plat_user_run(as, loop, NO_DEADLINE, &t);
+	CHECK(t.kind == PLAT_TRAP_DEAD);
+	plat_as_free(as);
+	guest_ctx_free(u);
+	guest_ctx_free(loop);
+}
+
+static void test_xstate(void)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = guest_ctx(guest_vector), *w = guest_ctx(guest_vector);
+	uint64_t v[2];
+
+	u->regs.rdi = 0x1111;
+	w->regs.rdi = 0x2222;
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL);
+	plat_uctx_save(u);
+	memcpy(v, (uint8_t *)u->xstate + 160 + 16 * 5, 16);
+	CHECK(v[0] == 0x1111 && v[1] == 0x1111);
+	CHECK(run(as, w).kind == PLAT_TRAP_SYSCALL);
+	plat_uctx_save(w);
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && u->regs.rbx == 0x1111 && u->regs.rcx == u->regs.rip);
+	plat_uctx_save(u);
+	CHECK(run(as, w).kind == PLAT_TRAP_SYSCALL && w->regs.rbx == 0x2222);
+	plat_uctx_save(w);
+	v[0] = v[1] = 0x3333;
+	memcpy((uint8_t *)w->xstate + 160 + 16 * 5, v, 16);
+	w->regs.rip = GUEST_CODE + (uint64_t)(guest_vector_read - guest_begin);
+	plat_uctx_xstate_changed(w);
+	CHECK(run(as, w).kind == PLAT_TRAP_SYSCALL && w->regs.rbx == 0x3333);
+	w->regs.fs_base = 0x12345000;
+	w->regs.rip = GUEST_CODE + (uint64_t)(guest_bases - guest_begin);
+	CHECK(run(as, w).kind == PLAT_TRAP_SYSCALL && w->regs.rbx == 0x12345000 && w->regs.gs_base == 0x777000);
+	guest_ctx_free(u);
+	guest_ctx_free(w);
+	plat_as_free(as);
+}
+
+static void switch_fn(void *arg)
+{
+	void **sp = arg;
+
+	for (;;) {
+		sp[2] = (void *)((uintptr_t)sp[2] + 1);
+		plat_kstack_switch(&sp[1], sp[0]);
+	}
+}
+
+static void test_kernel_side(void)
+{
+	void *base, *top, *sp[3] = { 0 };
+	size_t size;
+	struct plat_vdso_time vt;
+	uint64_t c, ns;
+	uint8_t rnd[16] = { 0 };
+
+	plat_kmem_range(&base, &size);
+	((char *)base)[size - 1] = 1;
+	plat_kmem_release((char *)base + size - 4096, 4096);
+	CHECK(((char *)base)[size - 1] == 0);
+	CHECK(plat_kstack_new(&top, &size) == 0 && size >= 16384);
+	sp[1] = plat_kstack_prepare(top, switch_fn, sp);
+	for (unsigned i = 0; i < 3; i++)
+		plat_kstack_switch(&sp[0], sp[1]);
+	CHECK((uintptr_t)sp[2] == 3);
+	plat_kstack_free(top);
+	CHECK(plat_vdso_time(&vt) == 0);
+	usleep(10000);
+	c = host_cycles();
+	ns = vt.mono_ns + (uint64_t)(((unsigned __int128)(c - vt.base_cycles) * vt.mult) >> vt.shift);
+	CHECK(llabs((long long)(plat_time_mono_ns() - ns)) < 20000);
+	CHECK(plat_entropy(rnd, sizeof(rnd)) == 0);
+	process_events_raise(5);
+	CHECK(plat_events_take() == 5 && plat_events_take() == 0);
+	plat_cpu_idle(0);
+}
+
+/* ---- figures -------------------------------------------------------------- */
+
+static int cmp64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+#define ROUNDS 20000
+static uint64_t sample_ns[ROUNDS];
+
+static void pin(pid_t tid, int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (cpu >= 0)
+		CPU_SET(cpu, &set);
+	else
+		for (int i = 0; i < 64; i++)
+			CPU_SET(i, &set);
+	sched_setaffinity(tid, sizeof(set), &set);
+}
+
+static void figure(const char *name, unsigned n)
+{
+	qsort(sample_ns, n, 8, cmp64);
+	printf("%-44s median %8.2f us  p10 %8.2f  p90 %8.2f\n", name, sample_ns[n / 2] / 1e3,
+	       sample_ns[n / 10] / 1e3, sample_ns[n * 9 / 10] / 1e3);
+}
+
+static void bench_place(const char *name, int kernel_cpu, int stub_cpu)
+{
+	plat_as_t as = guest_as(), child;
+	struct plat_uctx *u = guest_ctx(guest_getpid);
+	char label[80];
+	unsigned n = 4000;
+
+	run(as, u);
+	pin(0, kernel_cpu);
+	pin(stub_find(as.id)->pid, stub_cpu);
+	pin((pid_t)stub_find(as.id)->thread[0].tid, stub_cpu);
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t t0 = plat_time_mono_ns();
+		struct plat_trap t;
+
+		plat_user_run(as, u, NO_DEADLINE, &t);
+		sample_ns[i] = plat_time_mono_ns() - t0;
+	}
+	snprintf(label, sizeof(label), "getpid round trip, %s", name);
+	figure(label, n);
+	for (unsigned i = 0; i < 1000; i++) {
+		uint64_t t0 = plat_time_mono_ns();
+
+		CHECK(plat_as_map_anon(as, 0x40000000, 4096, 3, 0) == 0);
+		CHECK(plat_as_unmap(as, 0x40000000, 4096) == 0);
+		sample_ns[i] = plat_time_mono_ns() - t0;
+	}
+	snprintf(label, sizeof(label), "map_anon+unmap 4K, %s", name);
+	figure(label, 1000);
+	for (unsigned i = 0; i < 300; i++) {
+		struct plat_uctx *c = guest_ctx(guest_getpid);
+		uint64_t t0 = plat_time_mono_ns();
+
+		CHECK(plat_as_fork(as, &child) == 0);
+		run(child, c);
+		sample_ns[i] = plat_time_mono_ns() - t0;
+		plat_as_free(child);
+		guest_ctx_free(c);
+	}
+	snprintf(label, sizeof(label), "fork+first trap, %s", name);
+	figure(label, 300);
+	for (unsigned i = 0; i < 300; i++) {
+		uint64_t t0 = plat_time_mono_ns();
+
+		CHECK(plat_as_fork(as, &child) == 0);
+		sample_ns[i] = plat_time_mono_ns() - t0;
+		plat_as_free(child);
+	}
+	snprintf(label, sizeof(label), "fork alone, %s", name);
+	figure(label, 300);
+	for (unsigned i = 0; i < 1000; i++) {
+		uint64_t t0 = plat_time_mono_ns(), v;
+
+		CHECK(plat_copy_in(as, &v, GUEST_CODE, 8) == 0);
+		sample_ns[i] = plat_time_mono_ns() - t0;
+	}
+	snprintf(label, sizeof(label), "copy_in 8 bytes, %s", name);
+	figure(label, 1000);
+	pin(0, -1);
+	guest_ctx_free(u);
+	plat_as_free(as);
+}
+
+static void test_bench(void)
+{
+	bench_place("unpinned", -1, -1);
+	bench_place("same core", 1, 1);
+	bench_place("different cores", 0, 1);
+}
+
+/* ---- main ----------------------------------------------------------------- */
+
+static const struct { const char *name; void (*fn)(void); } tests[] = {
+	{ "getpid", test_getpid },
+	{ "fault", test_fault },
+	{ "copy", test_copy },
+	{ "copy-box", test_copy_box },
+	{ "memory", test_memory },
+	{ "fork", test_fork },
+	{ "kick", test_kick },
+	{ "death", test_death },
+	{ "xstate", test_xstate },
+	{ "kernel-side", test_kernel_side },
+	{ "attacks", test_attacks },
+	{ "bench", test_bench },
+};
+
+void kernel_main(__unused_arg const struct boot_params *bp)
+{
+	setlinebuf(stdout);
+	plat_cpu_start(1, other_cpu);
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
+		bool run_it = !wanted[0];
+		unsigned before = failures;
+
+		for (char **w = wanted; *w; w++)
+			run_it |= !strcmp(*w, tests[i].name);
+		if (!run_it)
+			continue;
+		tests[i].fn();
+		printf("%s %s\n", failures == before ? "ok  " : "FAIL", tests[i].name);
+	}
+	plat_exit(failures ? 1 : 0);
+}
+
+int main(__unused_arg int argc, char **argv)
+{
+	static const struct sandbox_config cfg = {
+		.boot = { .version = BOOT_VERSION, .cpu_count = 2, .build_id = "harness" },
+		.gofer_fd = -1, .control_fd = -1, .log_fd = 2, .cgroup_stubs_fd = -1,
+	};
+	pid_t pid;
+	int status;
+
+	wanted = argv + 1;
+	if (unshare(CLONE_NEWPID) < 0)
+		perror("unshare (going on without)");
+	pid = fork();
+	if (pid == 0)
+		sandbox_main(&cfg);
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status))
+		printf("sandbox killed by signal %d\n", WTERMSIG(status));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
