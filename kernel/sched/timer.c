@@ -126,6 +126,11 @@ bool ktimer_cancel(struct ktimer *t)
 		plat_relax();
 		c = timer_lock_base(t);
 	}
+	/* The function may have armed it anew meanwhile. */
+	if (t->armed) {
+		heap_remove(c, t);
+		was = true;
+	}
 	spin_unlock(&c->timer_lock);
 	return was;
 }
