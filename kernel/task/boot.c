@@ -10,12 +10,15 @@
 #include "kernel/task/exec.h"
 #include "kernel/task/internal.h"
 
+#include "kernel/tty/tty.h"
 #include <boot.h>
 #include <hostcall.h>
 
 #define EXIT_NOT_FOUND 127
 #define EXIT_CANNOT_EXEC 126
 #define EXIT_NACRE 125
+#define DRAIN_NS (2 * NSEC_PER_SEC)
+#define DRAIN_STEP_NS (10 * 1000000ull)
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static struct tgroup *first_program;            /* counted; set once before it runs */
@@ -29,6 +32,21 @@ void task_init_forward_signal(int signo)
 {
 	if (first_program)
 		signal_send_group(first_program, signo, NULL);
+}
+
+static void host_events(uint64_t events)
+{
+	uint64_t streams = HC_EVENT_WINCH;
+
+	for (unsigned n = 0; n < HC_STREAM_COUNT; n++)
+		streams |= HC_EVENT_STREAM(n);
+	if (events & streams)
+		stdio_events(events & streams);
+	if (events & HC_EVENT_TERM)
+		task_init_forward_signal(SIGTERM);
+	for (int signo = 1; signo < 32; signo++)
+		if (events & HC_EVENT_SIGNAL(signo))
+			task_init_forward_signal(signo);
 }
 
 /* ---- messages to the user ---- */
@@ -185,8 +203,8 @@ static void open_stdio(struct task *t, const struct boot_params *bp)
 		if (fd < 0)
 			boot_failed("standard streams", fd);
 	}
-	if (tty)
-		tty_set_controlling(t, tty);
+	if (tty && tty_host())
+		(void)!tty_set_controlling(tty_host(), true);
 }
 
 static void set_cwd(struct task *t, const char *cwd)
@@ -325,6 +343,26 @@ static struct task *boot_task(const char *comm, struct cred *cred, struct task *
 	return t;
 }
 
+/* The terminal may be slower than the program was. */
+static void drain_terminal(void)
+{
+	struct tty *tty = tty_host();
+	uint64_t until = plat_time_mono_ns() + DRAIN_NS;
+
+	if (!tty)
+		return;
+	for (;;) {
+		tty_host_pump_out(tty);
+		if (__atomic_load_n(&tty->ohead, __ATOMIC_RELAXED) ==
+		    __atomic_load_n(&tty->otail, __ATOMIC_RELAXED))
+			return;
+		if (WAIT_EVENT(&tty->out_wait, TASK_UNINTERRUPTIBLE,
+			       MIN(until, plat_time_mono_ns() + DRAIN_STEP_NS), false) &&
+		    plat_time_mono_ns() >= until)
+			return;
+	}
+}
+
 static __noreturn void end_sandbox(int wstatus)
 {
 	struct tgroup *g;
@@ -336,7 +374,7 @@ static __noreturn void end_sandbox(int wstatus)
 		if (!tgroup_is_init(g) && !g->zombie)
 			tgroup_kill_all_locked(g, SIGKILL);
 	spin_unlock(&task_list_lock);
-	tty_drain_all();
+	drain_terminal();
 	plat_exit(wstatus & 0x7f ? 128 + (wstatus & 0x7f) : (wstatus >> 8) & 0xff);
 }
 
@@ -370,6 +408,7 @@ void task_init_boot(const struct boot_params *bp)
 	ref_init(&fs->ref);
 	spin_init(&fs->lock);
 	fs->umask = 022;
+	sched_set_event_handler(host_events);
 	task_table_init();
 	container_init(bp);
 	t = boot_task("init", make_cred(0, 0, NULL, 0), NULL, bp, init_main);

@@ -10,6 +10,7 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/ptrace.h"
+#include "kernel/tty/tty.h"
 
 #define WAKE_KILL ((1u << TASK_INTERRUPTIBLE) | (1u << TASK_KILLABLE) | \
 		   (1u << TASK_STOPPED) | (1u << TASK_TRACED))

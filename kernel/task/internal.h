@@ -63,6 +63,7 @@ void usage_to_linux(const struct child_usage *u, struct linux_rusage *ret);
 /* ---- timers: itimer.c, posix_timer.c ---- */
 void itimer_init(struct tgroup *g);
 void itimer_exit(struct tgroup *g);             /* no lock held */
+void cpu_timer_start(struct tgroup *g);         /* RLIMIT_CPU was set */
 void posix_timers_delete_all(struct tgroup *g);
 
 /* ---- pidfd.c ---- */
@@ -71,10 +72,5 @@ struct tgroup *pidfd_group_get(struct file *f); /* NULL: not a pidfd */
 
 /* ---- boot.c ---- */
 struct tgroup *task_first_program(void);        /* its end ends the sandbox */
-
-/* ---- kernel/tty ---- */
-void tty_session_exit(struct task *t);          /* the session's leader ends */
-int tty_set_controlling(struct task *t, struct file *f);
-void tty_drain_all(void);
 
 #endif

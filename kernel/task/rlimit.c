@@ -27,6 +27,8 @@ static long set_limit(struct tgroup *g, unsigned res, const struct linux_rlimit6
 	else
 		*l = *r;
 	spin_unlock(&g->lock);
+	if (!err && res == RLIMIT_CPU && r->cur != RLIM_INFINITY)
+		cpu_timer_start(g);
 	return err;
 }
 

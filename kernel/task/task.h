@@ -134,6 +134,8 @@ struct tgroup {
 	uint64_t start_order;
 	struct itimer { struct ktimer t; uint64_t interval_ns; struct tgroup *tg; } real_timer;
 	uint64_t itimer_virt_ns[2], itimer_prof_ns[2];   /* value, interval; CPU time */
+	struct ktimer cpu_timer;        /* looks at those and RLIMIT_CPU */
+	uint64_t cpu_warned_ns;         /* next SIGXCPU at this CPU time */
 	struct list posix_timers;
 	int32_t next_timer_id;
 	int32_t oom_score_adj;
@@ -188,6 +190,7 @@ struct task {
 	bool kernel_trace;              /* --strace */
 	uint32_t pdeath_signal;
 	uint32_t personality;
+	uint32_t sched_policy;          /* SCHED_OTHER, BATCH, IDLE: remembered only */
 	uint64_t timer_slack_ns;
 	uint64_t minflt, majflt;
 	int32_t syscall_nr;             /* being served; -1 outside */

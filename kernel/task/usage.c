@@ -30,6 +30,13 @@ void task_usage(struct task *t, struct child_usage *u)
 		.nvcsw = t->se.nvcsw, .nivcsw = t->se.nivcsw,
 	};
 
+	/* What a running one has used since its CPU last looked. */
+	if (__atomic_load_n(&t->se.on_cpu, __ATOMIC_RELAXED) && t->se.state == TASK_RUNNING) {
+		uint64_t now = plat_time_mono_ns(), last = __atomic_load_n(&t->se.last_ns, __ATOMIC_RELAXED);
+
+		if (now > last)
+			*(t->syscall_nr == -1 ? &one.utime_ns : &one.stime_ns) += now - last;
+	}
 	usage_add(u, &one);
 }
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clock.h: POSIX clocks inside kernel/task/. */
+#ifndef NACRE_KERNEL_TASK_CLOCK_H
+#define NACRE_KERNEL_TASK_CLOCK_H
+
+#include "kernel/task/task.h"
+#include <linux_abi/time.h>
+
+/* Now, in ns.  -EINVAL: no such clock (or its process is gone). */
+int __must_check clock_read(int32_t id, uint64_t *ret_ns);
+bool clock_is_wall(int32_t id);         /* REALTIME and its relatives */
+bool clock_is_mono(int32_t id);
+bool clock_is_cpu(int32_t id);
+/* The monotonic deadline of time ns on a wall or monotonic clock. */
+uint64_t clock_deadline(int32_t id, uint64_t ns);
+uint64_t tgroup_cpu_ns(struct tgroup *g, bool user_only);       /* takes task_list_lock */
+
+#endif
