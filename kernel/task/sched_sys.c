@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sched_*(2), getpriority(2), getcpu(2).
+ *
+ * There is one policy; BATCH and IDLE are remembered, real-time ones are
+ * refused, as to a program without the right.  nice is remembered and shown. */
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/internal.h"
+
+SYSCALL0(sched_yield)
+{
+	sched_yield();
+	return 0;
+}
+
+/* pid 0: the caller.  Counted. */
+static struct task *target(struct task *t, int32_t pid)
+{
+	return pid ? (pid < 0 ? NULL : task_find_get(pid)) : task_get(t);
+}
+
+static bool may_schedule(struct task *o)
+{
+	const struct cred *me = current_cred();
+	struct cred *c = task_get_cred(o);
+	bool ok = me->euid == c->euid || me->euid == c->uid;
+
+	cred_put(c);
+	return ok || capable(CAP_SYS_NICE);
+}
+
+static uint64_t cpu_mask(void)
+{
+	return cpu_count() == 64 ? UINT64_MAX : (1ull << cpu_count()) - 1;
+}
+
+SYSCALL3(sched_setaffinity, int, pid, unsigned, size, uaddr, umask)
+{
+	uint64_t mask = 0;
+	struct task *o;
+	int err = copy_in(&mask, umask, MIN(size, (unsigned)sizeof(mask)));
+
+	if (err)
+		return err;
+	o = target(t, pid);
+	if (!o)
+		return -ESRCH;
+	mask &= cpu_mask();
+	if (!may_schedule(o))
+		err = -EPERM;
+	else if (!mask)
+		err = -EINVAL;
+	else
+		sched_set_affinity(o, mask);
+	task_put(o);
+	return err;
+}
+
+SYSCALL3(sched_getaffinity, int, pid, unsigned, size, uaddr, umask)
+{
+	uint64_t mask;
+	struct task *o;
+	int err;
+
+	if (size < sizeof(mask) || size % sizeof(mask))
+		return -EINVAL;
+	o = target(t, pid);
+	if (!o)
+		return -ESRCH;
+	mask = o->se.affinity & cpu_mask();
+	task_put(o);
+	err = copy_out(umask, &mask, sizeof(mask));
+	return err ? err : (long)sizeof(mask);
+}
+
+static int set_policy(struct task *o, uint32_t policy, int32_t priority)
+{
+	policy &= ~(uint32_t)SCHED_RESET_ON_FORK;
+	switch (policy) {
+	case SCHED_OTHER:
+	case SCHED_BATCH:
+	case SCHED_IDLE:
+		if (priority)
+			return -EINVAL;
+		if (!may_schedule(o))
+			return -EPERM;
+		o->sched_policy = policy;
+		return 0;
+	case SCHED_FIFO:
+	case SCHED_RR:
+		return priority < 1 || priority > 99 ? -EINVAL : -EPERM;
+	case SCHED_DEADLINE:
+		return -EPERM;
+	default:
+		return -EINVAL;
+	}
+}
+
+SYSCALL3(sched_setscheduler, int, pid, int, policy, uaddr, uparam)
+{
+	struct linux_sched_param p;
+	struct task *o;
+	int err;
+
+	if (policy < 0 || pid < 0)
+		return -EINVAL;
+	err = copy_in(&p, uparam, sizeof(p));
+	if (err)
+		return err;
+	o = target(t, pid);
+	if (!o)
+		return -ESRCH;
+	err = set_policy(o, (uint32_t)policy, p.priority);
+	task_put(o);
+	return err;
+}
+
+SYSCALL2(sched_setparam, int, pid, uaddr, uparam)
+{
+	struct linux_sched_param p;
+	struct task *o;
+	int err = copy_in(&p, uparam, sizeof(p));
+
+	if (err)
+		return err;
+	if (pid < 0)
+		return -EINVAL;
+	o = target(t, pid);
+	if (!o)
+		return -ESRCH;
+	task_put(o);
+	return p.priority ? -EINVAL : 0;
+}
+
+SYSCALL1(sched_getscheduler, int, pid)
+{
+	struct task *o;
+	long r;
+
+	if (pid < 0)
+		return -EINVAL;
+	o = target(t, pid);
+	if (!o)
+		return -ESRCH;
+	r = o->sched_policy;
+	task_put(o);
+	return r;
+}
+
+SYSCALL2(sched_getparam, int, pid, uaddr, uparam)
+{
+	struct linux_sched_param p = { 0 };
+	struct task *o;
+
+	if (pid < 0)
+		return -EINVAL;
+	o = target(t, pid);
+	if (!o)
+		return -ESRCH;
+	task_put(o);
+	return copy_out(uparam, &p, sizeof(p));
+}
+
+SYSCALL3(sched_setattr, int, pid, uaddr, uattr, unsigned, flags)
+{
+	struct linux_sched_attr a = { 0 };
+	struct task *o;
+	uint32_t size;
+	int err;
+
+	if (flags || pid < 0)
+		return -EINVAL;
+	err = copy_in(&size, uattr, sizeof(size));
+	if (err)
+		return err;
+	if (!size)
+		size = SCHED_ATTR_SIZE_VER0;
+	if (size < SCHED_ATTR_SIZE_VER0 || size > PLAT_PAGE_SIZE)
+		return -E2BIG;
+	err = copy_in(&a, uattr, MIN(size, (uint32_t)sizeof(a)));
+	if (err)
+		return err;
+	o = target(t, pid);
+	if (!o)
+		return -ESRCH;
+	err = set_policy(o, a.policy, (int32_t)a.priority);
+	if (!err && a.policy != SCHED_IDLE)
+		o->se.nice = MAX(MIN(a.nice, 19), capable(CAP_SYS_NICE) ? -20 : o->se.nice);
+	task_put(o);
+	return err;
+}
+
+SYSCALL4(sched_getattr, int, pid, uaddr, uattr, unsigned, size, unsigned, flags)
+{
+	struct linux_sched_attr a = { .size = sizeof(a) };
+	struct task *o;
+
+	if (flags || pid < 0 || size < SCHED_ATTR_SIZE_VER0 || size > PLAT_PAGE_SIZE)
+		return -EINVAL;
+	o = target(t, pid);
+	if (!o)
+		return -ESRCH;
+	a.policy = o->sched_policy;
+	a.nice = o->se.nice;
+	task_put(o);
+	a.size = MIN(size, (uint32_t)sizeof(a));
+	return copy_out(uattr, &a, a.size);
+}
+
+static long prio_bound(int policy, long rt)
+{
+	switch (policy) {
+	case SCHED_FIFO:
+	case SCHED_RR:
+		return rt;
+	case SCHED_OTHER:
+	case SCHED_BATCH:
+	case SCHED_IDLE:
+	case SCHED_DEADLINE:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+SYSCALL1(sched_get_priority_max, int, policy)
+{
+	return prio_bound(policy, 99);
+}
+
+SYSCALL1(sched_get_priority_min, int, policy)
+{
+	return prio_bound(policy, 1);
+}
+
+SYSCALL2(sched_rr_get_interval, int, pid, uaddr, uts)
+{
+	struct linux_timespec ts = { 0, 4000000 };
+	struct task *o;
+
+	if (pid < 0)
+		return -EINVAL;
+	o = target(t, pid);
+	if (!o)
+		return -ESRCH;
+	task_put(o);
+	return copy_out(uts, &ts, sizeof(ts));
+}
+
+/* ---- nice ---- */
+
+struct prio_walk {
+	bool set;
+	int nice, best;                 /* best: the lowest nice seen */
+	bool found;
+	int err;
+};
+
+static bool may_nice_locked(struct tgroup *g)
+{
+	const struct cred *me = current_cred(), *c = g->leader->cred;
+
+	return me->euid == c->euid || me->euid == c->uid || capable(CAP_SYS_NICE);
+}
+
+static void visit_task(struct task *o, struct prio_walk *w)
+{
+	w->found = true;
+	if (!w->set) {
+		w->best = MIN(w->best, o->se.nice);
+	} else if (!may_nice_locked(o->tg)) {
+		w->err = -EPERM;
+	} else if (w->nice < o->se.nice && !capable(CAP_SYS_NICE)) {
+		w->err = -EACCES;
+	} else {
+		o->se.nice = w->nice;
+	}
+}
+
+static void visit_group(struct tgroup *g, void *arg)
+{
+	struct task *o;
+
+	if (!g->zombie)
+		list_for_each(o, &g->threads, thread_link)
+			visit_task(o, arg);
+}
+
+static int walk(struct task *t, int which, int who, struct prio_walk *w)
+{
+	struct tgroup *g;
+	struct task *o;
+	int err = 0;
+
+	spin_lock(&task_list_lock);
+	switch (which) {
+	case PRIO_PROCESS:
+		o = who ? task_find_locked(who) : t;
+		if (o)
+			visit_task(o, w);
+		break;
+	case PRIO_PGRP:
+		pgrp_for_each(who ? who : t->tg->pgid, visit_group, w);
+		break;
+	case PRIO_USER:
+		list_for_each(g, &tgroup_list, all_link)
+			if (g->leader->cred->uid == (who ? (uint32_t)who : t->cred->uid))
+				visit_group(g, w);
+		break;
+	default:
+		err = -EINVAL;
+	}
+	spin_unlock(&task_list_lock);
+	if (err)
+		return err;
+	return w->found ? w->err : -ESRCH;
+}
+
+SYSCALL2(getpriority, int, which, int, who)
+{
+	struct prio_walk w = { .best = 20 };
+	int err = walk(t, which, who, &w);
+
+	return err ? err : 20 - w.best;         /* getpriority(2), NOTES: 40..1 */
+}
+
+SYSCALL3(setpriority, int, which, int, who, int, prio)
+{
+	struct prio_walk w = { .set = true, .nice = MAX(MIN(prio, 19), -20) };
+
+	return walk(t, which, who, &w);
+}
+
+/* No block layer below: the class is taken and changes nothing. */
+SYSCALL2(ioprio_get, int, which, int, who)
+{
+	return which < 1 || which > 3 ? -EINVAL : 0;
+}
+
+SYSCALL3(ioprio_set, int, which, int, who, int, prio)
+{
+	return which < 1 || which > 3 || prio >> 13 > 3 || prio < 0 ? -EINVAL : 0;
+}
+
+SYSCALL3(getcpu, uaddr, ucpu, uaddr, unode, uaddr, unused)
+{
+	uint32_t cpu = plat_cpu_self(), node = 0;
+	int err = 0;
+
+	if (ucpu.va)
+		err = copy_out(ucpu, &cpu, sizeof(cpu));
+	if (!err && unode.va)
+		err = copy_out(unode, &node, sizeof(node));
+	return err;
+}

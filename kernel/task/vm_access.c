@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* process_vm_readv(2), process_vm_writev(2), kcmp(2).
+ *
+ * Data goes through a bounded kernel buffer; a fault on either side ends the
+ * transfer with what was moved so far. */
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/internal.h"
+
+#define CHUNK 16384ul
+#define REMOTE_MAX 1024ul
+
+struct remote_seg { uint64_t base, size; };
+
+static int read_segs(uaddr uvec, uint64_t count, struct remote_seg **ret)
+{
+	struct remote_seg *v;
+	int err;
+
+	if (count > REMOTE_MAX)
+		return -EINVAL;
+	v = kmalloc(MAX(count, 1ul) * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	err = copy_in(v, uvec, count * sizeof(*v));
+	if (err)
+		kfree(v);
+	else
+		*ret = v;
+	return err;
+}
+
+/* Bytes moved; short when either side faults. */
+static size_t move_seg(struct mm *mm, struct iter *local, const struct remote_seg *s, uint8_t *buf, bool write)
+{
+	size_t done = 0;
+
+	while (done < s->size && local->left) {
+		size_t n = MIN(MIN(s->size - done, CHUNK), local->left), got;
+
+		if (write) {
+			got = iter_copy_in(local, buf, n);
+			got -= MIN(got, mm_copy_out(mm, s->base + done, buf, got));
+		} else {
+			got = n - mm_copy_in(mm, buf, s->base + done, n);
+			got = iter_copy_out(local, buf, got);
+		}
+		done += got;
+		if (got < n)
+			break;
+	}
+	return done;
+}
+
+static long transfer(struct task *t, int pid, uaddr lvec, uint64_t lcount, uaddr rvec, uint64_t rcount,
+		     uint64_t flags, bool write)
+{
+	struct remote_seg *segs = NULL;
+	struct mm *mm = NULL;
+	uint8_t *buf = NULL;
+	struct task *o;
+	struct iter it;
+	long done = 0;
+	int err;
+
+	if (flags)
+		return -EINVAL;
+	err = iter_user_iovec(&it, lvec, lcount);
+	if (err)
+		return err;
+	err = read_segs(rvec, rcount, &segs);
+	if (err)
+		goto out;
+	o = task_find_get(pid);
+	if (!o) {
+		err = -ESRCH;
+		goto out;
+	}
+	if (task_may_access(o))
+		mm = task_get_mm(o);
+	else
+		err = -EPERM;
+	task_put(o);
+	if (!mm) {
+		err = err ? err : -ESRCH;
+		goto out;
+	}
+	buf = kmalloc(CHUNK);
+	if (!buf) {
+		err = -ENOMEM;
+		goto out;
+	}
+	for (uint64_t i = 0; i < rcount && it.left; i++) {
+		size_t want = MIN(segs[i].size, it.left), n = move_seg(mm, &it, &segs[i], buf, write);
+
+		done += (long)n;
+		if (n < want) {
+			err = -EFAULT;
+			break;
+		}
+	}
+out:
+	if (mm)
+		mm_put(mm);
+	kfree(buf);
+	kfree(segs);
+	iter_free(&it);
+	return done ? done : err;
+}
+
+SYSCALL6(process_vm_readv, int, pid, uaddr, lvec, uint64_t, lcount, uaddr, rvec, uint64_t, rcount, uint64_t, flags)
+{
+	return transfer(t, pid, lvec, lcount, rvec, rcount, flags, false);
+}
+
+SYSCALL6(process_vm_writev, int, pid, uaddr, lvec, uint64_t, lcount, uaddr, rvec, uint64_t, rcount, uint64_t, flags)
+{
+	return transfer(t, pid, lvec, lcount, rvec, rcount, flags, true);
+}
+
+#define KCMP_FILE 0
+#define KCMP_VM 1
+#define KCMP_FILES 2
+#define KCMP_FS 3
+#define KCMP_SIGHAND 4
+#define KCMP_IO 5
+#define KCMP_SYSVSEM 6
+
+/* An order that says nothing about addresses. */
+static long order(const void *a, const void *b)
+{
+	uint32_t ha, hb;
+
+	if (a == b)
+		return 0;
+	ha = hash_u64((uint64_t)(uintptr_t)a);
+	hb = hash_u64((uint64_t)(uintptr_t)b);
+	return ha == hb ? 3 : ha < hb ? 1 : 2;
+}
+
+static struct file *file_of(struct task *o, uint64_t fd)
+{
+	struct files *fs = task_get_files(o);
+	struct file *f;
+
+	if (!fs)
+		return NULL;
+	f = fd > INT32_MAX ? NULL : files_lookup_get(fs, (int)fd);
+	files_put(fs);
+	return f;
+}
+
+static long compare(struct task *a, struct task *b, int type, uint64_t i1, uint64_t i2)
+{
+	struct file *fa, *fb;
+	long r;
+
+	switch (type) {
+	case KCMP_FILE:
+		fa = file_of(a, i1);
+		fb = file_of(b, i2);
+		r = fa && fb ? order(fa, fb) : -EBADF;
+		if (fa)
+			file_put(fa);
+		if (fb)
+			file_put(fb);
+		return r;
+	case KCMP_VM:
+		return order(a->mm, b->mm);
+	case KCMP_FILES:
+		return order(a->files, b->files);
+	case KCMP_FS:
+		return order(a->fs, b->fs);
+	case KCMP_SIGHAND:
+		return order(a->sighand, b->sighand);
+	case KCMP_IO:
+	case KCMP_SYSVSEM:
+		return order(a->tg, b->tg);
+	default:
+		return -EINVAL;
+	}
+}
+
+SYSCALL5(kcmp, int, pid1, int, pid2, int, type, uint64_t, i1, uint64_t, i2)
+{
+	struct task *a = task_find_get(pid1), *b = task_find_get(pid2);
+	long r = -ESRCH;
+
+	if (a && b)
+		r = task_may_access(a) && task_may_access(b) ? compare(a, b, type, i1, i2) : -EPERM;
+	if (a)
+		task_put(a);
+	if (b)
+		task_put(b);
+	return r;
+}
