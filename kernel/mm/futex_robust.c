@@ -15,7 +15,7 @@ static int load64(struct mm *mm, uint64_t addr, uint64_t *ret)
 
 static void wake_both(struct mm *mm, uint64_t addr, unsigned n)
 {
-	struct futex_key k;
+	struct futex_key k = { 0 };
 
 	if (!futex_key_get(mm, addr, true, &k))
 		futex_wake_key(&k, n, FUTEX_BITSET_MATCH_ANY);

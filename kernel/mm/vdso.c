@@ -81,7 +81,7 @@ static void refresh(void)
 		lead = 0;               /* a step of the clock, not a drift */
 	span = (uint64_t)((unsigned __int128)(p.limit_cycles - p.base_cycles) * p.mult >> p.shift);
 	if (lead && span > 2 * lead)
-		p.mult -= (uint32_t)((unsigned __int128)p.mult * lead / span);
+		p.mult -= (uint32_t)(p.mult * lead / span);     /* lead < 2^21: fits */
 	next.valid = 1;
 	next.base_cycles = p.base_cycles;
 	next.limit_cycles = p.limit_cycles;
