@@ -19,6 +19,11 @@ long pipe_peek(struct file *f, void *buf, size_t n);
 /* SIGPIPE to the current task, as from itself. */
 void ipc_raise_sigpipe(void);
 
+/* A descriptor for an object of ours.  priv is consumed: on failure by free_priv
+ * or the file's release. */
+int ipc_new_fd(const struct file_ops *ops, void *priv, void (*free_priv)(void *),
+	       uint32_t flags, bool cloexec);
+
 /* ---- waiting on many files at once (kernel/ipc/pollwait.c) ---- */
 #define POLL_WAITERS_INLINE 8
 #define POLL_IN_KEYS (POLLIN | POLLRDNORM)

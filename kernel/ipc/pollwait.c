@@ -131,3 +131,19 @@ int deadline_from_user(uaddr uts, uint64_t *ret_deadline)
 		*ret_deadline = NO_DEADLINE;
 	return 0;
 }
+
+int ipc_new_fd(const struct file_ops *ops, void *priv, void (*free_priv)(void *),
+	       uint32_t flags, bool cloexec)
+{
+	struct file *f;
+	int fd, err = file_new_anon(ops, priv, flags, NULL, &f);
+
+	if (err) {
+		free_priv(priv);
+		return err;
+	}
+	fd = fd_add(f, cloexec);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}

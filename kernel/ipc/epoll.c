@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* epoll(7): waiting.
+ *
+ * Each watched file's wait queues hold an entry whose callback puts the item
+ * on the ready list.  epoll_wait takes items off, asks the file anew, reports,
+ * and puts level-triggered ones back at the end.  An item is off the list
+ * before its file is asked, so that a wake-up in between puts it back: an edge
+ * is never lost. */
+#include "kernel/ipc/epoll.h"
+#include "kernel/syscall/syscall.h"
+
+#define EVENTS_MAX (INT32_MAX / (int)sizeof(struct linux_epoll_event))
+
+static bool has_ready(struct epoll *ep)
+{
+	return __atomic_load_n(&ep->ready.next, __ATOMIC_SEQ_CST) != &ep->ready;
+}
+
+uint32_t epitem_poll(struct epitem *i, struct poll_table *pt)
+{
+	return i->file->ops->poll(i->file, pt) & i->events;
+}
+
+/* True when a sleeper was woken. */
+static bool push_ready(struct epitem *i, uint32_t key)
+{
+	struct epoll *ep = i->ep;
+	bool live;
+
+	spin_lock(&ep->ready_lock);
+	live = (i->events & ~EP_PRIVATE) && (!key || (key & i->events));
+	if (live && list_empty(&i->ready_link))
+		list_push_back(&ep->ready, &i->ready_link);
+	spin_unlock(&ep->ready_lock);
+	if (!live)
+		return false;
+	waitq_wake_all(&ep->poll_wq, POLL_IN_KEYS);
+	return waitq_wake(&ep->wq, 1, POLL_IN_KEYS) != 0;
+}
+
+void epitem_make_ready(struct epitem *i) { (void)push_ready(i, 0); }
+
+bool epitem_woken(struct waiter *w, uint32_t key)
+{
+	struct epwait *e = container_of(w, struct epwait, w);
+
+	return push_ready(e->item, key);
+}
+
+/* ep->lock held.  Take what is ready now off the list one by one. */
+static struct epitem *pop(struct epoll *ep, struct list *tx)
+{
+	struct epitem *i = NULL;
+
+	spin_lock(&ep->ready_lock);
+	if (!list_empty(tx)) {
+		i = list_first(tx, struct epitem, ready_link);
+		list_del(&i->ready_link);
+	}
+	spin_unlock(&ep->ready_lock);
+	return i;
+}
+
+static void push_back(struct epoll *ep, struct epitem *i)
+{
+	spin_lock(&ep->ready_lock);
+	if (list_empty(&i->ready_link))
+		list_push_back(&ep->ready, &i->ready_link);
+	spin_unlock(&ep->ready_lock);
+}
+
+/* Up to max events to the user.  Their number, or -EFAULT for none. */
+static int send_events(struct epoll *ep, uaddr uevents, int max)
+{
+	struct list tx;
+	struct epitem *i;
+	int n = 0, err = 0;
+	bool more;
+
+	list_init(&tx);
+	mutex_lock(&ep->lock);
+	spin_lock(&ep->ready_lock);
+	list_splice_back(&tx, &ep->ready);
+	spin_unlock(&ep->ready_lock);
+	while (n < max && (i = pop(ep, &tx))) {
+		struct linux_epoll_event ev = { epitem_poll(i, NULL), i->data };
+
+		if (!ev.events)
+			continue;
+		if (copy_out(uaddr_add(uevents, (uint64_t)n * sizeof ev), &ev, sizeof ev)) {
+			push_back(ep, i);
+			err = -EFAULT;
+			break;
+		}
+		n++;
+		if (i->events & EPOLLONESHOT) {
+			spin_lock(&ep->ready_lock);
+			i->events &= EP_PRIVATE;
+			spin_unlock(&ep->ready_lock);
+		} else if (!(i->events & EPOLLET)) {
+			push_back(ep, i);
+		}
+	}
+	/* The rest was there first. */
+	spin_lock(&ep->ready_lock);
+	list_splice_back(&tx, &ep->ready);
+	list_splice_back(&ep->ready, &tx);
+	more = !list_empty(&ep->ready);
+	spin_unlock(&ep->ready_lock);
+	mutex_unlock(&ep->lock);
+	if (more)
+		waitq_wake(&ep->wq, 1, POLL_IN_KEYS);
+	return n ? n : err;
+}
+
+/* Sleepers are exclusive: one event wakes one of them. */
+static int sleep_ready(struct epoll *ep, uint64_t deadline)
+{
+	struct waiter w;
+	int err = 0;
+
+	waiter_init(&w);
+	w.exclusive = true;
+	waitq_add(&ep->wq, &w);
+	for (;;) {
+		sched_prepare(TASK_INTERRUPTIBLE);
+		if (has_ready(ep)) {
+			err = 0;
+			break;
+		}
+		if (err)
+			break;
+		err = sched_block(deadline);
+	}
+	sched_finish();
+	waitq_del(&w);
+	return err;
+}
+
+static struct file *epoll_get_file(int fd, int *err)
+{
+	struct file *f = fd_get(fd);
+
+	*err = 0;
+	if (!f) {
+		*err = -EBADF;
+	} else if (f->ops != &epoll_fops) {
+		file_put(f);
+		f = NULL;
+		*err = -EINVAL;
+	}
+	return f;
+}
+
+static long wait_call(int epfd, uaddr uevents, int max, uint64_t deadline)
+{
+	struct epoll *ep;
+	struct file *f;
+	int err, n;
+
+	if (max <= 0 || max > EVENTS_MAX)
+		return -EINVAL;
+	f = epoll_get_file(epfd, &err);
+	if (!f)
+		return err;
+	ep = f->priv;
+	for (;;) {
+		n = has_ready(ep) ? send_events(ep, uevents, max) : 0;
+		if (n)
+			break;
+		if (!deadline)
+			break;
+		err = sleep_ready(ep, deadline);
+		if (err) {
+			n = err == -ETIMEDOUT ? 0 : err;
+			break;
+		}
+	}
+	file_put(f);
+	return n;
+}
+
+static uint64_t deadline_ms(int ms)
+{
+	if (ms < 0)
+		return NO_DEADLINE;
+	return ms ? plat_time_mono_ns() + (uint64_t)ms * 1000000 : 0;
+}
+
+SYSCALL4(epoll_wait, int, epfd, uaddr, uevents, int, max, int, timeout_ms)
+{
+	return wait_call(epfd, uevents, max, deadline_ms(timeout_ms));
+}
+
+static long pwait(int epfd, uaddr uevents, int max, uint64_t deadline, uaddr umask, size_t size)
+{
+	uint64_t mask;
+	long ret;
+
+	if (umask.va) {
+		if (size != sizeof mask)
+			return -EINVAL;
+		if (copy_in(&mask, umask, sizeof mask))
+			return -EFAULT;
+		signal_set_temporary_mask(mask);
+	}
+	ret = wait_call(epfd, uevents, max, deadline);
+	signal_restore_mask_unless(ret == -EINTR);
+	return ret;
+}
+
+SYSCALL6(epoll_pwait, int, epfd, uaddr, uevents, int, max, int, timeout_ms, uaddr, umask, size_t, size)
+{
+	return pwait(epfd, uevents, max, deadline_ms(timeout_ms), umask, size);
+}
+
+SYSCALL6(epoll_pwait2, int, epfd, uaddr, uevents, int, max, uaddr, utimeout, uaddr, umask, size_t, size)
+{
+	uint64_t deadline;
+	int err = deadline_from_user(utimeout, &deadline);
+
+	return err ? err : pwait(epfd, uevents, max, deadline, umask, size);
+}
+
+/* Is an event there for a poller of the epoll file?  Items that turn out not
+ * to be ready leave the list. */
+static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
+{
+	struct epoll *ep = f->priv;
+	struct list tx;
+	struct epitem *i;
+	bool found = false;
+
+	poll_wait(pt, &ep->poll_wq);
+	if (!has_ready(ep))
+		return 0;
+	list_init(&tx);
+	mutex_lock(&ep->lock);
+	spin_lock(&ep->ready_lock);
+	list_splice_back(&tx, &ep->ready);
+	spin_unlock(&ep->ready_lock);
+	while (!found && (i = pop(ep, &tx))) {
+		if (epitem_poll(i, NULL)) {
+			found = true;
+			spin_lock(&ep->ready_lock);
+			if (list_empty(&i->ready_link))
+				list_push_front(&tx, &i->ready_link);
+			spin_unlock(&ep->ready_lock);
+		}
+	}
+	spin_lock(&ep->ready_lock);
+	list_splice_back(&tx, &ep->ready);
+	list_splice_back(&ep->ready, &tx);
+	spin_unlock(&ep->ready_lock);
+	mutex_unlock(&ep->lock);
+	return found ? POLL_IN_KEYS : 0;
+}
+
+static void epoll_free(void *p)
+{
+	struct epoll *ep = p;
+
+	kfree(ep->buckets);
+	kfree(ep);
+}
+
+static void epoll_release(struct file *f)
+{
+	struct epoll *ep = f->priv;
+
+	mutex_lock(&epoll_links_lock);
+	epoll_items_free(ep);
+	mutex_unlock(&epoll_links_lock);
+	epoll_free(ep);
+}
+
+static void epoll_fdinfo(struct file *f, struct sbuf *s)
+{
+	struct epoll *ep = f->priv;
+	struct epitem *i;
+
+	mutex_lock(&ep->lock);
+	for (unsigned b = 0; b < ep->bucket_count; b++)
+		list_for_each(i, &ep->buckets[b], hash_link)
+			sbuf_printf(s, "tfd: %8d events: %8x data: %16llx\n", i->fd, i->events,
+				    (unsigned long long)i->data);
+	mutex_unlock(&ep->lock);
+}
+
+const struct file_ops epoll_fops = {
+	.poll = epoll_poll,
+	.release = epoll_release,
+	.show_fdinfo = epoll_fdinfo,
+	.type_name = "anon_inode:[eventpoll]",
+};
+
+#define BUCKETS_FIRST 16u
+
+static long epoll_make(int flags)
+{
+	struct epoll *ep;
+	struct file *f;
+	int fd, err;
+
+	if (flags & ~EPOLL_CLOEXEC)
+		return -EINVAL;
+	ep = kzalloc(sizeof *ep);
+	if (!ep)
+		return -ENOMEM;
+	ep->buckets = kmalloc(BUCKETS_FIRST * sizeof *ep->buckets);
+	if (!ep->buckets) {
+		kfree(ep);
+		return -ENOMEM;
+	}
+	ep->bucket_count = BUCKETS_FIRST;
+	for (unsigned i = 0; i < BUCKETS_FIRST; i++)
+		list_init(&ep->buckets[i]);
+	mutex_init(&ep->lock);
+	list_init(&ep->ready);
+	waitq_init(&ep->wq);
+	waitq_init(&ep->poll_wq);
+	epoll_init_once();
+	err = file_new_anon(&epoll_fops, ep, O_RDWR, NULL, &f);
+	if (err) {
+		epoll_free(ep);
+		return err;
+	}
+	ep->self = f;
+	fd = fd_add(f, flags & EPOLL_CLOEXEC);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+SYSCALL1(epoll_create1, int, flags) { return epoll_make(flags); }
+SYSCALL1(epoll_create, int, size) { return size <= 0 ? -EINVAL : epoll_make(0); }
