@@ -369,3 +369,32 @@ unsigned mount_flags(const struct mount *m)
 {
 	return __atomic_load_n(&m->flags, __ATOMIC_RELAXED);
 }
+
+int path_nameless(struct mount **mnt, struct super_block *sb, const char *name, size_t n,
+		  struct inode *i, struct path *ret)
+{
+	struct mount *m = __atomic_load_n(mnt, __ATOMIC_ACQUIRE);
+	struct dentry *d;
+
+	if (!m) {
+		struct mount *none = NULL;
+
+		m = mount_new(sb, sb->root, 0, NULL);
+		if (!m)
+			return -ENOMEM;
+		if (!__atomic_compare_exchange_n(mnt, &none, m, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+			mount_put(m);
+			m = none;
+		}
+	}
+	d = dentry_new(sb->root, name, n, i);
+	if (!d)
+		return -ENOMEM;
+	*ret = (struct path){ mount_get(m), d };
+	return 0;
+}
+
+int path_open_nameless(const struct path *p, uint32_t flags, struct file **ret)
+{
+	return file_open_path(p, flags, false, ret);
+}

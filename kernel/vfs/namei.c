@@ -491,12 +491,12 @@ char *path_name(const struct path *path, const struct path *root_in, char *buf, 
 	spin_lock(&dcache_lock);
 	if (path_equal(&p, &root) || (p.dentry == p.mnt->root && !p.mnt->parent)) {
 		*--at = '/';
-		unreachable = !path_equal(&p, &root) && root.mnt != p.mnt;
+		unreachable = !path_equal(&p, &root) && root.mnt != p.mnt && p.mnt->ns;
 	} else {
 		while (!path_equal(&p, &root)) {
 			if (p.dentry == p.mnt->root) {
 				if (!p.mnt->parent) {
-					unreachable = true;
+					unreachable = p.mnt->ns;
 					break;
 				}
 				p = (struct path){ p.mnt->parent, p.mnt->point };

@@ -179,6 +179,7 @@ struct file_ops {
 	void (*release)(struct file *f);                                /* the last reference */
 	int (*set_flags)(struct file *f, uint32_t new_flags);           /* F_SETFL; NULL: fine */
 	void (*show_fdinfo)(struct file *f, struct sbuf *s);
+	long (*seals)(struct file *f, unsigned cmd, uint32_t seals);    /* F_ADD_SEALS, F_GET_SEALS; NULL: -EINVAL */
 	const char *type_name;                  /* "pipe", "socket", "anon_inode:[eventfd]": how /proc shows it; NULL: path */
 };
 
@@ -350,6 +351,12 @@ void inode_apply_attr(struct inode *i, const struct kattr *a);
 void inode_fill_stat(struct inode *i, struct kstat *ret);
 /* open of an inode outside any path walk (overlay layers): no checks. */
 int __must_check inode_open_internal(struct inode *i, uint32_t flags, struct file **ret);
+/* A path to an inode that has no name anywhere (memfd): below sb's root in a
+ * mount of sb that no namespace has; *mnt caches that mount.  Consumes i on
+ * success.  /proc shows "/NAME (deleted)". */
+int __must_check path_nameless(struct mount **mnt, struct super_block *sb, const char *name, size_t n,
+			       struct inode *i, struct path *ret);
+int __must_check path_open_nameless(const struct path *p, uint32_t flags, struct file **ret);
 /* Called for each file whose last reference goes: kernel/ipc/epoll.c (wanted by V) */
 void epoll_file_gone(struct file *f);
 int64_t generic_lseek(struct file *f, int64_t off, int whence);          /* by inode size */

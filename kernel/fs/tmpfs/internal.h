@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to kernel/fs/tmpfs/. */
+#ifndef NACRE_KERNEL_TMPFS_INTERNAL_H
+#define NACRE_KERNEL_TMPFS_INTERNAL_H
+
+#include "kernel/fs/tmpfs/tmpfs.h"
+#include <linux_abi/xattr.h>
+
+struct tmpfs_super {
+	uint64_t limit;                 /* bytes; constant but for remount */
+	uint64_t max_inodes;
+	struct spinlock lock;
+	uint64_t used, inodes;          /* lock */
+	struct list pending;            /* lock: names of dying directories (tmpfs_dir_free) */
+	bool draining;                  /* lock */
+};
+
+/* One name in a directory; the directory's order is by cookie. */
+struct tmpfs_entry {
+	struct list hash, order;
+	struct inode *inode;            /* counted */
+	int64_t cookie;                 /* never reused within the directory */
+	uint32_t name_hash;
+	uint8_t name_size;
+	char name[];
+};
+
+struct tmpfs_dir {                      /* inode->lock */
+	struct list *buckets;
+	unsigned bucket_count, count;
+	struct list order;
+	int64_t next_cookie;
+};
+
+struct tmpfs_data {                     /* inode->lock */
+	uint8_t *small;                 /* until the object exists; cap bytes, the rest reads as zero */
+	size_t cap;
+	bool has_obj, mapped;
+	plat_obj_t obj;
+	uint64_t obj_size;              /* multiple of a page; equals the rounded size once mapped */
+	uint64_t charged;               /* the data's part of tmpfs_inode.charged */
+	uint64_t unsynced;              /* charged by guess since the object was last asked */
+	uint32_t seals;
+	bool may_seal;
+};
+
+struct tmpfs_xattr { struct list link; char *name; uint8_t *value; size_t size; };
+
+struct tmpfs_inode {
+	struct super_block *sb;
+	uint64_t charged;               /* bytes of the super block's limit; inode->lock */
+	struct list xattrs;             /* inode->lock */
+	unsigned xattr_count;
+	union {
+		struct tmpfs_dir dir;
+		struct tmpfs_data data;
+		char *target;           /* symlink, constant */
+	};
+};
+
+static inline struct tmpfs_inode *tmpfs_i(const struct inode *i) { return i->priv; }
+static inline struct tmpfs_super *tmpfs_sb(const struct super_block *sb) { return sb->priv; }
+
+/* Take n more bytes of the limit: -ENOSPC. */
+int __must_check tmpfs_charge(struct tmpfs_inode *ti, uint64_t n);
+void tmpfs_uncharge(struct tmpfs_inode *ti, uint64_t n);
+struct inode *tmpfs_inode_new(struct super_block *sb, const struct inode *dir, uint32_t mode, int *ret_err);
+
+extern const struct inode_ops tmpfs_dir_iops, tmpfs_file_iops, tmpfs_link_iops, tmpfs_node_iops;
+extern const struct file_ops tmpfs_dir_fops, tmpfs_file_fops;
+
+void tmpfs_dir_free(struct tmpfs_inode *ti);
+void tmpfs_data_free(struct tmpfs_inode *ti);
+int tmpfs_data_resize(struct inode *i, uint64_t size);
+void tmpfs_data_sync_charge(struct inode *i);
+
+int tmpfs_getattr(struct inode *i, struct kstat *ret);
+int tmpfs_setattr(struct inode *i, const struct kattr *a);
+long tmpfs_getxattr(struct inode *i, const char *name, void *buf, size_t size);
+long tmpfs_listxattr(struct inode *i, void *buf, size_t size);
+int tmpfs_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags);
+int tmpfs_removexattr(struct inode *i, const char *name);
+void tmpfs_xattrs_free(struct tmpfs_inode *ti);
+void tmpfs_evict(struct inode *i);
+
+#endif

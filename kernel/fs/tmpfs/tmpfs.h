@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tmpfs.h: files in memory; also what memfd_create and the overlay's upper
+ * layer are made of. */
+#ifndef NACRE_KERNEL_TMPFS_H
+#define NACRE_KERNEL_TMPFS_H
+
+#include "kernel/vfs/vfs.h"
+
+/* A file without a place in any tree, open for reading and writing: memfd,
+ * shared memory.  name is for /proc ("/memfd:NAME").  flags: TMPFS_FILE_*. */
+#define TMPFS_FILE_SEALS 1u             /* F_ADD_SEALS allowed; otherwise sealed */
+int __must_check tmpfs_new_file(const char *name, uint64_t size, uint32_t flags, struct file **ret);
+
+/* A private tmpfs; limit in bytes (0: the default), mode of its root. */
+int __must_check tmpfs_new_super(uint64_t limit, uint32_t mode, struct super_block **ret);
+
+#endif

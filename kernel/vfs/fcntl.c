@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dup family, fcntl(2), the ioctl(2) dispatch. */
+#include "kernel/ipc/ipc.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/vfs/internal.h"
+#include "kernel/vfs/locks.h"
+#include <linux_abi/ioctl.h>
+
+static int dup_from(int fd, unsigned min, bool cloexec)
+{
+	struct file *f = fd_get_any(fd);
+	int n;
+
+	if (!f)
+		return -EBADF;
+	n = fd_alloc(min, cloexec);
+	if (n < 0)
+		file_put(f);
+	else
+		fd_install(n, f);
+	return n;
+}
+
+SYSCALL1(dup, int, fd)
+{
+	return dup_from(fd, 0, false);
+}
+
+static int dup_to(int oldfd, int newfd, bool cloexec)
+{
+	struct file *f = fd_get_any(oldfd);
+	int err;
+
+	if (!f)
+		return -EBADF;
+	err = newfd < 0 ? -EBADF : files_replace((unsigned)newfd, f, cloexec);
+	if (err) {
+		file_put(f);
+		return err;
+	}
+	return newfd;
+}
+
+SYSCALL2(dup2, int, oldfd, int, newfd)
+{
+	if (oldfd == newfd) {
+		struct file *f = fd_get_any(oldfd);
+
+		if (!f)
+			return -EBADF;
+		file_put(f);
+		return newfd;
+	}
+	return dup_to(oldfd, newfd, false);
+}
+
+SYSCALL3(dup3, int, oldfd, int, newfd, unsigned, flags)
+{
+	if ((flags & ~O_CLOEXEC) || oldfd == newfd)
+		return -EINVAL;
+	return dup_to(oldfd, newfd, flags & O_CLOEXEC);
+}
+
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+
+static int set_flags(struct file *f, uint32_t want)
+{
+	uint32_t flags;
+	int err;
+
+	spin_lock(&f->lock);
+	flags = (f->flags & ~SETFL_MASK) | (want & SETFL_MASK);
+	spin_unlock(&f->lock);
+	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && !owner_or_capable(f->inode))
+		return -EPERM;
+	if (f->ops && f->ops->set_flags) {
+		err = f->ops->set_flags(f, flags);
+		if (err)
+			return err;
+	}
+	spin_lock(&f->lock);
+	f->flags = flags;
+	spin_unlock(&f->lock);
+	return 0;
+}
+
+static long owner_ex(struct file *f, bool set, uaddr arg)
+{
+	struct linux_f_owner_ex ex;
+
+	if (set) {
+		if (copy_in(&ex, arg, sizeof(ex)))
+			return -EFAULT;
+		if (ex.type < F_OWNER_TID || ex.type > F_OWNER_PGRP)
+			return -EINVAL;
+		f->owner = ex.type == F_OWNER_PGRP ? -ex.pid : ex.pid;
+		return 0;
+	}
+	ex.type = f->owner < 0 ? F_OWNER_PGRP : F_OWNER_PID;
+	ex.pid = f->owner < 0 ? -f->owner : f->owner;
+	return copy_out(arg, &ex, sizeof(ex));
+}
+
+static long flock_cmd(struct file *f, unsigned cmd, uaddr arg)
+{
+	struct linux_flock l;
+	bool ofd = cmd >= F_OFD_GETLK;
+	long err;
+
+	if (copy_in(&l, arg, sizeof(l)))
+		return -EFAULT;
+	if (cmd == F_GETLK || cmd == F_OFD_GETLK) {
+		err = locks_get(f, &l, ofd);
+		return err ? err : copy_out(arg, &l, sizeof(l));
+	}
+	return locks_set(f, &l, ofd, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
+}
+
+static long special(struct file *f, unsigned cmd, uint64_t arg)
+{
+	switch (cmd) {
+	case F_GETPIPE_SZ:
+		return pipe_get_size(f);
+	case F_SETPIPE_SZ:
+		return pipe_set_size(f, arg);
+	case F_ADD_SEALS:
+	case F_GET_SEALS:
+		return f->ops && f->ops->seals ? f->ops->seals(f, cmd, (uint32_t)arg) : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+static long do_fcntl_file(struct file *f, int fd, unsigned cmd, uint64_t arg)
+{
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		if (arg >= rlimit_cur(RLIMIT_NOFILE))
+			return -EINVAL;
+		return dup_from(fd, (unsigned)arg, cmd == F_DUPFD_CLOEXEC);
+	case F_GETFD:
+		return files_cloexec(current_task()->files, fd) ? FD_CLOEXEC : 0;
+	case F_SETFD:
+		return files_set_cloexec(fd, arg & FD_CLOEXEC);
+	case F_GETFL:
+		return (long)(f->flags | (f->mode & FMODE_PATH ? 0 : O_LARGEFILE));
+	}
+	if (f->mode & FMODE_PATH)
+		return -EBADF;
+	switch (cmd) {
+	case F_SETFL:
+		return set_flags(f, (uint32_t)arg);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return flock_cmd(f, cmd, (uaddr){ arg });
+	case F_SETOWN:
+		f->owner = (int32_t)arg;
+		return 0;
+	case F_GETOWN:
+		return f->owner;
+	case F_SETOWN_EX:
+	case F_GETOWN_EX:
+		return owner_ex(f, cmd == F_SETOWN_EX, (uaddr){ arg });
+	case F_SETSIG:
+		if (arg > NSIG)
+			return -EINVAL;
+		f->sigio = (int32_t)arg;
+		return 0;
+	case F_GETSIG:
+		return f->sigio;
+	case F_GETLEASE:
+		return F_UNLCK;
+	case F_SETLEASE:
+		return arg == F_UNLCK ? 0 : -EAGAIN;
+	default:
+		return special(f, cmd, arg);
+	}
+}
+
+SYSCALL3(fcntl, int, fd, unsigned, cmd, uint64_t, arg)
+{
+	struct file *f = fd_get_any(fd);
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	if (cmd == F_DUPFD_QUERY) {
+		struct file *o = fd_get_any((int)arg);
+
+		ret = o == f;
+		if (o)
+			file_put(o);
+		else
+			ret = -EBADF;
+	} else {
+		ret = do_fcntl_file(f, fd, cmd, arg);
+	}
+	file_put(f);
+	return ret;
+}
+
+/* ---- ioctl ---- */
+
+static long generic_ioctl(struct file *f, int fd, unsigned cmd, uint64_t arg, bool *handled)
+{
+	int32_t v;
+
+	*handled = true;
+	switch (cmd) {
+	case FIOCLEX:
+		return files_set_cloexec(fd, true);
+	case FIONCLEX:
+		return files_set_cloexec(fd, false);
+	case FIONBIO:
+	case FIOASYNC: {
+		uint32_t bit = cmd == FIONBIO ? O_NONBLOCK : O_ASYNC;
+
+		if (copy_in(&v, (uaddr){ arg }, sizeof(v)))
+			return -EFAULT;
+		return set_flags(f, v ? f->flags | bit : f->flags & ~bit);
+	}
+	case FIONREAD:
+		if (S_ISREG(f->inode->mode)) {
+			struct kstat k;
+			int err = inode_getattr(f->inode, &k);
+
+			if (err)
+				return err;
+			v = (int32_t)MIN((int64_t)(k.size - f->pos), (int64_t)INT32_MAX);
+			return copy_out((uaddr){ arg }, &v, sizeof(v));
+		}
+		break;
+	case FIOQSIZE:
+		if (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)) {
+			uint64_t size = f->inode->size;
+
+			return copy_out((uaddr){ arg }, &size, sizeof(size));
+		}
+		break;
+	}
+	*handled = false;
+	return 0;
+}
+
+SYSCALL3(ioctl, int, fd, unsigned, cmd, uint64_t, arg)
+{
+	struct file *f = fd_get(fd);
+	bool handled;
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	ret = generic_ioctl(f, fd, cmd, arg, &handled);
+	if (!handled)
+		ret = f->ops && f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
+	file_put(f);
+	return ret;
+}
