@@ -75,6 +75,10 @@ int mm_fault(struct mm *mm, uint64_t addr, unsigned access, int *ret_signo, int 
 	int signo = SIGSEGV, code = SEGV_MAPERR;
 	struct vma *v;
 
+	/* The host found a mapping but no page behind it: past the end of a
+	 * file, or a file system that failed. */
+	if (*ret_signo == SIGBUS)
+		return -EFAULT;
 	if (addr >= mm_addr_hi)
 		goto bad;
 	mutex_lock(&mm->lock);

@@ -98,8 +98,9 @@ int mm_unmap(struct mm *mm, uint64_t addr, uint64_t size);
 int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot);
 struct vma *mm_find_locked(struct mm *mm, uint64_t addr);  /* first vma with end > addr */
 /* A fault at addr that the kernel may cure (stack growth, a file mapping that
- * can be repaired).  0: run on; else the signal to send is in *ret_code
- * (SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR). */
+ * can be repaired).  0: run on; else the signal to send is in *ret_signo and
+ * *ret_code (SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR).  On entry they hold what
+ * the platform reported; a SIGBUS of the host stays as it is. */
 int mm_fault(struct mm *mm, uint64_t addr, unsigned access, int *ret_signo, int *ret_code);
 uint64_t mm_rss(struct mm *mm);
 
