@@ -141,6 +141,7 @@ struct tgroup {
 	int32_t oom_score_adj;
 	bool dumpable;
 	bool no_setpgid;
+	bool membarrier_registered;
 	uint64_t limit_kill;            /* why it was killed: memory limit */
 
 	struct waitq child_wait;        /* wait4 sleepers of this process */
