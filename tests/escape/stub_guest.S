@@ -4,7 +4,7 @@
 	.balign 4096
 	.globl guest_begin, guest_end, guest_getpid, guest_store, guest_ud2, guest_int3, guest_int80
 	.globl guest_loop, guest_vector, guest_vector_read, guest_bases, guest_syscall, guest_jump
-	.globl guest_store_loop
+	.globl guest_store_loop, guest_vsyscall, guest_sysenter, guest_compat
 guest_begin:
 guest_getpid:
 	mov	$39, %eax
@@ -56,5 +56,24 @@ guest_jump:
 guest_store_loop:
 	mov	%esi, (%rdi)
 	jmp	guest_store_loop
+guest_vsyscall:
+	mov	$0xffffffffff600000, %rax
+	jmp	*%rax
+guest_sysenter:
+	mov	$20, %eax
+	lea	-64(%rsp), %rbp
+	sysenter
+	ud2
+/* To the 32-bit code segment of the host, then int 0x80. */
+guest_compat:
+	pushq	$0x23
+	lea	1f(%rip), %rax
+	push	%rax
+	lretq
+	.code32
+1:	mov	$20, %eax
+	int	$0x80
+	jmp	1b
+	.code64
 guest_end:
 	.section .note.GNU-stack, "", @progbits

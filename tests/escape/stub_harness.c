@@ -257,17 +257,61 @@ static void test_fork(void)
 	guest_ctx_free(c);
 }
 
-static uint32_t kick_go;
+/* CPU 1 waits for orders: kick CPU 0 soon, or run a context. */
+enum { ORDER_NONE, ORDER_KICK, ORDER_RUN, ORDER_RUNNING };
+static uint32_t order, stop;
+static plat_as_t order_as;
+static struct plat_uctx *order_ctx;
 
-static void other_cpu(__unused_arg unsigned cpu)
+static void give_order(uint32_t o)
+{
+	__atomic_store_n(&order, o, __ATOMIC_SEQ_CST);
+	plat_wake32(&order, 1);
+}
+
+static void other_cpu(unsigned cpu)
 {
 	for (;;) {
-		while (!__atomic_load_n(&kick_go, __ATOMIC_ACQUIRE))
-			plat_wait32(&kick_go, 0);
-		usleep(20000);
-		__atomic_store_n(&kick_go, 0, __ATOMIC_RELEASE);
-		plat_cpu_kick(0);
+		uint32_t o = __atomic_load_n(&order, __ATOMIC_SEQ_CST);
+
+		if (o == ORDER_KICK) {
+			usleep(20000);
+			__atomic_store_n(&order, ORDER_NONE, __ATOMIC_SEQ_CST);
+			plat_cpu_kick(0);
+		} else if (o == ORDER_RUN) {
+			struct plat_trap t;
+
+			__atomic_store_n(&order, ORDER_RUNNING, __ATOMIC_SEQ_CST);
+			do
+				plat_user_run(order_as, order_ctx, NO_DEADLINE, &t);
+			while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST) && t.kind != PLAT_TRAP_DEAD);
+			plat_uctx_save(order_ctx);
+			while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST))
+				plat_cpu_idle(NO_DEADLINE);
+			give_order(ORDER_NONE);
+		} else {
+			plat_wait32(&order, o);
+		}
 	}
+	(void)cpu;
+}
+
+void other_run(plat_as_t as, struct plat_uctx *u)
+{
+	order_as = as;
+	order_ctx = u;
+	__atomic_store_n(&stop, 0, __ATOMIC_SEQ_CST);
+	give_order(ORDER_RUN);
+	while (__atomic_load_n(&order, __ATOMIC_SEQ_CST) != ORDER_RUNNING)
+		plat_relax();
+}
+
+void other_stop(void)
+{
+	__atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
+	plat_cpu_kick(1);
+	while (__atomic_load_n(&order, __ATOMIC_SEQ_CST) != ORDER_NONE)
+		plat_wait32(&order, ORDER_RUNNING);
 }
 
 static void test_kick(void)
@@ -284,8 +328,7 @@ static void test_kick(void)
 	plat_user_run(as, u, NO_DEADLINE, &t);
 	CHECK(t.kind == PLAT_TRAP_KICK);
 	for (unsigned i = 0; i < 5; i++) {
-		__atomic_store_n(&kick_go, 1, __ATOMIC_RELEASE);
-		plat_wake32(&kick_go, 1);
+		give_order(ORDER_KICK);
 		t0 = plat_time_mono_ns();
 		if (i & 1)
 			plat_cpu_idle(NO_DEADLINE);

@@ -13,7 +13,7 @@
 extern const char guest_begin[], guest_end[];
 extern const char guest_getpid[], guest_store[], guest_ud2[], guest_int3[], guest_int80[],
 	guest_loop[], guest_vector[], guest_vector_read[], guest_bases[], guest_syscall[],
-	guest_jump[], guest_store_loop[];
+	guest_jump[], guest_store_loop[], guest_vsyscall[], guest_sysenter[], guest_compat[];
 
 extern unsigned failures;
 void check_at(bool ok, const char *what, int line);
@@ -23,6 +23,10 @@ plat_as_t guest_as(void);
 struct plat_uctx *guest_ctx(const char *at);
 void guest_ctx_free(struct plat_uctx *u);
 struct plat_trap run(plat_as_t as, struct plat_uctx *u);        /* at most 5 s */
+
+/* CPU 1 runs u in as until other_stop(). */
+void other_run(plat_as_t as, struct plat_uctx *u);
+void other_stop(void);
 
 void test_attacks(void);
 
