@@ -113,6 +113,7 @@ SYSCALL2(clock_gettime, int, id, up_timespec, uts)
 
 	if (err)
 		return err;
+	vdso_update();          /* perhaps why the program had to ask us */
 	ts = ns_timespec((int64_t)ns);
 	return copy_out_obj(uts, &ts);
 }
@@ -142,6 +143,7 @@ SYSCALL2(gettimeofday, up_timeval, utv, uaddr, utz)
 				    (int64_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC) };
 	int err = 0;
 
+	vdso_update();
 	if (utv.va)
 		err = copy_out_obj(utv, &tv);
 	if (!err && utz.va)
