@@ -28,7 +28,7 @@ plat_kstack_switch:
 /* rdi top (16-byte aligned), rsi fn, rdx arg */
 	.type plat_kstack_prepare, @function
 plat_kstack_prepare:
-	lea	-80(%rdi), %rax
+	lea	-72(%rdi), %rax
 	movq	$0, (%rax)                      /* r15 */
 	movq	$0, 8(%rax)                     /* r14 */
 	movq	$0, 16(%rax)                    /* r13 */
@@ -39,7 +39,6 @@ plat_kstack_prepare:
 	mov	%rcx, 48(%rax)
 	movq	$0, 56(%rax)
 	movq	$0, 64(%rax)
-	movq	$0, 72(%rax)
 	ret
 	.size plat_kstack_prepare, . - plat_kstack_prepare
 
