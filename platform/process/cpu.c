@@ -29,10 +29,29 @@ static uint64_t event_bits;
 unsigned plat_cpu_count(void) { return process.cpu_count; }
 unsigned plat_cpu_self(void) { return cpu_index; }
 
+/* libc makes host calls of its own at the start of a thread, which the
+ * lock-down will not allow: it waits until all threads have come here. */
+static uint32_t threads_ready;
+
+void thread_ready(void)
+{
+	report_thread_init();
+	__atomic_fetch_add(&threads_ready, 1, __ATOMIC_SEQ_CST);
+	futex_wake(&threads_ready, 1);
+}
+
+void threads_await(uint32_t n)
+{
+	uint32_t v;
+
+	while ((v = __atomic_load_n(&threads_ready, __ATOMIC_SEQ_CST)) < n)
+		futex_wait(&threads_ready, v, NO_DEADLINE);
+}
+
 static void *cpu_thread(void *arg)
 {
 	cpu_index = (unsigned)(uintptr_t)arg;
-	report_thread_init();
+	thread_ready();
 	while (!__atomic_load_n(&cpus[cpu_index].start, __ATOMIC_ACQUIRE))
 		futex_wait(&cpus[cpu_index].start, 0, NO_DEADLINE);
 	cpus[cpu_index].entry(cpu_index);

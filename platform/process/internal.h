@@ -122,6 +122,8 @@ int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n);    /* in an
 
 /* cpu.c */
 int cpus_init(void);
+void thread_ready(void);                        /* first words of a thread of ours */
+void threads_await(uint32_t n);
 bool cpu_kick_pending(unsigned cpu);
 void cpu_user_set(unsigned cpu, pid_t pid, uint32_t tid);       /* 0,0: not in user mode */
 void cpu_kick_clear(unsigned cpu);

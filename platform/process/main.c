@@ -245,6 +245,7 @@ void sandbox_main(const struct sandbox_config *cfg)
 		err = cpus_init();
 	if (err)
 		fail("cannot start threads", err);
+	threads_await(process.cpu_count);       /* the other CPUs and the reaper */
 	err = hc_init(cfg);
 	if (err)
 		fail("cannot take over the given descriptors", err);

@@ -290,7 +290,7 @@ static void stub_died(pid_t pid)
 
 static void *reaper(__unused_arg void *arg)
 {
-	report_thread_init();
+	thread_ready();
 	for (;;) {
 		siginfo_t si = { 0 };
 
