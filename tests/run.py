@@ -113,6 +113,8 @@ def worker(build, ident, user):
         suite, rest = ident.split("/", 1)
         if suite == "abi":
             run_abi(t, rest)
+        elif rest.endswith(".sh"):
+            run_script(t, os.path.join(HERE, suite, rest))
         else:
             path, func = rest.split(":")
             getattr(load(os.path.join(HERE, suite, path + ".py")), func)(t)
@@ -168,6 +170,16 @@ def run_abi(t, rest):
                     f"\n--- stderr\n{ours.err[-1500:]}")
 
 
+# ---- shell scripts: exit status 0 passed, 77 skipped --------------------------
+
+def run_script(t, path):
+    # A group of its own per script, ended with it.
+    r = t.run([path], env={"NACRE": t.nacre_path, "TMP": t.tmp, "BUILD": t.build}, timeout=170, stdin=None)
+    if r.status == SKIP:
+        raise harness.Skip((r.out + r.err).strip().splitlines()[-1].removeprefix("skip: "))
+    t.ok(r.status == 0, "the script failed", r)
+
+
 # ---- collecting -------------------------------------------------------------
 
 class Item:
@@ -186,10 +198,9 @@ def collect(build):
         exe = os.path.join(build, "tests", f"unit-{kind}")
         if os.path.exists(exe):
             items.append(Item(f"unit/{kind}", me[0], 180, argv=[exe]))
-    for exe, argv in (("abi-layout", []),):
-        path = os.path.join(build, "tests", exe)
-        if os.path.exists(path):
-            items.append(Item(f"unit/{exe}", me[0], 30, argv=[path, *argv]))
+    for path in sorted(glob.glob(os.path.join(build, "tests", "hosted-*"))):
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            items.append(Item(f"unit/{os.path.basename(path)[7:]}", me[0], 120, argv=[path]))
     for path in sorted(glob.glob(os.path.join(HERE, "abi", "*.c"))):
         name = os.path.basename(path)[:-2]
         for i, variant in enumerate(abi_variants(path)):
@@ -197,6 +208,10 @@ def collect(build):
             if len(me) > 1:
                 items.append(Item(f"abi/{name}@{variant}", "user", 90, slow=True))
     for suite in MODULE_SUITES:
+        for path in sorted(glob.glob(os.path.join(HERE, suite, "*.sh"))):
+            if os.access(path, os.X_OK):
+                for user in me:
+                    items.append(Item(f"{suite}/{os.path.basename(path)}", user, 180))
         for path in sorted(glob.glob(os.path.join(HERE, suite, "test_*.py"))):
             module = load(path)
             for func in [n for n in vars(module) if n.startswith("test_")]:
@@ -211,6 +226,8 @@ def collect(build):
 def run_item(item, build):
     argv = item.argv or [sys.executable, os.path.abspath(__file__), "--build", build,
                          "--worker", item.ident, "--user", item.user]
+    if not item.argv and not os.path.exists(os.path.join(build, "nacre")):
+        return FAIL, "build/nacre is missing"
     p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                          start_new_session=True)
     try:
@@ -283,7 +300,7 @@ def main():
         if item.argv and lines:         # a program with several tests of its own
             for line in lines:
                 word, rest = ("not ok", line[7:]) if line.startswith("not ok ") else line.split(" ", 1)
-                note(f"{item.name}/{rest.split(':')[0]}", {"ok": PASS, "skip": SKIP}.get(word, FAIL),
+                note(f"{item.name}/{rest.split(':')[0].strip()}", {"ok": PASS, "skip": SKIP}.get(word, FAIL),
                      rest if word != "ok" else "", seconds / len(lines))
             if status not in (PASS, SKIP) and not any(line.startswith("not ok") for line in lines):
                 note(item.name, FAIL, f"exit status {status}\n{out}", seconds)

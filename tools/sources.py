@@ -14,8 +14,8 @@ import os
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FOLDERS = ("kernel", "platform", "host", "runtime", "lib", "tests/unit", "bench", "fuzz")
-SUFFIXES = (".c", ".S", ".build", ".lds", ".py")
+FOLDERS = ("include", "kernel", "platform", "host", "runtime", "lib", "tests/unit", "bench", "fuzz")
+SUFFIXES = (".h", ".c", ".S", ".build", ".lds", ".py")
 
 
 def walk(folder, flat=False, suffixes=(".c", ".S")):
