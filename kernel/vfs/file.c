@@ -82,10 +82,11 @@ void file_put(struct file *f)
 		__atomic_fetch_add(&f->inode->deny_write, 1, __ATOMIC_ACQ_REL);
 	if (f->mode & FMODE_EXEC)
 		__atomic_fetch_sub(&f->inode->deny_write, 1, __ATOMIC_ACQ_REL);
-	if (f->path.dentry)
-		path_put(&f->path);
 	if (f->inode)
 		inode_put(f->inode);
+	/* Last: the mount may be what keeps the inode's super block. */
+	if (f->path.dentry)
+		path_put(&f->path);
 	cred_put(f->cred);
 	kfree(f);
 }

@@ -118,6 +118,15 @@ struct inode *tmpfs_inode_new(struct super_block *sb, const struct inode *dir, u
 	return i;
 }
 
+struct inode *tmpfs_node_new(struct super_block *sb, uint32_t mode, int *ret_err)
+{
+	struct inode *i = tmpfs_inode_new(sb, NULL, mode, ret_err);
+
+	if (i)
+		i->nlink = 0;
+	return i;
+}
+
 int tmpfs_getattr(struct inode *i, struct kstat *ret)
 {
 	if (S_ISREG(i->mode)) {

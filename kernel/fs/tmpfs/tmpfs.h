@@ -14,4 +14,8 @@ int __must_check tmpfs_new_file(const char *name, uint64_t size, uint32_t flags,
 /* A private tmpfs; limit in bytes (0: the default), mode of its root. */
 int __must_check tmpfs_new_super(uint64_t limit, uint32_t mode, struct super_block **ret);
 
+/* An inode of sb without a name (nlink 0) of any type, owned by root: link()
+ * gives it names. */
+struct inode *tmpfs_node_new(struct super_block *sb, uint32_t mode, int *ret_err);
+
 #endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Extended attributes: xattr(7) name spaces and permissions, the system calls. */
+#include "kernel/syscall/syscall.h"
+#include "kernel/vfs/internal.h"
+#include <linux_abi/inotify.h>
+#include <linux_abi/xattr.h>
+
+static bool prefix(const char *name, const char *p)
+{
+	return !strncmp(name, p, strlen(p));
+}
+
+static int xattr_may(const struct path *p, const char *name, bool write)
+{
+	struct inode *i = p->dentry->inode;
+
+	if (write && (mount_readonly(p->mnt) || (i->sb && i->sb->readonly)))
+		return -EROFS;
+	if (prefix(name, "trusted."))
+		return capable(CAP_SYS_ADMIN) ? 0 : write ? -EPERM : -ENODATA;
+	if (prefix(name, "security."))
+		return !write || capable(CAP_SYS_ADMIN) || (!strcmp(name, "security.capability") && capable(CAP_SETFCAP)) ?
+		       0 : -EPERM;
+	if (prefix(name, "user.")) {
+		if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
+			return write ? -EPERM : -ENODATA;
+		if (S_ISDIR(i->mode) && (i->mode & S_ISVTX) && write && !owner_or_capable(i))
+			return -EPERM;
+		return inode_permission(i, write ? MAY_WRITE : MAY_READ);
+	}
+	return -EOPNOTSUPP;             /* ACLs among others */
+}
+
+static int name_in(char *buf, ustr name)
+{
+	long n = copy_in_str(buf, name, XATTR_NAME_MAX + 1);
+
+	if (n == -ENAMETOOLONG || n == 0)
+		return -ERANGE;
+	return n < 0 ? (int)n : 0;
+}
+
+/* fd < 0: by path. */
+static int target(int fd, ustr name, bool follow, struct path *ret)
+{
+	struct file *f;
+
+	if (fd < 0)
+		return path_lookup_user(AT_FDCWD, name, follow ? LOOKUP_FOLLOW : 0, ret);
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	if (!f->path.dentry) {
+		file_put(f);
+		return -EOPNOTSUPP;
+	}
+	*ret = f->path;
+	path_get(ret);
+	file_put(f);
+	return 0;
+}
+
+static int valid_fd(int fd)
+{
+	return fd < 0 ? -EBADF : 0;
+}
+
+static long xattr_set(int fd, ustr path, bool follow, ustr uname, uaddr value, size_t n, int flags)
+{
+	char name[XATTR_NAME_MAX + 1];
+	struct inode *i;
+	struct path p;
+	uint8_t *v;
+	long err;
+
+	if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
+		return -EINVAL;
+	err = name_in(name, uname);
+	if (err)
+		return err;
+	if (n > XATTR_SIZE_MAX)
+		return -E2BIG;
+	v = kmalloc(n ? n : 1);
+	if (!v)
+		return -ENOMEM;
+	err = n && copy_in(v, value, n) ? -EFAULT : 0;
+	if (!err)
+		err = target(fd, path, follow, &p);
+	if (err)
+		goto out;
+	i = p.dentry->inode;
+	err = xattr_may(&p, name, true);
+	if (!err && !(i->ops && i->ops->setxattr))
+		err = -EOPNOTSUPP;
+	if (!err) {
+		mutex_lock(&i->lock);
+		err = i->ops->setxattr(i, name, v, n, flags);
+		mutex_unlock(&i->lock);
+		if (!err)
+			notify_inode(i, IN_ATTRIB, 0);
+	}
+	path_put(&p);
+out:
+	kfree(v);
+	return err;
+}
+
+static long xattr_get(int fd, ustr path, bool follow, ustr uname, uaddr value, size_t size)
+{
+	char name[XATTR_NAME_MAX + 1];
+	struct inode *i;
+	struct path p;
+	uint8_t *v = NULL;
+	long err = name_in(name, uname);
+
+	if (err)
+		return err;
+	size = MIN(size, (size_t)XATTR_SIZE_MAX);
+	err = target(fd, path, follow, &p);
+	if (err)
+		return err;
+	i = p.dentry->inode;
+	err = xattr_may(&p, name, false);
+	if (!err && !(i->ops && i->ops->getxattr))
+		err = -EOPNOTSUPP;
+	if (!err) {
+		v = kmalloc(size ? size : 1);
+		err = v ? i->ops->getxattr(i, name, v, size) : -ENOMEM;
+		if (err > 0 && size && copy_out(value, v, (size_t)err))
+			err = -EFAULT;
+	}
+	path_put(&p);
+	kfree(v);
+	return err;
+}
+
+static long xattr_list(int fd, ustr path, bool follow, uaddr list, size_t size)
+{
+	struct inode *i;
+	struct path p;
+	char *v, *out;
+	long n = target(fd, path, follow, &p), kept = 0;
+
+	if (n)
+		return n;
+	i = p.dentry->inode;
+	if (!i->ops || !i->ops->listxattr) {
+		path_put(&p);
+		return 0;
+	}
+	v = kmalloc(XATTR_LIST_MAX);
+	n = v ? i->ops->listxattr(i, v, XATTR_LIST_MAX) : -ENOMEM;
+	path_put(&p);
+	if (n == -EOPNOTSUPP)
+		n = 0;
+	if (n <= 0) {
+		kfree(v);
+		return n;
+	}
+	/* Names of trusted attributes are not for everybody. */
+	out = v;
+	for (long k = 0; k < n;) {
+		size_t len = strnlen(v + k, (size_t)(n - k)) + 1;
+
+		if (k + (long)len > n)
+			break;
+		if (!prefix(v + k, "trusted.") || capable(CAP_SYS_ADMIN)) {
+			memmove(out, v + k, len);
+			out += len;
+		}
+		k += (long)len;
+	}
+	kept = out - v;
+	if (size && (size_t)kept > size)
+		kept = -ERANGE;
+	else if (size && kept && copy_out(list, v, (size_t)kept))
+		kept = -EFAULT;
+	kfree(v);
+	return kept;
+}
+
+static long xattr_remove(int fd, ustr path, bool follow, ustr uname)
+{
+	char name[XATTR_NAME_MAX + 1];
+	struct inode *i;
+	struct path p;
+	long err = name_in(name, uname);
+
+	if (!err)
+		err = target(fd, path, follow, &p);
+	if (err)
+		return err;
+	i = p.dentry->inode;
+	err = xattr_may(&p, name, true);
+	if (!err && !(i->ops && i->ops->removexattr))
+		err = -EOPNOTSUPP;
+	if (!err) {
+		mutex_lock(&i->lock);
+		err = i->ops->removexattr(i, name);
+		mutex_unlock(&i->lock);
+		if (!err)
+			notify_inode(i, IN_ATTRIB, 0);
+	}
+	path_put(&p);
+	return err;
+}
+
+SYSCALL5(setxattr, ustr, path, ustr, name, uaddr, value, size_t, n, int, flags)
+{
+	return xattr_set(-1, path, true, name, value, n, flags);
+}
+
+SYSCALL5(lsetxattr, ustr, path, ustr, name, uaddr, value, size_t, n, int, flags)
+{
+	return xattr_set(-1, path, false, name, value, n, flags);
+}
+
+SYSCALL5(fsetxattr, int, fd, ustr, name, uaddr, value, size_t, n, int, flags)
+{
+	long err = valid_fd(fd);
+
+	return err ? err : xattr_set(fd, (ustr){ 0 }, false, name, value, n, flags);
+}
+
+SYSCALL4(getxattr, ustr, path, ustr, name, uaddr, value, size_t, size)
+{
+	return xattr_get(-1, path, true, name, value, size);
+}
+
+SYSCALL4(lgetxattr, ustr, path, ustr, name, uaddr, value, size_t, size)
+{
+	return xattr_get(-1, path, false, name, value, size);
+}
+
+SYSCALL4(fgetxattr, int, fd, ustr, name, uaddr, value, size_t, size)
+{
+	long err = valid_fd(fd);
+
+	return err ? err : xattr_get(fd, (ustr){ 0 }, false, name, value, size);
+}
+
+SYSCALL3(listxattr, ustr, path, uaddr, list, size_t, size)
+{
+	return xattr_list(-1, path, true, list, size);
+}
+
+SYSCALL3(llistxattr, ustr, path, uaddr, list, size_t, size)
+{
+	return xattr_list(-1, path, false, list, size);
+}
+
+SYSCALL3(flistxattr, int, fd, uaddr, list, size_t, size)
+{
+	long err = valid_fd(fd);
+
+	return err ? err : xattr_list(fd, (ustr){ 0 }, false, list, size);
+}
+
+SYSCALL2(removexattr, ustr, path, ustr, name)
+{
+	return xattr_remove(-1, path, true, name);
+}
+
+SYSCALL2(lremovexattr, ustr, path, ustr, name)
+{
+	return xattr_remove(-1, path, false, name);
+}
+
+SYSCALL2(fremovexattr, int, fd, ustr, name)
+{
+	long err = valid_fd(fd);
+
+	return err ? err : xattr_remove(fd, (ustr){ 0 }, false, name);
+}
