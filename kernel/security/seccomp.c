@@ -7,6 +7,7 @@
  * replaced stay alive through the new chain, which contains them. */
 #include "kernel/security/security.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/ptrace.h"
 #include <linux_abi/syscall_nr.h>
 
 #define CHAIN_INSNS_MAX 32768u          /* as Linux: four more are counted per filter */
@@ -98,8 +99,11 @@ static int check_filter(struct task *t, long *ret)
 		send_sigsys(t, &d, data);
 		*ret = d.nr;            /* rax as it was before the call */
 		return 1;
-	case SECCOMP_RET_TRACE:         /* nobody listens */
-	case SECCOMP_RET_USER_NOTIF:
+	case SECCOMP_RET_TRACE:
+		if (t->ptrace)
+			return ptrace_seccomp_stop(t, data, ret);
+		/* fallthrough */
+	case SECCOMP_RET_USER_NOTIF:    /* nobody listens */
 		*ret = -ENOSYS;
 		return 1;
 	case SECCOMP_RET_KILL_THREAD:

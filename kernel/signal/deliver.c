@@ -225,7 +225,33 @@ static void run_handler(struct task *t, int signo, const struct linux_siginfo *i
 	signal_set_blocked(mask);
 }
 
-enum outcome { NOTHING, AGAIN, HANDLER, FATAL, ORPHAN_CHECK };
+enum outcome { NOTHING, AGAIN, HANDLER, FATAL, ORPHAN_CHECK, TRACED };
+
+/* What this signal does to t.  All three locks held. */
+static enum outcome decide(struct task *t, int signo, int orphaned, struct ksigaction *ka)
+{
+	struct tgroup *g = t->tg;
+	struct sighand *sh = t->sighand;
+
+	*ka = sh->action[signo - 1];
+	if (signo == SIGKILL)
+		return FATAL;
+	if (signo != SIGSTOP && ka->handler == SIG_IGN)
+		return AGAIN;
+	if (signo != SIGSTOP && ka->handler != SIG_DFL) {
+		if (ka->flags & SA_RESETHAND)
+			sh->action[signo - 1].handler = SIG_DFL;
+		return HANDLER;
+	}
+	if ((SIGMASK(signo) & SIG_IGNORE_MASK) || tgroup_is_init(g))
+		return AGAIN;
+	if (SIGMASK(signo) & SIG_STOP_MASK) {
+		if (signo == SIGSTOP || orphaned == 0)
+			start_stop(t, signo);
+		return AGAIN;
+	}
+	return FATAL;
+}
 
 /* Take one signal and say what is to be done; orphaned: -1 not known yet. */
 static enum outcome take_one(struct task *t, int orphaned, int *ret_signo,
@@ -251,27 +277,34 @@ static enum outcome take_one(struct task *t, int orphaned, int *ret_signo,
 		what = NOTHING;
 		goto out;
 	}
-	*ka = sh->action[signo - 1];
-	if (signo == SIGKILL) {
-		what = FATAL;
-	} else if (signo != SIGSTOP && ka->handler == SIG_IGN) {
-		;
-	} else if (signo != SIGSTOP && ka->handler != SIG_DFL) {
-		if (ka->flags & SA_RESETHAND)
-			sh->action[signo - 1].handler = SIG_DFL;
-		what = HANDLER;
-	} else if (SIGMASK(signo) & SIG_IGNORE_MASK) {
-		;
-	} else if (tgroup_is_init(g)) {
-		;
-	} else if (SIGMASK(signo) & SIG_STOP_MASK) {
-		if (signo == SIGSTOP || orphaned == 0)
-			start_stop(t, signo);
-	} else {
-		what = FATAL;
-	}
+	if (unlikely(t->ptrace) && signo != SIGKILL)
+		what = TRACED;
+	else
+		what = decide(t, signo, orphaned, ka);
 out:
 	spin_unlock(&sh->lock);
+	spin_unlock(&g->lock);
+	spin_unlock(&task_list_lock);
+	return what;
+}
+
+/* The tracer has its say first. */
+static enum outcome traced_one(struct task *t, int orphaned, int *signo, struct linux_siginfo *info,
+			       struct ksigaction *ka)
+{
+	struct tgroup *g = t->tg;
+	enum outcome what;
+
+	*signo = ptrace_signal_stop(t, *signo, info);
+	if (!*signo)
+		return AGAIN;
+	if (orphaned < 0)
+		orphaned = pgrp_is_orphaned(g->pgid);
+	spin_lock(&task_list_lock);
+	spin_lock(&g->lock);
+	spin_lock(&t->sighand->lock);
+	what = decide(t, *signo, orphaned, ka);
+	spin_unlock(&t->sighand->lock);
 	spin_unlock(&g->lock);
 	spin_unlock(&task_list_lock);
 	return what;
@@ -284,22 +317,31 @@ void signal_deliver_user(bool from_syscall)
 	struct linux_siginfo info;
 	struct ksigaction ka;
 	int orphaned = -1, signo = 0;
+	enum outcome what;
 
 	if (from_syscall && (int64_t)t->uctx.regs.orig_rax < 0)
 		from_syscall = false;   /* sigreturn: rax is the program's */
 	while (signal_pending(t)) {
 		if (g->group_exiting)
 			task_exit_group(g->exit_code);
+		if (unlikely(t->ptrace_interrupt) && ptrace_interrupt_stop(t))
+			continue;
 		if (g->stop_signal && !(t->pending.set & SIGMASK(SIGKILL))) {
+			if (unlikely(t->ptrace))
+				ptrace_group_stop(t, g->stop_signal, g->stop_gen);
 			signal_stop_here(t);
 			continue;
 		}
-		switch (take_one(t, orphaned, &signo, &info, &ka)) {
+		what = take_one(t, orphaned, &signo, &info, &ka);
+		if (unlikely(what == TRACED))
+			what = traced_one(t, orphaned, &signo, &info, &ka);
+		switch (what) {
 		case NOTHING:
 			if (g->stop_signal || g->group_exiting)
 				continue;
 			goto none;
 		case AGAIN:
+		case TRACED:
 			break;
 		case ORPHAN_CHECK:
 			orphaned = pgrp_is_orphaned(g->pgid);

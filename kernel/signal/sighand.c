@@ -169,7 +169,7 @@ int signal_dequeue_locked(struct task *t, uint64_t mask, struct linux_siginfo *r
 
 void signal_recalc(struct task *t)
 {
-	bool p = ((t->pending.set | t->tg->pending.set) & ~t->blocked) != 0;
+	bool p = ((t->pending.set | t->tg->pending.set) & ~t->blocked) != 0 || t->ptrace_interrupt;
 
 	__atomic_store_n(&t->sig_pending_flag, p, __ATOMIC_SEQ_CST);
 }

@@ -258,7 +258,7 @@ static int publish(struct task *c, struct task *p, const struct clone_args_k *a)
 		tgroup_publish_locked(g);
 	}
 	task_publish_locked(c);
-	ptrace_fork_locked(c, p, a->flags);
+	ptrace_fork_locked(c, p, a);
 	spin_unlock(&task_list_lock);
 	return 0;
 }
@@ -317,10 +317,14 @@ long task_clone(struct task *p, const struct clone_args_k *a)
 		(void)!mm_copy_out(c->mm, a->child_tid, &tid, sizeof(tid));
 	if (a->flags & CLONE_PARENT_SETTID)
 		(void)!copy_out((uaddr){ a->parent_tid }, &tid, sizeof(tid));
-	ptrace_report_clone(p, c, a->flags);
 	sched_task_start(c);
-	if (vfork)
+	if (unlikely(p->ptrace))
+		ptrace_report_clone(p, tid, a);
+	if (vfork) {
 		vfork_wait(p, vfork);
+		if (unlikely(p->ptrace))
+			ptrace_report_vfork_done(p, tid);
+	}
 	return tid;
 fail:
 	if (fd >= 0)

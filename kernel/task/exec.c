@@ -255,7 +255,8 @@ int task_exec(struct task *t, struct exec_args *a)
 		}
 	}
 	commit(t, a, &img, cred, sh);
-	ptrace_report_exec(t, old_tid);
+	if (unlikely(t->ptrace))
+		ptrace_report_exec(t, old_tid);
 	return 0;
 fail:
 	mm_put(img.mm);

@@ -7,6 +7,7 @@
  * early only when the whole group is killed. */
 #include "kernel/task/exec.h"
 #include "kernel/task/internal.h"
+#include "kernel/task/ptrace.h"
 
 static bool alone(struct task *t)
 {
@@ -27,6 +28,7 @@ static struct task *take_lead_locked(struct task *t)
 
 	if (old == t)
 		return NULL;
+	ptrace_drop_locked(old);
 	task_unhash_locked(old);
 	task_rehash_locked(t, g->tgid);
 	g->leader = t;

@@ -131,6 +131,7 @@ static bool autoreap_locked(struct tgroup *g)
 
 void tgroup_reap_locked(struct tgroup *g)
 {
+	ptrace_drop_locked(g->leader);
 	list_del(&g->sibling);
 	list_del(&g->all_link);
 	g->parent = NULL;
@@ -142,6 +143,18 @@ void tgroup_reaped(struct tgroup *g)
 {
 	task_put(g->leader);
 	tgroup_put(g);
+}
+
+/* The parent learns of g's end.  true: nobody waits for it, g is out of the
+ * lists and the caller calls tgroup_reaped(). */
+bool tgroup_zombie_locked(struct tgroup *g)
+{
+	bool reap = autoreap_locked(g);
+
+	notify_exit_locked(g);
+	if (reap)
+		tgroup_reap_locked(g);
+	return reap;
 }
 
 /* ---- orphans ---- */
@@ -334,11 +347,13 @@ static void group_dead(struct task *t)
 		task_put(t);            /* never the last: the running one remains */
 	}
 	g->zombie = true;
-	reaped = autoreap_locked(g);
-	notify_exit_locked(g);
 	waitq_wake_all(&g->exit_wait, POLLIN);
-	if (reaped)
-		tgroup_reap_locked(g);
+	if (unlikely(ptrace_holds_zombie(g))) {
+		ptrace_notify_zombie_locked(g);
+		reaped = false;
+	} else {
+		reaped = tgroup_zombie_locked(g);
+	}
 	spin_unlock(&task_list_lock);
 
 	if (reaped)
@@ -356,7 +371,8 @@ __noreturn void task_exit(int32_t code)
 
 	if (tgroup_is_init(g))
 		kpanic("the init process ended");
-	ptrace_report_exit(t, code);
+	if (unlikely(t->ptrace))
+		ptrace_report_exit(t, code);
 	t->exiting = true;
 	/* The process's status is its leader's unless the group was ended. */
 	spin_lock(&g->lock);
@@ -365,7 +381,8 @@ __noreturn void task_exit(int32_t code)
 	spin_unlock(&g->lock);
 	signal_exit_task(t);
 	exit_resources(t);
-	ptrace_exit(t);
+	if (unlikely(t->ptrace || !list_empty(&t->ptracees)))
+		ptrace_exit(t);
 	if (!leave_group(t))
 		group_dead(t);
 	sched_exit(release_task);

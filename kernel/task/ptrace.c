@@ -1,15 +1,439 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hooks of ptrace(2).  Nobody can be traced yet: the system call answers
- * ENOSYS, so that task->ptrace stays NULL and nothing here has work. */
+/* Being traced: stops of a tracee, its links to the tracer, waiting for it.
+ *
+ * A tracee stops itself: it publishes what happened, tells the tracer, and
+ * sleeps as TASK_TRACED until a request lets it go or SIGKILL comes.  ptrace(2)
+ * describes every kind of stop. */
 #include "kernel/task/internal.h"
-#include "kernel/task/ptrace.h"
+#include "kernel/task/ptrace_state.h"
 
-bool ptrace_syscall_enter(struct task *t) { return false; }
-void ptrace_syscall_exit(struct task *t) { }
-void ptrace_fork_locked(struct task *child, struct task *parent, uint64_t clone_flags) { }
-void ptrace_report_clone(struct task *parent, struct task *child, uint64_t clone_flags) { }
-void ptrace_report_exit(struct task *t, int32_t code) { }
-void ptrace_report_exec(struct task *t, int32_t old_tid) { }
-void ptrace_exit(struct task *t) { }
-int ptrace_wait_locked(struct wait_req *r, int found) { return found; }
-bool ptrace_holds_zombie(struct tgroup *g) { return false; }
+#define RFLAGS_TF 0x100u
+#define SYSGOOD 0x80u
+
+/* ---- links ---- */
+
+void ptrace_drop_locked(struct task *t)
+{
+	struct ptrace_state *p = t->ptrace;
+
+	if (!p)
+		return;
+	list_del(&p->link);
+	t->ptrace = NULL;
+	t->ptrace_interrupt = false;
+	if (p->step_flag)
+		t->uctx.regs.rflags &= ~(uint64_t)RFLAGS_TF;
+	if (p->stopped)
+		sched_wake(t, 1u << TASK_TRACED);
+	kfree(p);
+}
+
+int ptrace_attach_locked(struct task *t, struct task *tracer, bool seized, uint32_t options)
+{
+	struct ptrace_state *p = kzalloc(sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->tracer = tracer;
+	p->tracee = t;
+	p->seized = seized;
+	p->options = options;
+	list_push_back(&tracer->ptracees, &p->link);
+	t->ptrace = p;
+	p->stop_gen = t->tg->stop_gen - 1;
+	return 0;
+}
+
+int32_t ptrace_tracer_tid(struct task *t)
+{
+	int32_t r;
+
+	spin_lock(&task_list_lock);
+	r = t->ptrace ? t->ptrace->tracer->tg->tgid : 0;
+	spin_unlock(&task_list_lock);
+	return r;
+}
+
+/* ---- stopping ---- */
+
+static void tell_tracer_locked(struct task *t, int why, int status)
+{
+	struct tgroup *g = t->ptrace->tracer->tg;
+	struct linux_siginfo si = { .signo = SIGCHLD, .code = why };
+
+	si.u.chld.pid = t->tid;
+	si.u.chld.uid = t->cred->uid;
+	si.u.chld.status = status;
+	signal_send_group_locked(g, SIGCHLD, &si);
+	waitq_wake_all(&g->child_wait, 0);
+}
+
+struct stop {
+	uint32_t code;
+	uint64_t message;
+	const struct linux_siginfo *info;
+	uint8_t syscall_op;
+};
+
+/* Stop the current task for its tracer.  The signal to go on with (for stops
+ * that carry one), also in *ret_info what the tracer made of it. */
+static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo *ret_info)
+{
+	struct ptrace_state *p;
+	int signo = 0;
+	bool done;
+
+	spin_lock(&task_list_lock);
+	p = t->ptrace;
+	if (!p || (t->pending.set & SIGMASK(SIGKILL))) {
+		spin_unlock(&task_list_lock);
+		return (int)(s->code & 0x7f);
+	}
+	if (p->step_flag) {
+		p->step_flag = false;
+		t->uctx.regs.rflags &= ~(uint64_t)RFLAGS_TF;
+	}
+	p->code = s->code;
+	p->message = s->message;
+	p->syscall_op = s->syscall_op;
+	p->has_info = s->info;
+	if (s->info)
+		p->info = *s->info;
+	p->inject = (int32_t)(s->code & 0x7f);
+	p->reported = false;
+	p->stopped = true;
+	tell_tracer_locked(t, CLD_TRAPPED, (int)(s->code & 0x7f));
+	spin_unlock(&task_list_lock);
+
+	t->wchan = "ptrace_stop";
+	for (;;) {
+		sched_prepare(TASK_TRACED);
+		spin_lock(&task_list_lock);
+		done = !t->ptrace || !t->ptrace->stopped;
+		spin_unlock(&task_list_lock);
+		if (done || sched_block(NO_DEADLINE))
+			break;
+	}
+	sched_finish();
+	t->wchan = NULL;
+	spin_lock(&task_list_lock);
+	p = t->ptrace;
+	if (p) {
+		p->stopped = false;
+		signo = p->inject;
+		if (ret_info && p->has_info)
+			*ret_info = p->info;
+		if (p->mode == PT_STEP) {
+			p->step_flag = true;
+			t->uctx.regs.rflags |= RFLAGS_TF;
+			t->uctx.regs_changed = true;
+		}
+	}
+	spin_unlock(&task_list_lock);
+	return signo;
+}
+
+static void event_stop(struct task *t, unsigned event, uint64_t message)
+{
+	struct linux_siginfo si = { .signo = SIGTRAP, .code = (int32_t)(SIGTRAP | event << 8) };
+	struct stop s = { .code = SIGTRAP | event << 8, .message = message, .info = &si };
+
+	stop_here(t, &s, NULL);
+}
+
+static bool wants(struct task *t, uint32_t option)
+{
+	bool r;
+
+	spin_lock(&task_list_lock);
+	r = t->ptrace && (t->ptrace->options & option);
+	spin_unlock(&task_list_lock);
+	return r;
+}
+
+/* ---- system calls ---- */
+
+static bool syscall_stop(struct task *t, uint8_t op)
+{
+	struct linux_siginfo si = { .signo = SIGTRAP, .code = SIGTRAP };
+	struct stop s = { .code = SIGTRAP, .info = &si, .syscall_op = op };
+	bool want;
+
+	spin_lock(&task_list_lock);
+	want = t->ptrace && t->ptrace->mode == PT_SYSCALL;
+	if (want && (t->ptrace->options & PTRACE_O_TRACESYSGOOD)) {
+		s.code |= SYSGOOD;
+		si.code |= SYSGOOD;
+	}
+	s.message = op;
+	spin_unlock(&task_list_lock);
+	if (want)
+		stop_here(t, &s, NULL);
+	return want;
+}
+
+bool ptrace_syscall_enter(struct task *t)
+{
+	if (!syscall_stop(t, PTRACE_SYSCALL_INFO_ENTRY))
+		return false;
+	if (signal_fatal_pending(t))
+		return true;
+	/* The tracer may have made it -1: skipped, rax is the result. */
+	return (int64_t)t->uctx.regs.orig_rax < 0;
+}
+
+void ptrace_syscall_exit(struct task *t)
+{
+	syscall_stop(t, PTRACE_SYSCALL_INFO_EXIT);
+}
+
+bool ptrace_seccomp_stop(struct task *t, uint32_t data, long *ret)
+{
+	struct linux_siginfo si = { .signo = SIGTRAP, .code = SIGTRAP | PTRACE_EVENT_SECCOMP << 8 };
+	struct stop s = { .code = SIGTRAP | PTRACE_EVENT_SECCOMP << 8, .message = data, .info = &si,
+			  .syscall_op = PTRACE_SYSCALL_INFO_SECCOMP };
+
+	if (!wants(t, PTRACE_O_TRACESECCOMP)) {
+		*ret = -ENOSYS;
+		return true;
+	}
+	stop_here(t, &s, NULL);
+	if ((int64_t)t->uctx.regs.orig_rax < 0 || signal_fatal_pending(t)) {
+		*ret = (long)t->uctx.regs.rax;
+		return true;
+	}
+	return false;
+}
+
+/* ---- fork, exec, exit ---- */
+
+static unsigned clone_event(const struct clone_args_k *a)
+{
+	if (a->flags & CLONE_UNTRACED)
+		return 0;
+	if (a->flags & CLONE_VFORK)
+		return PTRACE_EVENT_VFORK;
+	return a->exit_signal == SIGCHLD && !(a->flags & CLONE_THREAD) ? PTRACE_EVENT_FORK
+								        : PTRACE_EVENT_CLONE;
+}
+
+void ptrace_fork_locked(struct task *c, struct task *parent, const struct clone_args_k *a)
+{
+	struct ptrace_state *p = parent->ptrace;
+	unsigned event = clone_event(a);
+
+	if (!p || !event || !((p->options & 1u << event) || (a->flags & CLONE_PTRACE)))
+		return;
+	if (ptrace_attach_locked(c, p->tracer, p->seized, p->options))
+		return;
+	spin_lock(&c->sighand->lock);
+	if (p->seized)
+		c->ptrace_interrupt = true;
+	else
+		c->pending.set |= SIGMASK(SIGSTOP);
+	c->sig_pending_flag = 1;
+	spin_unlock(&c->sighand->lock);
+}
+
+void ptrace_report_clone(struct task *parent, int32_t tid, const struct clone_args_k *a)
+{
+	unsigned event = clone_event(a);
+
+	if (event && wants(parent, 1u << event))
+		event_stop(parent, event, (uint64_t)tid);
+}
+
+void ptrace_report_vfork_done(struct task *parent, int32_t tid)
+{
+	if (wants(parent, PTRACE_O_TRACEVFORKDONE))
+		event_stop(parent, PTRACE_EVENT_VFORK_DONE, (uint64_t)tid);
+}
+
+void ptrace_report_exec(struct task *t, int32_t old_tid)
+{
+	bool seized;
+
+	if (wants(t, PTRACE_O_TRACEEXEC)) {
+		event_stop(t, PTRACE_EVENT_EXEC, (uint64_t)old_tid);
+		return;
+	}
+	spin_lock(&task_list_lock);
+	seized = !t->ptrace || t->ptrace->seized;
+	spin_unlock(&task_list_lock);
+	if (!seized)
+		signal_send_task(t, SIGTRAP, NULL);
+}
+
+void ptrace_report_exit(struct task *t, int32_t code)
+{
+	if (wants(t, PTRACE_O_TRACEEXIT))
+		event_stop(t, PTRACE_EVENT_EXIT, (uint64_t)code);
+}
+
+bool ptrace_holds_zombie(struct tgroup *g)
+{
+	struct ptrace_state *p = g->leader->ptrace;
+
+	return p && p->tracer->tg != g->parent;
+}
+
+void ptrace_notify_zombie_locked(struct tgroup *g)
+{
+	int s = g->exit_code;
+
+	g->leader->ptrace->reported = false;
+	tell_tracer_locked(g->leader, s & 0x7f ? CLD_KILLED : CLD_EXITED, s & 0x7f ? s & 0x7f : s >> 8 & 0xff);
+}
+
+static void let_go_of_tracees(struct task *t)
+{
+	for (;;) {
+		struct ptrace_state *p;
+		struct tgroup *reaped = NULL;
+		struct task *o = NULL;
+
+		spin_lock(&task_list_lock);
+		if (!list_empty(&t->ptracees)) {
+			p = list_first(&t->ptracees, struct ptrace_state, link);
+			o = p->tracee;
+			if (p->options & PTRACE_O_EXITKILL)
+				tgroup_kill_all_locked(o->tg, SIGKILL);
+			ptrace_drop_locked(o);
+			if (o->tg->zombie && o->tg->leader == o && o->tg->parent != t->tg &&
+			    tgroup_zombie_locked(o->tg))
+				reaped = o->tg;
+		}
+		spin_unlock(&task_list_lock);
+		if (reaped)
+			tgroup_reaped(reaped);
+		if (!o)
+			return;
+	}
+}
+
+void ptrace_exit(struct task *t)
+{
+	let_go_of_tracees(t);
+	spin_lock(&task_list_lock);
+	if (t->ptrace) {
+		struct tgroup *tracer = t->ptrace->tracer->tg;
+
+		/* A process that its tracer is no parent of stays linked until
+		 * the tracer has seen its end. */
+		if (t != t->tg->leader || tracer == t->tg->parent)
+			ptrace_drop_locked(t);
+		waitq_wake_all(&tracer->child_wait, 0);
+	}
+	spin_unlock(&task_list_lock);
+}
+
+/* ---- signals ---- */
+
+int ptrace_signal_stop(struct task *t, int signo, struct linux_siginfo *info)
+{
+	struct stop s = { .code = (uint32_t)signo, .info = info };
+	int r = stop_here(t, &s, info);
+
+	if (r != signo) {
+		*info = (struct linux_siginfo){ .signo = r, .code = SI_USER };
+		info->u.kill.pid = t->tg->tgid;
+	}
+	return r;
+}
+
+bool ptrace_interrupt_stop(struct task *t)
+{
+	if (!t->ptrace_interrupt)
+		return false;
+	t->ptrace_interrupt = false;
+	spin_lock(&t->sighand->lock);
+	signal_recalc(t);
+	spin_unlock(&t->sighand->lock);
+	event_stop(t, PTRACE_EVENT_STOP, 0);
+	return true;
+}
+
+void ptrace_group_stop(struct task *t, int signo, uint32_t gen)
+{
+	struct stop s = { .code = (uint32_t)signo };
+	bool report;
+
+	spin_lock(&task_list_lock);
+	report = t->ptrace && t->ptrace->stop_gen != gen;
+	if (report) {
+		t->ptrace->stop_gen = gen;
+		if (t->ptrace->seized)
+			s.code |= PTRACE_EVENT_STOP << 8;
+	}
+	spin_unlock(&task_list_lock);
+	if (report)
+		stop_here(t, &s, NULL);
+}
+
+/* ---- wait ---- */
+
+static bool match(const struct wait_req *r, struct task *o)
+{
+	switch (r->idtype) {
+	case P_PID:
+		return o->tid == r->id;
+	case P_PGID:
+		return o->tg->pgid == r->id;
+	case P_PIDFD:
+		return o->tg == r->group && o == o->tg->leader;
+	default:
+		return true;
+	}
+}
+
+/* 1 when there was something to take from tracee o. */
+static int wait_thread(struct wait_req *r, struct task *o, int found)
+{
+	struct ptrace_state *p = o->ptrace;
+	struct tgroup *g = o->tg;
+
+	if (!match(r, o))
+		return found;
+	if (p->stopped && !p->reported) {
+		if (!(r->options & WNOWAIT))
+			p->reported = true;
+		r->pid = o->tid;
+		r->uid = o->cred->uid;
+		r->why = CLD_TRAPPED;
+		r->status = (int32_t)WSTATUS_STOP(p->code);
+		task_usage(o, &r->usage);
+		return 1;
+	}
+	if (g->zombie && o == g->leader && (r->options & WEXITED) && ptrace_holds_zombie(g)) {
+		r->pid = g->tgid;
+		r->uid = o->cred->uid;
+		r->why = g->exit_code & 0x7f ? CLD_KILLED : CLD_EXITED;
+		r->status = g->exit_code;
+		tgroup_usage_locked(g, &r->usage);
+		if (!(r->options & WNOWAIT)) {
+			ptrace_drop_locked(o);
+			if (tgroup_zombie_locked(g))
+				r->reaped = g;
+		}
+		return 1;
+	}
+	return 0;
+}
+
+int ptrace_wait_locked(struct wait_req *r, int found)
+{
+	struct task *self = current_task(), *w;
+
+	list_for_each(w, &self->tg->threads, thread_link) {
+		struct ptrace_state *p;
+
+		if ((r->options & __WNOTHREAD) && w != self)
+			continue;
+		list_for_each(p, &w->ptracees, link) {
+			found = wait_thread(r, p->tracee, found);
+			if (found == 1)
+				return 1;
+		}
+	}
+	return found;
+}

@@ -12,13 +12,29 @@ bool ptrace_syscall_enter(struct task *t);
 void ptrace_syscall_exit(struct task *t);
 
 /* task_list_lock held: a new task of a traced one may start traced. */
-void ptrace_fork_locked(struct task *child, struct task *parent, uint64_t clone_flags);
-/* The parent reports the new task to its tracer (may stop). */
-void ptrace_report_clone(struct task *parent, struct task *child, uint64_t clone_flags);
+void ptrace_fork_locked(struct task *child, struct task *parent, const struct clone_args_k *a);
+/* The parent reports the new task to its tracer (may stop); later, the end of
+ * a vfork child's use of its memory. */
+void ptrace_report_clone(struct task *parent, int32_t tid, const struct clone_args_k *a);
+void ptrace_report_vfork_done(struct task *parent, int32_t tid);
 /* The task is about to end with this wait status (may stop). */
 void ptrace_report_exit(struct task *t, int32_t code);
 void ptrace_exit(struct task *t);       /* t ends: as tracee and as tracer */
 void ptrace_report_exec(struct task *t, int32_t old_tid);
+/* task_list_lock held: t (no longer anybody's business) is traced no more. */
+void ptrace_drop_locked(struct task *t);
+int32_t ptrace_tracer_tid(struct task *t);      /* TracerPid of /proc; 0: none */
+
+/* ---- signals (kernel/signal/deliver.c, current task, t->ptrace was set) ---- */
+/* A signal is about to be acted on: the tracer may change it.  The signal to
+ * act on, 0 for none. */
+int ptrace_signal_stop(struct task *t, int signo, struct linux_siginfo *info);
+/* A PTRACE_INTERRUPT or the start of a seized child: true when it stopped. */
+bool ptrace_interrupt_stop(struct task *t);
+/* The group stops: report it, once per stop. */
+void ptrace_group_stop(struct task *t, int signo, uint32_t gen);
+/* seccomp(2) RET_TRACE: -ENOSYS result when nobody listens.  true: skip. */
+bool ptrace_seccomp_stop(struct task *t, uint32_t data, long *ret);
 
 /* ---- wait ---- */
 struct wait_req {                       /* kernel/task/wait.c */
@@ -38,5 +54,7 @@ struct wait_req {                       /* kernel/task/wait.c */
 int ptrace_wait_locked(struct wait_req *r, int found);
 /* Its tracer, another process than its parent, must see the zombie first. */
 bool ptrace_holds_zombie(struct tgroup *g);
+/* Tell that tracer about the zombie; g's parent learns it afterwards. */
+void ptrace_notify_zombie_locked(struct tgroup *g);
 
 #endif

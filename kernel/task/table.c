@@ -56,6 +56,7 @@ struct task *task_new(void)
 	ref_init(&t->ref);
 	list_init(&t->thread_link);
 	list_init(&t->hash_link);
+	list_init(&t->ptracees);
 	sigpending_init(&t->pending);
 	t->syscall_nr = -1;
 	t->timer_slack_ns = 50000;

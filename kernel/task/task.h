@@ -198,7 +198,9 @@ struct task {
 	uint64_t syscall_args[6];
 	struct seccomp_filter *seccomp;
 	uint32_t seccomp_mode;
-	struct ptrace_state *ptrace;    /* NULL: nobody traces */
+	struct ptrace_state *ptrace;    /* NULL: nobody traces; task_list_lock to write */
+	struct list ptracees;           /* whom it traces; task_list_lock */
+	bool ptrace_interrupt;          /* a stop is wanted; with sig_pending_flag */
 	struct { uint64_t err, trapno, cr2; } last_trap;        /* for the next sigcontext (kernel/signal) */
 	const char *wchan;              /* what it sleeps on, for /proc */
 };

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ptrace_state.h: shared by kernel/task/ptrace*.c.
+ *
+ * The state hangs on the tracee; everything in it is guarded by
+ * task_list_lock.  It goes away with the link to the tracer: whoever holds no
+ * lock reads task->ptrace anew each time. */
+#ifndef NACRE_KERNEL_TASK_PTRACE_STATE_H
+#define NACRE_KERNEL_TASK_PTRACE_STATE_H
+
+#include "kernel/task/ptrace.h"
+#include <linux_abi/ptrace.h>
+
+enum ptrace_mode { PT_CONT, PT_SYSCALL, PT_STEP };
+
+struct ptrace_state {
+	struct task *tracer;            /* not counted: its exit drops us */
+	struct task *tracee;            /* whose task->ptrace this is */
+	struct list link;               /* tracer->ptracees */
+	uint32_t options;
+	bool seized;
+	enum ptrace_mode mode;          /* how it was resumed */
+	bool stopped, reported;
+	bool step_flag;                 /* we set the trap flag */
+	uint32_t code;                  /* signal | event << 8 */
+	uint64_t message;
+	struct linux_siginfo info;
+	bool has_info;
+	int32_t inject;                 /* the signal to act on after the stop */
+	uint8_t syscall_op;             /* PTRACE_SYSCALL_INFO_ of this stop */
+	uint32_t stop_gen;              /* group stop already reported */
+	uint32_t seccomp_data;
+};
+
+int __must_check ptrace_attach_locked(struct task *t, struct task *tracer, bool seized, uint32_t options);
+
+#endif
