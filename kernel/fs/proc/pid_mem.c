@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What /proc/PID tells of an address space: maps, smaps, statm, cmdline,
+ * environ, auxv, exe, mem.
+ *
+ * mm->lock is held while the VMAs are walked; the text goes to kernel memory,
+ * so no user copy happens under it. */
+#include "kernel/fs/proc/proc.h"
+
+#define ARGS_MAX (2u << 20)
+
+static void show_name(const struct vma *v, char *buf, struct sbuf *s)
+{
+	char *at;
+	int err = 0;
+
+	if (v->file && v->file->path.dentry && v->file->path.dentry->name_size) {
+		at = path_name(&v->file->path, NULL, buf, PATH_MAX, &err);
+		if (!err)
+			sbuf_printf(s, "%s", at);
+	} else if (v->file && v->file->ops && v->file->ops->type_name) {
+		sbuf_printf(s, "%s", v->file->ops->type_name);
+	} else if (v->name) {
+		sbuf_printf(s, "%s", v->name);
+	} else if (v->objref) {
+		sbuf_printf(s, "/dev/zero (deleted)");
+	}
+}
+
+static bool is_heap(const struct mm *mm, const struct vma *v)
+{
+	return !v->file && !v->name && v->start < mm->brk && v->end > mm->brk_start;
+}
+
+static void show_vma(const struct mm *mm, const struct vma *v, char *buf, struct sbuf *s)
+{
+	struct inode *i = v->file ? v->file->inode : NULL;
+	uint64_t dev = i && i->sb ? i->sb->dev : 0;
+	size_t from = s->n;
+
+	sbuf_printf(s, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu",
+		    (unsigned long long)v->start, (unsigned long long)v->end,
+		    v->flags & VM_READ ? 'r' : '-', v->flags & VM_WRITE ? 'w' : '-',
+		    v->flags & VM_EXEC ? 'x' : '-', v->flags & VM_SHARED ? 's' : 'p',
+		    (unsigned long long)(v->file ? v->off : 0), (unsigned)(dev >> 8 & 0xfff),
+		    (unsigned)(dev & 0xff), (unsigned long long)(i ? i->ino : 0));
+	if (v->file || v->name || v->objref || is_heap(mm, v)) {
+		do
+			sbuf_write(s, " ", 1);
+		while (!s->failed && s->n - from < 73);
+		if (is_heap(mm, v))
+			sbuf_printf(s, "[heap]");
+		else
+			show_name(v, buf, s);
+	}
+	sbuf_write(s, "\n", 1);
+}
+
+/* A column per line, as smaps has them.  What is resident is not known per
+ * mapping: it is told for the whole (smaps_rollup, statm). */
+static void show_details(const struct vma *v, struct sbuf *s)
+{
+	unsigned long long kb = (v->end - v->start) >> 10;
+
+	sbuf_printf(s, "Size:           %8llu kB\nKernelPageSize: %8u kB\nMMUPageSize:    %8u kB\n"
+		    "Rss:            %8u kB\nPss:            %8u kB\nShared_Clean:   %8u kB\n"
+		    "Shared_Dirty:   %8u kB\nPrivate_Clean:  %8u kB\nPrivate_Dirty:  %8u kB\n"
+		    "Referenced:     %8u kB\nAnonymous:      %8u kB\nSwap:           %8u kB\n"
+		    "SwapPss:        %8u kB\nLocked:         %8u kB\nVmFlags:%s%s%s%s\n",
+		    kb, 4, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		    v->flags & VM_READ ? " rd" : "", v->flags & VM_WRITE ? " wr" : "",
+		    v->flags & VM_EXEC ? " ex" : "", v->flags & VM_SHARED ? " sh" : "");
+}
+
+static int walk(struct task *t, struct sbuf *s, bool details)
+{
+	struct mm *mm = task_get_mm(t);
+	struct vma *v;
+	char *buf;
+
+	if (!mm)
+		return 0;
+	buf = kmalloc(PATH_MAX);
+	if (!buf) {
+		mm_put(mm);
+		return -ENOMEM;
+	}
+	mutex_lock(&mm->lock);
+	list_for_each(v, &mm->vmas, link) {
+		show_vma(mm, v, buf, s);
+		if (details)
+			show_details(v, s);
+		if (s->failed)
+			break;
+	}
+	mutex_unlock(&mm->lock);
+	mm_put(mm);
+	kfree(buf);
+	return 0;
+}
+
+int pid_maps(struct task *t, struct sbuf *s) { return walk(t, s, false); }
+int pid_smaps(struct task *t, struct sbuf *s) { return walk(t, s, true); }
+
+void pid_mem_numbers(struct task *t, struct mem_numbers *ret)
+{
+	struct mm *mm = task_get_mm(t);
+	struct vma *v;
+
+	*ret = (struct mem_numbers){ 0 };
+	if (!mm)
+		return;
+	mutex_lock(&mm->lock);
+	list_for_each(v, &mm->vmas, link) {
+		uint64_t n = v->end - v->start;
+
+		ret->size += n;
+		if ((v->flags & VM_GROWSDOWN) || (v->name && !strcmp(v->name, "[stack]")))
+			ret->stack += n;
+		else if ((v->flags & VM_WRITE) && !(v->flags & VM_SHARED))
+			ret->data += n;
+		else if ((v->flags & VM_EXEC) && v->file)
+			ret->lib += n;
+	}
+	ret->text = mm->end_code > mm->start_code ? mm->end_code - mm->start_code : 0;
+	ret->lib -= MIN(ret->lib, ret->text);
+	ret->locked = mm->locked_size;
+	mutex_unlock(&mm->lock);
+	ret->rss = mm_rss(mm);
+	ret->peak_rss = MAX(mm->max_rss, ret->rss);
+	mm_put(mm);
+}
+
+int pid_smaps_rollup(struct task *t, struct sbuf *s)
+{
+	struct mem_numbers m;
+
+	pid_mem_numbers(t, &m);
+	sbuf_printf(s, "00400000-7fffffffffff ---p 00000000 00:00 0                          [rollup]\n"
+		    "Rss:            %8llu kB\nPss:            %8llu kB\nPrivate_Dirty:  %8llu kB\n"
+		    "Swap:           %8u kB\n", (unsigned long long)m.rss >> 10,
+		    (unsigned long long)m.rss >> 10, (unsigned long long)m.rss >> 10, 0);
+	return 0;
+}
+
+int pid_statm(struct task *t, struct sbuf *s)
+{
+	struct mem_numbers m;
+
+	pid_mem_numbers(t, &m);
+	sbuf_printf(s, "%llu %llu %u %llu 0 %llu 0\n", (unsigned long long)m.size >> 12,
+		    (unsigned long long)m.rss >> 12, 0, (unsigned long long)m.text >> 12,
+		    (unsigned long long)(m.data + m.stack) >> 12);
+	return 0;
+}
+
+/* A piece of the program's own memory, as it is now. */
+static int copy_range(struct task *t, struct sbuf *s, bool env)
+{
+	struct mm *mm = task_get_mm(t);
+	uint64_t from, to;
+	uint8_t *buf;
+
+	if (!mm)
+		return 0;
+	buf = kmalloc(PLAT_PAGE_SIZE);
+	if (!buf) {
+		mm_put(mm);
+		return -ENOMEM;
+	}
+	from = env ? mm->env_start : mm->arg_start;
+	to = env ? mm->env_end : mm->arg_end;
+	if (to > from)
+		to = MIN(to, from + ARGS_MAX);
+	while (from < to && !s->failed) {
+		size_t n = (size_t)MIN(to - from, (uint64_t)PLAT_PAGE_SIZE);
+		size_t left = mm_copy_in(mm, buf, from, n);
+
+		sbuf_write(s, buf, n - MIN(left, n));
+		if (left)
+			break;
+		from += n;
+	}
+	kfree(buf);
+	mm_put(mm);
+	return 0;
+}
+
+int pid_cmdline(struct task *t, struct sbuf *s) { return copy_range(t, s, false); }
+int pid_environ(struct task *t, struct sbuf *s) { return copy_range(t, s, true); }
+
+int pid_auxv(struct task *t, struct sbuf *s)
+{
+	struct mm *mm = task_get_mm(t);
+
+	if (!mm)
+		return 0;
+	sbuf_write(s, mm->auxv, MIN(mm->auxv_count, (unsigned)ARRAY_SIZE(mm->auxv)) * sizeof(mm->auxv[0]));
+	mm_put(mm);
+	return 0;
+}
+
+int pid_exe(struct task *t, struct path *ret)
+{
+	struct mm *mm = task_get_mm(t);
+	struct file *f = NULL;
+	int err = -ENOENT;
+
+	if (!mm)
+		return err;
+	mutex_lock(&mm->lock);
+	if (mm->exe_file)
+		f = file_get(mm->exe_file);
+	mutex_unlock(&mm->lock);
+	if (f) {
+		err = file_link_path(f, ret);
+		file_put(f);
+	}
+	mm_put(mm);
+	return err;
+}
+
+/* ---- /proc/PID/mem ---- */
+
+static long mem_move(struct file *f, struct iter *it, uint64_t *pos, bool write)
+{
+	struct task *t = pid_task_get(f->inode);
+	struct mm *mm = t && pid_may(t, true) ? task_get_mm(t) : NULL;
+	size_t total = 0;
+	uint8_t *buf;
+
+	if (t)
+		task_put(t);
+	if (!mm)
+		return 0;
+	buf = kmalloc(PLAT_PAGE_SIZE);
+	if (!buf) {
+		mm_put(mm);
+		return -ENOMEM;
+	}
+	while (it->left) {
+		size_t n = MIN(it->left, (size_t)PLAT_PAGE_SIZE), done;
+
+		if (write) {
+			n = iter_copy_in(it, buf, n);
+			done = n - MIN(n, mm_copy_out_force(mm, *pos, buf, n));
+		} else {
+			done = n - MIN(n, mm_copy_in(mm, buf, *pos, n));
+			done = iter_copy_out(it, buf, done);
+		}
+		*pos += done;
+		total += done;
+		if (!done || done < n)
+			break;
+	}
+	kfree(buf);
+	mm_put(mm);
+	return total ? (long)total : -EIO;
+}
+
+static long mem_read(struct file *f, struct iter *to, uint64_t *pos)
+{
+	return to->left ? mem_move(f, to, pos, false) : 0;
+}
+
+static long mem_write(struct file *f, struct iter *from, uint64_t *pos)
+{
+	return from->left ? mem_move(f, from, pos, true) : 0;
+}
+
+static int64_t mem_lseek(struct file *f, int64_t off, int whence)
+{
+	if (whence == SEEK_CUR)
+		off += (int64_t)f->pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	f->pos = (uint64_t)off;
+	return off;
+}
+
+const struct file_ops pid_mem_fops = { .read = mem_read, .write = mem_write, .lseek = mem_lseek };

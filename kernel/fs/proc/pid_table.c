@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of /proc/PID, and its small files. */
+#include "kernel/fs/proc/proc.h"
+
+#define PID_FILE(nm, md, fn) { .name = nm, .mode = S_IFREG | (md), .fill = fn }
+#define PID_GUARDED(nm, md, fn) { .name = nm, .mode = S_IFREG | (md), .fill = fn, .guarded = true }
+
+static int show_comm(struct task *t, struct sbuf *s)
+{
+	char c[16];
+
+	memcpy(c, t->comm, sizeof(c));
+	c[sizeof(c) - 1] = 0;
+	sbuf_printf(s, "%s\n", c);
+	return 0;
+}
+
+static int store_comm(struct task *t, const char *text, size_t n)
+{
+	if (t->tg != current_task()->tg)
+		return -EINVAL;
+	spin_lock(&t->tg->lock);
+	kstrlcpy(t->comm, text, sizeof(t->comm));
+	spin_unlock(&t->tg->lock);
+	return 0;
+}
+
+static int show_limits(struct task *t, struct sbuf *s)
+{
+	static const struct { const char *name, *unit; } names[RLIM_NLIMITS] = {
+		[RLIMIT_CPU] = { "Max cpu time", "seconds" },
+		[RLIMIT_FSIZE] = { "Max file size", "bytes" },
+		[RLIMIT_DATA] = { "Max data size", "bytes" },
+		[RLIMIT_STACK] = { "Max stack size", "bytes" },
+		[RLIMIT_CORE] = { "Max core file size", "bytes" },
+		[RLIMIT_RSS] = { "Max resident set", "bytes" },
+		[RLIMIT_NPROC] = { "Max processes", "processes" },
+		[RLIMIT_NOFILE] = { "Max open files", "files" },
+		[RLIMIT_MEMLOCK] = { "Max locked memory", "bytes" },
+		[RLIMIT_AS] = { "Max address space", "bytes" },
+		[RLIMIT_LOCKS] = { "Max file locks", "locks" },
+		[RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
+		[RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" },
+		[RLIMIT_NICE] = { "Max nice priority", "" },
+		[RLIMIT_RTPRIO] = { "Max realtime priority", "" },
+		[RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
+	};
+	char soft[24], hard[24];
+
+	sbuf_printf(s, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (int n = 0; n < RLIM_NLIMITS; n++) {
+		struct linux_rlimit64 r = t->tg->rlim[n];
+
+		ksnprintf(soft, sizeof(soft), "%llu", (unsigned long long)r.cur);
+		ksnprintf(hard, sizeof(hard), "%llu", (unsigned long long)r.max);
+		sbuf_printf(s, "%-25s %-20s %-20s %-10s\n", names[n].name,
+			    r.cur == RLIM_INFINITY ? "unlimited" : soft,
+			    r.max == RLIM_INFINITY ? "unlimited" : hard, names[n].unit);
+	}
+	return 0;
+}
+
+static int show_mounts(struct task *t, struct sbuf *s, bool info)
+{
+	struct fs_info *fi = task_get_fs(t);
+	struct mntns *ns;
+	struct path root;
+
+	if (!fi)
+		return -EINVAL;
+	spin_lock(&fi->lock);
+	root = fi->root;
+	path_get(&root);
+	spin_unlock(&fi->lock);
+	fs_info_put(fi);
+	spin_lock(&task_list_lock);
+	ns = t->mntns ? mntns_get(t->mntns) : NULL;
+	spin_unlock(&task_list_lock);
+	if (ns) {
+		mounts_show(ns, &root, info, s);
+		mntns_put(ns);
+	}
+	path_put(&root);
+	return 0;
+}
+
+static int show_mounts_short(struct task *t, struct sbuf *s) { return show_mounts(t, s, false); }
+static int show_mountinfo(struct task *t, struct sbuf *s) { return show_mounts(t, s, true); }
+
+static int show_io(struct task *t, struct sbuf *s)
+{
+	/* Counted nowhere yet: the file's form is what programs need. */
+	sbuf_printf(s, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
+		    "cancelled_write_bytes: 0\n");
+	return 0;
+}
+
+static int show_oom_score(struct task *t, struct sbuf *s)
+{
+	struct mem_numbers m;
+	uint64_t total, free_bytes, score;
+	int64_t v;
+
+	memory_totals(t->tg->container, &total, &free_bytes);
+	pid_mem_numbers(t, &m);
+	score = total ? m.rss / (total / 1000 + 1) : 0;
+	v = (int64_t)score + 666 + t->tg->oom_score_adj * 2 / 3;
+	sbuf_printf(s, "%lld\n", (long long)MAX(v, (int64_t)0));
+	return 0;
+}
+
+static int show_oom_adj(struct task *t, struct sbuf *s)
+{
+	sbuf_printf(s, "%d\n", t->tg->oom_score_adj);
+	return 0;
+}
+
+static int store_oom_adj(struct task *t, const char *text, size_t n)
+{
+	bool neg = n && text[0] == '-';
+	uint64_t v;
+	int32_t adj;
+
+	if (kparse_u64(text + neg, n - neg, &v) || v > 1000)
+		return -EINVAL;
+	adj = neg ? -(int32_t)v : (int32_t)v;
+	if (!task_may_access(t) && t->tg != current_task()->tg)
+		return -EACCES;
+	if (adj < t->tg->oom_score_adj && !capable(CAP_SYS_RESOURCE))
+		return -EACCES;
+	t->tg->oom_score_adj = adj;
+	return 0;
+}
+
+static int show_wchan(struct task *t, struct sbuf *s)
+{
+	const char *w = t->wchan;
+
+	sbuf_printf(s, "%s", w ? w : "0");
+	return 0;
+}
+
+static int show_cgroup(struct task *t, struct sbuf *s)
+{
+	sbuf_printf(s, "0::/\n");
+	return 0;
+}
+
+static int show_unset_id(struct task *t, struct sbuf *s)
+{
+	sbuf_printf(s, "4294967295");
+	return 0;
+}
+
+static int store_nothing(struct task *t, const char *text, size_t n)
+{
+	return 0;
+}
+
+static int show_sched(struct task *t, struct sbuf *s)
+{
+	sbuf_printf(s, "%s (%d, #threads: %u)\n"
+		    "-------------------------------------------------------------------\n"
+		    "se.sum_exec_runtime                          : %llu.%06llu\n"
+		    "nr_switches                                  : %llu\n"
+		    "nr_voluntary_switches                        : %llu\n"
+		    "nr_involuntary_switches                      : %llu\n"
+		    "policy                                       : 0\n"
+		    "prio                                         : %d\n",
+		    t->comm, t->tid, t->tg->thread_count,
+		    (unsigned long long)(t->se.run_ns / 1000000),
+		    (unsigned long long)(t->se.run_ns % 1000000),
+		    (unsigned long long)(t->se.nvcsw + t->se.nivcsw),
+		    (unsigned long long)t->se.nvcsw, (unsigned long long)t->se.nivcsw,
+		    120 + t->se.nice);
+	return 0;
+}
+
+static int show_schedstat(struct task *t, struct sbuf *s)
+{
+	sbuf_printf(s, "%llu 0 %llu\n", (unsigned long long)t->se.run_ns,
+		    (unsigned long long)(t->se.nvcsw + t->se.nivcsw));
+	return 0;
+}
+
+/* One user namespace, everything maps to itself. */
+static int show_id_map(struct task *t, struct sbuf *s)
+{
+	sbuf_printf(s, "%10u %10u %10u\n", 0, 0, 4294967295u);
+	return 0;
+}
+
+static int show_setgroups(struct task *t, struct sbuf *s)
+{
+	sbuf_printf(s, "allow\n");
+	return 0;
+}
+
+static int show_personality(struct task *t, struct sbuf *s)
+{
+	sbuf_printf(s, "%08x\n", t->personality);
+	return 0;
+}
+
+/* The kernel's own stack is nobody's business inside. */
+static int show_stack(struct task *t, struct sbuf *s)
+{
+	return capable(CAP_SYS_ADMIN) ? 0 : -EACCES;
+}
+
+static int show_syscall(struct task *t, struct sbuf *s)
+{
+	const uint64_t *a = t->syscall_args;
+
+	if (t->syscall_nr < 0 || t == current_task())
+		sbuf_printf(s, "running\n");
+	else
+		sbuf_printf(s, "%d 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx\n",
+			    t->syscall_nr, (unsigned long long)a[0], (unsigned long long)a[1],
+			    (unsigned long long)a[2], (unsigned long long)a[3],
+			    (unsigned long long)a[4], (unsigned long long)a[5],
+			    (unsigned long long)t->uctx.regs.rsp, (unsigned long long)t->uctx.regs.rip);
+	return 0;
+}
+
+static int show_timerslack(struct task *t, struct sbuf *s)
+{
+	sbuf_printf(s, "%llu\n", (unsigned long long)t->timer_slack_ns);
+	return 0;
+}
+
+static int show_coredump_filter(struct task *t, struct sbuf *s)
+{
+	sbuf_printf(s, "00000033\n");
+	return 0;
+}
+
+static int show_children(struct task *t, struct sbuf *s)
+{
+	struct tgroup *c;
+
+	spin_lock(&task_list_lock);
+	list_for_each(c, &t->tg->children, sibling)
+		sbuf_printf(s, "%d ", c->tgid);
+	spin_unlock(&task_list_lock);
+	return 0;
+}
+
+static int fs_path(struct task *t, struct path *ret, bool root)
+{
+	struct fs_info *fi = task_get_fs(t);
+
+	if (!fi)
+		return -ENOENT;
+	spin_lock(&fi->lock);
+	*ret = root ? fi->root : fi->cwd;
+	path_get(ret);
+	spin_unlock(&fi->lock);
+	fs_info_put(fi);
+	return 0;
+}
+
+static int link_cwd(struct task *t, struct path *ret) { return fs_path(t, ret, false); }
+static int link_root(struct task *t, struct path *ret) { return fs_path(t, ret, true); }
+
+#define NS_INO_BASE 4026531834ull
+
+static long ns_text(char *buf, size_t size, const char *kind, uint64_t ino)
+{
+	return (long)MIN((size_t)ksnprintf(buf, size, "%s:[%llu]", kind, (unsigned long long)ino), size);
+}
+
+/* Name spaces that exist once have a fixed number; the others tell theirs by
+ * the object's address, hashed. */
+static uint64_t object_ino(const void *p) { return 4026532000ull + hash_u64((uint64_t)(uintptr_t)p) % 1000000; }
+
+static long ns_cgroup(struct task *t, char *b, size_t n) { return ns_text(b, n, "cgroup", NS_INO_BASE + 1); }
+static long ns_user(struct task *t, char *b, size_t n) { return ns_text(b, n, "user", NS_INO_BASE + 3); }
+static long ns_pid(struct task *t, char *b, size_t n) { return ns_text(b, n, "pid", NS_INO_BASE + 2); }
+static long ns_net(struct task *t, char *b, size_t n) { return ns_text(b, n, "net", NS_INO_BASE + 6); }
+static long ns_ipc(struct task *t, char *b, size_t n) { return ns_text(b, n, "ipc", NS_INO_BASE + 5); }
+static long ns_time(struct task *t, char *b, size_t n) { return ns_text(b, n, "time", NS_INO_BASE); }
+static long ns_mnt(struct task *t, char *b, size_t n) { return ns_text(b, n, "mnt", object_ino(t->mntns)); }
+static long ns_uts(struct task *t, char *b, size_t n) { return ns_text(b, n, "uts", object_ino(t->utsns)); }
+
+#define NS(nm, fn) { .name = nm, .mode = S_IFLNK | 0777, .link_text = fn }
+const struct pid_entry pid_ns_entries[] = {
+	NS("cgroup", ns_cgroup), NS("ipc", ns_ipc), NS("mnt", ns_mnt), NS("net", ns_net),
+	NS("pid", ns_pid), NS("pid_for_children", ns_pid), NS("time", ns_time),
+	NS("time_for_children", ns_time), NS("user", ns_user), NS("uts", ns_uts),
+	{ .name = NULL },
+};
+
+const struct pid_entry pid_entries[] = {
+	{ .name = "fd", .mode = S_IFDIR | 0500, .guarded = true,
+	  .dir_iops = &pid_fd_dir_iops, .dir_fops = &pid_fd_dir_fops },
+	{ .name = "fdinfo", .mode = S_IFDIR | 0555, .guarded = true,
+	  .dir_iops = &pid_fdinfo_dir_iops, .dir_fops = &pid_fd_dir_fops },
+	{ .name = "task", .mode = S_IFDIR | 0555,
+	  .dir_iops = &pid_task_dir_iops, .dir_fops = &pid_task_dir_fops },
+	{ .name = "ns", .mode = S_IFDIR | 0511, .dir_iops = &pid_dir_iops, .dir_fops = &pid_dir_fops },
+	{ .name = "net", .mode = S_IFDIR | 0555, .pseudo = &proc_net },
+	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd },
+	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root },
+	{ .name = "exe", .mode = S_IFLNK | 0777, .link = pid_exe },
+	{ .name = "mem", .mode = S_IFREG | 0600, .guarded = true, .fops = &pid_mem_fops },
+	{ .name = "comm", .mode = S_IFREG | 0644, .fill = show_comm, .store = store_comm },
+	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .fill = show_oom_adj, .store = store_oom_adj },
+	{ .name = "loginuid", .mode = S_IFREG | 0644, .fill = show_unset_id, .store = store_nothing },
+	{ .name = "coredump_filter", .mode = S_IFREG | 0644, .fill = show_coredump_filter, .store = store_nothing },
+	{ .name = "clear_refs", .mode = S_IFREG | 0200, .store = store_nothing },
+	PID_FILE("uid_map", 0644, show_id_map), PID_FILE("gid_map", 0644, show_id_map),
+	PID_FILE("setgroups", 0644, show_setgroups), PID_FILE("projid_map", 0644, show_id_map),
+	PID_FILE("status", 0444, pid_status), PID_FILE("stat", 0444, pid_stat),
+	PID_FILE("statm", 0444, pid_statm), PID_FILE("cmdline", 0444, pid_cmdline),
+	PID_FILE("limits", 0444, show_limits), PID_FILE("mounts", 0444, show_mounts_short),
+	PID_FILE("mountinfo", 0444, show_mountinfo), PID_FILE("cgroup", 0444, show_cgroup),
+	PID_FILE("oom_score", 0444, show_oom_score), PID_FILE("wchan", 0444, show_wchan),
+	PID_FILE("sessionid", 0444, show_unset_id), PID_FILE("sched", 0444, show_sched),
+	PID_FILE("schedstat", 0444, show_schedstat), PID_FILE("timerslack_ns", 0666, show_timerslack),
+	PID_FILE("children", 0444, show_children),
+	PID_GUARDED("environ", 0400, pid_environ), PID_GUARDED("maps", 0444, pid_maps),
+	PID_GUARDED("smaps", 0444, pid_smaps), PID_GUARDED("smaps_rollup", 0444, pid_smaps_rollup),
+	PID_GUARDED("auxv", 0400, pid_auxv), PID_GUARDED("io", 0400, show_io),
+	PID_GUARDED("personality", 0400, show_personality), PID_GUARDED("stack", 0400, show_stack),
+	PID_GUARDED("syscall", 0400, show_syscall),
+	{ .name = NULL },
+};

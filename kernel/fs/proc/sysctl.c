@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /proc/sys: what programs look up.  Values are the sandbox's own; settings
+ * that mean nothing here can be read but not changed. */
+#include "kernel/fs/proc/proc.h"
+#include <linux_abi/utsname.h>
+
+#define TEXT(fn, text) static void fn(struct sbuf *s) { sbuf_printf(s, "%s\n", text); }
+
+TEXT(show_ostype, UTS_SYSNAME)
+TEXT(show_osrelease, UTS_RELEASE)
+TEXT(show_kversion, UTS_VERSION)
+TEXT(show_pid_max, "4194304")
+TEXT(show_threads_max, "32000")
+TEXT(show_ngroups_max, "65536")
+TEXT(show_cap_last_cap, "40")
+TEXT(show_shmmax, "18446744073692774399")
+TEXT(show_shmall, "18446744073692774399")
+TEXT(show_shmmni, "4096")
+TEXT(show_msgmax, "8192")
+TEXT(show_msgmnb, "16384")
+TEXT(show_msgmni, "32000")
+TEXT(show_sem, "32000\t1024000000\t500\t32000")
+TEXT(show_core_pattern, "core")
+TEXT(show_overflow_id, "65534")
+TEXT(show_zero, "0")
+TEXT(show_one, "1")
+TEXT(show_two, "2")
+TEXT(show_printk, "4\t4\t1\t7")
+TEXT(show_max_map_count, "65530")
+TEXT(show_swappiness, "60")
+TEXT(show_mmap_min_addr, "65536")
+TEXT(show_file_max, "9223372036854775807")
+TEXT(show_file_nr, "1024\t0\t9223372036854775807")
+TEXT(show_nr_open, "1048576")
+TEXT(show_pipe_max, "1048576")
+TEXT(show_pipe_soft, "16384")
+TEXT(show_inotify_events, "16384")
+TEXT(show_inotify_instances, "128")
+TEXT(show_inotify_watches, "65536")
+TEXT(show_epoll_watches, "1000000")
+TEXT(show_somaxconn, "4096")
+TEXT(show_mem_default, "212992")
+TEXT(show_port_range, "32768\t60999")
+TEXT(show_tcp_mem, "4096\t131072\t6291456")
+TEXT(show_entropy, "256")
+TEXT(show_seed, "60")
+TEXT(show_overcommit_ratio, "50")
+TEXT(show_dirty_ratio, "20")
+TEXT(show_dirty_background, "10")
+TEXT(show_min_free, "67584")
+TEXT(show_keys, "200")
+TEXT(show_mq_msg, "10")
+TEXT(show_mq_size, "8192")
+TEXT(show_mq_queues, "256")
+TEXT(show_pty_max, "1024")
+TEXT(show_randomize, "2")
+TEXT(show_rt_runtime, "950000")
+TEXT(show_rt_period, "1000000")
+TEXT(show_hung_task, "120")
+
+static void show_hostname(struct sbuf *s)
+{
+	struct utsns *u = current_task()->utsns;
+	char name[65];
+
+	spin_lock(&u->lock);
+	memcpy(name, u->hostname, sizeof(name));
+	spin_unlock(&u->lock);
+	name[64] = 0;
+	sbuf_printf(s, "%s\n", name);
+}
+
+static int store_hostname(const char *text, size_t n)
+{
+	struct utsns *u = current_task()->utsns;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (n > 64)
+		return -EINVAL;
+	spin_lock(&u->lock);
+	kstrlcpy(u->hostname, text, sizeof(u->hostname));
+	spin_unlock(&u->lock);
+	return 0;
+}
+
+static void show_domainname(struct sbuf *s)
+{
+	struct utsns *u = current_task()->utsns;
+	char name[65];
+
+	spin_lock(&u->lock);
+	memcpy(name, u->domainname, sizeof(name));
+	spin_unlock(&u->lock);
+	name[64] = 0;
+	sbuf_printf(s, "%s\n", name[0] ? name : "(none)");
+}
+
+static void show_id(struct sbuf *s, uint8_t *b)
+{
+	b[6] = (b[6] & 0x0f) | 0x40;    /* RFC 4122, random */
+	b[8] = (b[8] & 0x3f) | 0x80;
+	for (int n = 0; n < 16; n++)
+		sbuf_printf(s, "%s%02x", n == 4 || n == 6 || n == 8 || n == 10 ? "-" : "", b[n]);
+	sbuf_printf(s, "\n");
+}
+
+static void show_uuid(struct sbuf *s)
+{
+	uint8_t b[16];
+
+	krandom(b, sizeof(b));
+	show_id(s, b);
+}
+
+static void show_boot_id(struct sbuf *s)
+{
+	static struct spinlock lock;
+	static bool made;
+	static uint8_t id[16];
+	uint8_t b[16];
+
+	spin_lock(&lock);
+	if (!made) {
+		krandom(id, sizeof(id));
+		made = true;
+	}
+	memcpy(b, id, sizeof(b));
+	spin_unlock(&lock);
+	show_id(s, b);
+}
+
+#define END { .name = NULL }
+#define F(n, fn) { .name = (n), .mode = S_IFREG | 0644, .show = (fn) }
+
+static const struct pseudo_node random_nodes[] = {
+	PSEUDO_FILE("boot_id", show_boot_id), PSEUDO_FILE("uuid", show_uuid),
+	PSEUDO_FILE("entropy_avail", show_entropy), PSEUDO_FILE("poolsize", show_entropy),
+	F("urandom_min_reseed_secs", show_seed), F("write_wakeup_threshold", show_entropy), END,
+};
+static const struct pseudo_node keys_nodes[] = { F("maxkeys", show_keys), F("root_maxkeys", show_keys), END };
+static const struct pseudo_node pty_nodes[] = { F("max", show_pty_max), F("nr", show_zero), END };
+static const struct pseudo_node yama_nodes[] = { F("ptrace_scope", show_zero), END };
+
+static const struct pseudo_node kernel_nodes[] = {
+	PSEUDO_RW("hostname", show_hostname, store_hostname), F("domainname", show_domainname),
+	PSEUDO_FILE("ostype", show_ostype), PSEUDO_FILE("osrelease", show_osrelease),
+	PSEUDO_FILE("version", show_kversion), F("pid_max", show_pid_max),
+	F("threads-max", show_threads_max), PSEUDO_FILE("ngroups_max", show_ngroups_max),
+	PSEUDO_FILE("cap_last_cap", show_cap_last_cap), F("shmmax", show_shmmax),
+	F("shmall", show_shmall), F("shmmni", show_shmmni), F("shm_rmid_forced", show_zero),
+	F("msgmax", show_msgmax), F("msgmnb", show_msgmnb), F("msgmni", show_msgmni), F("sem", show_sem),
+	F("core_pattern", show_core_pattern), F("core_uses_pid", show_zero),
+	F("core_pipe_limit", show_zero), F("overflowuid", show_overflow_id),
+	F("overflowgid", show_overflow_id), F("randomize_va_space", show_randomize),
+	F("printk", show_printk), F("dmesg_restrict", show_one), F("kptr_restrict", show_two),
+	F("perf_event_paranoid", show_two), F("sched_child_runs_first", show_zero),
+	F("sched_rt_runtime_us", show_rt_runtime), F("sched_rt_period_us", show_rt_period),
+	F("sched_autogroup_enabled", show_zero), F("tainted", show_zero), F("panic", show_zero),
+	F("hung_task_timeout_secs", show_hung_task), F("unprivileged_bpf_disabled", show_two),
+	F("unprivileged_userns_clone", show_zero), F("modules_disabled", show_one),
+	F("numa_balancing", show_zero), F("sysrq", show_zero), F("io_uring_disabled", show_two),
+	F("ns_last_pid", show_one), PSEUDO_DIR("random", random_nodes), PSEUDO_DIR("keys", keys_nodes),
+	PSEUDO_DIR("pty", pty_nodes), PSEUDO_DIR("yama", yama_nodes), END,
+};
+
+static const struct pseudo_node vm_nodes[] = {
+	F("overcommit_memory", show_zero), F("overcommit_ratio", show_overcommit_ratio),
+	F("overcommit_kbytes", show_zero), F("max_map_count", show_max_map_count),
+	F("swappiness", show_swappiness), F("mmap_min_addr", show_mmap_min_addr),
+	F("dirty_ratio", show_dirty_ratio), F("dirty_background_ratio", show_dirty_background),
+	F("min_free_kbytes", show_min_free), F("nr_hugepages", show_zero), F("drop_caches", show_zero),
+	F("panic_on_oom", show_zero), F("oom_kill_allocating_task", show_zero),
+	F("legacy_va_layout", show_zero), F("unprivileged_userfaultfd", show_zero),
+	F("zone_reclaim_mode", show_zero), END,
+};
+
+static const struct pseudo_node inotify_nodes[] = {
+	F("max_queued_events", show_inotify_events), F("max_user_instances", show_inotify_instances),
+	F("max_user_watches", show_inotify_watches), END,
+};
+static const struct pseudo_node epoll_nodes[] = { F("max_user_watches", show_epoll_watches), END };
+static const struct pseudo_node mqueue_nodes[] = {
+	F("msg_default", show_mq_msg), F("msg_max", show_mq_msg), F("msgsize_default", show_mq_size),
+	F("msgsize_max", show_mq_size), F("queues_max", show_mq_queues), END,
+};
+static const struct pseudo_node fs_nodes[] = {
+	F("file-max", show_file_max), PSEUDO_FILE("file-nr", show_file_nr), F("nr_open", show_nr_open),
+	F("pipe-max-size", show_pipe_max), F("pipe-user-pages-soft", show_pipe_soft),
+	F("pipe-user-pages-hard", show_zero), F("aio-max-nr", show_inotify_watches),
+	F("aio-nr", show_zero), F("suid_dumpable", show_zero), F("protected_symlinks", show_one),
+	F("protected_hardlinks", show_one), F("protected_fifos", show_one),
+	F("protected_regular", show_two), F("lease-break-time", show_seed), F("leases-enable", show_one),
+	F("mount-max", show_inotify_watches), F("inode-nr", show_file_nr),
+	PSEUDO_DIR("inotify", inotify_nodes), PSEUDO_DIR("epoll", epoll_nodes),
+	PSEUDO_DIR("mqueue", mqueue_nodes), END,
+};
+
+static const struct pseudo_node core_nodes[] = {
+	F("somaxconn", show_somaxconn), F("rmem_default", show_mem_default), F("rmem_max", show_mem_default),
+	F("wmem_default", show_mem_default), F("wmem_max", show_mem_default),
+	F("optmem_max", show_mem_default), END,
+};
+static const struct pseudo_node ipv4_nodes[] = {
+	F("ip_forward", show_zero), F("ip_local_port_range", show_port_range),
+	F("ip_unprivileged_port_start", show_zero), F("tcp_rmem", show_tcp_mem),
+	F("tcp_wmem", show_tcp_mem), F("tcp_syncookies", show_one), F("tcp_tw_reuse", show_two),
+	F("tcp_max_syn_backlog", show_somaxconn), F("tcp_fin_timeout", show_seed),
+	F("ping_group_range", show_port_range), END,
+};
+static const struct pseudo_node unix_nodes[] = { F("max_dgram_qlen", show_mq_queues), END };
+static const struct pseudo_node net_nodes[] = {
+	PSEUDO_DIR("core", core_nodes), PSEUDO_DIR("ipv4", ipv4_nodes), PSEUDO_DIR("unix", unix_nodes), END,
+};
+
+static const struct pseudo_node user_nodes[] = {
+	F("max_user_namespaces", show_zero), F("max_mnt_namespaces", show_threads_max),
+	F("max_uts_namespaces", show_threads_max), END,
+};
+
+const struct pseudo_node proc_sys_children[] = {
+	PSEUDO_DIR("kernel", kernel_nodes), PSEUDO_DIR("vm", vm_nodes), PSEUDO_DIR("fs", fs_nodes),
+	PSEUDO_DIR("net", net_nodes), PSEUDO_DIR("user", user_nodes), END,
+};
