@@ -3,7 +3,7 @@
  *
  * A target that does not exist is made, with its parents, where the tree below
  * it can be written; a file target (something to hide) becomes a file.
- * /dev/pts and /dev/shm come with the device file system. */
+ * /dev/pts and /dev/shm are mounts of their own in the device file system. */
 #include "kernel/fs/tmpfs/tmpfs.h"
 #include "kernel/vfs/internal.h"
 #include <boot.h>
@@ -144,6 +144,30 @@ static int mount_one(const struct boot_mount *bm, struct mntns *ns)
 	return err;
 }
 
+/* What belongs into a device file system. */
+static int mount_in_dev(const struct boot_mount *bm, struct mntns *ns, const char *name)
+{
+	char target[512];
+	struct super_block *sb;
+	struct path at;
+	bool pts = !strcmp(name, "pts");
+	int err;
+
+	if ((size_t)ksnprintf(target, sizeof(target), "%s/%s", bm->target, name) >= sizeof(target))
+		return -ENAMETOOLONG;
+	err = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &at);
+	if (err)
+		return err;
+	err = pts ? devpts_type.mount(&devpts_type, name, NULL, NULL, &sb) : tmpfs_new_super(0, 01777, &sb);
+	if (!err) {
+		err = mount_attach(ns, sb, &at, MNT_NOSUID | (pts ? MNT_NOEXEC : MNT_NODEV),
+				   pts ? "devpts" : "shm");
+		super_put(sb);
+	}
+	path_put(&at);
+	return err;
+}
+
 int vfs_boot_mounts(const struct boot_params *bp, struct mntns *ns, struct fs_info *fs)
 {
 	struct super_block *sb;
@@ -167,6 +191,10 @@ int vfs_boot_mounts(const struct boot_params *bp, struct mntns *ns, struct fs_in
 	path_put(&root);
 	for (size_t k = 1; k < bp->mount_count; k++) {
 		err = mount_one(&bp->mounts[k], ns);
+		if (!err && bp->mounts[k].kind == BOOT_MOUNT_DEV)
+			err = mount_in_dev(&bp->mounts[k], ns, "pts");
+		if (!err && bp->mounts[k].kind == BOOT_MOUNT_DEV)
+			err = mount_in_dev(&bp->mounts[k], ns, "shm");
 		if (err) {
 			klog("mount %s: error %d", bp->mounts[k].target, -err);
 			return err;

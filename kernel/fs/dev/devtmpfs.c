@@ -3,7 +3,6 @@
  * are empty directories for devpts and a tmpfs of their own. */
 #include "kernel/fs/dev/dev.h"
 #include "kernel/fs/tmpfs/tmpfs.h"
-#include "kernel/tty/tty.h"
 
 #define DEV_LIMIT (64ull << 20)
 
@@ -14,6 +13,7 @@ static const struct { const char *name; uint32_t mode; uint64_t rdev; } nodes[] 
 	{ "random", 0666, MKDEV(1, 8) },
 	{ "urandom", 0666, MKDEV(1, 9) },
 	{ "tty", 0666, MKDEV(5, 0) },
+	{ "console", 0620, MKDEV(5, 1) },
 };
 
 static const struct { const char *name, *target; } links[] = {
@@ -49,11 +49,6 @@ static int populate(struct inode *root)
 	for (size_t n = 0; n < ARRAY_SIZE(dirs) && !err; n++) {
 		err = root->ops->mkdir(root, dirs[n].name, strlen(dirs[n].name),
 				       S_IFDIR | dirs[n].mode, &i);
-		if (!err)
-			inode_put(i);
-	}
-	if (!err && tty_host()) {
-		err = root->ops->mknod(root, "console", 7, S_IFCHR | 0620, MKDEV(5, 1), &i);
 		if (!err)
 			inode_put(i);
 	}
