@@ -55,7 +55,7 @@ static int wait_ready(struct file *f, uint32_t cond)
 	return err ? -ERESTARTSYS : 0;
 }
 
-static long stream_read(struct file *f, struct iter *to, uint64_t *pos)
+static long stream_read(struct file *f, struct iter *to, uint64_t *pos_unused)
 {
 	size_t cap = MIN(to->left, (size_t)CHUNK), got = 0, put;
 	uint8_t *buf;
@@ -107,7 +107,7 @@ static int push(struct file *f, const uint8_t *buf, size_t n, size_t *ret_done)
 	return err;
 }
 
-static long stream_write(struct file *f, struct iter *from, uint64_t *pos)
+static long stream_write(struct file *f, struct iter *from, uint64_t *pos_unused)
 {
 	size_t cap = MIN(from->left, (size_t)CHUNK), total = 0;
 	uint8_t *buf;
@@ -142,7 +142,46 @@ static int64_t stream_lseek(struct file *f, int64_t off, int whence)
 	err = hc_stream_seek(stream_of(f)->n, off, whence, &r);
 	if (err)
 		return stream_errno(err);
-	return r <= INT64_MAX ? (int64_t)r : -EIO;
+	if (r > INT64_MAX)
+		return -EIO;
+	f->pos = r;
+	return (int64_t)r;
+}
+
+/* Files: plain reads and writes move the offset that the host keeps, which
+ * others may share (2>&1); positioned ones put it back. */
+static long file_move(struct file *f, struct iter *it, uint64_t *pos,
+		      long (*move)(struct file *, struct iter *, uint64_t *))
+{
+	uint32_t n = stream_of(f)->n;
+	uint64_t saved = 0, at = 0;
+	long ret;
+
+	if (pos == &f->pos) {
+		ret = move(f, it, NULL);
+		if (ret > 0)
+			*pos += (uint64_t)ret;
+		return ret;
+	}
+	if (*pos > INT64_MAX || hc_stream_seek(n, 0, SEEK_CUR, &saved) ||
+	    hc_stream_seek(n, (int64_t)*pos, SEEK_SET, &at))
+		return -EIO;
+	ret = move(f, it, NULL);
+	if (hc_stream_seek(n, (int64_t)MIN(saved, (uint64_t)INT64_MAX), SEEK_SET, &at))
+		ret = -EIO;
+	if (ret > 0)
+		*pos += (uint64_t)ret;
+	return ret;
+}
+
+static long file_read(struct file *f, struct iter *to, uint64_t *pos)
+{
+	return file_move(f, to, pos, stream_read);
+}
+
+static long file_write(struct file *f, struct iter *from, uint64_t *pos)
+{
+	return file_move(f, from, pos, stream_write);
 }
 
 static uint32_t stream_poll(struct file *f, struct poll_table *pt)
@@ -170,9 +209,22 @@ static uint32_t stream_poll(struct file *f, struct poll_table *pt)
 static const struct file_ops stream_fops = {
 	.read = stream_read,
 	.write = stream_write,
-	.lseek = stream_lseek,
 	.poll = stream_poll,
 };
+
+static const struct file_ops stream_file_fops = {
+	.read = file_read,
+	.write = file_write,
+	.lseek = stream_lseek,
+};
+
+static void set_ops(struct file *f, const struct inode *i)
+{
+	bool reg = S_ISREG(i->mode);
+
+	f->ops = reg ? &stream_file_fops : &stream_fops;
+	f->mode |= reg ? FMODE_SEEK : FMODE_STREAM;
+}
 
 static int stream_getattr(struct inode *i, struct kstat *ret)
 {
@@ -195,8 +247,7 @@ static int stream_getattr(struct inode *i, struct kstat *ret)
 /* Again through /proc/self/fd/N or /dev/stdout. */
 static int stream_open(struct inode *i, struct file *f)
 {
-	f->ops = &stream_fops;
-	f->mode |= FMODE_STREAM;
+	set_ops(f, i);
 	return 0;
 }
 
@@ -283,6 +334,6 @@ int stdio_open(unsigned n, const struct boot_params *bp, struct file **ret)
 		return err;
 	err = file_new_anon(&stream_fops, NULL, n == 0 ? O_RDONLY : O_WRONLY, s->inode, ret);
 	if (!err)
-		(*ret)->mode |= FMODE_STREAM;
+		set_ops(*ret, s->inode);
 	return err;
 }
