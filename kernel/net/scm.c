@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ancillary data of messages: SCM_RIGHTS, SCM_CREDENTIALS (unix(7), cmsg(3)).
+ *
+ * Trust: lengths come from the program and are checked against the buffer
+ * before use.  Descriptors in flight are bounded in all.  Dropping a message
+ * may drop the last reference to a socket with messages of its own, and so on:
+ * scm_free() only queues, one task at a time takes the queue off, so the depth
+ * of the kernel stack does not depend on what the program built. */
+#include "kernel/net/socket.h"
+#include "kernel/task/task.h"
+
+#define IN_FLIGHT_MAX 16384u
+#define CONTROL_MAX 20480u
+
+static uint32_t in_flight;
+
+static struct spinlock doom_lock = SPINLOCK_INIT;
+static struct list doomed = LIST_INIT(doomed);  /* doom_lock */
+static bool draining;                           /* doom_lock */
+
+struct scm *scm_new(void)
+{
+	struct scm *s = kmalloc(sizeof *s + SCM_MAX_FD * sizeof s->files[0]);
+
+	if (!s)
+		return NULL;
+	memset(s, 0, sizeof *s);
+	list_init(&s->link);
+	return s;
+}
+
+static void scm_destroy(struct scm *s)
+{
+	for (unsigned i = 0; i < s->count; i++)
+		file_put(s->files[i]);
+	kfree(s);
+}
+
+void scm_free(struct scm *s)
+{
+	if (!s)
+		return;
+	spin_lock(&doom_lock);
+	list_push_back(&doomed, &s->link);
+	if (draining) {
+		spin_unlock(&doom_lock);
+		return;
+	}
+	draining = true;
+	while (!list_empty(&doomed)) {
+		s = list_first(&doomed, struct scm, link);
+		list_del(&s->link);
+		spin_unlock(&doom_lock);
+		scm_destroy(s);
+		spin_lock(&doom_lock);
+	}
+	draining = false;
+	spin_unlock(&doom_lock);
+}
+
+bool scm_charge(struct scm *s)
+{
+	if (__atomic_fetch_add(&in_flight, s->count, __ATOMIC_RELAXED) + s->count <= IN_FLIGHT_MAX)
+		return true;
+	scm_uncharge(s);
+	return false;
+}
+
+void scm_uncharge(struct scm *s) { __atomic_fetch_sub(&in_flight, s->count, __ATOMIC_RELAXED); }
+
+/* ---- sending ---- */
+
+static int add_rights(struct sock_msg *m, uint64_t at, uint64_t size)
+{
+	unsigned n = (unsigned)(size / sizeof(int32_t));
+
+	if (!n)
+		return 0;
+	if (!m->scm)
+		m->scm = scm_new();
+	if (!m->scm)
+		return -ENOMEM;
+	if (n > SCM_MAX_FD - m->scm->count)
+		return -EINVAL;
+	for (unsigned i = 0; i < n; i++) {
+		struct file *f;
+		int32_t fd;
+
+		if (copy_in(&fd, (uaddr){ at + i * sizeof fd }, sizeof fd))
+			return -EFAULT;
+		f = fd_get_any(fd);
+		if (!f)
+			return -EBADF;
+		m->scm->files[m->scm->count++] = f;
+	}
+	return 0;
+}
+
+static int add_cred(struct sock_msg *m, uint64_t at, uint64_t size)
+{
+	const struct cred *c = current_cred();
+	struct linux_ucred u;
+
+	if (size != sizeof u)
+		return -EINVAL;
+	if (copy_in(&u, (uaddr){ at }, sizeof u))
+		return -EFAULT;
+	if (u.pid != current_task()->tg->tgid && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (u.uid != c->uid && u.uid != c->euid && u.uid != c->suid && !capable(CAP_SETUID))
+		return -EPERM;
+	if (u.gid != c->gid && u.gid != c->egid && u.gid != c->sgid && !capable(CAP_SETGID))
+		return -EPERM;
+	m->cred = u;
+	return 0;
+}
+
+int scm_send(struct sock_msg *m, uint64_t control, uint64_t size)
+{
+	struct task *t = current_task();
+	struct linux_cmsghdr h;
+	uint64_t off = 0;
+	int err = 0;
+
+	m->cred = (struct linux_ucred){ t->tg->tgid, t->cred->uid, t->cred->gid };
+	if (!control || !size)
+		return 0;
+	if (size > CONTROL_MAX)
+		return -ENOBUFS;
+	while (!err && size - off >= sizeof h) {
+		uint64_t body;
+
+		if (copy_in(&h, (uaddr){ control + off }, sizeof h)) {
+			err = -EFAULT;
+			break;
+		}
+		if (h.len < sizeof h || h.len > size - off) {
+			err = -EINVAL;
+			break;
+		}
+		body = h.len - sizeof h;
+		if (h.level == SOL_SOCKET) {
+			if (h.type == SCM_RIGHTS)
+				err = add_rights(m, control + off + sizeof h, body);
+			else if (h.type == SCM_CREDENTIALS)
+				err = add_cred(m, control + off + sizeof h, body);
+			else
+				err = -EINVAL;
+		}
+		if (CMSG_ALIGN_UP(h.len) >= size - off)
+			break;
+		off += CMSG_ALIGN_UP(h.len);
+	}
+	if (!err && m->scm && !m->scm->count) {
+		scm_free(m->scm);
+		m->scm = NULL;
+	}
+	if (err) {
+		scm_free(m->scm);
+		m->scm = NULL;
+	}
+	return err;
+}
+
+/* ---- receiving ---- */
+
+static size_t put_cred(struct sock_msg *m, uint64_t at, uint64_t room)
+{
+	struct linux_cmsghdr h = { sizeof h + sizeof m->cred, SOL_SOCKET, SCM_CREDENTIALS };
+	struct { struct linux_cmsghdr h; struct linux_ucred u; } __packed c;
+
+	if (room < sizeof c) {
+		m->ret_flags |= MSG_CTRUNC;
+		if (room < sizeof h)
+			return 0;
+		h.len = room;
+	}
+	c.h = h;
+	c.u = m->cred;
+	if (copy_out((uaddr){ at }, &c, h.len)) {
+		m->ret_flags |= MSG_CTRUNC;
+		return 0;
+	}
+	return MIN(CMSG_ALIGN_UP(h.len), room);
+}
+
+static size_t put_rights(struct sock_msg *m, uint64_t at, uint64_t room)
+{
+	struct linux_cmsghdr h = { 0, SOL_SOCKET, SCM_RIGHTS };
+	unsigned fit = room > sizeof h ? (unsigned)MIN((room - sizeof h) / sizeof(int32_t), m->scm->count) : 0;
+	unsigned i;
+
+	for (i = 0; i < fit; i++) {
+		int32_t fd = fd_alloc(0, m->flags & MSG_CMSG_CLOEXEC);
+
+		if (fd < 0)
+			break;
+		if (copy_out((uaddr){ at + sizeof h + i * sizeof fd }, &fd, sizeof fd)) {
+			fd_release_unused(fd);
+			break;
+		}
+		fd_install(fd, file_get(m->scm->files[i]));
+	}
+	if (i < m->scm->count)
+		m->ret_flags |= MSG_CTRUNC;
+	if (!i)
+		return 0;
+	h.len = sizeof h + i * sizeof(int32_t);
+	if (copy_out((uaddr){ at }, &h, sizeof h))
+		return 0;
+	return MIN(CMSG_ALIGN_UP(h.len), room);
+}
+
+size_t scm_recv(struct sock_msg *m, bool passcred, uint64_t control, uint64_t size)
+{
+	size_t used = 0;
+
+	if (!control)
+		size = 0;
+	if (passcred && m->have_cred)
+		used = put_cred(m, control, size);
+	if (m->scm) {
+		used += put_rights(m, control + used, size - used);
+		scm_free(m->scm);
+		m->scm = NULL;
+	}
+	return used;
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The socket layer: making sockets, names, connecting.  Messages are in
+ * socket_msg.c, options in sockopt.c.  Families are listed here; each is a
+ * sock_ops of its own. */
+#include "kernel/net/socket.h"
+#include "kernel/net/socket_file.h"
+#include "kernel/syscall/syscall.h"
+#include <linux_abi/ioctl.h>
+
+static const sock_create_fn families[AF_MAX] = {
+	[AF_UNIX] = unix_create,
+};
+
+/* ---- files ---- */
+
+static long socket_read(struct file *f, struct iter *to, uint64_t *pos)
+{
+	(void)pos;
+	if (!to->left)
+		return 0;
+	return socket_recv_iter(f, to);
+}
+
+static long socket_write(struct file *f, struct iter *from, uint64_t *pos)
+{
+	(void)pos;
+	return socket_send_iter(f, from);
+}
+
+static uint32_t socket_poll(struct file *f, struct poll_table *pt)
+{
+	struct socket *s = f->priv;
+
+	return s->ops->poll(s, pt);
+}
+
+static long socket_ioctl(struct file *f, unsigned cmd, uint64_t arg)
+{
+	struct socket *s = f->priv;
+
+	return s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
+}
+
+static void socket_free(struct socket *s)
+{
+	if (s->ops)
+		s->ops->release(s);
+	kfree(s);
+}
+
+static void socket_release(struct file *f) { socket_free(f->priv); }
+
+static const struct file_ops socket_fops = {
+	.read = socket_read,
+	.write = socket_write,
+	.poll = socket_poll,
+	.ioctl = socket_ioctl,
+	.release = socket_release,
+	.type_name = "socket",
+};
+
+bool file_is_socket(const struct file *f) { return f->ops == &socket_fops; }
+
+struct file *socket_get_file(int fd, int *ret_err)
+{
+	struct file *f = fd_get(fd);
+
+	*ret_err = 0;
+	if (!f) {
+		*ret_err = -EBADF;
+	} else if (!file_is_socket(f)) {
+		*ret_err = -ENOTSOCK;
+		file_put(f);
+		f = NULL;
+	}
+	return f;
+}
+
+static struct socket *socket_new(int family, int type, int protocol)
+{
+	struct socket *s = kzalloc(sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->family = family;
+	s->type = type;
+	s->protocol = protocol;
+	s->sndbuf = s->rcvbuf = SOCK_BUF_DEFAULT;
+	s->rcvlowat = 1;
+	return s;
+}
+
+/* A file for s, which is consumed also on failure. */
+static int socket_file(struct socket *s, int flags, struct file **ret)
+{
+	struct inode *i = anon_inode_new(S_IFSOCK | 0777);
+	int err = -ENOMEM;
+
+	if (i) {
+		err = file_new_anon(&socket_fops, s, O_RDWR | (flags & SOCK_NONBLOCK), i, ret);
+		inode_put(i);
+	}
+	if (err)
+		socket_free(s);
+	else
+		(*ret)->mode |= FMODE_STREAM;
+	return err;
+}
+
+static int socket_make(int family, int type, int protocol, struct socket **ret)
+{
+	struct socket *s;
+	int err;
+
+	if (family < 0 || family >= AF_MAX || !families[family])
+		return -EAFNOSUPPORT;
+	s = socket_new(family, type, protocol);
+	if (!s)
+		return -ENOMEM;
+	err = families[family](s);
+	if (err) {
+		kfree(s);
+		return err;
+	}
+	*ret = s;
+	return 0;
+}
+
+#define TYPE_FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
+
+SYSCALL3(socket, int, family, int, type, int, protocol)
+{
+	struct socket *s;
+	struct file *f;
+	int fd, err;
+
+	if (type & ~(SOCK_TYPE_MASK | TYPE_FLAGS))
+		return -EINVAL;
+	err = socket_make(family, type & SOCK_TYPE_MASK, protocol, &s);
+	if (err)
+		return err;
+	err = socket_file(s, type, &f);
+	if (err)
+		return err;
+	fd = fd_add(f, type & SOCK_CLOEXEC);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+static int pair_files(int family, int type, int protocol, struct file **f)
+{
+	struct socket *a, *b;
+	int err = socket_make(family, type & SOCK_TYPE_MASK, protocol, &a);
+
+	if (err)
+		return err;
+	err = socket_make(family, type & SOCK_TYPE_MASK, protocol, &b);
+	if (err) {
+		socket_free(a);
+		return err;
+	}
+	err = a->ops->pair ? a->ops->pair(a, b) : -EOPNOTSUPP;
+	if (err) {
+		socket_free(a);
+		socket_free(b);
+		return err;
+	}
+	err = socket_file(a, type, &f[0]);
+	if (err) {
+		socket_free(b);
+		return err;
+	}
+	err = socket_file(b, type, &f[1]);
+	if (err)
+		file_put(f[0]);
+	return err;
+}
+
+SYSCALL4(socketpair, int, family, int, type, int, protocol, uaddr, ufds)
+{
+	struct file *f[2];
+	int fds[2], err;
+
+	if (type & ~(SOCK_TYPE_MASK | TYPE_FLAGS))
+		return -EINVAL;
+	err = pair_files(family, type, protocol, f);
+	if (err)
+		return err;
+	fds[0] = fd_alloc(0, type & SOCK_CLOEXEC);
+	if (fds[0] < 0) {
+		err = fds[0];
+		goto put;
+	}
+	fds[1] = fd_alloc(0, type & SOCK_CLOEXEC);
+	if (fds[1] < 0) {
+		err = fds[1];
+		fd_release_unused(fds[0]);
+		goto put;
+	}
+	err = copy_out(ufds, fds, sizeof fds);
+	if (err) {
+		fd_release_unused(fds[0]);
+		fd_release_unused(fds[1]);
+		goto put;
+	}
+	fd_install(fds[0], f[0]);
+	fd_install(fds[1], f[1]);
+	return 0;
+put:
+	file_put(f[0]);
+	file_put(f[1]);
+	return err;
+}
+
+/* ---- addresses ---- */
+
+int sock_addr_from_user(struct sock_addr *a, uaddr u, int size)
+{
+	memset(a, 0, sizeof *a);
+	if (size < 0 || (size_t)size > sizeof a->u.ss)
+		return -EINVAL;
+	a->size = (unsigned)size;
+	return size ? copy_in(&a->u, u, (size_t)size) : 0;
+}
+
+int sock_addr_to_user(const struct sock_addr *a, uaddr u, uaddr usize)
+{
+	int32_t room, whole = (int32_t)a->size;
+	int err = copy_in(&room, usize, sizeof room);
+
+	if (err)
+		return err;
+	if (room < 0)
+		return -EINVAL;
+	err = copy_out(u, &a->u, MIN((unsigned)room, a->size));
+	return err ? err : copy_out(usize, &whole, sizeof whole);
+}
+
+SYSCALL3(bind, int, fd, uaddr, uname, int, size)
+{
+	struct sock_addr a;
+	int err;
+	struct file *f = socket_get_file(fd, &err);
+	struct socket *s;
+
+	if (!f)
+		return err;
+	s = socket_of(f);
+	err = sock_addr_from_user(&a, uname, size);
+	if (!err)
+		err = s->ops->bind ? s->ops->bind(s, &a) : -EOPNOTSUPP;
+	file_put(f);
+	return err;
+}
+
+SYSCALL2(listen, int, fd, int, backlog)
+{
+	int err;
+	struct file *f = socket_get_file(fd, &err);
+	struct socket *s;
+
+	if (!f)
+		return err;
+	s = socket_of(f);
+	if ((unsigned)backlog > SOMAXCONN)
+		backlog = SOMAXCONN;
+	err = s->ops->listen ? s->ops->listen(s, backlog) : -EOPNOTSUPP;
+	file_put(f);
+	return err;
+}
+
+static long accept_call(int fd, uaddr uname, uaddr usize, int flags)
+{
+	struct sock_addr a = { 0 };
+	struct file *f, *nf = NULL;
+	struct socket *s, *fresh;
+	int err, newfd;
+
+	if (flags & ~TYPE_FLAGS)
+		return -EINVAL;
+	f = socket_get_file(fd, &err);
+	if (!f)
+		return err;
+	s = socket_of(f);
+	if (!s->ops->accept) {
+		file_put(f);
+		return -EOPNOTSUPP;
+	}
+	newfd = fd_alloc(0, flags & SOCK_CLOEXEC);
+	if (newfd < 0) {
+		file_put(f);
+		return newfd;
+	}
+	fresh = socket_new(s->family, s->type, s->protocol);
+	err = fresh ? s->ops->accept(s, fresh, f->flags & O_NONBLOCK) : -ENOMEM;
+	if (err) {
+		kfree(fresh);
+		goto out;
+	}
+	err = socket_file(fresh, flags, &nf);
+	if (err)
+		goto out;
+	if (uname.va) {
+		err = fresh->ops->getname(fresh, true, &a);
+		if (!err)
+			err = sock_addr_to_user(&a, uname, usize);
+		if (err)
+			goto out;
+	}
+	fd_install(newfd, nf);
+	file_put(f);
+	return newfd;
+out:
+	fd_release_unused(newfd);
+	if (nf)
+		file_put(nf);
+	file_put(f);
+	return err;
+}
+
+SYSCALL3(accept, int, fd, uaddr, uname, uaddr, usize) { return accept_call(fd, uname, usize, 0); }
+SYSCALL4(accept4, int, fd, uaddr, uname, uaddr, usize, int, flags)
+{
+	return accept_call(fd, uname, usize, flags);
+}
+
+SYSCALL3(connect, int, fd, uaddr, uname, int, size)
+{
+	struct sock_addr a;
+	int err;
+	struct file *f = socket_get_file(fd, &err);
+	struct socket *s;
+
+	if (!f)
+		return err;
+	s = socket_of(f);
+	err = sock_addr_from_user(&a, uname, size);
+	if (!err)
+		err = s->ops->connect ? s->ops->connect(s, &a, f->flags & O_NONBLOCK) : -EOPNOTSUPP;
+	file_put(f);
+	return err;
+}
+
+static long getname_call(int fd, uaddr uname, uaddr usize, bool peer)
+{
+	struct sock_addr a = { 0 };
+	int err;
+	struct file *f = socket_get_file(fd, &err);
+	struct socket *s;
+
+	if (!f)
+		return err;
+	s = socket_of(f);
+	err = s->ops->getname(s, peer, &a);
+	if (!err)
+		err = sock_addr_to_user(&a, uname, usize);
+	file_put(f);
+	return err;
+}
+
+SYSCALL3(getsockname, int, fd, uaddr, uname, uaddr, usize) { return getname_call(fd, uname, usize, false); }
+SYSCALL3(getpeername, int, fd, uaddr, uname, uaddr, usize) { return getname_call(fd, uname, usize, true); }
+
+SYSCALL2(shutdown, int, fd, int, how)
+{
+	int err;
+	struct file *f = socket_get_file(fd, &err);
+	struct socket *s;
+
+	if (!f)
+		return err;
+	s = socket_of(f);
+	if (how < SHUT_RD || how > SHUT_RDWR)
+		err = -EINVAL;
+	else
+		err = s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
+	file_put(f);
+	return err;
+}
+
+/* ---- waiting ---- */
+
+uint64_t sock_deadline(uint64_t timeo_ns)
+{
+	uint64_t d;
+
+	if (!timeo_ns || add_overflows(plat_time_mono_ns(), timeo_ns, &d))
+		return NO_DEADLINE;
+	return d;
+}
+
+int sock_wait_error(int err, uint64_t timeo_ns)
+{
+	if (err == -ETIMEDOUT)
+		return -EAGAIN;
+	if (err == -EINTR)
+		return timeo_ns ? -EINTR : -ERESTARTSYS;
+	return err;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* socket.h: what a protocol family gives to the socket layer.
+ *
+ * The layer (socket.c, socket_msg.c, sockopt.c) reads and checks what comes
+ * from the program and calls the family with kernel copies; only message
+ * bodies stay in user memory, behind an iter.  A socket lives as long as its
+ * file. */
+#ifndef NACRE_KERNEL_NET_SOCKET_H
+#define NACRE_KERNEL_NET_SOCKET_H
+
+#include "kernel/vfs/vfs.h"
+#include <linux_abi/socket.h>
+
+struct sock_ops;
+
+struct socket {
+	const struct sock_ops *ops;
+	void *priv;                     /* the family's */
+	int family, type, protocol;
+	struct spinlock lock;           /* the options below */
+	uint64_t rcvtimeo_ns, sndtimeo_ns;      /* 0 = for ever */
+	int32_t sndbuf, rcvbuf, rcvlowat;
+	int32_t priority, mark;
+	struct linux_linger linger;
+	bool passcred, reuseaddr, reuseport, keepalive, broadcast, oobinline, dontroute, timestamp;
+};
+
+struct sock_addr { unsigned size; union { uint16_t family; struct linux_sockaddr_storage ss; } u; };
+
+/* Ancillary data: descriptors on their way. */
+struct scm {
+	struct list link;               /* scm_free()'s own */
+	unsigned count;
+	struct file *files[];           /* counted; room for SCM_MAX_FD */
+};
+
+struct sock_msg {
+	struct iter *it;
+	uint32_t flags;                 /* MSG_* of the caller */
+	bool nonblock;
+	struct sock_addr name;          /* size 0: none. send: destination; receive: result */
+	struct scm *scm;                /* send: given, consumed on success; receive: result, owned by the caller */
+	struct linux_ucred cred;        /* send: to attach; receive: of the sender */
+	bool have_cred;
+	uint32_t ret_flags;             /* receive: MSG_TRUNC, MSG_EOR … */
+};
+
+struct sock_ops {
+	int (*bind)(struct socket *s, const struct sock_addr *a);
+	int (*listen)(struct socket *s, int backlog);
+	/* fresh: made by the layer, to be filled. */
+	int (*accept)(struct socket *s, struct socket *fresh, bool nonblock);
+	int (*connect)(struct socket *s, const struct sock_addr *a, bool nonblock);
+	int (*pair)(struct socket *a, struct socket *b);
+	int (*getname)(struct socket *s, bool peer, struct sock_addr *ret);
+	long (*sendmsg)(struct socket *s, struct sock_msg *m);
+	long (*recvmsg)(struct socket *s, struct sock_msg *m);
+	int (*shutdown)(struct socket *s, int how);
+	/* val is a kernel copy; -ENOPROTOOPT when unknown.  Called first. */
+	int (*setsockopt)(struct socket *s, int level, int opt, const void *val, size_t size);
+	int (*getsockopt)(struct socket *s, int level, int opt, void *val, size_t *size);
+	uint32_t (*poll)(struct socket *s, struct poll_table *pt);
+	long (*ioctl)(struct socket *s, unsigned cmd, uint64_t arg);
+	void (*release)(struct socket *s);      /* priv may be NULL */
+};
+
+/* Fill s (type, protocol set).  -ESOCKTNOSUPPORT, -EPROTONOSUPPORT … */
+typedef int (*sock_create_fn)(struct socket *s);
+int unix_create(struct socket *s);
+
+#define SOCK_BUF_DEFAULT 212992
+#define SOCK_BUF_MAX (4 << 20)
+#define SOCK_BUF_MIN 4608
+
+/* ---- the layer's own ---- */
+struct file *socket_get_file(int fd, int *ret_err);     /* counted */
+static inline struct socket *socket_of(struct file *f) { return f->priv; }
+bool file_is_socket(const struct file *f);
+uint64_t sock_deadline(uint64_t timeo_ns);
+/* What a broken-off wait returns: -EAGAIN at the timeout, restart or EINTR. */
+int sock_wait_error(int err, uint64_t timeo_ns);
+int sock_addr_from_user(struct sock_addr *a, uaddr u, int size);
+/* Writes at most *usize bytes and the whole length back. */
+int sock_addr_to_user(const struct sock_addr *a, uaddr u, uaddr usize);
+
+struct scm *scm_new(void);
+void scm_free(struct scm *s);           /* NULL is fine; safe at any depth */
+bool scm_charge(struct scm *s);         /* count its descriptors as in flight */
+void scm_uncharge(struct scm *s);
+int scm_send(struct sock_msg *m, uint64_t control, uint64_t size);
+/* Returns the bytes of control used; files that found room are the task's. */
+size_t scm_recv(struct sock_msg *m, bool passcred, uint64_t control, uint64_t size);
+
+#endif

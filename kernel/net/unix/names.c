@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names of Unix sockets: paths (an inode of type socket knows who is bound to
+ * it) and abstract names (a hash table). */
+#include "kernel/net/unix/unix.h"
+
+#define TABLE_SIZE 256u
+#define AUTOBIND_TRIES 64
+
+static struct spinlock unix_table_lock = SPINLOCK_INIT;
+static struct list table[TABLE_SIZE];   /* unix_table_lock; lazily made */
+static bool table_ready;
+
+static struct list *slot(const struct unix_addr *a)
+{
+	if (!table_ready) {
+		for (unsigned i = 0; i < TABLE_SIZE; i++)
+			list_init(&table[i]);
+		table_ready = true;
+	}
+	return &table[hash_bytes(&a->a.u, a->a.size) % TABLE_SIZE];
+}
+
+static struct unix_addr *addr_new(const struct sock_addr *a)
+{
+	struct unix_addr *n = kzalloc(sizeof *n);
+
+	if (!n)
+		return NULL;
+	ref_init(&n->ref);
+	n->a = *a;
+	return n;
+}
+
+void unix_addr_put(struct unix_addr *a)
+{
+	if (a && ref_put(&a->ref))
+		kfree(a);
+}
+
+struct unix_addr *unix_addr_get(struct unix_sock *u)
+{
+	struct unix_addr *a;
+
+	spin_lock(&u->lock);
+	a = u->addr;
+	if (a)
+		ref_get(&a->ref);
+	spin_unlock(&u->lock);
+	return a;
+}
+
+static struct unix_sock *find_abstract(const struct unix_addr *a)
+{
+	struct unix_sock *u;
+
+	list_for_each(u, slot(a), name_link)
+		if (u->addr->a.size == a->a.size && !memcmp(&u->addr->a.u, &a->a.u, a->a.size))
+			return u;
+	return NULL;
+}
+
+static bool is_path(const struct sock_addr *a)
+{
+	return a->size > SUN_PATH_OFFSET && a->u.ss.data[0];
+}
+
+/* The path without relying on a NUL within the user's size. */
+static void path_of(const struct sock_addr *a, char *buf)
+{
+	size_t n = MIN(a->size - SUN_PATH_OFFSET, SUN_PATH_MAX);
+
+	memcpy(buf, a->u.ss.data, n);
+	buf[n] = 0;
+}
+
+static int check(const struct sock_addr *a)
+{
+	if (a->size < SUN_PATH_OFFSET || a->size > SUN_PATH_OFFSET + SUN_PATH_MAX ||
+	    a->u.family != AF_UNIX)
+		return -EINVAL;
+	return 0;
+}
+
+/* u->addr is set once; the address consumed. */
+static int set_addr(struct unix_sock *u, struct unix_addr *a)
+{
+	int err = 0;
+
+	spin_lock(&u->lock);
+	if (u->addr)
+		err = -EINVAL;
+	else
+		u->addr = a;
+	spin_unlock(&u->lock);
+	if (err)
+		unix_addr_put(a);
+	return err;
+}
+
+static int bind_abstract(struct unix_sock *u, struct unix_addr *a)
+{
+	int err = 0;
+
+	spin_lock(&unix_table_lock);
+	if (find_abstract(a)) {
+		err = -EADDRINUSE;
+		unix_addr_put(a);
+	} else {
+		err = set_addr(u, a);
+		if (!err)
+			list_push_back(slot(a), &u->name_link);
+	}
+	spin_unlock(&unix_table_lock);
+	return err;
+}
+
+static int bind_path(struct unix_sock *u, struct unix_addr *a)
+{
+	char name[SUN_PATH_MAX + 1];
+	uint32_t mask = __atomic_load_n(&current_task()->fs->umask, __ATOMIC_RELAXED);
+	struct path p;
+	int err;
+
+	path_of(&a->a, name);
+	/* The length that getsockname() shows counts the NUL: unix(7). */
+	memset(a->a.u.ss.data, 0, sizeof a->a.u.ss.data);
+	memcpy(a->a.u.ss.data, name, strlen(name));
+	a->a.size = SUN_PATH_OFFSET + (unsigned)strlen(name) + 1;
+	err = path_make(AT_FDCWD, name, S_IFSOCK | (0777 & ~mask), 0, &p);
+	if (err) {
+		unix_addr_put(a);
+		return err == -EEXIST ? -EADDRINUSE : err;
+	}
+	err = set_addr(u, a);
+	if (!err) {
+		spin_lock(&unix_table_lock);
+		u->inode = inode_get(p.dentry->inode);
+		u->inode->pipe = u;
+		spin_unlock(&unix_table_lock);
+	}
+	path_put(&p);
+	return err;
+}
+
+int unix_autobind(struct unix_sock *u)
+{
+	static const char digits[] = "0123456789abcdef";
+	int err = -EADDRINUSE;
+
+	for (int i = 0; i < AUTOBIND_TRIES && err == -EADDRINUSE; i++) {
+		struct sock_addr a = { .size = SUN_PATH_OFFSET + 6 };
+		struct unix_addr *n;
+		uint32_t r;
+
+		krandom(&r, sizeof r);
+		a.u.family = AF_UNIX;
+		for (unsigned k = 1; k <= 5; k++, r >>= 4)
+			a.u.ss.data[k] = (uint8_t)digits[r & 15];
+		n = addr_new(&a);
+		if (!n)
+			return -ENOMEM;
+		err = bind_abstract(u, n);
+	}
+	return err == -EINVAL ? 0 : err;        /* somebody bound it meanwhile */
+}
+
+int unix_bind(struct socket *s, const struct sock_addr *a)
+{
+	struct unix_sock *u = s->priv;
+	struct unix_addr *n;
+	int err = check(a);
+
+	if (err)
+		return err;
+	if (__atomic_load_n(&u->addr, __ATOMIC_RELAXED))
+		return -EINVAL;
+	if (a->size == SUN_PATH_OFFSET)
+		return unix_autobind(u);
+	n = addr_new(a);
+	if (!n)
+		return -ENOMEM;
+	return is_path(a) ? bind_path(u, n) : bind_abstract(u, n);
+}
+
+static int find_path(const struct sock_addr *a, struct unix_sock **ret)
+{
+	char name[SUN_PATH_MAX + 1];
+	struct unix_sock *u = NULL;
+	struct inode *i;
+	struct path p;
+	int err;
+
+	path_of(a, name);
+	err = path_lookup(AT_FDCWD, name, LOOKUP_FOLLOW, &p);
+	if (err)
+		return err;
+	i = p.dentry->inode;
+	if (!i)
+		err = -ENOENT;
+	else if (!S_ISSOCK(i->mode))
+		err = -ECONNREFUSED;
+	else
+		err = path_permission(&p, MAY_WRITE);
+	if (!err) {
+		spin_lock(&unix_table_lock);
+		u = i->pipe;
+		if (u && !ref_get_unless_zero(&u->ref))
+			u = NULL;
+		spin_unlock(&unix_table_lock);
+		if (!u)
+			err = -ECONNREFUSED;
+	}
+	path_put(&p);
+	*ret = u;
+	return err;
+}
+
+int unix_find(const struct sock_addr *a, struct unix_sock **ret)
+{
+	struct unix_addr key = { .a = *a };
+	struct unix_sock *u;
+	int err = check(a);
+
+	if (err)
+		return err;
+	if (a->size == SUN_PATH_OFFSET)
+		return -ECONNREFUSED;
+	if (is_path(a))
+		return find_path(a, ret);
+	spin_lock(&unix_table_lock);
+	u = find_abstract(&key);
+	if (u && !ref_get_unless_zero(&u->ref))
+		u = NULL;
+	spin_unlock(&unix_table_lock);
+	if (!u)
+		return -ECONNREFUSED;
+	*ret = u;
+	return 0;
+}
+
+void unix_unbind(struct unix_sock *u)
+{
+	struct inode *i;
+
+	spin_lock(&unix_table_lock);
+	list_del(&u->name_link);
+	i = u->inode;
+	u->inode = NULL;
+	if (i)
+		i->pipe = NULL;
+	spin_unlock(&unix_table_lock);
+	if (i)
+		inode_put(i);
+}
