@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Killed by any signal, nothing stays behind.
 . "$(dirname "$0")/lib.sh"
-alive() { pgrep -f "marker-$$" >/dev/null 2>&1; }
-count_stubs() { pgrep -c -x -f "$NACRE.*marker-$$.*" 2>/dev/null || true; }
 for sig in TERM INT HUP KILL; do
-	"$NACRE" do -- sh -c "sleep 1000 & sleep 1000; : marker-$$" >/dev/null 2>&1 &
+	env --default-signal=INT "$NACRE" do -- sh -c "sleep 1000 & sleep 1000; :" >/dev/null 2>&1 &
 	pid=$!
 	sleep 0.7
 	kids=$(pgrep -P $pid || true)
