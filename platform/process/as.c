@@ -9,8 +9,10 @@
  *
  * A forked stub starts as a copy of its parent's mapper in the middle of a
  * list; it goes on with the child list, takes its own control file and
- * socket, maps the control file over the parent's, and answers there.  Both
- * command pages hold the same lists, so the change of page is not noticed.
+ * socket, maps the control file over the parent's, makes an app thread, and
+ * answers there.  Both command pages hold the same child list up to the last
+ * call, so the change of page is not noticed.  Nobody waits for that answer
+ * before the child's mapper is needed again (mapper_lock()).
  *
  * Trust: the results of app thread commands are the program's word; a lie
  * there only hurts the liar.  Its pid comes by the mapper. */
@@ -40,13 +42,31 @@ static bool range_valid(uint64_t addr, uint64_t size)
 
 /* ---- birth and death ------------------------------------------------------ */
 
-static int stub_fork(struct stub *parent, plat_as_t *ret)
+/* What a child does first: its own descriptors, its own control file over
+ * the parent's, then the app thread of the CPU that made it.  Up to the first
+ * mmap it reads this from the parent's page, where it is always the same. */
+static void child_list_write(struct stub *s, unsigned cpu)
+{
+	struct stub_cmdpage *page = (struct stub_cmdpage *)(s->ctl->base + CTL_CMD);
+
+	page->child_count = 0;
+	MAPPER_CALL(s, true, SYS_dup2, 0, FD_FREE, FD_CTL);
+	MAPPER_CALL(s, true, SYS_dup2, 0, FD_FREE + 1, FD_SOCK);
+	MAPPER_CALL(s, true, SYS_close, 0, FD_FREE);
+	MAPPER_CALL(s, true, SYS_close, 0, FD_FREE + 1);
+	MAPPER_CALL(s, true, SYS_mmap, 0, STUB_CTL, CTL_RO_SIZE, PROT_READ,
+		    MAP_SHARED | MAP_FIXED, FD_CTL, 0);
+	MAPPER_CALL(s, true, SYS_mmap, 0, STUB_CTL + CTL_SCRATCH, process.ctl_size - CTL_SCRATCH,
+		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, FD_CTL, CTL_SCRATCH);
+	app_thread_call(s, true, cpu);
+}
+
+/* Parent's mapper_lock held.  The child is not born before fork_finish(). */
+static int fork_start(struct stub *parent, struct stub **ret_child)
 {
 	struct ctl *ctl = ctl_new();
+	struct stub_cmdpage *page, *child_page;
 	struct stub *child;
-	struct stub_cmdpage *page;
-	uint32_t pid = 0;
-	bool born = false;
 	int fds[2], err;
 
 	if (!ctl)
@@ -58,72 +78,97 @@ static int stub_fork(struct stub *parent, plat_as_t *ret)
 	}
 	fds[0] = ctl->fd;
 	fds[1] = ctl->peer;
-
-	pthread_mutex_lock(&parent->mapper_lock);
 	page = mapper_begin(parent);
-	mapper_recv(parent, false, 2);
+	mapper_recv(parent, 2);
 	MAPPER_CALL(parent, false, SYS_clone, CALL_FORK | CALL_VALUE | CALL_IGNORE, MAPPER_FORK_FLAGS);
 	MAPPER_CALL(parent, false, SYS_close, 0, FD_FREE);
 	MAPPER_CALL(parent, false, SYS_close, 0, FD_FREE + 1);
-	MAPPER_CALL(parent, true, SYS_dup2, 0, FD_FREE, FD_CTL);
-	MAPPER_CALL(parent, true, SYS_dup2, 0, FD_FREE + 1, FD_SOCK);
-	MAPPER_CALL(parent, true, SYS_close, 0, FD_FREE);
-	MAPPER_CALL(parent, true, SYS_close, 0, FD_FREE + 1);
-	MAPPER_CALL(parent, true, SYS_mmap, 0, STUB_CTL, CTL_RO_SIZE, PROT_READ,
-		    MAP_SHARED | MAP_FIXED, FD_CTL, 0);
-	MAPPER_CALL(parent, true, SYS_mmap, 0, STUB_CTL + CTL_SCRATCH, process.ctl_size - CTL_SCRATCH,
-		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, FD_CTL, CTL_SCRATCH);
-	memcpy(ctl->base + CTL_CMD, page, CTL_ACK);
-	((struct stub_cmdpage *)(ctl->base + CTL_CMD))->seq = page->seq + 1;
+
+	child->birth_cpu = plat_cpu_self();
+	child_list_write(child, child->birth_cpu);
+	child_page = (struct stub_cmdpage *)(ctl->base + CTL_CMD);
+	child_page->seq = page->seq + 1;        /* this list is not to be run again */
 	*(uint32_t *)(ctl->base + CTL_ACK) = ACK_PENDING;
 	*(uint32_t *)(parent->ctl->base + CTL_ACK + ACK_VALUE) = 0;
 	err = mapper_send_fds(parent, fds, 2);
-	if (err)
-		goto out;
-	err = mapper_run(parent);
+	if (!err)
+		err = mapper_post(parent);
+	if (err) {
+		stub_abandon(child);
+		return err;
+	}
+	*ret_child = child;
+	return 0;
+}
+
+static int fork_finish(struct stub *parent, struct stub *child)
+{
+	int err = mapper_wait(parent);
+	uint32_t pid = mapper_value(parent);
+
 	if (err) {
 		/* Which descriptors it holds is now unknown. */
 		parent->tainted = true;
 		stub_kill(parent);
 	}
-	pid = mapper_value(parent);
 	if (!pid) {
 		/* The host refused, or the parent died before it could say. */
 		mapper_order_exit(child);
-		err = err ? err : -EAGAIN;
-		goto out;
+		stub_abandon(child);
+		return -EAGAIN;
 	}
-	born = stub_born(child, (pid_t)pid) == 0;
-	/* The lists must stay as they are until the child is through. */
-	if (!err)
-		err = born ? mapper_wait(child) : -ESRCH;
-	if (err)
+	if (stub_born(child, (pid_t)pid) || err) {
 		child->tainted = true;
-out:
-	pthread_mutex_unlock(&parent->mapper_lock);
-	if (err) {
-		if (pid)
-			stub_free(child);
-		else
-			stub_abandon(child);
-		return err == -ESRCH ? -EAGAIN : err;
+		stub_free(child);
+		return -EAGAIN;
 	}
-	*ret = (plat_as_t){ child->id };
 	return 0;
 }
 
+/* The next fresh stub is made while the last one is put to use. */
+static struct stub *fresh;
+
 int plat_as_new(plat_as_t *ret)
 {
-	struct stub *t = stub_find(process.template_id);
+	struct stub *t = stub_find(process.template_id), *s;
+	int err = 0;
 
-	return t ? stub_fork(t, ret) : -EAGAIN;
+	if (!t)
+		return -EAGAIN;
+	mapper_lock(t);
+	s = fresh;
+	fresh = NULL;
+	if (!s)
+		err = fork_start(t, &s);
+	if (!err)
+		err = fork_finish(t, s);
+	if (!err && fork_start(t, &fresh))
+		fresh = NULL;                   /* the next caller will see why */
+	mapper_unlock(t);
+	if (err)
+		return err;
+	*ret = (plat_as_t){ s->id };
+	return 0;
 }
 
 int plat_as_fork(plat_as_t parent, plat_as_t *ret_child)
 {
-	struct stub *p = stub_find(parent.id);
+	struct stub *p = stub_find(parent.id), *s;
+	int err;
 
-	return p ? stub_fork(p, ret_child) : -ESRCH;
+	if (!p)
+		return -ESRCH;
+	err = mapper_lock(p);
+	if (!err) {
+		err = fork_start(p, &s);
+		if (!err)
+			err = fork_finish(p, s);
+		mapper_unlock(p);
+	}
+	if (err)
+		return err == -ESRCH ? -EAGAIN : err;
+	*ret_child = (plat_as_t){ s->id };
+	return 0;
 }
 
 void plat_as_free(plat_as_t as)
@@ -188,6 +233,9 @@ int plat_as_protect(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot)
 
 int plat_as_advise(plat_as_t as, uint64_t addr, uint64_t size, int advice)
 {
+	/* What the stub's filter lets pass; prefaulting is not among it. */
+	if (advice < 0 || advice > MADV_PAGEOUT)
+		return -EINVAL;
 	return app_range(as, SYS_madvise, addr, size, (uint32_t)advice, 0, 0, 0);
 }
 
@@ -259,11 +307,12 @@ int plat_as_move(plat_as_t as, uint64_t src, uint64_t old_size, uint64_t dst, ui
 int as_map_fd(struct stub *s, uint64_t addr, uint64_t size, unsigned prot, int host_flags,
 	      int fd, uint64_t off)
 {
-	int err;
+	int err = mapper_lock(s);
 
-	pthread_mutex_lock(&s->mapper_lock);
+	if (err)
+		return err;
 	mapper_begin(s);
-	mapper_recv(s, false, 1);
+	mapper_recv(s, 1);
 	MAPPER_CALL(s, false, SYS_mmap, 0, addr, size, prot, (uint64_t)host_flags, FD_FREE, off);
 	MAPPER_CALL(s, false, SYS_close, 0, FD_FREE);
 	err = mapper_send_fds(s, &fd, 1);
@@ -282,7 +331,7 @@ int as_map_fd(struct stub *s, uint64_t addr, uint64_t size, unsigned prot, int h
 			}
 		}
 	}
-	pthread_mutex_unlock(&s->mapper_lock);
+	mapper_unlock(s);
 	return err;
 }
 
@@ -318,13 +367,15 @@ int plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, u
 int plat_as_resident(plat_as_t as, uint64_t addr, uint64_t size, uint8_t *vec)
 {
 	struct stub *s = stub_find(as.id);
-	int err = 0;
+	int err;
 
 	if (!s)
 		return -ESRCH;
 	if (!range_valid(addr, size))
 		return -EINVAL;
-	pthread_mutex_lock(&s->mapper_lock);
+	err = mapper_lock(s);
+	if (err)
+		return err;
 	while (size && !err) {
 		uint64_t n = MIN(size, (uint64_t)RESIDENT_CHUNK * PLAT_PAGE_SIZE);
 		uint64_t pages = n / PLAT_PAGE_SIZE;
@@ -338,7 +389,7 @@ int plat_as_resident(plat_as_t as, uint64_t addr, uint64_t size, uint8_t *vec)
 		size -= n;
 		vec += pages;
 	}
-	pthread_mutex_unlock(&s->mapper_lock);
+	mapper_unlock(s);
 	return err;
 }
 
