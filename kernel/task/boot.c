@@ -34,6 +34,16 @@ void task_init_forward_signal(int signo)
 		signal_send_group(first_program, signo, NULL);
 }
 
+/* Keyboard signals go to everyone the program started in its group, as a
+ * terminal would send them; the others to the program alone. */
+static void forward_host_signal(int signo)
+{
+	if (first_program && (signo == SIGINT || signo == SIGQUIT) &&
+	    !signal_send_pgrp(first_program->tgid, signo, NULL))
+		return;
+	task_init_forward_signal(signo);
+}
+
 static void host_events(uint64_t events)
 {
 	uint64_t streams = HC_EVENT_WINCH;
@@ -46,7 +56,7 @@ static void host_events(uint64_t events)
 		task_init_forward_signal(SIGTERM);
 	for (int signo = 1; signo < 32; signo++)
 		if (events & HC_EVENT_SIGNAL(signo))
-			task_init_forward_signal(signo);
+			forward_host_signal(signo);
 }
 
 /* ---- messages to the user ---- */
