@@ -60,6 +60,7 @@ bool mount_ascend(struct path *p);
 struct mount *mount_new(struct super_block *sb, struct dentry *root, unsigned flags, const char *source);
 int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at);   /* consumes m on success */
 int mount_detach(struct mount *m, bool lazy);
+void mount_hash_locked(struct mount *m);        /* parent and point are set */
 static inline bool mount_readonly(const struct mount *m)
 {
 	return m && ((__atomic_load_n(&m->flags, __ATOMIC_RELAXED) & MNT_READONLY) || m->sb->readonly);

@@ -144,6 +144,12 @@ bool mount_ascend(struct path *p)
 	return true;
 }
 
+void mount_hash_locked(struct mount *m)
+{
+	list_push_front(bucket(m->parent, m->point), &m->hash_link);
+	__atomic_fetch_add(&m->point->mounted, 1, __ATOMIC_RELEASE);
+}
+
 /* at: NULL or a path whose references are copied. */
 int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at)
 {
@@ -172,8 +178,7 @@ int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at)
 	if (p.mnt) {
 		m->parent = p.mnt;
 		m->point = p.dentry;
-		list_push_front(bucket(p.mnt, p.dentry), &m->hash_link);
-		__atomic_fetch_add(&p.dentry->mounted, 1, __ATOMIC_RELEASE);
+		mount_hash_locked(m);
 	} else {
 		ns->root = m;
 	}
@@ -192,14 +197,6 @@ int mount_attach(struct mntns *ns, struct super_block *sb, struct path *at, unsi
 	if (err)
 		mount_put(m);
 	return err;
-}
-
-static bool below_locked(const struct mount *m, const struct mount *top)
-{
-	for (; m; m = m->parent)
-		if (m == top)
-			return true;
-	return false;
 }
 
 /* Take m out of its tree; what it held goes to *ret_up. */
@@ -241,10 +238,16 @@ int mount_detach(struct mount *m, bool lazy)
 		struct path up;
 		bool last;
 
-		/* The newest mount below m has nothing on it. */
-		list_for_each(c, &ns->mounts, ns_link)
-			if (c != m && below_locked(c, m))
-				leaf = c;
+		/* Down to one that has nothing on it. */
+		for (bool down = true; down;) {
+			down = false;
+			list_for_each(c, &ns->mounts, ns_link)
+				if (c->parent == leaf) {
+					leaf = c;
+					down = true;
+					break;
+				}
+		}
 		last = leaf == m;
 		unlink_locked(leaf, &up);
 		spin_unlock(&mount_lock);

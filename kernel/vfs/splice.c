@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sendfile, copy_file_range, splice, tee, vmsplice.
+ *
+ * All of them copy through a kernel buffer, a chunk at a time.  Nothing is
+ * taken from a source that the target did not accept: a regular source goes by
+ * its position, a pipe is peeked and then drained by what was written. */
+#include "kernel/ipc/ipc.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/vfs/internal.h"
+
+#define CHUNK 65536u
+#define COPY_MAX 0x7ffff000ul
+
+static bool is_reg(struct file *f) { return S_ISREG(f->inode->mode); }
+
+static long read_into(struct file *f, void *buf, size_t n, uint64_t *pos)
+{
+	struct iter it;
+
+	iter_kernel(&it, buf, n);
+	return file_rw(f, &it, pos, false);
+}
+
+static long write_from(struct file *f, void *buf, size_t n, uint64_t *pos)
+{
+	struct iter it;
+
+	iter_kernel(&it, buf, n);
+	return file_rw(f, &it, pos, true);
+}
+
+/* From a seekable file at *ipos to out at *opos. */
+static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_t *opos, size_t count)
+{
+	uint8_t *buf = kmalloc(MIN(count, (size_t)CHUNK));
+	size_t total = 0;
+	long n = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while (total < count) {
+		uint64_t at = *ipos;
+		long w;
+
+		n = read_into(in, buf, MIN(count - total, (size_t)CHUNK), &at);
+		if (n <= 0)
+			break;
+		w = write_from(out, buf, (size_t)n, opos);
+		if (w <= 0) {
+			n = w;
+			break;
+		}
+		*ipos += (uint64_t)w;
+		total += (size_t)w;
+		if (w < n || signal_pending(current_task()))
+			break;
+	}
+	kfree(buf);
+	return total ? (long)total : n;
+}
+
+/* A position argument: from user memory, or the file's own (locked). */
+struct pos_arg { struct file *f; uaddr user; uint64_t pos; bool own; };
+
+static int pos_begin(struct pos_arg *p, struct file *f, uaddr user)
+{
+	int64_t v;
+
+	*p = (struct pos_arg){ .f = f, .user = user };
+	if (user.va) {
+		if (copy_in(&v, user, sizeof(v)))
+			return -EFAULT;
+		if (!(f->mode & FMODE_SEEK))
+			return -ESPIPE;
+		if (v < 0)
+			return -EINVAL;
+		p->pos = (uint64_t)v;
+		return 0;
+	}
+	p->own = f->mode & FMODE_SEEK;
+	if (p->own) {
+		mutex_lock(&f->pos_lock);
+		p->pos = f->pos;
+	}
+	return 0;
+}
+
+static int pos_end(struct pos_arg *p)
+{
+	if (p->own) {
+		p->f->pos = p->pos;
+		mutex_unlock(&p->f->pos_lock);
+	} else if (p->user.va) {
+		return copy_out(p->user, &p->pos, sizeof(p->pos));
+	}
+	return 0;
+}
+
+static int fds_get(int in_fd, int out_fd, struct file **in, struct file **out)
+{
+	*in = fd_get(in_fd);
+	*out = fd_get(out_fd);
+	if (*in && *out && ((*in)->mode & FMODE_READ) && ((*out)->mode & FMODE_WRITE))
+		return 0;
+	file_put(*in);
+	file_put(*out);
+	return -EBADF;
+}
+
+/* Both positions; the own ones locked in address order. */
+static int both_begin(struct pos_arg *a, struct file *in, uaddr uin, struct pos_arg *b, struct file *out, uaddr uout)
+{
+	int err;
+
+	if (in == out && !uin.va && !uout.va && (in->mode & FMODE_SEEK))
+		return -EINVAL;
+	if (in < out) {
+		err = pos_begin(a, in, uin);
+		if (err)
+			return err;
+		err = pos_begin(b, out, uout);
+		if (err && a->own)
+			mutex_unlock(&in->pos_lock);
+	} else {
+		err = pos_begin(b, out, uout);
+		if (err)
+			return err;
+		err = pos_begin(a, in, uin);
+		if (err && b->own)
+			mutex_unlock(&out->pos_lock);
+	}
+	return err;
+}
+
+SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
+{
+	struct file *in, *out;
+	struct pos_arg ip, op;
+	long n = fds_get(in_fd, out_fd, &in, &out);
+
+	if (n)
+		return n;
+	count = MIN(count, COPY_MAX);
+	if (!(in->mode & FMODE_SEEK) || S_ISDIR(in->inode->mode) || (out->flags & O_APPEND))
+		n = -EINVAL;
+	else
+		n = both_begin(&ip, in, uoff, &op, out, (uaddr){ 0 });
+	if (!n) {
+		n = count ? copy_loop(in, &ip.pos, out, &op.pos, count) : 0;
+		(void)pos_end(&op);
+		if (pos_end(&ip))
+			n = -EFAULT;
+	}
+	file_put(in);
+	file_put(out);
+	return n;
+}
+
+SYSCALL6(copy_file_range, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count, unsigned, flags)
+{
+	struct file *in, *out;
+	struct pos_arg ip, op;
+	long n;
+
+	if (flags)
+		return -EINVAL;
+	n = fds_get(in_fd, out_fd, &in, &out);
+	if (n)
+		return n;
+	count = MIN(count, COPY_MAX);
+	if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
+		n = -EISDIR;
+	else if (!is_reg(in) || !is_reg(out))
+		n = -EINVAL;
+	else if (out->flags & O_APPEND)
+		n = -EBADF;
+	else
+		n = both_begin(&ip, in, uin, &op, out, uout);
+	if (!n) {
+		if (in->inode == out->inode && ip.pos < op.pos + count && op.pos < ip.pos + count)
+			n = -EINVAL;    /* overlapping */
+		else
+			n = count ? copy_loop(in, &ip.pos, out, &op.pos, count) : 0;
+		if (pos_end(&op) | pos_end(&ip))
+			n = -EFAULT;
+	}
+	file_put(in);
+	file_put(out);
+	return n;
+}
+
+/* ---- pipes ---- */
+
+/* Wait until f shows one of the events; -EAGAIN if it may not block. */
+static int wait_for(struct file *f, uint32_t events, bool nonblock)
+{
+	struct poll_wait_set *set;
+	int err = 0;
+
+	if (file_poll(f, NULL) & (events | POLLERR | POLLHUP))
+		return 0;
+	if (nonblock)
+		return -EAGAIN;
+	set = kmalloc(sizeof(*set));
+	if (!set)
+		return -ENOMEM;
+	poll_wait_set_init(set);
+	if (!(file_poll(f, set) & (events | POLLERR | POLLHUP))) {
+		while (!err && !(file_poll(f, NULL) & (events | POLLERR | POLLHUP)))
+			err = poll_wait_set_sleep(set, NO_DEADLINE);
+	}
+	poll_wait_set_free(set);
+	kfree(set);
+	return err == -EINTR ? -ERESTARTSYS : err;
+}
+
+/* From a pipe to anything. */
+static long from_pipe(struct file *in, struct file *out, uint64_t *opos, size_t count, bool nonblock)
+{
+	uint8_t *buf = kmalloc(MIN(count, (size_t)CHUNK));
+	size_t total = 0;
+	long n = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while (total < count) {
+		uint64_t none = 0;
+		long w;
+
+		if (!total) {
+			n = wait_for(in, POLLIN, nonblock);
+			if (n)
+				break;
+		}
+		n = pipe_peek(in, buf, MIN(count - total, (size_t)CHUNK));
+		if (n <= 0)
+			break;
+		w = write_from(out, buf, (size_t)n, opos);
+		if (w <= 0) {
+			n = w;
+			break;
+		}
+		(void)read_into(in, buf, (size_t)w, &none);
+		total += (size_t)w;
+		if (w < n || signal_pending(current_task()))
+			break;
+	}
+	kfree(buf);
+	return total ? (long)total : n;
+}
+
+/* Room in a pipe, waiting for some. */
+static long pipe_room(struct file *p, bool nonblock)
+{
+	for (;;) {
+		long room = pipe_get_size(p) - pipe_queued(p);
+		int err;
+
+		/* A hung-up pipe: the write itself says EPIPE. */
+		if (room > 0 || (file_poll(p, NULL) & POLLERR))
+			return MAX(room, 1L);
+		err = wait_for(p, POLLOUT, nonblock);
+		if (err)
+			return err;
+	}
+}
+
+static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t count, bool nonblock)
+{
+	long room = pipe_room(out, nonblock), n;
+	uint64_t none = 0;
+	uint8_t *buf;
+
+	if (room < 0)
+		return room;
+	if (in->mode & FMODE_SEEK)
+		return copy_loop(in, ipos, out, &none, MIN(count, (size_t)room));
+	if (nonblock) {
+		n = wait_for(in, POLLIN, true);
+		if (n)
+			return n;
+	}
+	count = MIN(MIN(count, (size_t)room), (size_t)CHUNK);
+	buf = kmalloc(count);
+	if (!buf)
+		return -ENOMEM;
+	n = read_into(in, buf, count, &none);
+	if (n > 0)
+		n = write_from(out, buf, (size_t)n, &none);
+	kfree(buf);
+	return n;
+}
+
+static bool is_pipe(struct file *f) { return pipe_queued(f) >= 0; }
+
+SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count, unsigned, flags)
+{
+	struct file *in, *out;
+	struct pos_arg ip, op;
+	bool nonblock;
+	long n;
+
+	if (flags & ~(SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT))
+		return -EINVAL;
+	if (!count)
+		return 0;
+	n = fds_get(in_fd, out_fd, &in, &out);
+	if (n)
+		return n;
+	count = MIN(count, COPY_MAX);
+	nonblock = flags & SPLICE_F_NONBLOCK;
+	if ((is_pipe(in) && uin.va) || (is_pipe(out) && uout.va))
+		n = -ESPIPE;
+	else if (!is_pipe(in) && !is_pipe(out))
+		n = -EINVAL;
+	else if (in->inode == out->inode || (out->flags & O_APPEND))
+		n = -EINVAL;
+	else
+		n = both_begin(&ip, in, uin, &op, out, uout);
+	if (!n) {
+		if (is_pipe(in)) {
+			long room = is_pipe(out) ? pipe_room(out, nonblock || (out->flags & O_NONBLOCK)) : INT64_MAX;
+
+			n = room < 0 ? room : from_pipe(in, out, &op.pos, MIN(count, (size_t)room),
+							nonblock || (in->flags & O_NONBLOCK));
+		} else {
+			n = to_pipe(in, &ip.pos, out, count, nonblock || (out->flags & O_NONBLOCK));
+		}
+		if (pos_end(&op) | pos_end(&ip))
+			n = -EFAULT;
+	}
+	file_put(in);
+	file_put(out);
+	return n;
+}
+
+SYSCALL4(tee, int, in_fd, int, out_fd, size_t, count, unsigned, flags)
+{
+	bool nonblock = flags & SPLICE_F_NONBLOCK;
+	struct file *in, *out;
+	uint64_t none = 0;
+	uint8_t *buf;
+	long n;
+
+	if (flags & ~(SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT))
+		return -EINVAL;
+	if (!count)
+		return 0;
+	n = fds_get(in_fd, out_fd, &in, &out);
+	if (n)
+		return n;
+	if (!is_pipe(in) || !is_pipe(out) || in->inode == out->inode) {
+		n = -EINVAL;
+		goto out;
+	}
+	n = wait_for(in, POLLIN, nonblock || (in->flags & O_NONBLOCK));
+	if (!n)
+		n = pipe_room(out, nonblock || (out->flags & O_NONBLOCK));
+	if (n < 0)
+		goto out;
+	count = MIN(MIN(count, (size_t)n), (size_t)CHUNK);
+	buf = kmalloc(count);
+	n = buf ? pipe_peek(in, buf, count) : -ENOMEM;
+	if (n > 0)
+		n = write_from(out, buf, (size_t)n, &none);
+	kfree(buf);
+out:
+	file_put(in);
+	file_put(out);
+	return n;
+}
+
+SYSCALL4(vmsplice, int, fd, uaddr, iov, uint64_t, count, unsigned, flags)
+{
+	struct file *f = fd_get(fd);
+	uint64_t none = 0;
+	struct iter it;
+	long n;
+
+	if (!f)
+		return -EBADF;
+	n = is_pipe(f) ? iter_user_iovec(&it, iov, count) : -EBADF;
+	if (!n) {
+		bool write = f->mode & FMODE_WRITE;
+
+		if (write && (flags & SPLICE_F_NONBLOCK)) {
+			n = pipe_room(f, true);
+			if (n > 0) {
+				it.left = MIN(it.left, (size_t)n);
+				n = 0;
+			}
+		}
+		if (!n)
+			n = it.left ? file_rw(f, &it, &none, write) : 0;
+		iter_free(&it);
+	}
+	file_put(f);
+	return n;
+}
