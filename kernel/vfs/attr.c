@@ -333,7 +333,7 @@ SYSCALL4(fallocate, int, fd, int, mode, int64_t, off, int64_t, n)
 	if (!err)
 		err = f->ops->fallocate(f, mode, (uint64_t)off, (uint64_t)n);
 	if (!err)
-		notify_inode(f->inode, IN_MODIFY, 0);
+		notify_path(&f->path, IN_MODIFY);
 	file_put(f);
 	return err;
 }

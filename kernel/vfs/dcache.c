@@ -97,6 +97,20 @@ struct dentry *dentry_parent_get(struct dentry *d)
 	return p;
 }
 
+struct dentry *dentry_parent_name(struct dentry *d, char *name, size_t *ret_n)
+{
+	struct dentry *p = NULL;
+
+	spin_lock(&dcache_lock);
+	if (d->parent && d->parent != d && d->name && d->name_size <= NAME_MAX) {
+		p = dentry_get(d->parent);
+		memcpy(name, d->name, d->name_size);
+		*ret_n = d->name_size;
+	}
+	spin_unlock(&dcache_lock);
+	return p;
+}
+
 struct dentry *dcache_find(struct dentry *parent, const char *name, size_t n)
 {
 	uint32_t h = name_hash(parent, name, n);

@@ -5,6 +5,7 @@
  * description opened for execution counts it up: the two exclude each other
  * (ETXTBSY). */
 #include "kernel/vfs/internal.h"
+#include <linux_abi/inotify.h>
 
 /* Anonymous inodes belong to this super block, which no mount ever shows. */
 static struct super_block anon_sb = { .magic = ANON_INODE_FS_MAGIC, .next_ino = 1 };
@@ -76,6 +77,8 @@ void file_put(struct file *f)
 	if (!list_empty(&f->epoll_links))
 		epoll_file_gone(f);
 	locks_release_file(f);
+	if (f->path.dentry && f->ops && !(f->mode & FMODE_PATH))
+		notify_path(&f->path, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (f->ops && f->ops->release)
 		f->ops->release(f);
 	if (f->mode & FMODE_WRITER)

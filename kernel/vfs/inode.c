@@ -259,7 +259,7 @@ int vfs_setattr(const struct path *p, struct kattr *a)
 out:
 	mutex_unlock(&i->lock);
 	if (!err)
-		notify_inode(i, IN_ATTRIB, 0);
+		notify_path(p, IN_ATTRIB);
 	return err;
 }
 

@@ -40,7 +40,7 @@ int vfs_truncate_inode(struct inode *i, uint64_t size, struct file *f)
 
 static void notify_open(const struct path *p)
 {
-	notify_inode(p->dentry->inode, IN_OPEN, 0);
+	notify_path(p, IN_OPEN);
 }
 
 /* Open what the walk has found. */

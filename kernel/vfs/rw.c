@@ -61,7 +61,7 @@ static void rw_notify(struct file *f, long n, bool write)
 {
 	if (n <= 0 || !f->path.dentry)
 		return;
-	notify_inode(f->inode, write ? IN_MODIFY : IN_ACCESS, 0);
+	notify_path(&f->path, write ? IN_MODIFY : IN_ACCESS);
 }
 
 /* With the description's own position. */

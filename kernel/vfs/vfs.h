@@ -370,6 +370,11 @@ int fifo_open(struct inode *i, struct file *f);                          /* kern
 void notify_inode(struct inode *i, uint32_t mask, uint32_t cookie);
 void notify_child(struct inode *dir, const char *name, size_t n, uint32_t mask, uint32_t cookie);
 void notify_inode_gone(struct inode *i);
+/* The object of a path and, by name, the directory it is in. */
+void notify_path(const struct path *p, uint32_t mask);
+/* d's parent with a reference, its name (NAME_MAX + 1 bytes of room, no NUL);
+ * NULL for a root. */
+struct dentry *dentry_parent_name(struct dentry *d, char *name, size_t *ret_n);
 
 /* File locks dropped with a files table or a file: kernel/vfs/locks.c. */
 void locks_release_file(struct file *f);
