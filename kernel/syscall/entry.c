@@ -80,7 +80,10 @@ __noreturn void task_user_loop(void *unused)
 		bool from_syscall = false;
 		uint64_t deadline;
 
-		deadline = sched_user_checkpoint();
+		/* A signal may have come while the task waited for its CPU:
+		 * nobody kicks a task that is only queued. */
+		while (deadline = sched_user_checkpoint(), unlikely(signal_pending(t)))
+			signal_deliver_user(false);
 		sched_account(t, false);
 		plat_user_run(t->mm->as, &t->uctx, deadline, &trap);
 		sched_account(t, true);
