@@ -51,13 +51,47 @@ size_t mm_copy_out(struct mm *mm, uint64_t dst, const void *src, size_t n)
 	}
 }
 
+/* One page at a time, made writable besides what it is for that moment only;
+ * mm->lock keeps other changes of the protection away. */
+static size_t force_part(struct mm *mm, uint64_t dst, const void *src, size_t n)
+{
+	uint64_t page = align_down(dst, PAGE_SIZE);
+	struct vma *v = mm_find_locked(mm, dst);
+	size_t left = n;
+	unsigned prot;
+
+	if (!v || v->start > dst || ((v->flags & VM_SHARED) && !(v->flags & VM_WRITE)))
+		return n;
+	prot = vma_prot(v->flags);
+	if (plat_as_protect(mm->as, page, PAGE_SIZE, prot | PLAT_PROT_READ | PLAT_PROT_WRITE))
+		return n;
+	left = plat_copy_out(mm->as, dst, src, n);
+	if (plat_as_protect(mm->as, page, PAGE_SIZE, prot))
+		return n;
+	return left;
+}
+
 size_t mm_copy_out_force(struct mm *mm, uint64_t dst, const void *src, size_t n)
 {
+	size_t left;
+
 	if (!n)
 		return 0;
 	if (range_bad(dst, n))
 		return n;
-	return plat_copy_out_force(mm->as, dst, src, n);
+	left = plat_copy_out(mm->as, dst, src, n);
+	mutex_lock(&mm->lock);
+	while (left) {
+		uint64_t at = dst + (n - left);
+		size_t part = MIN(left, (size_t)(PAGE_SIZE - at % PAGE_SIZE));
+		size_t rest = force_part(mm, at, (const char *)src + (n - left), part);
+
+		left -= part - rest;
+		if (rest)
+			break;
+	}
+	mutex_unlock(&mm->lock);
+	return left;
 }
 
 size_t copy_in_partial(void *dst, uaddr src, size_t n)
