@@ -68,6 +68,13 @@ static void tell_tracer_locked(struct task *t, int why, int status)
 	waitq_wake_all(&g->child_wait, 0);
 }
 
+/* Other deadly signals are the tracer's to decide about. */
+static bool killed(struct task *t)
+{
+	return __atomic_load_n(&t->tg->group_exiting, __ATOMIC_ACQUIRE) ||
+	       ((t->pending.set | t->tg->pending.set) & SIGMASK(SIGKILL));
+}
+
 struct stop {
 	uint32_t code;
 	uint64_t message;
@@ -80,14 +87,14 @@ struct stop {
 static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo *ret_info)
 {
 	struct ptrace_state *p;
-	int signo = 0;
+	int signo = (int)(s->code & 0x7f);
 	bool done;
 
 	spin_lock(&task_list_lock);
 	p = t->ptrace;
-	if (!p || (t->pending.set & SIGMASK(SIGKILL))) {
+	if (!p || killed(t)) {
 		spin_unlock(&task_list_lock);
-		return (int)(s->code & 0x7f);
+		return p ? 0 : (int)(s->code & 0x7f);
 	}
 	if (p->step_flag) {
 		p->step_flag = false;
@@ -119,8 +126,9 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 	spin_lock(&task_list_lock);
 	p = t->ptrace;
 	if (p) {
+		/* Woken by SIGKILL: nothing else is acted on any more. */
+		signo = p->stopped ? 0 : p->inject;
 		p->stopped = false;
-		signo = p->inject;
 		if (ret_info && p->has_info)
 			*ret_info = p->info;
 		if (p->mode == PT_STEP) {
@@ -176,7 +184,7 @@ bool ptrace_syscall_enter(struct task *t)
 {
 	if (!syscall_stop(t, PTRACE_SYSCALL_INFO_ENTRY))
 		return false;
-	if (signal_fatal_pending(t))
+	if (killed(t))
 		return true;
 	/* The tracer may have made it -1: skipped, rax is the result. */
 	return (int64_t)t->uctx.regs.orig_rax < 0;
@@ -198,7 +206,7 @@ bool ptrace_seccomp_stop(struct task *t, uint32_t data, long *ret)
 		return true;
 	}
 	stop_here(t, &s, NULL);
-	if ((int64_t)t->uctx.regs.orig_rax < 0 || signal_fatal_pending(t)) {
+	if ((int64_t)t->uctx.regs.orig_rax < 0 || killed(t)) {
 		*ret = (long)t->uctx.regs.rax;
 		return true;
 	}
