@@ -45,7 +45,7 @@ static bool range_valid(uint64_t addr, uint64_t size)
 /* What a child does first: its own descriptors, its own control file over
  * the parent's, then the app thread of the CPU that made it.  Up to the first
  * mmap it reads this from the parent's page, where it is always the same. */
-static void child_list_write(struct stub *s, unsigned cpu)
+void child_list_write(struct stub *s, unsigned cpu)
 {
 	struct stub_cmdpage *page = (struct stub_cmdpage *)(s->ctl->base + CTL_CMD);
 
@@ -131,11 +131,13 @@ static struct stub *fresh;
 int plat_as_new(plat_as_t *ret)
 {
 	struct stub *t = stub_find(process.template_id), *s;
-	int err = 0;
+	int err;
 
 	if (!t)
 		return -EAGAIN;
-	mapper_lock(t);
+	err = mapper_lock(t);
+	if (err)
+		return err;
 	s = fresh;
 	fresh = NULL;
 	if (!s)
@@ -319,17 +321,17 @@ int as_map_fd(struct stub *s, uint64_t addr, uint64_t size, unsigned prot, int h
 	if (!err) {
 		err = mapper_run(s);
 		if (err && err != -ESRCH) {
-			int close_err;
-
+			/* The list ended before its last call. */
 			mapper_begin(s);
 			MAPPER_CALL(s, false, SYS_close, 0, FD_FREE);
-			close_err = mapper_run(s);
-			if (close_err) {
-				s->tainted = true;
+			if (mapper_run(s)) {
 				stub_kill(s);
 				err = -ESRCH;
 			}
 		}
+		/* The message may still lie in its socket. */
+		if (err == -ESRCH)
+			s->tainted = true;
 	}
 	mapper_unlock(s);
 	return err;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* filter.c: the seccomp programs of a stub's threads.
  *
- * Both begin alike: a call from outside the stub's code is the program's own
- * and traps to the kernel.  App threads have both programs (filters stack),
- * so the mapper's must allow whatever the app's allows, and traps the rest.
+ * A call from outside the stub's code is the program's own and traps to the
+ * kernel.  App threads have both programs, the stricter answer counts: the
+ * mapper's holds all checks, the app's takes the mapper's own calls away.
  *
  * Trust: the program may jump to the stub's system call instructions with any
  * registers, so every allowed call must be harmless with every argument that
@@ -21,6 +21,7 @@
 #include "platform/process/internal.h"
 
 #define INSNS_MAX 200
+#define APP_MMAP_INSNS 4         /* in build_app() */
 
 struct prog {
 	struct sock_filter insn[INSNS_MAX];
@@ -184,24 +185,29 @@ static void allow_common(struct prog *p)
 	call_end(p, h);
 }
 
-static void mmap_anon_checks(struct prog *p)
-{
-	arg_address(p, 0);
-	arg_size(p, 1);
-	arg_prot(p, 2);
-	arg_flags(p, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, MAP_NORESERVE | MAP_POPULATE);
-}
-
+/* Stacked on the mapper's program, which has checked caller and arguments:
+ * this one only takes away what is the mapper's own.  It is installed for
+ * every app thread, and that costs by its length. */
 static void build_app(struct prog *p)
 {
+	static const uint32_t own[] = {
+		SYS_futex, SYS_rt_sigreturn, SYS_mprotect, SYS_munmap, SYS_mremap, SYS_madvise,
+	};
 	unsigned h;
 
-	prologue(p);
-	allow_common(p);
-	h = call_begin(p, SYS_mmap);
-	mmap_anon_checks(p);
-	call_end(p, h);
+	load(p, offsetof(struct seccomp_data, nr));
+	for (unsigned i = 0; i < ARRAY_SIZE(own); i++)
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, own[i],
+		     (uint8_t)(ARRAY_SIZE(own) - i + APP_MMAP_INSNS - 1), 0);
+	h = p->n;
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, TRAP_MARK);
+	load(p, arg_lo(3));
+	emit(p, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)(MAP_NORESERVE | MAP_POPULATE), 0, 0);
+	need_equal(p, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+	ret(p, SECCOMP_RET_ALLOW);
 	ret(p, SECCOMP_RET_TRAP);
+	for (unsigned i = h; i < h + APP_MMAP_INSNS; i++)
+		p->insn[i].jf = resolve(p->insn[i].jf, i, h + APP_MMAP_INSNS);
 }
 
 /* The mapper's mmap: a received descriptor or nothing into the program's

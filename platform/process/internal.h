@@ -46,6 +46,8 @@ struct stub {
 	uint32_t dead, pins;            /* atomics */
 	bool freed, reaped;             /* lock: stubs_lock */
 	bool tainted;                   /* its control file must not be reused */
+	bool settled;                   /* mapper_lock: the mapper's birth is over */
+	unsigned birth_cpu;             /* whose app thread the birth makes */
 	uint16_t generation;
 	pthread_mutex_t mapper_lock;
 	struct ctl *ctl;
@@ -101,22 +103,28 @@ static inline struct stub_box *stub_box_of(const struct stub *s, unsigned cpu)
 	return (struct stub_box *)(s->ctl->base + CTL_BOX(cpu));
 }
 
-/* mapper.c: lists of host calls run by the mapper thread.  Caller holds
- * mapper_lock. */
+/* mapper.c: lists of host calls run by the mapper thread, under its lock. */
+int __must_check mapper_lock(struct stub *s);   /* -ESRCH: dead, not locked */
+void mapper_unlock(struct stub *s);
 struct stub_cmdpage *mapper_begin(struct stub *s);
 void mapper_call(struct stub *s, bool child, uint32_t nr, uint32_t flags, const uint64_t a[6]);
 #define MAPPER_CALL(s, child, nr, flags, ...) \
 	mapper_call(s, child, nr, flags, (const uint64_t[6]){ __VA_ARGS__ })
 int mapper_run(struct stub *s);                 /* 0, -errno of a call, -ESRCH dead */
+int mapper_post(struct stub *s);                /* the two halves of it */
 int mapper_wait(struct stub *s);
-void mapper_wake(struct stub *s);
+int mapper_failed(const struct stub *s);        /* -errno if it has already answered so */
 void mapper_order_exit(struct stub *s);
 uint32_t mapper_value(const struct stub *s);
 int mapper_send_fds(struct stub *s, const int *fds, unsigned n);
-void mapper_recv(struct stub *s, bool child, unsigned n);
+void mapper_recv(struct stub *s, unsigned n);
+
+/* as.c: the calls that a child of s begins with. */
+void child_list_write(struct stub *s, unsigned cpu);
 
 /* user.c */
 int frame_init(void);                           /* learn the host's signal frame */
+void app_thread_call(struct stub *s, bool child, unsigned cpu);
 struct app_thread *app_thread_get(struct stub *s, unsigned cpu);
 int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n);    /* in and out */
 

@@ -192,6 +192,8 @@ static int template_new(const struct sandbox_config *cfg)
 	s->pid = (pid_t)pid;
 	process.template_pid = s->pid;
 	process.template_id = s->id;
+	s->settled = true;
+	child_list_write(s, 0);
 	return 0;
 }
 

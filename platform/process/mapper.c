@@ -7,7 +7,8 @@
  * first failing call.  Since descriptor numbers are foretold, a list that
  * receives descriptors and fails leaves the stub in doubt: it is killed.
  *
- * Locking: the caller holds mapper_lock. */
+ * Locking: the caller holds the stub's mapper lock; taking it waits for the
+ * end of the stub's birth. */
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -26,7 +27,6 @@ struct stub_cmdpage *mapper_begin(struct stub *s)
 	struct stub_cmdpage *p = page_of(s);
 
 	p->count = 0;
-	p->child_count = 0;
 	return p;
 }
 
@@ -47,7 +47,7 @@ void mapper_call(struct stub *s, bool child, uint32_t nr, uint32_t flags, const 
 /* The message lies in the read-only page: the host installs the descriptors
  * and then fails to report flags there, which is why the call's own result
  * says nothing; a descriptor that is missing makes the next call fail. */
-void mapper_recv(struct stub *s, bool child, unsigned n)
+void mapper_recv(struct stub *s, unsigned n)
 {
 	uint8_t *page = s->ctl->base + CTL_CMD;
 	struct iovec iov = { (void *)(STUB_CTL + CTL_SCRATCH + 0x800), 1 };
@@ -60,7 +60,7 @@ void mapper_recv(struct stub *s, bool child, unsigned n)
 
 	memcpy(page + CMD_MSGHDR, &msg, sizeof(msg));
 	memcpy(page + CMD_IOVEC, &iov, sizeof(iov));
-	MAPPER_CALL(s, child, SYS_recvmsg, CALL_IGNORE, FD_SOCK, STUB_CTL + CMD_MSGHDR, MSG_DONTWAIT);
+	MAPPER_CALL(s, false, SYS_recvmsg, CALL_IGNORE, FD_SOCK, STUB_CTL + CMD_MSGHDR, MSG_DONTWAIT);
 }
 
 int mapper_send_fds(struct stub *s, const int *fds, unsigned n)
@@ -102,7 +102,7 @@ int mapper_wait(struct stub *s)
 	return -(int)v;
 }
 
-void mapper_wake(struct stub *s)
+static void mapper_wake(struct stub *s)
 {
 	struct stub_cmdpage *p = page_of(s);
 
@@ -110,13 +110,50 @@ void mapper_wake(struct stub *s)
 	futex_wake(&p->seq, 1);
 }
 
-int mapper_run(struct stub *s)
+int mapper_post(struct stub *s)
 {
 	if (__atomic_load_n(&s->dead, __ATOMIC_SEQ_CST))
 		return -ESRCH;
 	__atomic_store_n(ack_of(s), ACK_PENDING, __ATOMIC_SEQ_CST);
 	mapper_wake(s);
-	return mapper_wait(s);
+	return 0;
+}
+
+int mapper_run(struct stub *s)
+{
+	int err = mapper_post(s);
+
+	return err ? err : mapper_wait(s);
+}
+
+int mapper_failed(const struct stub *s)
+{
+	uint32_t v = __atomic_load_n(ack_of(s), __ATOMIC_ACQUIRE);
+
+	return v == ACK_PENDING ? 0 : v > 4095 ? -ESRCH : -(int)v;
+}
+
+int mapper_lock(struct stub *s)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&s->mapper_lock);
+	if (!s->settled) {
+		err = mapper_wait(s);
+		if (err) {
+			s->tainted = true;
+			stub_kill(s);
+			pthread_mutex_unlock(&s->mapper_lock);
+			return -ESRCH;
+		}
+		s->settled = true;
+	}
+	return 0;
+}
+
+void mapper_unlock(struct stub *s)
+{
+	pthread_mutex_unlock(&s->mapper_lock);
 }
 
 uint32_t mapper_value(const struct stub *s)

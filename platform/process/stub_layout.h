@@ -57,8 +57,6 @@
 #define CMD_SEQ 0
 #define CMD_COUNT 4
 #define CMD_CHILD_COUNT 8
-#define CMD_STACK 16                    /* stack_t of the thread being made */
-#define CMD_THREAD_SP 40                /* its stack pointer while parked */
 #define CMD_LIST 64
 #define CMD_LIST_MAX 48
 #define CMD_CHILD_LIST 0x1000
@@ -117,13 +115,9 @@ STATIC_ASSERT(sizeof(struct stub_call) == CALL_SIZE);
 
 struct stub_cmdpage {
 	uint32_t seq, count, child_count, pad;
-	struct { uint64_t sp; int32_t flags; uint32_t pad; uint64_t size; } stack;
-	uint64_t thread_sp;
-	uint64_t pad2[2];
+	uint64_t pad2[6];
 	struct stub_call list[CMD_LIST_MAX];
 };
-STATIC_ASSERT(offsetof(struct stub_cmdpage, stack) == CMD_STACK);
-STATIC_ASSERT(offsetof(struct stub_cmdpage, thread_sp) == CMD_THREAD_SP);
 STATIC_ASSERT(offsetof(struct stub_cmdpage, list) == CMD_LIST);
 
 struct stub_cmd { uint32_t op, pad; uint64_t a[6]; int64_t ret; };

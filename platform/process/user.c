@@ -75,34 +75,67 @@ static bool stub_dead(const struct stub *s) { return __atomic_load_n(&s->dead, _
 
 /* ---- app threads ---------------------------------------------------------- */
 
-static int app_thread_new(struct stub *s, unsigned cpu)
+/* Append the making of a thread to a list of the mapper.  The call's unused
+ * arguments are the stack_t that the thread gives to sigaltstack. */
+void app_thread_call(struct stub *s, bool child, unsigned cpu)
 {
 	struct stub_box *box = stub_box_of(s, cpu);
 	uint64_t va = STUB_CTL + CTL_BOX(cpu);
 	uint64_t sp = (va + frame_shape.frame_off - 256) & ~15ull;
-	struct stub_cmdpage *page;
+
+	box->cmd_count = 0;
+	/* Nobody knows where it will run: sleep rather than spin in its way. */
+	box->kern_cpu = box->app_cpu = host_cpu();
+	__atomic_store_n(&box->turn, TURN_COMMANDS, __ATOMIC_SEQ_CST);
+	MAPPER_CALL(s, child, SYS_clone, CALL_THREAD, MAPPER_THREAD_FLAGS, sp,
+		    va + offsetof(struct stub_box, tid), va + BOX_STACK, 0, BOX_STACK_SIZE);
+}
+
+/* The thread parks itself when it is ready. */
+static int app_thread_await(struct stub *s, struct stub_box *box)
+{
+	uint64_t end_ns = plat_time_mono_ns() + COMMAND_NS;
+	uint32_t turn;
 	int err;
 
-	pthread_mutex_lock(&s->mapper_lock);
-	page = mapper_begin(s);
-	page->stack.sp = va + BOX_STACK;
-	page->stack.flags = 0;
-	page->stack.size = BOX_STACK_SIZE;
-	page->thread_sp = sp;
-	box->cmd_count = 0;
-	box->kern_cpu = host_cpu();
-	__atomic_store_n(&box->turn, TURN_COMMANDS, __ATOMIC_SEQ_CST);
-	MAPPER_CALL(s, false, SYS_clone, CALL_THREAD, MAPPER_THREAD_FLAGS, sp,
-		    va + offsetof(struct stub_box, tid));
+	do {
+		uint64_t now_ns = plat_time_mono_ns();
+
+		if (now_ns >= end_ns)
+			return -ESRCH;
+		turn = turn_wait(box, TURN_COMMANDS, now_ns + REKICK_NS);
+		err = mapper_failed(s);
+	} while (turn == TURN_COMMANDS && !err);
+	return err ? err : turn == TURN_KERNEL ? 0 : -ESRCH;
+}
+
+static int app_thread_new(struct stub *s, unsigned cpu)
+{
+	struct stub_box *box = stub_box_of(s, cpu);
+	int err;
+
+	if (s->birth_cpu == cpu && s->id != process.template_id) {
+		err = app_thread_await(s, box);
+		if (!err)
+			goto live;
+		stub_kill(s);
+		return err;
+	}
+	err = mapper_lock(s);
+	if (err)
+		return err;
+	mapper_begin(s);
+	app_thread_call(s, false, cpu);
 	err = mapper_run(s);
-	/* The command page stays as it is until the thread has read it. */
-	if (!err && turn_wait(box, TURN_COMMANDS, plat_time_mono_ns() + COMMAND_NS) != TURN_KERNEL)
-		err = -ESRCH;
-	pthread_mutex_unlock(&s->mapper_lock);
+	/* The list stays as it is until the thread has read it. */
+	if (!err)
+		err = app_thread_await(s, box);
+	mapper_unlock(s);
 	if (err == -ESRCH)
 		stub_kill(s);
 	if (err)
 		return err;
+live:
 	s->thread[cpu].tid = box->tid;  /* a lie only misdirects kicks within the stub */
 	s->thread[cpu].owner = NULL;
 	s->thread[cpu].live = true;

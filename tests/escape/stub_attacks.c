@@ -380,7 +380,7 @@ static void killed_anywhere(void)
 		CHECK(plat_obj_new(0x2000, &o) == 0);
 		killer = fork();
 		if (killer == 0) {
-			uint64_t until = plat_time_mono_ns() + i * 700;
+			uint64_t until = plat_time_mono_ns() + i * 2500;
 
 			while (plat_time_mono_ns() < until)
 				;

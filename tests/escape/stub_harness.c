@@ -506,26 +506,44 @@ static void bench_place(const char *name, int kernel_cpu, int stub_cpu)
 	}
 	snprintf(label, sizeof(label), "map_anon+unmap 4K, %s", name);
 	figure(label, 1000);
+	/* As a program does it: trap, fork, first trap of the child, back. */
 	for (unsigned i = 0; i < 300; i++) {
 		struct plat_uctx *c = guest_ctx(guest_getpid);
 		uint64_t t0 = plat_time_mono_ns();
 
+		run(as, u);
 		CHECK(plat_as_fork(as, &child) == 0);
 		run(child, c);
-		sample_ns[i] = plat_time_mono_ns() - t0;
 		plat_as_free(child);
+		sample_ns[i] = plat_time_mono_ns() - t0;
 		guest_ctx_free(c);
 	}
-	snprintf(label, sizeof(label), "fork+first trap, %s", name);
+	snprintf(label, sizeof(label), "trap+fork+child trap+free, %s", name);
 	figure(label, 300);
+	for (unsigned i = 0; i < 300; i++) {
+		struct plat_uctx *c = guest_ctx(guest_getpid);
+		uint64_t t0 = plat_time_mono_ns();
+
+		run(as, u);
+		CHECK(plat_as_new(&child) == 0);
+		run(child, c);          /* faults: nothing is mapped */
+		plat_as_free(child);
+		sample_ns[i] = plat_time_mono_ns() - t0;
+		guest_ctx_free(c);
+	}
+	snprintf(label, sizeof(label), "trap+new+first trap+free, %s", name);
+	figure(label, 300);
+	plat_obj_t o = { 0 };
+	CHECK(plat_obj_new(0x10000, &o) == 0);
 	for (unsigned i = 0; i < 300; i++) {
 		uint64_t t0 = plat_time_mono_ns();
 
-		CHECK(plat_as_fork(as, &child) == 0);
+		run(as, u);
+		CHECK(plat_as_map_obj(as, 0x41000000, 0x10000, 3, PLAT_MAP_SHARED, o, 0) == 0);
 		sample_ns[i] = plat_time_mono_ns() - t0;
-		plat_as_free(child);
 	}
-	snprintf(label, sizeof(label), "fork alone, %s", name);
+	plat_obj_free(o);
+	snprintf(label, sizeof(label), "trap+map_obj, %s", name);
 	figure(label, 300);
 	for (unsigned i = 0; i < 1000; i++) {
 		uint64_t t0 = plat_time_mono_ns(), v;

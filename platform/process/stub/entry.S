@@ -147,6 +147,10 @@ mapper:
 .Lfailed:
 	test	$CALL_IGNORE, %ecx
 	jnz	.Lstep
+	/* A child that could not become itself must not act for its parent. */
+	lea	CMD_CHILD_LIST(%rbx), %rdi
+	cmp	%rdi, %r14
+	jae	die
 	mov	%eax, %r15d
 	neg	%r15d
 	jmp	.Lanswer
@@ -171,13 +175,12 @@ mapper:
 /* Still under the mapper's filter only: believes the command page, which the
  * kernel leaves alone until this thread has reported. */
 app_thread:
-	lea	CMD_STACK(%rbx), %rdi
+	lea	(CALL_ARGS + 24)(%r14), %rdi    /* stack_t: see app_thread_call() */
 	xor	%esi, %esi
 	mov	$NR_sigaltstack, %eax
 	syscall
 	test	%eax, %eax
 	jnz	die
-	mov	CMD_THREAD_SP(%rbx), %rbp
 	mov	$1, %edi
 	xor	%esi, %esi
 	movabs	$(STUB_BASE + IMAGE_PROG_APP), %rdx
@@ -185,8 +188,7 @@ app_thread:
 	syscall
 	test	%eax, %eax
 	jnz	die
-	mov	%rbp, %rsp
-	mov	%rsp, %rdi
+	mov	%rsp, %rdi                      /* as given to clone */
 	and	$-BOX_SIZE, %rdi
 	xor	%esi, %esi
 	call	stub_trap                       /* returns the frame to resume */
