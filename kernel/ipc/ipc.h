@@ -7,6 +7,8 @@
 
 #include "kernel/vfs/vfs.h"
 
+struct tgroup;
+
 /* fcntl(2) F_GETPIPE_SZ, F_SETPIPE_SZ: bytes, or -EBADF when f is no pipe,
  * -EBUSY, -EPERM, -EINVAL. */
 long pipe_get_size(struct file *f);
@@ -51,6 +53,7 @@ uint32_t file_poll(struct file *f, struct poll_wait_set *s);
  * -EFAULT. */
 int __must_check deadline_from_user(uaddr uts, uint64_t *ret_deadline);
 
-void sem_exit_task(struct task *t);     /* SEM_UNDO; before the task's files go */
+/* SEM_UNDO, when the last thread of a process ends; no lock held. */
+void sem_exit_group(struct tgroup *g);
 
 #endif

@@ -7,6 +7,7 @@
  * The leader stays in the table until the whole group is reaped, since it
  * bears the process's number.
  * Locks: task_list_lock > tgroup->lock > sighand->lock. */
+#include "kernel/ipc/ipc.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/ptrace.h"
@@ -332,6 +333,7 @@ static void group_dead(struct task *t)
 
 	itimer_exit(g);
 	posix_timers_delete_all(g);
+	sem_exit_group(g);
 	if (g->session->sid == g->tgid)
 		tty_session_exit(t);
 
@@ -382,7 +384,7 @@ __noreturn void task_exit(int32_t code)
 	signal_exit_task(t);
 	exit_resources(t);
 	if (unlikely(t->ptrace || !list_empty(&t->ptracees)))
-		ptrace_exit(t);
+		ptrace_exit(t, code);
 	if (!leave_group(t))
 		group_dead(t);
 	sched_exit(release_task);
