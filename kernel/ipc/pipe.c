@@ -30,6 +30,7 @@ struct pipe {
 
 	struct waitq rd, wr;
 	unsigned files;                 /* table_lock */
+	bool pair;                      /* made by pipe(2): opening it by /proc/PID/fd never waits */
 };
 
 static struct spinlock table_lock = SPINLOCK_INIT;      /* inode->pipe, pipe.files */
@@ -373,7 +374,9 @@ int fifo_open(struct inode *i, struct file *f)
 	waitq_wake_all(&p->rd, POLL_IN_KEYS);
 	waitq_wake_all(&p->wr, POLL_OUT_KEYS);
 	f->pos = UINT64_MAX;
-	if (reads && !writes && !load(p->writers)) {
+	if (p->pair) {
+		/* Both ends have been there. */
+	} else if (reads && !writes && !load(p->writers)) {
 		seen = load(p->writer_opens);
 		if (f->flags & O_NONBLOCK)
 			f->pos = seen;
@@ -418,6 +421,7 @@ static int pipe_pair(uint32_t flags, struct file **rd, struct file **wr)
 
 	if (!i || !p)
 		goto fail;
+	p->pair = true;
 	i->pipe = p;
 	err = pipe_end(i, p, O_RDONLY | flags, rd);
 	if (err)
