@@ -111,7 +111,7 @@ static int check_filter(struct task *t, long *ret)
 			task_exit(SIGSYS);
 		/* fallthrough */
 	default:
-		task_exit_group(SIGSYS | 0x80);
+		task_exit_group(SIGSYS);
 	}
 }
 

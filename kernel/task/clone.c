@@ -16,6 +16,7 @@ DECLARE_UPTR(up_pid, int32_t);
 
 #define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | \
 			  CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWCGROUP)
+#define RFLAGS_TF 0x100ull
 #define CLONE_KNOWN (0xffffff00ull & ~CLONE_NEWTIME)
 
 static long check_flags(const struct clone_args_k *a)
@@ -141,6 +142,7 @@ static void copy_regs(struct task *c, struct task *p, const struct clone_args_k 
 	c->uctx.xstate_live = false;
 	c->uctx.regs_changed = true;
 	c->uctx.regs.rax = 0;
+	c->uctx.regs.rflags &= ~RFLAGS_TF;      /* a tracer that steps the parent */
 	if (a->stack)
 		c->uctx.regs.rsp = a->stack + a->stack_size;
 	if (a->flags & CLONE_SETTLS)

@@ -293,33 +293,58 @@ void ptrace_notify_zombie_locked(struct tgroup *g)
 	tell_tracer_locked(g->leader, s & 0x7f ? CLD_KILLED : CLD_EXITED, s & 0x7f ? s & 0x7f : s >> 8 & 0xff);
 }
 
+/* The next one; *ret_reaped is set when that took a zombie out of the table. */
+static bool let_go_of_one(struct task *t, struct tgroup **ret_reaped)
+{
+	struct ptrace_state *p;
+	struct task *o;
+
+	if (list_empty(&t->ptracees))
+		return false;
+	p = list_first(&t->ptracees, struct ptrace_state, link);
+	o = p->tracee;
+	if (!o) {
+		list_del(&p->link);
+		kfree(p);
+		return true;
+	}
+	if (p->options & PTRACE_O_EXITKILL)
+		tgroup_kill_all_locked(o->tg, SIGKILL);
+	ptrace_drop_locked(o);
+	if (o->tg->zombie && o->tg->leader == o && o->tg->parent != t->tg &&
+	    tgroup_zombie_locked(o->tg))
+		*ret_reaped = o->tg;
+	return true;
+}
+
 static void let_go_of_tracees(struct task *t)
 {
-	for (;;) {
-		struct ptrace_state *p;
+	bool more;
+
+	do {
 		struct tgroup *reaped = NULL;
-		struct task *o = NULL;
 
 		spin_lock(&task_list_lock);
-		if (!list_empty(&t->ptracees)) {
-			p = list_first(&t->ptracees, struct ptrace_state, link);
-			o = p->tracee;
-			if (p->options & PTRACE_O_EXITKILL)
-				tgroup_kill_all_locked(o->tg, SIGKILL);
-			ptrace_drop_locked(o);
-			if (o->tg->zombie && o->tg->leader == o && o->tg->parent != t->tg &&
-			    tgroup_zombie_locked(o->tg))
-				reaped = o->tg;
-		}
+		more = let_go_of_one(t, &reaped);
 		spin_unlock(&task_list_lock);
 		if (reaped)
 			tgroup_reaped(reaped);
-		if (!o)
-			return;
-	}
+	} while (more);
 }
 
-void ptrace_exit(struct task *t)
+/* A thread's number is free from now on; what the tracer waits for stays. */
+static void leave_dead_locked(struct task *t, int32_t code)
+{
+	struct ptrace_state *p = t->ptrace;
+
+	tell_tracer_locked(t, code & 0x7f ? CLD_KILLED : CLD_EXITED, code & 0x7f ? code & 0x7f : code >> 8 & 0xff);
+	p->tracee = NULL;
+	p->dead_tid = t->tid;
+	p->dead_status = code;
+	t->ptrace = NULL;
+}
+
+void ptrace_exit(struct task *t, int32_t code)
 {
 	let_go_of_tracees(t);
 	spin_lock(&task_list_lock);
@@ -328,9 +353,10 @@ void ptrace_exit(struct task *t)
 
 		/* A process that its tracer is no parent of stays linked until
 		 * the tracer has seen its end. */
-		if (t != t->tg->leader || tracer == t->tg->parent)
+		if (t != t->tg->leader)
+			leave_dead_locked(t, code);
+		else if (tracer == t->tg->parent)
 			ptrace_drop_locked(t);
-		waitq_wake_all(&tracer->child_wait, 0);
 	}
 	spin_unlock(&task_list_lock);
 }
@@ -394,6 +420,22 @@ static bool match(const struct wait_req *r, struct task *o)
 	}
 }
 
+static int take_dead(struct wait_req *r, struct ptrace_state *p, int found)
+{
+	if (r->idtype == P_PGID || r->idtype == P_PIDFD || (r->idtype == P_PID && r->id != p->dead_tid))
+		return found;
+	if (!(r->options & WEXITED))
+		return 0;
+	r->pid = p->dead_tid;
+	r->why = p->dead_status & 0x7f ? CLD_KILLED : CLD_EXITED;
+	r->status = p->dead_status;
+	if (!(r->options & WNOWAIT)) {
+		list_del(&p->link);
+		kfree(p);
+	}
+	return 1;
+}
+
 /* 1 when there was something to take from tracee o. */
 static int wait_thread(struct wait_req *r, struct task *o, int found)
 {
@@ -438,7 +480,7 @@ int ptrace_wait_locked(struct wait_req *r, int found)
 		if ((r->options & __WNOTHREAD) && w != self)
 			continue;
 		list_for_each(p, &w->ptracees, link) {
-			found = wait_thread(r, p->tracee, found);
+			found = p->tracee ? wait_thread(r, p->tracee, found) : take_dead(r, p, found);
 			if (found == 1)
 				return 1;
 		}

@@ -19,7 +19,7 @@ void ptrace_report_clone(struct task *parent, int32_t tid, const struct clone_ar
 void ptrace_report_vfork_done(struct task *parent, int32_t tid);
 /* The task is about to end with this wait status (may stop). */
 void ptrace_report_exit(struct task *t, int32_t code);
-void ptrace_exit(struct task *t);       /* t ends: as tracee and as tracer */
+void ptrace_exit(struct task *t, int32_t code);       /* t ends: as tracee and as tracer */
 void ptrace_report_exec(struct task *t, int32_t old_tid);
 /* task_list_lock held: t (no longer anybody's business) is traced no more. */
 void ptrace_drop_locked(struct task *t);

@@ -14,7 +14,8 @@ enum ptrace_mode { PT_CONT, PT_SYSCALL, PT_STEP };
 
 struct ptrace_state {
 	struct task *tracer;            /* not counted: its exit drops us */
-	struct task *tracee;            /* whose task->ptrace this is */
+	struct task *tracee;            /* whose task->ptrace this is; NULL: a thread that ended */
+	int32_t dead_tid, dead_status;  /* … and that the tracer has yet to learn of */
 	struct list link;               /* tracer->ptracees */
 	uint32_t options;
 	bool seized;
