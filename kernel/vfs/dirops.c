@@ -55,19 +55,19 @@ struct make {
 
 static int make_call(struct inode *di, const char *name, size_t n, const struct make *m, struct inode **ret)
 {
+	const struct inode_ops *ops = di->ops;
 	uint32_t mode = m->mode;
 
-	switch (m->kind) {
-	case MAKE_DIR:
-		return di->ops->mkdir ? di->ops->mkdir(di, name, n, S_IFDIR | (mode & (S_IRWXUGO | S_ISVTX)), ret) : -EPERM;
-	case MAKE_NODE:
-		return di->ops->mknod ? di->ops->mknod(di, name, n, mode, m->rdev, ret) : -EPERM;
-	case MAKE_SYMLINK:
-		return di->ops->symlink ? di->ops->symlink(di, name, n, m->target, ret) : -EPERM;
-	case MAKE_FILE:
-		return di->ops->create ? di->ops->create(di, name, n, mode, ret) : -EPERM;
-	}
-	return -EINVAL;
+	if (m->kind == MAKE_DIR && ops->mkdir)
+		return ops->mkdir(di, name, n, S_IFDIR | (mode & (S_IRWXUGO | S_ISVTX)), ret);
+	if (m->kind == MAKE_NODE && ops->mknod)
+		return ops->mknod(di, name, n, mode, m->rdev, ret);
+	if (m->kind == MAKE_SYMLINK && ops->symlink)
+		return ops->symlink(di, name, n, m->target, ret);
+	if (m->kind == MAKE_FILE && ops->create)
+		return ops->create(di, name, n, mode, ret);
+	/* proc and its like: the name is not there, and that is the answer. */
+	return di->sb->nocache ? -ENOENT : -EPERM;
 }
 
 /* Make an entry at (dfd, name).  The new inode in *ret_inode when given. */

@@ -449,6 +449,8 @@ SYSCALL2(flock, int, fd, int, op)
 	int16_t type;
 	int err;
 
+	if (op & LOCK_MAND)
+		return 0;               /* Linux has forgotten what these were, but says yes */
 	switch (op & ~LOCK_NB) {
 	case LOCK_SH: type = F_RDLCK; break;
 	case LOCK_EX: type = F_WRLCK; break;

@@ -107,7 +107,7 @@ static long rw_buf(int fd, uaddr buf, size_t n, bool write)
 		return -EBADF;
 	if ((int64_t)n < 0) {
 		file_put(f);
-		return -EINVAL;
+		return -EFAULT;         /* no such range of addresses */
 	}
 	iter_user(&it, buf, n);
 	ret = rw_cur(f, &it, write);

@@ -29,6 +29,14 @@ static long write_from(struct file *f, void *buf, size_t n, uint64_t *pos)
 	return file_rw(f, &it, pos, true);
 }
 
+/* Step back over what the target did not take.  A file's own position may
+ * also live at the host (standard streams): lseek moves both. */
+static void unread(struct file *f, uint64_t *pos, long n)
+{
+	if (pos != &f->pos || !f->ops->lseek || f->ops->lseek(f, -n, SEEK_CUR) < 0)
+		*pos -= (uint64_t)n;
+}
+
 /* From a seekable file at *ipos to out at *opos. */
 static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_t *opos, size_t count)
 {
@@ -39,18 +47,18 @@ static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_
 	if (!buf)
 		return -ENOMEM;
 	while (total < count) {
-		uint64_t at = *ipos;
 		long w;
 
-		n = read_into(in, buf, MIN(count - total, (size_t)CHUNK), &at);
+		n = read_into(in, buf, MIN(count - total, (size_t)CHUNK), ipos);
 		if (n <= 0)
 			break;
 		w = write_from(out, buf, (size_t)n, opos);
+		if (w < n)
+			unread(in, ipos, n - MAX(w, 0L));
 		if (w <= 0) {
 			n = w;
 			break;
 		}
-		*ipos += (uint64_t)w;
 		total += (size_t)w;
 		if (w < n || signal_pending(current_task()))
 			break;
@@ -60,13 +68,13 @@ static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_
 }
 
 /* A position argument: from user memory, or the file's own (locked). */
-struct pos_arg { struct file *f; uaddr user; uint64_t pos; bool own; };
+struct pos_arg { struct file *f; uaddr user; uint64_t given; uint64_t *pos; bool own; };
 
 static int pos_begin(struct pos_arg *p, struct file *f, uaddr user)
 {
 	int64_t v;
 
-	*p = (struct pos_arg){ .f = f, .user = user };
+	*p = (struct pos_arg){ .f = f, .user = user, .pos = &p->given };
 	if (user.va) {
 		if (copy_in(&v, user, sizeof(v)))
 			return -EFAULT;
@@ -74,13 +82,13 @@ static int pos_begin(struct pos_arg *p, struct file *f, uaddr user)
 			return -ESPIPE;
 		if (v < 0)
 			return -EINVAL;
-		p->pos = (uint64_t)v;
+		p->given = (uint64_t)v;
 		return 0;
 	}
 	p->own = f->mode & FMODE_SEEK;
 	if (p->own) {
 		mutex_lock(&f->pos_lock);
-		p->pos = f->pos;
+		p->pos = &f->pos;
 	}
 	return 0;
 }
@@ -88,10 +96,9 @@ static int pos_begin(struct pos_arg *p, struct file *f, uaddr user)
 static int pos_end(struct pos_arg *p)
 {
 	if (p->own) {
-		p->f->pos = p->pos;
 		mutex_unlock(&p->f->pos_lock);
 	} else if (p->user.va) {
-		return copy_out(p->user, &p->pos, sizeof(p->pos));
+		return copy_out(p->user, &p->given, sizeof(p->given));
 	}
 	return 0;
 }
@@ -146,7 +153,7 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
 	else
 		n = both_begin(&ip, in, uoff, &op, out, (uaddr){ 0 });
 	if (!n) {
-		n = count ? copy_loop(in, &ip.pos, out, &op.pos, count) : 0;
+		n = count ? copy_loop(in, ip.pos, out, op.pos, count) : 0;
 		(void)pos_end(&op);
 		if (pos_end(&ip))
 			n = -EFAULT;
@@ -177,10 +184,10 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size
 	else
 		n = both_begin(&ip, in, uin, &op, out, uout);
 	if (!n) {
-		if (in->inode == out->inode && ip.pos < op.pos + count && op.pos < ip.pos + count)
+		if (in->inode == out->inode && *ip.pos < *op.pos + count && *op.pos < *ip.pos + count)
 			n = -EINVAL;    /* overlapping */
 		else
-			n = count ? copy_loop(in, &ip.pos, out, &op.pos, count) : 0;
+			n = count ? copy_loop(in, ip.pos, out, op.pos, count) : 0;
 		if (pos_end(&op) | pos_end(&ip))
 			n = -EFAULT;
 	}
@@ -321,10 +328,10 @@ SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count
 		if (is_pipe(in)) {
 			long room = is_pipe(out) ? pipe_room(out, nonblock || (out->flags & O_NONBLOCK)) : INT64_MAX;
 
-			n = room < 0 ? room : from_pipe(in, out, &op.pos, MIN(count, (size_t)room),
+			n = room < 0 ? room : from_pipe(in, out, op.pos, MIN(count, (size_t)room),
 							nonblock || (in->flags & O_NONBLOCK));
 		} else {
-			n = to_pipe(in, &ip.pos, out, count, nonblock || (out->flags & O_NONBLOCK));
+			n = to_pipe(in, ip.pos, out, count, nonblock || (out->flags & O_NONBLOCK));
 		}
 		if (pos_end(&op) | pos_end(&ip))
 			n = -EFAULT;
