@@ -50,6 +50,7 @@ void child_list_write(struct stub *s, unsigned cpu)
 	struct stub_cmdpage *page = (struct stub_cmdpage *)(s->ctl->base + CTL_CMD);
 
 	page->child_count = 0;
+	mapper_page_init(s);
 	MAPPER_CALL(s, true, SYS_dup2, 0, FD_FREE, FD_CTL);
 	MAPPER_CALL(s, true, SYS_dup2, 0, FD_FREE + 1, FD_SOCK);
 	MAPPER_CALL(s, true, SYS_close, 0, FD_FREE);
@@ -79,7 +80,6 @@ static int fork_start(struct stub *parent, struct stub **ret_child)
 	fds[0] = ctl->fd;
 	fds[1] = ctl->peer;
 	page = mapper_begin(parent);
-	mapper_recv(parent, 2);
 	MAPPER_CALL(parent, false, SYS_clone, CALL_FORK | CALL_VALUE | CALL_IGNORE, MAPPER_FORK_FLAGS);
 	MAPPER_CALL(parent, false, SYS_close, 0, FD_FREE);
 	MAPPER_CALL(parent, false, SYS_close, 0, FD_FREE + 1);
@@ -90,9 +90,7 @@ static int fork_start(struct stub *parent, struct stub **ret_child)
 	child_page->seq = page->seq + 1;        /* this list is not to be run again */
 	*(uint32_t *)(ctl->base + CTL_ACK) = ACK_PENDING;
 	*(uint32_t *)(parent->ctl->base + CTL_ACK + ACK_VALUE) = 0;
-	err = mapper_send_fds(parent, fds, 2);
-	if (!err)
-		err = mapper_post(parent);
+	err = mapper_post(parent, fds, 2);
 	if (err) {
 		stub_abandon(child);
 		return err;
@@ -314,25 +312,21 @@ int as_map_fd(struct stub *s, uint64_t addr, uint64_t size, unsigned prot, int h
 	if (err)
 		return err;
 	mapper_begin(s);
-	mapper_recv(s, 1);
 	MAPPER_CALL(s, false, SYS_mmap, 0, addr, size, prot, (uint64_t)host_flags, FD_FREE, off);
 	MAPPER_CALL(s, false, SYS_close, 0, FD_FREE);
-	err = mapper_send_fds(s, &fd, 1);
-	if (!err) {
-		err = mapper_run(s);
-		if (err && err != -ESRCH) {
-			/* The list ended before its last call. */
-			mapper_begin(s);
-			MAPPER_CALL(s, false, SYS_close, 0, FD_FREE);
-			if (mapper_run(s)) {
-				stub_kill(s);
-				err = -ESRCH;
-			}
+	err = mapper_run(s, &fd, 1);
+	if (err && err != -ESRCH) {
+		/* The list ended before its last call. */
+		mapper_begin(s);
+		MAPPER_CALL(s, false, SYS_close, 0, FD_FREE);
+		if (mapper_run(s, NULL, 0)) {
+			stub_kill(s);
+			err = -ESRCH;
 		}
-		/* The message may still lie in its socket. */
-		if (err == -ESRCH)
-			s->tainted = true;
 	}
+	/* The message may still lie in its socket. */
+	if (err == -ESRCH)
+		s->tainted = true;
 	mapper_unlock(s);
 	return err;
 }
@@ -384,7 +378,9 @@ int plat_as_resident(plat_as_t as, uint64_t addr, uint64_t size, uint8_t *vec)
 
 		mapper_begin(s);
 		MAPPER_CALL(s, false, SYS_mincore, 0, addr, n, STUB_CTL + CTL_SCRATCH + 0x1000);
-		err = mapper_run(s);
+		err = mapper_run(s, NULL, 0);
+		if (err == -ESRCH)
+			s->tainted = true;
 		for (uint64_t i = 0; i < pages && !err; i++)
 			vec[i] = ((volatile uint8_t *)s->ctl->base)[CTL_SCRATCH + 0x1000 + i] & 1;
 		addr += n;

@@ -110,14 +110,16 @@ struct stub_cmdpage *mapper_begin(struct stub *s);
 void mapper_call(struct stub *s, bool child, uint32_t nr, uint32_t flags, const uint64_t a[6]);
 #define MAPPER_CALL(s, child, nr, flags, ...) \
 	mapper_call(s, child, nr, flags, (const uint64_t[6]){ __VA_ARGS__ })
-int mapper_run(struct stub *s);                 /* 0, -errno of a call, -ESRCH dead */
-int mapper_post(struct stub *s);                /* the two halves of it */
+#define MAPPER_FDS_MAX 2
+/* Run the list; the descriptors become FD_FREE and up in the stub.
+ * 0, -errno of a call, -ESRCH dead. */
+int mapper_run(struct stub *s, const int *fds, unsigned n);
+int mapper_post(struct stub *s, const int *fds, unsigned n);    /* the two halves */
 int mapper_wait(struct stub *s);
 int mapper_failed(const struct stub *s);        /* -errno if it has already answered so */
 void mapper_order_exit(struct stub *s);
 uint32_t mapper_value(const struct stub *s);
-int mapper_send_fds(struct stub *s, const int *fds, unsigned n);
-void mapper_recv(struct stub *s, unsigned n);
+void mapper_page_init(struct stub *s);
 
 /* as.c: the calls that a child of s begins with. */
 void child_list_write(struct stub *s, unsigned cpu);

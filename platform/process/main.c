@@ -183,6 +183,7 @@ static int template_new(const struct sandbox_config *cfg)
 	err = image_new(&image_fd);
 	if (err)
 		return err;
+	child_list_write(s, 0);
 	pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
 	if (pid < 0)
 		return -errno;
@@ -193,7 +194,6 @@ static int template_new(const struct sandbox_config *cfg)
 	process.template_pid = s->pid;
 	process.template_id = s->id;
 	s->settled = true;
-	child_list_write(s, 0);
 	return 0;
 }
 
@@ -210,7 +210,7 @@ static int template_probe(void)
 	int err;
 
 	mapper_begin(t);
-	err = mapper_run(t);
+	err = mapper_run(t, NULL, 0);
 	if (err)
 		return err;
 	if (process_vm_readv(t->pid, &local, 1, &remote, 1, 0) != sizeof(magic) || magic != IMAGE_MAGIC)

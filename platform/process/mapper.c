@@ -2,8 +2,8 @@
 /* mapper.c: the kernel's side of a stub's mapper thread.
  *
  * A list of host calls is written into the command page (read-only in the
- * stub), its sequence number raised, and the answer awaited in the
- * acknowledgement word, which only the mapper can write.  A list ends at the
+ * stub), its sequence number raised, a message sent, and the answer awaited
+ * in the acknowledgement word, which only the mapper can write.  A list ends at the
  * first failing call.  Since descriptor numbers are foretold, a list that
  * receives descriptors and fails leaves the stub in doubt: it is killed.
  *
@@ -44,10 +44,8 @@ void mapper_call(struct stub *s, bool child, uint32_t nr, uint32_t flags, const 
 	++*count;
 }
 
-/* The message lies in the read-only page: the host installs the descriptors
- * and then fails to report flags there, which is why the call's own result
- * says nothing; a descriptor that is missing makes the next call fail. */
-void mapper_recv(struct stub *s, unsigned n)
+/* What the mapper waits for messages with; lies in its read-only page. */
+void mapper_page_init(struct stub *s)
 {
 	uint8_t *page = s->ctl->base + CTL_CMD;
 	struct iovec iov = { (void *)(STUB_CTL + CTL_SCRATCH + 0x800), 1 };
@@ -55,34 +53,11 @@ void mapper_recv(struct stub *s, unsigned n)
 		.msg_iov = (void *)(STUB_CTL + CMD_IOVEC),
 		.msg_iovlen = 1,
 		.msg_control = (void *)(STUB_CTL + CTL_SCRATCH),
-		.msg_controllen = CMSG_SPACE(n * sizeof(int)),
+		.msg_controllen = CMSG_SPACE(MAPPER_FDS_MAX * sizeof(int)),
 	};
 
 	memcpy(page + CMD_MSGHDR, &msg, sizeof(msg));
 	memcpy(page + CMD_IOVEC, &iov, sizeof(iov));
-	MAPPER_CALL(s, false, SYS_recvmsg, CALL_IGNORE, FD_SOCK, STUB_CTL + CMD_MSGHDR, MSG_DONTWAIT);
-}
-
-int mapper_send_fds(struct stub *s, const int *fds, unsigned n)
-{
-	union { struct cmsghdr h; char buf[CMSG_SPACE(4 * sizeof(int))]; } control;
-	char byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = CMSG_SPACE(n * sizeof(int)),
-	};
-
-	if (n > 4)
-		return -EINVAL;
-	memset(&control, 0, sizeof(control));
-	control.h.cmsg_len = CMSG_LEN(n * sizeof(int));
-	control.h.cmsg_level = SOL_SOCKET;
-	control.h.cmsg_type = SCM_RIGHTS;
-	memcpy(CMSG_DATA(&control.h), fds, n * sizeof(int));
-	if (sendmsg(s->ctl->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return -errno;
-	return 0;
 }
 
 static uint32_t *ack_of(const struct stub *s) { return (uint32_t *)(s->ctl->base + CTL_ACK); }
@@ -102,26 +77,48 @@ int mapper_wait(struct stub *s)
 	return -(int)v;
 }
 
-static void mapper_wake(struct stub *s)
+/* Announce the list.  The host wakes a reader of a socket as a partner of its
+ * writer: on this core when no other is idle, which is where it should run
+ * while we wait (futexes know no such hint). */
+static int mapper_wake(struct stub *s, const int *fds, unsigned n)
 {
+	union { struct cmsghdr h; char buf[CMSG_SPACE(MAPPER_FDS_MAX * sizeof(int))]; } control;
 	struct stub_cmdpage *p = page_of(s);
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
+	if (n) {
+		memset(&control, 0, sizeof(control));
+		control.h.cmsg_len = CMSG_LEN(n * sizeof(int));
+		control.h.cmsg_level = SOL_SOCKET;
+		control.h.cmsg_type = SCM_RIGHTS;
+		memcpy(CMSG_DATA(&control.h), fds, n * sizeof(int));
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+	}
 	__atomic_store_n(&p->seq, p->seq + 1, __ATOMIC_SEQ_CST);
-	futex_wake(&p->seq, 1);
+	return sendmsg(s->ctl->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-int mapper_post(struct stub *s)
+int mapper_post(struct stub *s, const int *fds, unsigned n)
 {
+	int err;
+
+	if (n > MAPPER_FDS_MAX)
+		return -EINVAL;
 	if (__atomic_load_n(&s->dead, __ATOMIC_SEQ_CST))
 		return -ESRCH;
 	__atomic_store_n(ack_of(s), ACK_PENDING, __ATOMIC_SEQ_CST);
-	mapper_wake(s);
-	return 0;
+	err = mapper_wake(s, fds, n);
+	if (err)
+		__atomic_store_n(ack_of(s), 0, __ATOMIC_SEQ_CST);
+	return err;
 }
 
-int mapper_run(struct stub *s)
+int mapper_run(struct stub *s, const int *fds, unsigned n)
 {
-	int err = mapper_post(s);
+	int err = mapper_post(s, fds, n);
 
 	return err ? err : mapper_wait(s);
 }
@@ -169,5 +166,5 @@ void mapper_order_exit(struct stub *s)
 {
 	mapper_begin(s);
 	MAPPER_CALL(s, false, SYS_exit_group, 0, 0);
-	mapper_wake(s);
+	mapper_wake(s, NULL, 0);
 }

@@ -126,7 +126,9 @@ static int app_thread_new(struct stub *s, unsigned cpu)
 		return err;
 	mapper_begin(s);
 	app_thread_call(s, false, cpu);
-	err = mapper_run(s);
+	err = mapper_run(s, NULL, 0);
+	if (err == -ESRCH)
+		s->tainted = true;
 	/* The list stays as it is until the thread has read it. */
 	if (!err)
 		err = app_thread_await(s, box);

@@ -16,6 +16,7 @@
 
 #define NR_pwrite64 18
 #define NR_futex 202
+#define NR_recvmsg 47
 #define NR_rt_sigreturn 15
 #define NR_munmap 11
 #define NR_sigaltstack 131
@@ -74,23 +75,38 @@ template_entry:
 	xor	%esp, %esp
 	xor	%ebp, %ebp
 
+/* Publish 12 bits of edi at offset `at` of the control file: the bytes come
+ * from the constant table, through the descriptor that app threads lack. */
+	.macro	PUBLISH at
+	and	$0xfff, %edi
+	lea	number_table(%rip), %rsi
+	lea	(%rsi,%rdi,2), %rsi
+	mov	$FD_CTL, %edi
+	mov	$2, %edx
+	mov	$(\at), %r10d
+	mov	$NR_pwrite64, %eax
+	syscall
+	.endm
+
 /* rbx command page, r12 last sequence number, r13 calls left, r14 call,
- * r15 result.  The host's calls change rax, rcx and r11 only. */
+ * r15 result.  The host's calls change rax, rcx and r11 only.
+ *
+ * A list is announced by one message, which may carry descriptors.  Its
+ * header lies in the read-only page, so the host, having installed the
+ * descriptors, fails to report flags there: the result says nothing, and a
+ * missing descriptor makes a call of the list fail. */
 mapper:
 	movabs	$STUB_CTL, %rbx
 	xor	%r12d, %r12d
 .Lidle:
+	mov	$FD_SOCK, %edi
+	lea	CMD_MSGHDR(%rbx), %rsi
+	xor	%edx, %edx
+	mov	$NR_recvmsg, %eax
+	syscall
 	mov	CMD_SEQ(%rbx), %eax
 	cmp	%eax, %r12d
-	jne	.Lwork
-	lea	CMD_SEQ(%rbx), %rdi
-	xor	%esi, %esi                      /* FUTEX_WAIT */
-	mov	%r12d, %edx
-	xor	%r10d, %r10d
-	mov	$NR_futex, %eax
-	syscall
-	jmp	.Lidle
-.Lwork:
+	je	.Lidle
 	mov	%eax, %r12d
 	mov	CMD_COUNT(%rbx), %r13d
 	lea	CMD_LIST(%rbx), %r14
@@ -114,24 +130,10 @@ mapper:
 	jz	.Lstep
 	mov	%rax, %r15
 	mov	%r15d, %edi
-	and	$0xfff, %edi
-	lea	number_table(%rip), %rsi
-	lea	(%rsi,%rdi,2), %rsi
-	mov	$FD_CTL, %edi
-	mov	$2, %edx
-	mov	$(CTL_ACK + ACK_VALUE), %r10d
-	mov	$NR_pwrite64, %eax
-	syscall
+	PUBLISH	CTL_ACK + ACK_VALUE
 	mov	%r15d, %edi
 	shr	$12, %edi
-	and	$0xfff, %edi
-	lea	number_table(%rip), %rsi
-	lea	(%rsi,%rdi,2), %rsi
-	mov	$FD_CTL, %edi
-	mov	$2, %edx
-	mov	$(CTL_ACK + ACK_VALUE + 2), %r10d
-	mov	$NR_pwrite64, %eax
-	syscall
+	PUBLISH	CTL_ACK + ACK_VALUE + 2
 .Lstep:
 	add	$CALL_SIZE, %r14
 	dec	%r13d
@@ -157,13 +159,8 @@ mapper:
 .Lsuccess:
 	xor	%r15d, %r15d
 .Lanswer:
-	lea	number_table(%rip), %rsi
-	lea	(%rsi,%r15,2), %rsi
-	mov	$FD_CTL, %edi
-	mov	$2, %edx
-	mov	$(CTL_ACK + ACK_WORD), %r10d
-	mov	$NR_pwrite64, %eax
-	syscall
+	mov	%r15d, %edi
+	PUBLISH	CTL_ACK + ACK_WORD
 	lea	(CTL_ACK + ACK_WORD)(%rbx), %rdi
 	mov	$1, %esi                        /* FUTEX_WAKE */
 	mov	$1, %edx
