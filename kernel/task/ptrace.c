@@ -87,7 +87,7 @@ struct stop {
 static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo *ret_info)
 {
 	struct ptrace_state *p;
-	int signo = (int)(s->code & 0x7f);
+	int signo;
 	bool done;
 
 	spin_lock(&task_list_lock);
@@ -109,6 +109,7 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 	p->inject = (int32_t)(s->code & 0x7f);
 	p->reported = false;
 	p->stopped = true;
+	t->ptrace_detach_signal = p->inject;
 	tell_tracer_locked(t, CLD_TRAPPED, (int)(s->code & 0x7f));
 	spin_unlock(&task_list_lock);
 
@@ -125,6 +126,7 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 	t->wchan = NULL;
 	spin_lock(&task_list_lock);
 	p = t->ptrace;
+	signo = t->ptrace_detach_signal;
 	if (p) {
 		/* Woken by SIGKILL: nothing else is acted on any more. */
 		signo = p->stopped ? 0 : p->inject;

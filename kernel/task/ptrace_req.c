@@ -77,10 +77,9 @@ static long detach(struct task *o, uint64_t signo)
 	if (signo > NSIG)
 		return -EIO;
 	spin_lock(&task_list_lock);
+	o->ptrace_detach_signal = (int32_t)signo;
 	ptrace_drop_locked(o);
 	spin_unlock(&task_list_lock);
-	if (signo)
-		signal_send_task(o, (int)signo, NULL);
 	return 0;
 }
 
