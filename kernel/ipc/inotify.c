@@ -172,13 +172,12 @@ void notify_path(const struct path *p, uint32_t mask)
 
 	if (nobody_watches() || !i)
 		return;
-	notify_inode(i, mask, 0);
 	parent = dentry_parent_name(d, name, &n);
-	if (!parent)
-		return;
-	if (parent->inode && parent != d)
+	if (parent && parent->inode)
 		notify_child(parent->inode, name, n, mask | (S_ISDIR(i->mode) ? IN_ISDIR : 0), 0);
-	dentry_put(parent);
+	notify_inode(i, mask, 0);
+	if (parent)
+		dentry_put(parent);
 }
 
 void notify_inode_gone(struct inode *i)

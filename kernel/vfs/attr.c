@@ -276,6 +276,8 @@ SYSCALL2(truncate, ustr, name, int64_t, size)
 		err = size_allowed(size);
 	if (!err)
 		err = vfs_truncate_inode(i, (uint64_t)size, NULL);
+	if (!err)
+		notify_path(&p, IN_MODIFY);
 	path_put(&p);
 	return err;
 }

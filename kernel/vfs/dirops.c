@@ -372,11 +372,11 @@ static int remove_at(int dfd, ustr uname, bool is_dir)
 		mutex_unlock(&w.cur.dentry->inode->lock);
 	}
 	if (!err) {
-		notify_child(w.cur.dentry->inode, w.last, w.last_size, IN_DELETE | (is_dir ? IN_ISDIR : 0), 0);
+		if (!is_dir)
+			notify_inode(victim, IN_ATTRIB, 0);     /* the link count */
 		if (is_dir || !victim->nlink)
 			notify_inode_gone(victim);
-		else
-			notify_inode(victim, IN_ATTRIB, 0);
+		notify_child(w.cur.dentry->inode, w.last, w.last_size, IN_DELETE | (is_dir ? IN_ISDIR : 0), 0);
 		inode_put(victim);
 	}
 	walk_end(&w);

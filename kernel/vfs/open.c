@@ -35,8 +35,6 @@ int vfs_truncate_inode(struct inode *i, uint64_t size, struct file *f)
 	}
 	if (!err && f && f->path.dentry)
 		notify_path(&f->path, IN_MODIFY);
-	else if (!err)
-		notify_inode(i, IN_MODIFY, 0);
 	return err;
 }
 
