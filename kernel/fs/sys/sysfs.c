@@ -2,6 +2,7 @@
 /* sysfs: the few files that programs look up to learn about CPUs, huge pages
  * and network interfaces.  Everything is the sandbox's own. */
 #include "kernel/fs/pseudo/pseudo.h"
+#include "kernel/task/task.h"
 
 #define END { .name = NULL }
 
@@ -27,6 +28,11 @@ static void show_lo_flags(struct sbuf *s) { sbuf_printf(s, "0x9\n"); }
 static void show_not_supported(struct sbuf *s) { sbuf_printf(s, "notsupported\n"); }
 static void show_clocksource(struct sbuf *s) { sbuf_printf(s, "tsc\n"); }
 
+static void show_cpu_mask(struct sbuf *s)
+{
+	sbuf_printf(s, "%llx\n", cpu_count() >= 64 ? ~0ull : (1ull << cpu_count()) - 1);
+}
+
 /* ---- CPUs: a table made at the first mount, for as many as there are ---- */
 
 #define CPU_FIXED 8
@@ -47,7 +53,7 @@ static const struct pseudo_node cpu_fixed[CPU_FIXED + 1] = {
 
 struct cpu_table {
 	struct pseudo_node dirs[CPU_FIXED + PLAT_MAX_CPUS + 1];
-	struct { char name[8]; struct pseudo_node files[3], topology[7]; } cpu[PLAT_MAX_CPUS];
+	struct { char name[8]; struct pseudo_node files[3], topology[12]; } cpu[PLAT_MAX_CPUS];
 };
 
 static struct pseudo_node file_arg(const char *name, void (*fn)(struct sbuf *, uint64_t), uint64_t arg)
@@ -72,6 +78,11 @@ static struct cpu_table *make_cpus(void)
 		topo[3] = file_arg("thread_siblings_list", show_number, n);
 		topo[4] = (struct pseudo_node)PSEUDO_FILE("core_siblings_list", show_cpus);
 		topo[5] = (struct pseudo_node)PSEUDO_FILE("package_cpus_list", show_cpus);
+		topo[6] = (struct pseudo_node)PSEUDO_FILE("core_siblings", show_cpu_mask);
+		topo[7] = (struct pseudo_node)PSEUDO_FILE("package_cpus", show_cpu_mask);
+		topo[8] = file_arg("core_cpus", show_bit, n);
+		topo[9] = file_arg("core_cpus_list", show_number, n);
+		topo[10] = file_arg("die_id", show_number, 0);
 		t->cpu[n].files[0] = (struct pseudo_node)PSEUDO_FILE("online", show_one);
 		t->cpu[n].files[1] = (struct pseudo_node)PSEUDO_DIR("topology", topo);
 		t->dirs[CPU_FIXED + n] = (struct pseudo_node)PSEUDO_DIR(t->cpu[n].name, t->cpu[n].files);
@@ -83,10 +94,27 @@ static struct cpu_table *make_cpus(void)
 
 static const struct pseudo_node none[] = { END };
 
-static const struct pseudo_node node0_nodes[] = { PSEUDO_FILE("cpulist", show_cpus), END };
+static void show_distance(struct sbuf *s) { sbuf_printf(s, "10\n"); }
+
+static void show_node_meminfo(struct sbuf *s)
+{
+	uint64_t total, avail;
+
+	memory_totals(container0, &total, &avail);
+	sbuf_printf(s, "Node 0 MemTotal:       %llu kB\nNode 0 MemFree:        %llu kB\n"
+		    "Node 0 MemUsed:        %llu kB\n", (unsigned long long)total >> 10,
+		    (unsigned long long)avail >> 10,
+		    (unsigned long long)(total - MIN(avail, total)) >> 10);
+}
+
+static const struct pseudo_node node0_nodes[] = {
+	PSEUDO_FILE("cpulist", show_cpus), PSEUDO_FILE("cpumap", show_cpu_mask),
+	PSEUDO_FILE("distance", show_distance), PSEUDO_FILE("meminfo", show_node_meminfo), END,
+};
 static const struct pseudo_node numa_nodes[] = {
 	PSEUDO_FILE("online", show_zero), PSEUDO_FILE("possible", show_zero),
-	PSEUDO_FILE("has_cpu", show_zero), PSEUDO_DIR("node0", node0_nodes), END,
+	PSEUDO_FILE("has_cpu", show_zero), PSEUDO_FILE("has_memory", show_zero),
+	PSEUDO_FILE("has_normal_memory", show_zero), PSEUDO_DIR("node0", node0_nodes), END,
 };
 static const struct pseudo_node clocksource0[] = {
 	PSEUDO_FILE("current_clocksource", show_clocksource),
