@@ -262,6 +262,8 @@ def main():
     ap.add_argument("--list", action="store_true")
     ap.add_argument("--only", action="append", default=[], metavar="TEXT")
     ap.add_argument("--jobs", type=int, default=2)
+    ap.add_argument("--stop-after", type=int, default=0, metavar="N", help="give up after N failures")
+    ap.add_argument("--as", dest="who", choices=("root", "user"), help="only the runs as this user")
     ap.add_argument("--verbose", action="store_true", help="print the output of passed tests too")
     ap.add_argument("--worker", help=argparse.SUPPRESS)
     ap.add_argument("--user", default="root", help=argparse.SUPPRESS)
@@ -271,7 +273,7 @@ def main():
 
     a.build = os.path.abspath(a.build)
     items = [i for i in collect(a.build) if (a.full or a.only or not i.slow)
-             and (not a.only or any(x in i.name for x in a.only))]
+             and (not a.only or any(x in i.name for x in a.only)) and a.who in (None, i.user)]
     if a.list:
         print("\n".join(i.name for i in items))
         return 0
@@ -293,6 +295,8 @@ def main():
                 print("     " + out.strip().replace("\n", "\n     "), flush=True)
 
     def go(item):
+        if a.stop_after and len(failed) >= a.stop_after:
+            return
         start = time.monotonic()
         status, out = run_item(item, a.build)
         seconds = time.monotonic() - start

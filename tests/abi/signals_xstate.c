@@ -14,6 +14,6 @@ int main(void)
 		if (memcmp(in, out, 32) || memcmp(in, out15, 32)) bad++;
 	}
 	SAY("bad %lu\n", bad);
-	pid_t p = fork(); if (!p) _exit(0); wait_say("child", p);
+	memset(&it, 0, sizeof it); setitimer(ITIMER_REAL, &it, NULL); pid_t p = fork(); if (!p) _exit(0); wait_say("child", p);
 	return 0;
 }
