@@ -40,6 +40,15 @@ def collect(root):
     return lists
 
 
+def host_calls():
+    """(name, number) of every system call that the build host's headers know."""
+    for path in ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm/unistd_64.h"):
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as f:
+                return re.findall(r"#define __NR_(\w+) (\d+)", f.read())
+    return []
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     ap.add_argument("--out")
@@ -61,6 +70,10 @@ def main():
         out += [f'\t{{ "{c}", __NR_{c} }},' for c in calls]
         out.append("\t{ 0, -1 },\n};")
         out.append(f"const size_t isolate_{kind}_count = {len(calls)};\n")
+    out.append("/* All names, to speak of the stubs' filters. */")
+    out.append("const struct isolate_call isolate_names[] = {")
+    out += [f'\t{{ "{name}", {nr} }},' for name, nr in host_calls()]
+    out.append("\t{ 0, -1 },\n};\n")
     text = "\n".join(out)
     with open(a.out, "w", encoding="utf-8") as f:
         f.write(text)

@@ -19,7 +19,7 @@
 #include "host/isolate/lists.h"
 
 #define CALLS_MAX 100u
-#define FILTER_MAX (3 * CALLS_MAX + 16)
+STATIC_ASSERT(SECCOMP_FILTER_MAX == 3 * CALLS_MAX + 16);
 
 bool isolate_debug;
 
@@ -72,23 +72,18 @@ static void debug_report(int sig, siginfo_t *info, void *ctx)
 	_exit(125);
 }
 
-int seccomp_install(const struct isolate_call *calls, size_t count)
+size_t seccomp_build(const struct isolate_call *calls, size_t count,
+		     struct sock_filter *filter)
 {
-	struct sock_filter filter[FILTER_MAX];
 	struct builder b = { .f = filter, .deny = SECCOMP_RET_KILL_PROCESS };
-	struct sock_fprog prog;
-	struct sigaction sa = { .sa_sigaction = debug_report, .sa_flags = SA_SIGINFO };
 	size_t i;
 
-	if (count > CALLS_MAX - 2)
-		return -E2BIG;
 	for (i = 0; i < count; i++)
 		b.nrs[i] = calls[i].nr;
 	if (isolate_debug) {
 		b.deny = SECCOMP_RET_TRAP;
 		b.nrs[count++] = SYS_write;
 		b.nrs[count++] = SYS_exit_group;
-		sigaction(SIGSYS, &sa, NULL);
 	}
 	qsort(b.nrs, count, sizeof(b.nrs[0]), cmp_int);
 	emit(&b, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
@@ -96,11 +91,24 @@ int seccomp_install(const struct isolate_call *calls, size_t count)
 	emit(&b, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
 	emit(&b, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
 	emit_range(&b, 0, count);
-	prog = (struct sock_fprog){ .len = (unsigned short)b.n, .filter = filter };
+	return b.n;
+}
+
+int seccomp_install(const struct isolate_call *calls, size_t count)
+{
+	struct sock_filter filter[SECCOMP_FILTER_MAX];
+	struct sock_fprog prog = { .filter = filter };
+	struct sigaction sa = { .sa_sigaction = debug_report, .sa_flags = SA_SIGINFO };
+
+	if (count > CALLS_MAX - 2)
+		return -E2BIG;
+	if (isolate_debug)
+		sigaction(SIGSYS, &sa, NULL);
+	prog.len = (unsigned short)seccomp_build(calls, count, filter);
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &prog))
-		return errno == ENOSYS ? -ENOSYS : -errno;
+		return -errno;
 	return 0;
 }
