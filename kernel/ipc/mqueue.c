@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POSIX message queues: mq_overview(7).
+ *
+ * Queues live in one list by name until they are unlinked and closed.  A
+ * message is one allocation on a list kept by priority.  Readers and writers
+ * sleep on the queue and try anew.
+ *
+ * Trust: number of queues, messages per queue and message size are bounded as
+ * by Linux's defaults, and the bytes of all queues together. */
+#include "kernel/ipc/ipc.h"
+#include "kernel/syscall/syscall.h"
+#include <linux_abi/ipc.h>
+
+#define QUEUES_MAX 256u
+#define DEFAULT_MAXMSG 10
+#define DEFAULT_MSGSIZE 8192
+#define HARD_MAXMSG 65536
+#define HARD_MSGSIZE (16 << 20)
+#define BYTES_MAX (32u << 20)
+#define PRIO_MAX 32768u
+
+struct mqmsg { struct list link; uint32_t prio, size; uint8_t data[]; };
+
+struct mqueue {
+	struct ref ref;                 /* the name and each open file */
+	struct list link;               /* names_lock; empty: unlinked */
+	char *name;
+	uint32_t uid, gid, mode;
+	int64_t maxmsg, msgsize;
+
+	struct spinlock lock;
+	struct list msgs;               /* lock: highest priority first, oldest first within */
+	int64_t count;                  /* lock */
+	uint64_t bytes;                 /* lock */
+	unsigned receivers;             /* lock: sleeping in mq_receive */
+	struct tgroup *notify;          /* lock: counted */
+	struct linux_sigevent event;    /* lock */
+	struct waitq wq;
+};
+
+static struct spinlock names_lock = SPINLOCK_INIT;
+static struct list names = LIST_INIT(names);    /* names_lock */
+static unsigned queue_count;                    /* names_lock */
+static uint64_t bytes_total;                    /* atomic */
+
+static void mq_put(struct mqueue *q)
+{
+	struct mqmsg *m, *tmp;
+
+	if (!ref_put(&q->ref))
+		return;
+	list_for_each_safe(m, tmp, &q->msgs, link) {
+		__atomic_fetch_sub(&bytes_total, m->size, __ATOMIC_RELAXED);
+		kfree(m);
+	}
+	if (q->notify)
+		tgroup_put(q->notify);
+	kfree(q->name);
+	kfree(q);
+	spin_lock(&names_lock);
+	queue_count--;
+	spin_unlock(&names_lock);
+}
+
+/* ---- the file ---- */
+
+static uint32_t mq_poll(struct file *f, struct poll_table *pt)
+{
+	struct mqueue *q = f->priv;
+	uint32_t ev = 0;
+
+	poll_wait(pt, &q->wq);
+	spin_lock(&q->lock);
+	if (q->count)
+		ev |= POLL_IN_KEYS;
+	if (q->count < q->maxmsg)
+		ev |= POLL_OUT_KEYS;
+	spin_unlock(&q->lock);
+	return ev;
+}
+
+static long mq_read(struct file *f, struct iter *to, uint64_t *pos)
+{
+	struct mqueue *q = f->priv;
+	char text[80];
+	int n;
+
+	spin_lock(&q->lock);
+	n = ksnprintf(text, sizeof text, "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
+		      (unsigned long)q->bytes, q->notify ? q->event.notify : 0,
+		      q->notify ? q->event.signo : 0, q->notify ? q->notify->tgid : 0);
+	spin_unlock(&q->lock);
+	if (*pos >= (uint64_t)n)
+		return 0;
+	n = (int)iter_copy_out(to, text + *pos, MIN((size_t)n - *pos, to->left));
+	*pos += (uint64_t)n;
+	return n;
+}
+
+static int mq_flush(struct file *f, struct task *t)
+{
+	struct mqueue *q = f->priv;
+	struct tgroup *drop = NULL;
+
+	spin_lock(&q->lock);
+	if (q->notify == t->tg) {
+		drop = q->notify;
+		q->notify = NULL;
+	}
+	spin_unlock(&q->lock);
+	if (drop)
+		tgroup_put(drop);
+	return 0;
+}
+
+static void mq_release(struct file *f) { mq_put(f->priv); }
+
+static const struct file_ops mq_fops = {
+	.read = mq_read,
+	.poll = mq_poll,
+	.flush = mq_flush,
+	.release = mq_release,
+	.type_name = "mqueue",
+};
+
+/* ---- names ---- */
+
+static struct mqueue *find_name(const char *name)
+{
+	struct mqueue *q;
+
+	list_for_each(q, &names, link)
+		if (!strcmp(q->name, name))
+			return q;
+	return NULL;
+}
+
+static long name_in(ustr uname, char *name)
+{
+	long n = copy_in_str(name, uname, NAME_MAX + 1);
+
+	if (n < 0)
+		return n;
+	if (!n)
+		return -ENOENT;
+	return strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, "..") ? -EACCES : 0;
+}
+
+static int permitted(const struct mqueue *q, uint32_t flags)
+{
+	const struct cred *c = current_cred();
+	unsigned bits = q->mode, want;
+
+	want = (flags & O_ACCMODE) == O_RDONLY ? 4 : (flags & O_ACCMODE) == O_WRONLY ? 2 : 6;
+	if (c->fsuid == q->uid)
+		bits >>= 6;
+	else if (cred_in_group(c, q->gid))
+		bits >>= 3;
+	return (bits & want) == want || capable(CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+}
+
+static int queue_new(const char *name, uint32_t mode, uaddr uattr, struct mqueue **ret)
+{
+	struct linux_mq_attr a = { .maxmsg = DEFAULT_MAXMSG, .msgsize = DEFAULT_MSGSIZE };
+	bool big = capable(CAP_SYS_RESOURCE);
+	struct mqueue *q;
+
+	if (uattr.va && copy_in(&a, uattr, sizeof a))
+		return -EFAULT;
+	if (a.maxmsg <= 0 || a.msgsize <= 0 || a.maxmsg > (big ? HARD_MAXMSG : DEFAULT_MAXMSG) ||
+	    a.msgsize > (big ? HARD_MSGSIZE : DEFAULT_MSGSIZE))
+		return -EINVAL;
+	q = kzalloc(sizeof *q);
+	if (!q)
+		return -ENOMEM;
+	q->name = kstrdup(name);
+	if (!q->name) {
+		kfree(q);
+		return -ENOMEM;
+	}
+	ref_init(&q->ref);
+	list_init(&q->link);
+	list_init(&q->msgs);
+	waitq_init(&q->wq);
+	q->uid = current_cred()->fsuid;
+	q->gid = current_cred()->fsgid;
+	q->mode = mode & 0777 & ~__atomic_load_n(&current_task()->fs->umask, __ATOMIC_RELAXED);
+	q->maxmsg = a.maxmsg;
+	q->msgsize = a.msgsize;
+	*ret = q;
+	return 0;
+}
+
+static void queue_discard(struct mqueue *q)
+{
+	if (!q)
+		return;
+	kfree(q->name);
+	kfree(q);
+}
+
+SYSCALL4(mq_open, ustr, uname, int, flags, uint32_t, mode, uaddr, uattr)
+{
+	char name[NAME_MAX + 1];
+	struct mqueue *fresh = NULL, *q;
+	struct file *f;
+	long err = name_in(uname, name);
+	int fd;
+
+	if (err)
+		return err;
+	if (flags & O_CREAT) {
+		err = queue_new(name, mode, uattr, &fresh);
+		if (err)
+			return err;
+	}
+	spin_lock(&names_lock);
+	q = find_name(name);
+	if (q) {
+		err = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST : permitted(q, (uint32_t)flags);
+		if (!err)
+			ref_get(&q->ref);
+	} else if (!fresh) {
+		err = -ENOENT;
+	} else if (queue_count >= QUEUES_MAX) {
+		err = -ENOSPC;
+	} else {
+		q = fresh;
+		fresh = NULL;
+		ref_get(&q->ref);
+		list_push_back(&names, &q->link);
+		queue_count++;
+	}
+	spin_unlock(&names_lock);
+	queue_discard(fresh);
+	if (err)
+		return err;
+	err = file_new_anon(&mq_fops, q, (uint32_t)flags & (O_ACCMODE | O_NONBLOCK), NULL, &f);
+	if (err) {
+		mq_put(q);
+		return err;
+	}
+	fd = fd_add(f, flags & O_CLOEXEC);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+SYSCALL1(mq_unlink, ustr, uname)
+{
+	const struct cred *c = current_cred();
+	char name[NAME_MAX + 1];
+	struct mqueue *q;
+	long err = name_in(uname, name);
+
+	if (err)
+		return err;
+	spin_lock(&names_lock);
+	q = find_name(name);
+	if (!q)
+		err = -ENOENT;
+	else if (c->fsuid != q->uid && !capable(CAP_FOWNER))
+		err = -EACCES;
+	else
+		list_del(&q->link);
+	spin_unlock(&names_lock);
+	if (!err)
+		mq_put(q);
+	return err;
+}
+
+static struct file *mq_get(int fd, uint32_t mode, int *err)
+{
+	struct file *f = fd_get(fd);
+
+	*err = 0;
+	if (f && (f->ops != &mq_fops || (f->mode & mode) != mode)) {
+		file_put(f);
+		f = NULL;
+	}
+	if (!f)
+		*err = -EBADF;
+	return f;
+}
+
+/* CLOCK_REALTIME absolute to a monotonic deadline. */
+static int deadline_abs(uaddr uts, uint64_t *ret)
+{
+	struct linux_timespec ts;
+	uint64_t real = plat_time_real_ns();
+	int64_t ns;
+
+	*ret = NO_DEADLINE;
+	if (!uts.va)
+		return 0;
+	if (copy_in(&ts, uts, sizeof ts))
+		return -EFAULT;
+	ns = timespec_ns(&ts);
+	if (ns < 0)
+		return -EINVAL;
+	*ret = plat_time_mono_ns() + ((uint64_t)ns > real ? (uint64_t)ns - real : 0);
+	return 0;
+}
+
+/* ---- messages ---- */
+
+/* The first message in an empty queue that nobody waits for: tell whoever
+ * asked.  q->lock held; the group is returned for signalling. */
+static struct tgroup *arrived(struct mqueue *q, struct linux_sigevent *ev)
+{
+	struct tgroup *g = NULL;
+
+	if (q->count == 1 && q->notify && !q->receivers) {
+		g = q->notify;
+		*ev = q->event;
+		q->notify = NULL;
+	}
+	return g;
+}
+
+static void tell(struct tgroup *g, const struct linux_sigevent *ev)
+{
+	struct linux_siginfo si = { .signo = ev->signo, .code = SI_MESGQ };
+	struct task *t = current_task();
+
+	if (ev->notify == SIGEV_SIGNAL) {
+		si.u.rt.pid = t->tg->tgid;
+		si.u.rt.uid = t->cred->uid;
+		si.u.rt.value = ev->value;
+		(void)signal_send_group(g, ev->signo, &si);
+	}
+	tgroup_put(g);
+}
+
+static bool try_send(struct mqueue *q, struct mqmsg *m, struct tgroup **g, struct linux_sigevent *ev)
+{
+	struct mqmsg *at;
+	bool ok;
+
+	spin_lock(&q->lock);
+	ok = q->count < q->maxmsg;
+	if (ok) {
+		list_for_each(at, &q->msgs, link)
+			if (at->prio < m->prio)
+				break;
+		list_insert_(&m->link, at->link.prev, &at->link);
+		q->count++;
+		q->bytes += m->size;
+		*g = arrived(q, ev);
+	}
+	spin_unlock(&q->lock);
+	return ok;
+}
+
+static int wait_error(int err)
+{
+	return err == -EINTR ? -ERESTARTSYS : err;
+}
+
+SYSCALL5(mq_timedsend, int, fd, uaddr, ubuf, size_t, size, unsigned, prio, uaddr, utimeout)
+{
+	struct linux_sigevent ev = { 0 };
+	struct tgroup *g = NULL;
+	struct mqmsg *m = NULL;
+	struct mqueue *q;
+	struct file *f;
+	uint64_t deadline;
+	int err;
+
+	if (prio >= PRIO_MAX)
+		return -EINVAL;
+	err = deadline_abs(utimeout, &deadline);
+	if (err)
+		return err;
+	f = mq_get(fd, FMODE_WRITE, &err);
+	if (!f)
+		return err;
+	q = f->priv;
+	if (size > (size_t)q->msgsize) {
+		err = -EMSGSIZE;
+		goto out;
+	}
+	if (__atomic_fetch_add(&bytes_total, size, __ATOMIC_RELAXED) + size <= BYTES_MAX)
+		m = kmalloc(sizeof *m + size);
+	if (!m) {
+		err = -ENOMEM;
+		goto uncharge;
+	}
+	m->prio = prio;
+	m->size = (uint32_t)size;
+	err = copy_in(m->data, ubuf, size);
+	if (!err && !try_send(q, m, &g, &ev)) {
+		if (f->flags & O_NONBLOCK)
+			err = -EAGAIN;
+		else
+			err = wait_error(WAIT_EVENT(&q->wq, TASK_INTERRUPTIBLE, deadline, try_send(q, m, &g, &ev)));
+	}
+	if (!err) {
+		waitq_wake_all(&q->wq, POLL_IN_KEYS);
+		if (g)
+			tell(g, &ev);
+		goto out;
+	}
+	kfree(m);
+uncharge:
+	__atomic_fetch_sub(&bytes_total, size, __ATOMIC_RELAXED);
+out:
+	file_put(f);
+	return err;
+}
+
+static bool try_recv(struct mqueue *q, struct mqmsg **ret)
+{
+	bool ok;
+
+	spin_lock(&q->lock);
+	ok = q->count > 0;
+	if (ok) {
+		*ret = list_first(&q->msgs, struct mqmsg, link);
+		list_del(&(*ret)->link);
+		q->count--;
+		q->bytes -= (*ret)->size;
+	}
+	spin_unlock(&q->lock);
+	return ok;
+}
+
+static int recv_wait(struct mqueue *q, uint64_t deadline, struct mqmsg **ret)
+{
+	int err;
+
+	spin_lock(&q->lock);
+	q->receivers++;
+	spin_unlock(&q->lock);
+	err = WAIT_EVENT(&q->wq, TASK_INTERRUPTIBLE, deadline, try_recv(q, ret));
+	spin_lock(&q->lock);
+	q->receivers--;
+	spin_unlock(&q->lock);
+	return wait_error(err);
+}
+
+SYSCALL5(mq_timedreceive, int, fd, uaddr, ubuf, size_t, size, uaddr, uprio, uaddr, utimeout)
+{
+	struct mqmsg *m = NULL;
+	struct mqueue *q;
+	struct file *f;
+	uint64_t deadline;
+	uint32_t prio;
+	long ret;
+	int err = deadline_abs(utimeout, &deadline);
+
+	if (err)
+		return err;
+	f = mq_get(fd, FMODE_READ, &err);
+	if (!f)
+		return err;
+	q = f->priv;
+	if (size < (size_t)q->msgsize) {
+		err = -EMSGSIZE;
+		goto out;
+	}
+	if (!try_recv(q, &m))
+		err = f->flags & O_NONBLOCK ? -EAGAIN : recv_wait(q, deadline, &m);
+out:
+	ret = err;
+	if (m) {
+		waitq_wake_all(&q->wq, POLL_OUT_KEYS);
+		prio = m->prio;
+		ret = m->size;
+		if (copy_out(ubuf, m->data, m->size) || (uprio.va && copy_out(uprio, &prio, sizeof prio)))
+			ret = -EFAULT;
+		__atomic_fetch_sub(&bytes_total, m->size, __ATOMIC_RELAXED);
+		kfree(m);
+	}
+	file_put(f);
+	return ret;
+}
+
+SYSCALL2(mq_notify, int, fd, uaddr, uevent)
+{
+	struct linux_sigevent ev = { 0 };
+	struct tgroup *drop = NULL;
+	struct mqueue *q;
+	struct file *f;
+	int err = 0;
+
+	if (uevent.va) {
+		if (copy_in(&ev, uevent, sizeof ev))
+			return -EFAULT;
+		if (ev.notify != SIGEV_NONE && ev.notify != SIGEV_SIGNAL)
+			return -EINVAL; /* SIGEV_THREAD: by a netlink socket, of which there are none */
+		if (ev.notify == SIGEV_SIGNAL && (ev.signo < 1 || ev.signo > NSIG))
+			return -EINVAL;
+	}
+	f = mq_get(fd, 0, &err);
+	if (!f)
+		return err;
+	q = f->priv;
+	spin_lock(&q->lock);
+	if (!uevent.va) {
+		if (q->notify == t->tg) {
+			drop = q->notify;
+			q->notify = NULL;
+		}
+	} else if (q->notify) {
+		err = -EBUSY;
+	} else {
+		q->notify = tgroup_get(t->tg);
+		q->event = ev;
+	}
+	spin_unlock(&q->lock);
+	if (drop)
+		tgroup_put(drop);
+	file_put(f);
+	return err;
+}
+
+SYSCALL3(mq_getsetattr, int, fd, uaddr, unew, uaddr, uold)
+{
+	struct linux_mq_attr new, old;
+	struct mqueue *q;
+	struct file *f;
+	int err;
+
+	if (unew.va) {
+		if (copy_in(&new, unew, sizeof new))
+			return -EFAULT;
+		if (new.flags & ~(int64_t)O_NONBLOCK)
+			return -EINVAL;
+	}
+	f = mq_get(fd, 0, &err);
+	if (!f)
+		return err;
+	q = f->priv;
+	memset(&old, 0, sizeof old);
+	spin_lock(&q->lock);
+	old.maxmsg = q->maxmsg;
+	old.msgsize = q->msgsize;
+	old.curmsgs = q->count;
+	spin_unlock(&q->lock);
+	spin_lock(&f->lock);
+	old.flags = f->flags & O_NONBLOCK;
+	if (unew.va)
+		f->flags = (f->flags & ~O_NONBLOCK) | (uint32_t)new.flags;
+	spin_unlock(&f->lock);
+	file_put(f);
+	return uold.va ? copy_out(uold, &old, sizeof old) : 0;
+}
