@@ -338,7 +338,13 @@ static int remove_locked(struct walk *w, bool is_dir, struct inode **ret_victim)
 		err = di->ops->unlink ? di->ops->unlink(di, w->last, w->last_size, vi) : -EPERM;
 	mutex_unlock(&vi->lock);
 	if (!err) {
+		struct dentry *none = dir->sb->nocache ? NULL : dentry_new(dir, w->last, w->last_size, NULL);
+
 		dcache_unhash(d);
+		if (none) {             /* the name is often made again */
+			dcache_add(none);
+			dentry_put(none);
+		}
 		*ret_victim = inode_get(vi);
 	}
 out:

@@ -45,7 +45,7 @@ static int ovl_lookup(struct inode *dir, const char *name, size_t n, struct inod
 		}
 	}
 	if (od->lower && (!u || (S_ISDIR(u->mode) && !ovl_mark(u, OVL_OPAQUE)))) {
-		err = ovl_layer_lookup(od->lower, name, n, &l);
+		err = ovl_lower_lookup(od->lower, name, n, &l);
 		if (err && err != -ENOENT) {
 			if (u)
 				inode_put(u);
@@ -143,6 +143,8 @@ static int put_whiteout_locked(struct ovl_super *os, struct inode *updir, const 
 
 typedef int (*maker)(struct inode *updir, const char *name, size_t n, const void *arg, struct inode **ret);
 
+static int fn_link(struct inode *d, const char *name, size_t n, const void *arg, struct inode **ret);
+
 static int make_in(struct inode *dir, const char *name, size_t n, maker fn, const void *arg, bool opaque,
 		   struct inode **ret)
 {
@@ -171,6 +173,8 @@ static int make_in(struct inode *dir, const char *name, size_t n, maker fn, cons
 	mutex_unlock(&os->commit);
 	if (!err)
 		err = ovl_iget(os, u, NULL, dir, name, n, ret);
+	if (!err)
+		ovl_i(*ret)->pure_dir = white || fn == fn_link ? NULL : dir;
 	ovl_sync(dir);
 	return err;
 }
@@ -284,7 +288,7 @@ static int remove_name(struct inode *dir, const char *name, size_t n, struct ino
 {
 	struct ovl_super *os = os_of(dir);
 	struct inode *updir, *u, *entry;
-	bool below = ovl_lower_has(dir, name, n);
+	bool below = ovl_i(victim)->pure_dir != dir && ovl_lower_has(dir, name, n);
 	int err = ovl_copy_up(dir, true);
 
 	if (err)
@@ -391,7 +395,7 @@ static int ovl_rename(struct inode *odir, const char *on, size_t onn, struct ino
 	struct ovl_super *os = os_of(odir);
 	struct inode *uo, *un, *us, *entry = NULL;
 	bool exchange = flags & RENAME_EXCHANGE;
-	bool below = !exchange && ovl_lower_has(odir, on, onn);
+	bool below = !exchange && ovl_i(src)->pure_dir != odir && ovl_lower_has(odir, on, onn);
 	int err = rename_prepare(odir, src, ndir, dst, exchange);
 
 	if (err)
@@ -426,6 +430,12 @@ static int ovl_rename(struct inode *odir, const char *on, size_t onn, struct ino
 	}
 	if (!err)
 		err = uo->ops->rename(uo, on, onn, us, un, nn, nnn, entry, flags & RENAME_EXCHANGE);
+	if (!err) {
+		/* A free name that no whiteout covered is not below either. */
+		ovl_i(src)->pure_dir = entry || dst ? NULL : ndir;
+		if (dst)
+			ovl_i(dst)->pure_dir = NULL;
+	}
 	if (!err && dst && !exchange)
 		name_gone(dst, ndir, nn, nnn);
 	if (!err && below)

@@ -45,11 +45,20 @@ int ovl_layer_lookup(struct inode *dir, const char *name, size_t n, struct inode
 	return err;
 }
 
+int ovl_lower_lookup(struct inode *lower_dir, const char *name, size_t n, struct inode **ret)
+{
+	const struct inode_ops *ops = lower_dir->ops;
+
+	if (ops->revalidate_negative && ops->revalidate_negative(lower_dir, name, n))
+		return -ENOENT;
+	return ovl_layer_lookup(lower_dir, name, n, ret);
+}
+
 bool ovl_lower_has(struct inode *dir, const char *name, size_t n)
 {
 	struct inode *l;
 
-	if (!ovl_i(dir)->lower || ovl_layer_lookup(ovl_i(dir)->lower, name, n, &l))
+	if (!ovl_i(dir)->lower || ovl_lower_lookup(ovl_i(dir)->lower, name, n, &l))
 		return false;
 	inode_put(l);
 	return true;

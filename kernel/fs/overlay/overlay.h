@@ -54,6 +54,10 @@ struct ovl_inode {
 	char *name;
 	uint32_t name_size;
 	bool gone;                      /* that name was removed */
+	/* The only name of an object born above is in this directory, and the
+	 * lower layer had no such name then: removing it needs no whiteout.
+	 * Compared, never followed; commit. */
+	const struct inode *pure_dir;
 	struct list upper_link, lower_link;     /* os->lock */
 };
 
@@ -79,6 +83,8 @@ void ovl_sync(struct inode *i);         /* the overlay inode's fields from the r
 uint64_t ovl_ino_of_upper(struct inode *upper);
 /* Lookups in one layer, with its lock; -ENOENT. */
 int ovl_layer_lookup(struct inode *dir, const char *name, size_t n, struct inode **ret);
+/* The same for the lower layer, which may know by heart that there is none. */
+int ovl_lower_lookup(struct inode *lower_dir, const char *name, size_t n, struct inode **ret);
 /* Does the lower layer show name in dir (whatever the upper one says)? */
 bool ovl_lower_has(struct inode *dir, const char *name, size_t n);
 bool ovl_mark(struct inode *upper, const char *attr);
