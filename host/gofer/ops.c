@@ -433,9 +433,15 @@ void ops_run(struct gofer_call *c)
 	node_unpin(n);
 }
 
+uint32_t ops_own_uid, ops_own_gid;
+
 int ops_prepare(void)
 {
-	int fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd;
+
+	ops_own_uid = geteuid();
+	ops_own_gid = getegid();
+	fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }

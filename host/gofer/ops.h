@@ -24,6 +24,9 @@ void ops_run(struct gofer_call *c);
 int ops_prepare(void);
 int ops_enter(int procfd);
 
+/* This process's identity, from before the lock-down; constant after. */
+extern uint32_t ops_own_uid, ops_own_gid;
+
 /* ops_write.c */
 void op_setattr(struct gofer_call *c, struct node *n);
 void op_create(struct gofer_call *c, struct node *dir);

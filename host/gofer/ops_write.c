@@ -25,7 +25,7 @@ static uint32_t safe_mode(uint32_t mode)
 /* Best effort: without the right the entry stays the caller's. */
 static void give_to(int dirfd, const char *name, uint32_t uid, uint32_t gid)
 {
-	if (uid == geteuid() && gid == getegid())
+	if (uid == ops_own_uid && gid == ops_own_gid)
 		return;
 	if (fchownat(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW | (name[0] ? 0 : AT_EMPTY_PATH)))
 		return;

@@ -43,6 +43,7 @@ struct monitor {
 	struct console console;
 	struct cgroup cgroup;
 	bool has_cgroup;
+	uint64_t memory_limit;
 	int signal_fd;
 	int status;             /* -1 until known */
 	bool gofer_gone;
@@ -345,6 +346,7 @@ static void report_death(const struct monitor *m)
 static void finish(struct monitor *m)
 {
 	bool unexpected = m->status < 0;
+	uint64_t kills;
 
 	if (unexpected) {
 		/* End of file on the channel comes before the death is there to see. */
@@ -366,8 +368,14 @@ static void finish(struct monitor *m)
 		kill(m->procs.gofer, SIGKILL);
 	reap(m, 0);
 	console_restore(&m->console);
-	if (m->has_cgroup)
-		cgroup_free(&m->cgroup);
+	if (!m->has_cgroup)
+		return;
+	kills = cgroup_oom_kills(&m->cgroup);
+	if (kills && !unexpected)
+		fprintf(stderr, "nacre: the memory limit of %llu MiB was reached: %llu process%s killed inside\n",
+			(unsigned long long)(m->memory_limit >> 20), (unsigned long long)kills,
+			kills == 1 ? " was" : "es were");
+	cgroup_free(&m->cgroup);
 }
 
 int monitor_run(const struct launch *l)
@@ -397,6 +405,7 @@ int monitor_run(const struct launch *l)
 		fprintf(stderr, "nacre: cannot prepare: %s\n", strerror(err ? -err : errno));
 		return LAUNCH_FAILED;
 	}
+	m.memory_limit = l->memory_limit;
 	if (l->memory_limit)
 		m.has_cgroup = cgroup_new(&m.cgroup, l->memory_limit);
 	sandbox.cgroup_stubs_fd = -1;           /* stubs inherit the sandbox's cgroup */
