@@ -109,7 +109,9 @@ static void xstate_reset(struct task *t)
 	plat_uctx_xstate_changed(&t->uctx);
 }
 
-static int xstate_push(struct task *t, uint64_t at)
+/* The whole image as a frame carries it, plat_xstate_size() bytes and the
+ * closing magic word, into `to`. */
+static void xstate_image(struct task *t, uint8_t *to)
 {
 	size_t size = plat_xstate_size();
 	uint32_t magic2 = FP_XSTATE_MAGIC2;
@@ -119,79 +121,86 @@ static int xstate_push(struct task *t, uint64_t at)
 		.xfeatures = plat_xstate_features(),
 		.xstate_size = (uint32_t)size,
 	};
-	uint8_t *x = t->uctx.xstate;
 	uint64_t bv;
-	int err;
 
 	if (t->uctx.xstate_live)
 		plat_uctx_save(&t->uctx);
-	/* The processor leaves these bytes of the legacy area alone. */
-	memcpy(x + FP_SW_RESERVED_OFFSET, &sw, sizeof sw);
+	memcpy(to, t->uctx.xstate, size);
+	memcpy(to + FP_SW_RESERVED_OFFSET, &sw, sizeof sw);
 	/* The legacy parts are always there to be looked at and changed. */
-	memcpy(&bv, x + XSTATE_LEGACY, sizeof bv);
+	memcpy(&bv, to + XSTATE_LEGACY, sizeof bv);
 	bv |= XFEATURE_FPSSE;
-	memcpy(x + XSTATE_LEGACY, &bv, sizeof bv);
-	err = copy_out((uaddr){ at }, x, size);
-	if (err)
-		return err;
-	return copy_out((uaddr){ at + size }, &magic2, sizeof magic2);
+	memcpy(to + XSTATE_LEGACY, &bv, sizeof bv);
+	memcpy(to + size, &magic2, sizeof magic2);
 }
 
-/* Does the frame at `at` carry a whole XSAVE image?  Otherwise only the
- * legacy 512 bytes count. */
-static bool frame_has_xstate(const struct linux_fp_sw_bytes *sw, uint64_t at)
+/* Does the image of n bytes carry a whole XSAVE area?  Its size; otherwise
+ * only the legacy 512 bytes count. */
+static size_t image_size(const uint8_t *image, size_t n)
 {
+	struct linux_fp_sw_bytes sw;
 	uint32_t magic2;
 
-	if (sw->magic1 != FP_XSTATE_MAGIC1 || sw->xstate_size < XSTATE_MIN ||
-	    sw->xstate_size > plat_xstate_size() || sw->xstate_size > sw->extended_size)
-		return false;
-	if (copy_in(&magic2, (uaddr){ at + sw->xstate_size }, sizeof magic2))
-		return false;
-	return magic2 == FP_XSTATE_MAGIC2;
+	memcpy(&sw, image + FP_SW_RESERVED_OFFSET, sizeof sw);
+	if (sw.magic1 != FP_XSTATE_MAGIC1 || sw.xstate_size < XSTATE_MIN ||
+	    sw.xstate_size > plat_xstate_size() || sw.xstate_size > sw.extended_size ||
+	    sw.xstate_size + sizeof magic2 > n)
+		return XSTATE_LEGACY;
+	memcpy(&magic2, image + sw.xstate_size, sizeof magic2);
+	return magic2 == FP_XSTATE_MAGIC2 ? sw.xstate_size : XSTATE_LEGACY;
 }
 
-/* 0, or -errno with the extended state reset. */
-static int xstate_pop(struct task *t, uint64_t at)
+/* Load the image into the task if the machine will take it. */
+static int image_load(struct task *t, const uint8_t *image, size_t n)
 {
 	uint8_t *x = t->uctx.xstate;
 	struct linux_fp_sw_bytes sw;
 	uint64_t header[8];
 	uint32_t mxcsr;
-	bool full;
 	size_t size;
 
-	if (!at) {
-		xstate_reset(t);
-		return 0;
-	}
-	if (at & 63 || copy_in(&sw, (uaddr){ at + FP_SW_RESERVED_OFFSET }, sizeof sw))
-		goto bad;
-	full = frame_has_xstate(&sw, at);
-	size = full ? sw.xstate_size : XSTATE_LEGACY;
-	xstate_reset(t);
-	if (copy_in(x, (uaddr){ at }, size))
-		goto bad;
-	memcpy(&mxcsr, x + MXCSR_OFFSET, sizeof mxcsr);
+	if (n < XSTATE_LEGACY)
+		return -EFAULT;
+	memcpy(&mxcsr, image + MXCSR_OFFSET, sizeof mxcsr);
 	if (mxcsr & ~MXCSR_VALID)
-		goto bad;
-	memcpy(header, x + XSTATE_LEGACY, sizeof header);
-	if (full) {
+		return -EFAULT;
+	size = image_size(image, n);
+	memset(header, 0, sizeof header);
+	header[0] = XFEATURE_FPSSE;
+	if (size > XSTATE_LEGACY) {
+		memcpy(&sw, image + FP_SW_RESERVED_OFFSET, sizeof sw);
+		memcpy(header, image + XSTATE_LEGACY, sizeof header);
 		for (unsigned i = 1; i < ARRAY_SIZE(header); i++)
 			if (header[i])
-				goto bad;
+				return -EFAULT;
 		if (header[0] & ~plat_xstate_features())
-			goto bad;
+			return -EFAULT;
 		header[0] &= sw.xfeatures;
-	} else {
-		memset(header, 0, sizeof header);
-		header[0] = XFEATURE_FPSSE;
 	}
+	memcpy(x, image, size);
 	memcpy(x + XSTATE_LEGACY, header, sizeof header);
 	return 0;
-bad:
+}
+
+/* 0, or -errno with the extended state reset. */
+static int xstate_pop(struct task *t, uint64_t at)
+{
+	size_t most = plat_xstate_size() + FP_XSTATE_MAGIC2_SIZE;
+	uint8_t *image;
+	int err;
+
 	xstate_reset(t);
-	return -EFAULT;
+	if (!at)
+		return 0;
+	if (at & 63)
+		return -EFAULT;
+	image = kmalloc(most);
+	if (!image)
+		return -ENOMEM;
+	/* Read once: what is checked is what is loaded. */
+	err = image_load(t, image, most - copy_in_partial(image, (uaddr){ at }, most));
+	kfree(image);
+	return err;
 }
 
 /* ---- the frame ---- */
@@ -253,14 +262,27 @@ bool signal_frame_push(struct task *t, int signo, const struct linux_siginfo *in
 	struct plat_regs *r = &t->uctx.regs;
 	struct linux_rt_sigframe f;
 	uint64_t at, fp;
+	size_t size;
+	uint8_t *image;
+	bool ok;
 
 	/* No return path without a restorer: the x86-64 ABI demands it. */
 	if (!(ka->flags & SA_RESTORER))
 		return false;
 	if (!frame_place(t, ka, &at, &fp))
 		return false;
+	/* Frame, padding and extended state go out in one copy. */
+	size = fp + plat_xstate_size() + FP_XSTATE_MAGIC2_SIZE - at;
+	image = kmalloc(size);
+	if (!image)
+		return false;
+	memset(image, 0, fp - at);
 	frame_fill(t, &f, info, ka, oldmask, fp);
-	if (xstate_push(t, fp) || copy_out((uaddr){ at }, &f, sizeof f))
+	memcpy(image, &f, sizeof f);
+	xstate_image(t, image + (fp - at));
+	ok = !copy_out((uaddr){ at }, image, size);
+	kfree(image);
+	if (!ok)
 		return false;
 	if (t->altstack.flags & SS_AUTODISARM)
 		altstack_reset(t);
@@ -304,8 +326,6 @@ SYSCALL0(rt_sigreturn)
 	if (copy_in(&uc, (uaddr){ uc_at }, sizeof uc))
 		goto bad;
 	signal_set_blocked(uc.sigmask);
-	if (t->uctx.xstate_live)
-		plat_uctx_save(&t->uctx);
 	regs_restore(t, &uc.mcontext);
 	if (xstate_pop(t, uc.mcontext.fpstate))
 		goto bad;
