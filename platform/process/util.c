@@ -7,7 +7,8 @@
 
 #include "platform/process/internal.h"
 
-HOST_CALLS(sandbox, futex);
+/* A timed wait that a stop signal interrupts goes on as restart_syscall. */
+HOST_CALLS(sandbox, futex, restart_syscall);
 
 /* 0, -EAGAIN, -ETIMEDOUT, -EINTR.  The deadline is absolute, monotonic. */
 int futex_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
