@@ -83,13 +83,6 @@ static int state_get(struct file *f, struct dir_state **ret)
 	return 0;
 }
 
-static uint64_t parent_ino(struct file *f)
-{
-	struct dentry *e = f->path.dentry;
-
-	return e && e->parent && e->parent->inode ? e->parent->inode->ino : f->inode->ino;
-}
-
 static int hostfs_readdir(struct file *f, struct dir_sink *s)
 {
 	struct hostfs_node *n = hostfs_node(f->inode);
@@ -100,16 +93,8 @@ static int hostfs_readdir(struct file *f, struct dir_sink *s)
 
 	if (err)
 		return err;
-	if (f->pos == 0) {
-		if (!s->emit(s, ".", 1, f->inode->ino, DT_DIR, 1))
-			return 0;
-		f->pos = 1;
-	}
-	if (f->pos == 1) {
-		if (!s->emit(s, "..", 2, parent_ino(f), DT_DIR, 2))
-			return 0;
-		f->pos = 2;
-	}
+	if (!dir_emit_dots(f, s))
+		return 0;
 	for (;;) {
 		while (next_entry(d, &e, &name)) {
 			if (d->index >= f->pos) {

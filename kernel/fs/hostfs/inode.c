@@ -106,8 +106,6 @@ static bool hostfs_revalidate(struct inode *dir, const char *name, size_t n, str
 	struct inode *now;
 	bool fresh;
 
-	if (!cached)
-		return neg_known(d, hash);
 	c = hostfs_node(cached);
 	spin_lock(&c->attr_lock);
 	fresh = c->bind_hash == (hash ^ hash_u64(d->ino)) && c->bind_until_ns > plat_time_mono_ns();
@@ -119,6 +117,11 @@ static bool hostfs_revalidate(struct inode *dir, const char *name, size_t n, str
 	fresh = now == cached;
 	inode_put(now);
 	return fresh;
+}
+
+static bool hostfs_revalidate_negative(struct inode *dir, const char *name, size_t n)
+{
+	return neg_known(hostfs_node(dir), name_hash(name, n));
 }
 
 /* New objects belong to the caller; a set-group-ID directory passes on its
@@ -400,4 +403,5 @@ const struct inode_ops hostfs_inode_ops = {
 	.open = hostfs_open,
 	.evict = hostfs_evict,
 	.revalidate = hostfs_revalidate,
+	.revalidate_negative = hostfs_revalidate_negative,
 };

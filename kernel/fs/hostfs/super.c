@@ -172,6 +172,12 @@ int hostfs_refresh(struct inode *i, bool force)
 	file = n->wfile ? n->wfile : n->rfile;
 	err = file ? hc_file_getattr(file, &a) : -ENOENT;
 	mutex_unlock(&n->open_lock);
+	if (!err) {
+		/* The sandbox's own view of owners is that of its user
+		 * namespace: the gofer's is the right one. */
+		a.uid = i->uid;
+		a.gid = i->gid;
+	}
 	if (err)
 		err = hc_getattr(n->handle, &a);
 	if (err)
