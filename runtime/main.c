@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "lib/version.h"
+#include "lib/build_id.h"
 #include "runtime/options.h"
 
 bool stdio_was_closed[3];
@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].fn(argc, argv);
 	if (!strcmp(argv[1], "--version")) {
-		puts("nacre " NACRE_VERSION);
+		printf("nacre %s\n", build_id());
 		return 0;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {

@@ -8,7 +8,9 @@
  *
  * Clean-up: the monitor removes the directory at its end.  A janitor process
  * holds a pipe of the monitor and does it when the monitor was killed; it
- * holds nothing else and is gone some milliseconds after. */
+ * holds nothing else and is gone some milliseconds after.  When that was
+ * killed as well, the next sandbox with a limit removes what is stale. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -138,6 +140,23 @@ static void remove_patiently(const char *path)
 		nanosleep(&pause, NULL);
 }
 
+/* What an earlier monitor left when its janitor was killed too. */
+static void remove_stale(const char *base)
+{
+	char path[700];
+	struct dirent *e;
+	DIR *d = opendir(base);
+	int pid;
+
+	while (d && (e = readdir(d)))
+		if (sscanf(e->d_name, "nacre-%d-", &pid) == 1 && kill(pid, 0) && errno == ESRCH) {
+			snprintf(path, sizeof(path), "%s/%s", base, e->d_name);
+			rmdir(path);            /* refused while anybody is inside */
+		}
+	if (d)
+		closedir(d);
+}
+
 static int janitor_start(struct cgroup *g)
 {
 	int pipefd[2];
@@ -177,6 +196,7 @@ bool cgroup_new(struct cgroup *g, uint64_t bytes)
 	*g = (struct cgroup){ .janitor_fd = -1 };
 	if (kind == CGROUP_NONE)
 		return false;
+	remove_stale(base);
 	g->v2 = kind == CGROUP_V2;
 	snprintf(g->path, sizeof(g->path), "%s/nacre-%d-%ld", base, (int)getpid(), (long)time(NULL));
 	if (mkdir(g->path, 0755))

@@ -30,7 +30,7 @@
 #include <unistd.h>
 #include "host/isolate/isolate.h"
 #include "host/monitor/monitor.h"
-#include "lib/version.h"
+#include "lib/build_id.h"
 
 HOST_CALLS(monitor, poll, read, write, recvfrom, sendto, wait4, kill, ioctl, close,
 	   exit_group, rt_sigprocmask, rt_sigaction, rt_sigreturn, getpid, gettid, tgkill,
@@ -427,7 +427,7 @@ int monitor_run(const struct launch *l)
 	sandbox.boot.memory_by_cgroup = m.has_cgroup;
 	sandbox.boot.strace = l->strace;
 	sandbox.boot.nofile_limit = nofile_inside();
-	sandbox.boot.build_id = NACRE_VERSION;
+	sandbox.boot.build_id = build_id();
 	gofer.isolate = true;
 
 	watch_signals(&m);
