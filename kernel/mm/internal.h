@@ -27,6 +27,7 @@ struct vma *vma_prev(struct mm *mm, struct vma *v);
 struct vma *vma_intersect(struct mm *mm, uint64_t start, uint64_t end);
 uint64_t vma_start_gap(const struct vma *v);    /* with the guard below a stack */
 struct vma *vma_dup(const struct vma *v);       /* own references; NULL: no memory */
+void vma_count_writer(const struct vma *v, bool add);
 void vma_free(struct vma *v);                   /* drops references; may sleep */
 void vma_free_list(struct list *dead);
 void vma_insert(struct mm *mm, struct vma *v);  /* accounts; cannot fail */

@@ -132,6 +132,8 @@ int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 	}
 	if (r->flags & VM_SHARED)
 		pf |= PLAT_MAP_SHARED;
+	if ((r->flags & VM_SHARED) && (r->flags & VM_MAYWRITE))
+		pf |= PLAT_MAP_MAYWRITE;
 	if (r->obj.id)
 		err = plat_as_map_obj(mm->as, r->addr, r->size, vma_prot(r->flags), pf,
 				      r->obj, r->off);
@@ -153,6 +155,7 @@ int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 	v->off = r->off;
 	v->name = r->name;
 	v->file = r->file ? file_get(r->file) : NULL;
+	vma_count_writer(v, true);
 	if (r->objref) {
 		v->objref = obj_ref_get(r->objref);
 		__atomic_fetch_add(&r->objref->nattach, 1, __ATOMIC_RELAXED);
@@ -221,7 +224,7 @@ static int copy_file(struct mm *mm, uint64_t addr, uint64_t size, struct file *f
 			err = n;
 			break;
 		}
-		if (plat_copy_out_force(mm->as, addr + at, buf, n)) {
+		if (mm_copy_out_force(mm, addr + at, buf, n)) {
 			err = -ENOMEM;
 			break;
 		}
@@ -265,6 +268,7 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 	struct map_req r = { .flags = prot & VM_ACCESS };
 	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE, copy = false;
 	struct obj_ref *o = NULL;
+	struct inode *writer = NULL;
 	int64_t ret;
 	int err;
 
@@ -293,23 +297,31 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 		err = check_file(file, prot, flags);
 		if (err)
 			return err;
+		/* Counted from before the file is asked: a seal that is set
+		 * meanwhile sees it, or we see the seal. */
+		if (shared && (file->mode & FMODE_WRITE))
+			writer = file->inode;
+		if (writer)
+			__atomic_fetch_add(&writer->writable_maps, 1, __ATOMIC_SEQ_CST);
 		err = file_mmap(file, prot & VM_ACCESS, flags, off, size, &target);
 		copy = err == -ENODEV && !shared && file->inode &&
 			S_ISREG(file->inode->mode) && size <= COPY_FALLBACK_MAX;
-		if (err && !copy)
-			return err;
+		if (err && !copy) {
+			ret = err;
+			goto out;
+		}
 		if (!target.anonymous && !copy) {
 			r.file = file;
 			r.obj = target.obj;
 			r.off = target.off;
 		}
-		if (shared && (file->mode & FMODE_WRITE))
+		if (shared && (file->mode & FMODE_WRITE) && !target.no_write)
 			r.flags |= VM_MAYWRITE;
 	}
 	if (!r.file && shared) {
-		err = obj_ref_new(size, &o);
-		if (err)
-			return err;
+		ret = obj_ref_new(size, &o);
+		if (ret)
+			goto out;
 		r.objref = o;
 		r.obj = o->obj;
 		r.flags |= VM_MAYWRITE;
@@ -325,6 +337,9 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 			ret = err;
 		}
 	}
+out:
+	if (writer)
+		__atomic_fetch_sub(&writer->writable_maps, 1, __ATOMIC_SEQ_CST);
 	return ret;
 }
 

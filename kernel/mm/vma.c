@@ -216,6 +216,14 @@ uint64_t vma_find_gap(struct mm *mm, uint64_t size, uint64_t lo, uint64_t hi)
 
 static bool backed(const struct vma *v) { return v->file || v->obj.id; }
 
+/* Seals ask whether anybody could still write through a mapping. */
+void vma_count_writer(const struct vma *v, bool add)
+{
+	if (v->file && v->file->inode &&
+	    (v->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE))
+		__atomic_fetch_add(&v->file->inode->writable_maps, add ? 1 : -1, __ATOMIC_SEQ_CST);
+}
+
 struct vma *vma_dup(const struct vma *v)
 {
 	struct vma *n = kmalloc(sizeof(*n));
@@ -226,6 +234,7 @@ struct vma *vma_dup(const struct vma *v)
 	list_init(&n->link);
 	if (n->file)
 		file_get(n->file);
+	vma_count_writer(n, true);
 	if (n->objref) {
 		obj_ref_get(n->objref);
 		__atomic_fetch_add(&n->objref->nattach, 1, __ATOMIC_RELAXED);
@@ -237,6 +246,7 @@ struct vma *vma_dup(const struct vma *v)
 
 void vma_free(struct vma *v)
 {
+	vma_count_writer(v, false);
 	if (v->file)
 		file_put(v->file);
 	if (v->objref) {

@@ -123,6 +123,7 @@ struct inode {
 	void *pipe;                             /* FIFO or bound Unix socket */
 	struct flock_ctx *flocks;               /* kernel/vfs/locks.c */
 	struct list notify;                     /* inotify marks; notify_lock */
+	uint32_t writable_maps;                 /* shared mappings that may write (kernel/mm); atomic */
 	int32_t deny_write;                     /* >0: being executed … <0 open writers; atomics */
 };
 struct inode *inode_new(struct super_block *sb, uint32_t mode);  /* NULL: no memory */
@@ -159,6 +160,7 @@ struct mmap_target {                            /* how a file is mapped */
 						 * (so inode or file->priv owns it and frees it last) */
 	uint64_t off;
 	bool anonymous;                         /* /dev/zero private: plain memory */
+	bool no_write;                          /* shared: mprotect() must never make it writable */
 };
 
 struct file_ops {

@@ -422,7 +422,10 @@ static int tmpfs_mmap(struct file *f, unsigned prot, unsigned map_flags, uint64_
 		d->obj_size = exact;
 	}
 	d->mapped = true;
-	*ret = (struct mmap_target){ .obj = d->obj, .off = off };
+	*ret = (struct mmap_target){
+		.obj = d->obj, .off = off,
+		.no_write = d->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE),
+	};
 out:
 	mutex_unlock(&i->lock);
 	return err;
@@ -485,6 +488,9 @@ static long tmpfs_seals(struct file *f, unsigned cmd, uint32_t seals)
 	else if (seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
 			   F_SEAL_FUTURE_WRITE | F_SEAL_EXEC))
 		ret = -EINVAL;
+	else if ((seals & F_SEAL_WRITE) && !(d->seals & F_SEAL_WRITE) &&
+		 __atomic_load_n(&i->writable_maps, __ATOMIC_SEQ_CST))
+		ret = -EBUSY;
 	else
 		d->seals |= seals;
 	mutex_unlock(&i->lock);
