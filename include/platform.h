@@ -171,7 +171,9 @@ uint64_t plat_as_rss(plat_as_t as);
 size_t __must_check plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n);
 size_t __must_check plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n);
 /* As copy_out, but ignoring write protection of private mappings (ptrace,
- * set-up of a fresh image). */
+ * set-up of a fresh image).  A platform that does not know the protection
+ * may leave the pages written to readable and writable: mm_copy_out_force()
+ * restores it. */
 size_t __must_check plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n);
 
 /* Atomic compare-and-exchange of an aligned word of user memory.  -EFAULT. */
