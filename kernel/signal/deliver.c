@@ -91,6 +91,13 @@ void signal_exit_task(struct task *t)
 
 /* ---- stops ---- */
 
+/* SIGKILL goes through a stop; it waits in either set. */
+static bool kill_pending(const struct task *t)
+{
+	return (__atomic_load_n(&t->pending.set, __ATOMIC_RELAXED) |
+		__atomic_load_n(&t->tg->pending.set, __ATOMIC_RELAXED)) & SIGMASK(SIGKILL);
+}
+
 /* tgroup->lock and sighand->lock held; task_list_lock too. */
 static void start_stop(struct task *t, int signo)
 {
@@ -123,7 +130,7 @@ void signal_stop_here(struct task *t)
 		signo = 0;
 		sched_prepare(TASK_STOPPED);
 		spin_lock(&g->lock);
-		if (!g->stop_signal || g->group_exiting || (t->pending.set & SIGMASK(SIGKILL))) {
+		if (!g->stop_signal || g->group_exiting || kill_pending(t)) {
 			notify = g->cont_notify && !g->group_exiting;
 			g->cont_notify = false;
 			spin_unlock(&g->lock);
@@ -326,7 +333,7 @@ void signal_deliver_user(bool from_syscall)
 			task_exit_group(g->exit_code);
 		if (unlikely(t->ptrace_interrupt) && ptrace_interrupt_stop(t))
 			continue;
-		if (g->stop_signal && !(t->pending.set & SIGMASK(SIGKILL))) {
+		if (g->stop_signal && !kill_pending(t)) {
 			if (unlikely(t->ptrace))
 				ptrace_group_stop(t, g->stop_signal, g->stop_gen);
 			signal_stop_here(t);
