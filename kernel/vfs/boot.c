@@ -69,39 +69,34 @@ static int make_dirs(const char *name)
 	return err;
 }
 
-/* An empty object nobody may read, of the kind of what it hides. */
+/* An empty object that nobody may use, root neither, of the kind of what it
+ * hides. */
+static int hide_permission(struct inode *i, unsigned may)
+{
+	return may ? -EACCES : 0;
+}
+
+static const struct inode_ops hide_iops = { .permission = hide_permission };
+static const struct file_ops hide_fops = { 0 };
+static const struct super_ops hide_sops = { 0 };
+
 static int hide(struct mntns *ns, struct path *at)
 {
-	struct super_block *sb;
-	struct inode *i;
-	struct dentry *d;
-	struct mount *m;
-	int err = tmpfs_new_super(4096, 0000, &sb);
+	struct super_block *sb = super_new(&tmpfs_type, &hide_sops, TMPFS_MAGIC);
+	struct inode *i = sb ? inode_new(sb, at->dentry->inode->mode & S_IFMT) : NULL;
+	int err;
 
-	if (err)
-		return err;
+	if (!i) {
+		if (sb)
+			super_put(sb);
+		return -ENOMEM;
+	}
+	i->ops = &hide_iops;
+	i->fops = &hide_fops;
 	sb->readonly = true;
-	if (S_ISDIR(at->dentry->inode->mode)) {
+	err = super_set_root(sb, i);
+	if (!err)
 		err = mount_attach(ns, sb, at, MNT_READONLY | MNT_NOEXEC, "none");
-		super_put(sb);
-		return err;
-	}
-	err = sb->root->inode->ops->create(sb->root->inode, "hidden", 6, S_IFREG, &i);
-	if (err)
-		goto out;
-	d = dentry_new(sb->root, "hidden", 6, i);
-	if (!d) {
-		inode_put(i);
-		err = -ENOMEM;
-		goto out;
-	}
-	dcache_add(d);
-	m = mount_new(sb, d, MNT_READONLY | MNT_NOEXEC, "none");
-	dentry_put(d);
-	err = m ? mount_attach_at(ns, m, at) : -ENOMEM;
-	if (err)
-		mount_put(m);
-out:
 	super_put(sb);
 	return err;
 }
