@@ -372,7 +372,15 @@ static long clamp_xattr(int err, size_t n, size_t size)
 static long hostfs_getxattr(struct inode *i, const char *name, void *buf, size_t size)
 {
 	size_t n = 0;
-	int err = hc_getxattr(hostfs_node(i)->handle, name, buf, MIN(size, (size_t)HC_XATTR_MAX), &n);
+	int err;
+
+	/* The host's labels, capabilities and access lists mean nothing
+	 * inside, and ls asks for them at every file. */
+	if (!strncmp(name, "system.", 7))
+		return -EOPNOTSUPP;
+	if (strncmp(name, "user.", 5))
+		return -ENODATA;
+	err = hc_getxattr(hostfs_node(i)->handle, name, buf, MIN(size, (size_t)HC_XATTR_MAX), &n);
 
 	return clamp_xattr(err, n, size);
 }
