@@ -63,7 +63,7 @@ def check_ring0(path):
     bad = report("undefined symbol", undefined(path))
     text = subprocess.run(["readelf", "-W", "-h", "-l", "-r", path], check=True,
                           capture_output=True, text=True).stdout
-    for pattern, what in ((r"^\s*Type:\s+(?!EXEC)", "not a static executable"),
+    for pattern, what in ((r"^\s*Type:\s+(?!EXEC)\S", "not a static executable"),
                           (r"^\s*INTERP", "has an interpreter"), (r"^\s*DYNAMIC", "has a dynamic section"),
                           (r"^\s*TLS", "has thread-local storage"),
                           (r"^Relocation section", "has relocations")):
