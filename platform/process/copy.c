@@ -105,8 +105,8 @@ size_t plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n
 	const uint8_t *p = src;
 	size_t left = plat_copy_out(as, dst, p, n);
 
-	/* What protection stopped: page by page, made writable for the moment.
-	 * The caller restores the protection, which only it knows. */
+	/* What protection stopped: page by page, made writable.  The caller
+	 * restores the protection, which only it knows. */
 	while (left) {
 		uint64_t at = dst + (n - left), page = align_down(at, PLAT_PAGE_SIZE);
 		size_t part = MIN(left, (size_t)(page + PLAT_PAGE_SIZE - at)), rest;

@@ -211,9 +211,11 @@ static void frame_store(struct stub_box *box, unsigned cpu, const struct plat_re
 }
 
 /* Registers of the frame, by value: the program can change it meanwhile. */
-__attribute__((noipa)) static void frame_snapshot(struct sigframe *dst, const struct sigframe *src)
+static void frame_snapshot(struct sigframe *dst, const struct sigframe *src)
 {
 	memcpy(dst, src, offsetof(struct sigframe, info_rest));
+	/* The compiler must not read the source again later. */
+	__asm__ volatile("" : : "r"(dst), "r"(src) : "memory");
 }
 
 static void regs_from(struct plat_regs *r, const struct sigmcontext *m, const struct stub_box *box)

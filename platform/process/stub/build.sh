@@ -9,8 +9,10 @@ mkdir -p "$dir"
 here=$root/platform/process/stub
 # cc may carry arguments
 flags="-O2 -ffreestanding -fno-pic -mcmodel=large -mgeneral-regs-only -mfsgsbase -fno-stack-protector
- -fcf-protection=none -fno-asynchronous-unwind-tables -fno-jump-tables -fno-tree-loop-distribute-patterns
+ -fcf-protection=none -fno-asynchronous-unwind-tables -fno-jump-tables
  -fomit-frame-pointer -std=gnu11 -Wall -Wextra -Werror -I$root/include"
+# gcc would make calls of memcpy out of loops.
+case $($cc --version) in *clang*) ;; *) flags="$flags -fno-tree-loop-distribute-patterns" ;; esac
 $cc $flags -c "$here/app.c" -o "$dir/app.o"
 $cc $flags -c "$here/entry.S" -o "$dir/entry.o"
 ${LD:-ld} -n --build-id=none --orphan-handling=error -T "$here/stub.lds" "$dir/entry.o" "$dir/app.o" -o "$dir/stub.elf"
