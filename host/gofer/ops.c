@@ -260,6 +260,7 @@ static void op_readdir(struct gofer_call *c, struct node *n)
 static void op_open(struct gofer_call *c, struct node *n)
 {
 	uint32_t f = c->req.flags;
+	struct stat st;
 	int acc;
 
 	if (f & ~(HC_OPEN_READ | HC_OPEN_WRITE) || !f) {
@@ -279,6 +280,12 @@ static void op_open(struct gofer_call *c, struct node *n)
 	if (c->fd < 0) {
 		c->rep.err = c->fd;
 		c->fd = -1;
+	} else if (fstatat(c->fd, "", &st, AT_EMPTY_PATH)) {
+		c->rep.err = -errno;
+	} else if (!S_ISREG(st.st_mode)) {      /* cannot happen: a second look is cheap */
+		c->rep.err = -EACCES;
+	} else {
+		ops_attr(&st, false, &c->rep.attr);
 	}
 }
 

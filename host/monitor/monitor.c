@@ -37,6 +37,7 @@ HOST_CALLS(monitor, poll, read, write, recvfrom, sendto, wait4, kill, ioctl, clo
 	   clock_nanosleep, clock_gettime, munmap, mmap, brk, newfstatat, lseek);
 
 #define END_TIMEOUT_MS 5000
+#define NOFILE_MIN 256u         /* channels, stubs, and some files */
 
 struct monitor {
 	struct sandbox_procs procs;
@@ -143,13 +144,18 @@ static int open_strace(const struct launch *l)
 	return fd;
 }
 
-static uint64_t nofile_inside(void)
+static uint64_t nofile_hard(void)
 {
 	struct rlimit r;
 
-	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_max < 4096)
-		return 4096;
-	return MIN((uint64_t)r.rlim_max, 1048576ul);
+	return getrlimit(RLIMIT_NOFILE, &r) ? 0 : r.rlim_max;
+}
+
+/* The kernel's descriptors are not the host's: a low limit of the host holds
+ * only open host files down. */
+static uint64_t nofile_inside(void)
+{
+	return MIN(MAX(nofile_hard(), 4096ul), 1048576ul);
 }
 
 static void watch_signals(struct monitor *m)
@@ -388,6 +394,11 @@ int monitor_run(const struct launch *l)
 	int err;
 
 	m.status = -1;
+	if (nofile_hard() < NOFILE_MIN) {
+		fprintf(stderr, "nacre: at most %llu open files are allowed here (ulimit -Hn); %u are needed\n",
+			(unsigned long long)nofile_hard(), NOFILE_MIN);
+		return LAUNCH_FAILED;
+	}
 	prctl(PR_SET_DUMPABLE, 1);
 	if (open_roots(l, &gofer, mounts))
 		return LAUNCH_FAILED;

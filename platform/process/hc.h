@@ -17,8 +17,13 @@ struct hc_lock { uint32_t word; };      /* 0 free, 1 taken, 2 taken with sleeper
 void hc_lock_take(struct hc_lock *l);
 void hc_lock_release(struct hc_lock *l);
 
-/* hc_file.c: put a received descriptor into the table; closes it on error. */
-int __must_check hc_file_enter(int fd, uint64_t *ret_file);
+/* hc_file.c: put a received descriptor into the table; closes it on error.
+ * Owners come from the gofer: seen from this process's user namespace every
+ * one of the host's reads 65534. */
+int __must_check hc_file_enter(int fd, uint64_t node, const struct hc_attr *attr,
+			       uint64_t *ret_file);
+/* node got a new owner: what is open follows. */
+void hc_file_owner_changed(uint64_t node, const struct hc_attr *attr);
 void hc_attr_from_stat(const struct stat *st, struct hc_attr *ret);
 int hc_fd_getattr(int fd, struct hc_attr *ret_attr);
 

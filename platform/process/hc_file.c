@@ -20,13 +20,19 @@ HOST_CALLS(sandbox, preadv2, pwritev2, fstat, ftruncate, fallocate, fsync, fdata
 
 #define FILES_MAX 65536u        /* more than RLIMIT_NOFILE is on ordinary hosts */
 
-struct file_slot { uint32_t gen; int32_t fd; uint32_t next_free; };
+struct file_slot {
+	uint32_t gen;
+	int32_t fd;
+	uint32_t next_free;
+	uint32_t uid, gid;      /* as the gofer saw them; a chown on the host shows at the next open */
+	uint64_t node;
+};
 
 static struct hc_lock table_lock;
 static struct file_slot files[FILES_MAX];
 static uint32_t files_used, free_head;  /* free_head: slot + 1, 0 none */
 
-int hc_file_enter(int fd, uint64_t *ret_file)
+int hc_file_enter(int fd, uint64_t node, const struct hc_attr *attr, uint64_t *ret_file)
 {
 	uint32_t slot, gen;
 
@@ -43,6 +49,9 @@ int hc_file_enter(int fd, uint64_t *ret_file)
 	}
 	gen = files[slot].gen + 1;
 	files[slot].fd = fd;
+	files[slot].node = node;
+	files[slot].uid = attr->uid;
+	files[slot].gid = attr->gid;
 	__atomic_store_n(&files[slot].gen, gen, __ATOMIC_RELEASE);
 	hc_lock_release(&table_lock);
 	*ret_file = ((uint64_t)gen << 32) | (slot + 1);
@@ -76,6 +85,20 @@ void hc_file_close(uint64_t file)
 	hc_lock_release(&table_lock);
 	if (fd >= 0)
 		raw(SYS_close, fd);
+}
+
+void hc_file_owner_changed(uint64_t node, const struct hc_attr *attr)
+{
+	uint32_t i;
+
+	hc_lock_take(&table_lock);
+	for (i = 0; i < files_used; i++) {
+		if (!(files[i].gen & 1) || files[i].node != node)
+			continue;
+		files[i].uid = attr->uid;
+		files[i].gid = attr->gid;
+	}
+	hc_lock_release(&table_lock);
 }
 
 static int64_t ts_ns(struct timespec t)
@@ -151,9 +174,16 @@ int hc_file_write(uint64_t file, uint64_t off, const void *buf, size_t n, size_t
 
 int hc_file_getattr(uint64_t file, struct hc_attr *ret_attr)
 {
-	int fd = hc_file_fd(file);
+	int fd = hc_file_fd(file), err;
 
-	return fd < 0 ? fd : hc_fd_getattr(fd, ret_attr);
+	if (fd < 0)
+		return fd;
+	err = hc_fd_getattr(fd, ret_attr);
+	if (err)
+		return err;
+	ret_attr->uid = files[(uint32_t)file - 1].uid;
+	ret_attr->gid = files[(uint32_t)file - 1].gid;
+	return 0;
 }
 
 int hc_file_truncate(uint64_t file, uint64_t size)

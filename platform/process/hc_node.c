@@ -206,6 +206,8 @@ int hc_setattr(uint64_t node, uint32_t mask, const struct hc_attr *attr, struct 
 	struct reply r = { 0 };
 	int err = exchange(&req, NULL, NULL, &r, false);
 
+	if (!err && mask & (HC_SET_UID | HC_SET_GID))
+		hc_file_owner_changed(node, &r.rep.attr);
 	if (!err && ret_attr)
 		*ret_attr = r.rep.attr;
 	return err;
@@ -269,7 +271,7 @@ int hc_open(uint64_t node, uint32_t flags, uint64_t *ret_file)
 	struct reply r = { 0 };
 	int err = exchange(&req, NULL, NULL, &r, true);
 
-	return err ? err : hc_file_enter(r.fd, ret_file);
+	return err ? err : hc_file_enter(r.fd, node, &r.rep.attr, ret_file);
 }
 
 int hc_create(uint64_t dir, const char *name, size_t name_size, uint32_t mode, uint32_t uid,
@@ -289,7 +291,7 @@ int hc_create(uint64_t dir, const char *name, size_t name_size, uint32_t mode, u
 	if (err)
 		return err;
 	if (r.fd >= 0) {
-		err = hc_file_enter(r.fd, ret_file);
+		err = hc_file_enter(r.fd, r.rep.node, &r.rep.attr, ret_file);
 		if (err)
 			return err;
 	}

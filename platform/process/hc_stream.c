@@ -19,9 +19,12 @@
 
 HOST_CALLS(sandbox, preadv2, pwritev2, recvmsg, sendmsg, poll, lseek);
 
+#define OVERFLOW_ID 65534u      /* what an unmapped owner reads as: user_namespaces(7) */
+
 enum stream_kind { STREAM_ABSENT, STREAM_DIRECT, STREAM_SOCKET, STREAM_NOWAIT, STREAM_POLLED };
 
 static struct { int fd; enum stream_kind kind; bool regular; } streams[HC_STREAM_COUNT];
+static uint32_t owner_uid, owner_gid;   /* for those that this user namespace cannot name */
 
 int hc_stream_init(const struct sandbox_config *cfg)
 {
@@ -29,6 +32,8 @@ int hc_stream_init(const struct sandbox_config *cfg)
 	unsigned i;
 	long flags;
 
+	owner_uid = cfg->boot.uid;
+	owner_gid = cfg->boot.gid;
 	for (i = 0; i < HC_STREAM_COUNT; i++) {
 		streams[i].fd = cfg->stream_fd[i];
 		if (streams[i].fd < 0)
@@ -165,7 +170,16 @@ int hc_stream_seek(uint32_t stream, int64_t off, int whence, uint64_t *ret)
 
 int hc_stream_getattr(uint32_t stream, struct hc_attr *ret_attr)
 {
+	int err;
+
 	if (stream >= HC_STREAM_COUNT || streams[stream].kind == STREAM_ABSENT)
 		return -EBADF;
-	return hc_fd_getattr(streams[stream].fd, ret_attr);
+	err = hc_fd_getattr(streams[stream].fd, ret_attr);
+	if (err)
+		return err;
+	if (ret_attr->uid == OVERFLOW_ID)
+		ret_attr->uid = owner_uid;
+	if (ret_attr->gid == OVERFLOW_ID)
+		ret_attr->gid = owner_gid;
+	return 0;
 }
