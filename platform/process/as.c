@@ -84,6 +84,7 @@ static int fork_start(struct stub *parent, struct stub **ret_child)
 	MAPPER_CALL(parent, false, SYS_close, 0, FD_FREE);
 	MAPPER_CALL(parent, false, SYS_close, 0, FD_FREE + 1);
 
+	child->parent_id = parent->id;
 	child->birth_cpu = plat_cpu_self();
 	child_list_write(child, child->birth_cpu);
 	child_page = (struct stub_cmdpage *)(ctl->base + CTL_CMD);

@@ -45,6 +45,7 @@ struct stub {
 	pid_t pid;
 	uint32_t dead, pins;            /* atomics */
 	bool freed, reaped;             /* lock: stubs_lock */
+	uint32_t parent_id;             /* whose command page it reads until its birth is over */
 	bool tainted;                   /* its control file must not be reused */
 	bool settled;                   /* mapper_lock: the mapper's birth is over */
 	unsigned birth_cpu;             /* whose app thread the birth makes */

@@ -157,6 +157,22 @@ static struct ctl *slot_release(struct stub *s)
 	return c;
 }
 
+/* Lock held: may the control file of s serve another stub?  Not while a child
+ * that is being born still reads its first commands from it. */
+static bool ctl_reusable(const struct stub *s)
+{
+	if (s->tainted)
+		return false;
+	for (unsigned i = 0; i < table_top; i++) {
+		const struct stub *c = &table[i];
+
+		if (c->id && c->parent_id == s->id && !c->reaped &&
+		    __atomic_load_n((uint32_t *)(c->ctl->base + CTL_ACK), __ATOMIC_ACQUIRE) == ACK_PENDING)
+			return false;
+	}
+	return true;
+}
+
 static void stub_mark_dead(struct stub *s)
 {
 	uint32_t *ack = (uint32_t *)(s->ctl->base + CTL_ACK);
@@ -240,7 +256,7 @@ void stub_free(struct stub *s)
 	pthread_mutex_lock(&stubs_lock);
 	__atomic_store_n(&s->freed, true, __ATOMIC_RELAXED);
 	if (s->reaped) {
-		bool reuse = !s->tainted;
+		bool reuse = ctl_reusable(s);
 
 		c = slot_release(s);
 		pthread_mutex_unlock(&stubs_lock);
@@ -280,7 +296,7 @@ static void stub_died(pid_t pid)
 	waitid(P_PID, (id_t)pid, &si, WEXITED);
 	s->reaped = true;
 	if (s->freed) {
-		reuse = !s->tainted;
+		reuse = ctl_reusable(s);
 		c = slot_release(s);
 	}
 	pthread_mutex_unlock(&stubs_lock);
