@@ -78,6 +78,9 @@ uint64_t mm_random_pages(uint64_t max_bytes);   /* page-aligned, < max_bytes */
 /* fault.c: make [.., addr] part of the stack if it may grow there. */
 bool mm_grow_for_copy(struct mm *mm, uint64_t addr);
 
+/* rss.c */
+uint64_t mm_rss_nosleep(struct mm *mm);
+
 /* memlimit.c */
 extern bool memlimit_on;
 void memlimit_poke_slow(void);

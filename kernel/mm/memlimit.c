@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* memlimit.c: the container's memory limit where no cgroup enforces it.
  *
- * Resident memory is the host's to know: a scan sums plat_as_rss() over all
- * address spaces.  Scans happen from a timer while programs run, and are
+ * A scan sums the resident memory of all address spaces (rss.c).  Scans happen from a timer while programs run, and are
  * asked for by calls that want memory.  When the sum is over the limit the
  * largest process dies of SIGKILL, never the sandbox.  The reaction time is
  * the scan interval: the limit can be exceeded by what fits in between.  An
@@ -16,6 +15,7 @@
 
 #define INTERVAL_MIN_NS (5 * 1000 * 1000ull)
 #define INTERVAL_MAX_NS (100 * 1000 * 1000ull)
+#define SCAN_SHARE 10u                  /* at most a tenth of the time goes into scans */
 #define IDLE_SCANS 3u                   /* scans without a poke before resting */
 
 bool memlimit_on;
@@ -39,11 +39,12 @@ static uint64_t scan(void)
 	while (l != &mm_list) {
 		struct mm *mm = list_entry(l, struct mm, all_link);
 
-		mm->scan_rss = mm_rss(mm);
+		mm->scan_rss = mm_rss_nosleep(mm);
 		sum += mm->scan_rss;
 		l = __atomic_load_n(&l->next, __ATOMIC_ACQUIRE);
 	}
 	__atomic_store_n(&memlimit_scanning, 0, __ATOMIC_RELEASE);
+	plat_wake32(&memlimit_scanning, UINT32_MAX);
 	return sum;
 }
 
@@ -104,7 +105,8 @@ static void kill_largest(uint64_t sum)
 
 static void tick(struct ktimer *t)
 {
-	uint64_t sum = scan(), next = INTERVAL_MAX_NS;
+	uint64_t began = plat_time_mono_ns(), sum = scan(), now = plat_time_mono_ns();
+	uint64_t next = INTERVAL_MAX_NS;
 
 	if (sum > limit)
 		kill_largest(sum);
@@ -113,13 +115,14 @@ static void tick(struct ktimer *t)
 	if (sum > limit / 2)
 		next = sum >= limit ? INTERVAL_MIN_NS : (limit - sum) / 4;
 	next = MIN(MAX(next, INTERVAL_MIN_NS), INTERVAL_MAX_NS);
+	next = MAX(next, SCAN_SHARE * (now - began));
 	if (sched_load_runnable())
 		__atomic_store_n(&quiet, 0, __ATOMIC_RELAXED);
 	if (__atomic_add_fetch(&quiet, 1, __ATOMIC_RELAXED) > IDLE_SCANS) {
 		__atomic_store_n(&armed, 0, __ATOMIC_RELEASE);
 		return;
 	}
-	ktimer_set(t, plat_time_mono_ns() + next);
+	ktimer_set(t, now + next);
 }
 
 void memlimit_poke_slow(void)

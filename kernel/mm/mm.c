@@ -104,7 +104,7 @@ void mm_put(struct mm *mm)
 	spin_lock(&mm_list_lock);
 	while (__atomic_load_n(&memlimit_scanning, __ATOMIC_ACQUIRE)) {
 		spin_unlock(&mm_list_lock);
-		plat_relax();
+		plat_wait32(&memlimit_scanning, 1);
 		spin_lock(&mm_list_lock);
 	}
 	list_del(&mm->all_link);
@@ -192,15 +192,6 @@ int mm_fork(struct mm *parent, struct mm **ret)
 	}
 	*ret = mm;
 	return 0;
-}
-
-uint64_t mm_rss(struct mm *mm)
-{
-	uint64_t rss = plat_as_rss(mm->as);
-
-	if (rss > mm->max_rss)
-		mm->max_rss = rss;
-	return rss;
 }
 
 /* ---- counted objects ---- */

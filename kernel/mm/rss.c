@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rss.c: how much memory an address space has resident.
+ *
+ * A platform that knows says so (plat_as_rss).  Where it does not, the
+ * kernel asks page by page for the areas that can hold private pages, and
+ * takes small ones as wholly resident.  Pages that fork() still shares are
+ * counted in each process, as in Linux's RSS; file pages are not counted.
+ *
+ * Locking: mm->lock. */
+#include "kernel/mm/internal.h"
+
+#define BATCH_PAGES 32768ull
+#define SMALL_AREA (64ull << 10)
+
+static uint64_t count_range(struct mm *mm, uint64_t start, uint64_t end, uint8_t *vec)
+{
+	uint64_t pages = 0;
+
+	while (start < end) {
+		uint64_t n = MIN((end - start) >> PAGE_SHIFT, BATCH_PAGES);
+
+		if (plat_as_resident(mm->as, start, n << PAGE_SHIFT, vec))
+			break;
+		for (uint64_t i = 0; i < n; i++)
+			pages += vec[i] & 1;
+		start += n << PAGE_SHIFT;
+	}
+	return pages << PAGE_SHIFT;
+}
+
+static uint64_t count_locked(struct mm *mm)
+{
+	uint8_t *vec = NULL;
+	uint64_t sum = 0;
+	struct vma *v;
+
+	list_for_each(v, &mm->vmas, link) {
+		uint64_t size = v->end - v->start;
+
+		if (!(v->flags & VM_WRITE) || ((v->flags & VM_SHARED) && v->file))
+			continue;
+		if (size <= SMALL_AREA || v->file) {
+			sum += v->flags & VM_SHARED ? 0 : size;
+			continue;
+		}
+		if (!vec)
+			vec = kmalloc(BATCH_PAGES);
+		if (!vec)
+			break;
+		sum += count_range(mm, v->start, v->end, vec);
+	}
+	kfree(vec);
+	return sum;
+}
+
+static void note_peak(struct mm *mm, uint64_t rss)
+{
+	if (rss > mm->max_rss)
+		mm->max_rss = rss;
+}
+
+uint64_t mm_rss(struct mm *mm)
+{
+	uint64_t rss = plat_as_rss(mm->as);
+
+	if (!rss) {
+		bool held = mm->lock.owner && mm->lock.owner == current_task();
+
+		if (!held)
+			mutex_lock(&mm->lock);
+		rss = count_locked(mm);
+		if (!held)
+			mutex_unlock(&mm->lock);
+	}
+	note_peak(mm, rss);
+	return rss;
+}
+
+/* From a timer: the last count when the lock is taken. */
+uint64_t mm_rss_nosleep(struct mm *mm)
+{
+	uint64_t rss = plat_as_rss(mm->as);
+
+	if (!rss) {
+		if (!mutex_trylock(&mm->lock))
+			return mm->scan_rss;
+		rss = count_locked(mm);
+		mutex_unlock(&mm->lock);
+	}
+	note_peak(mm, rss);
+	return rss;
+}
