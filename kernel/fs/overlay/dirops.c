@@ -44,7 +44,9 @@ static int ovl_lookup(struct inode *dir, const char *name, size_t n, struct inod
 			return -ENOENT;
 		}
 	}
-	if (od->lower && (!u || (S_ISDIR(u->mode) && !ovl_mark(u, OVL_OPAQUE)))) {
+	if (u && S_ISDIR(u->mode) && ovl_mark(u, OVL_OPAQUE)) {
+		l = ovl_redirect_find(od->os, u);
+	} else if (od->lower && (!u || S_ISDIR(u->mode))) {
 		err = ovl_lower_lookup(od->lower, name, n, &l);
 		if (err && err != -ENOENT) {
 			if (u)
@@ -326,12 +328,15 @@ static int remove_name(struct inode *dir, const char *name, size_t n, struct ino
 	mutex_unlock(&os->commit);
 	if (err)
 		return err;
-	if (is_dir)
+	if (is_dir) {
 		victim->nlink = 0;
-	else if (u)
+		if (u)
+			ovl_redirect_drop(os, u);
+	} else if (u) {
 		ovl_sync(victim);
-	else if (victim->nlink)
+	} else if (victim->nlink) {
 		victim->nlink--;
+	}
 	ovl_sync(dir);
 	return 0;
 }
@@ -348,22 +353,20 @@ static int ovl_rmdir(struct inode *dir, const char *name, size_t n, struct inode
 
 /* ---- rename ---- */
 
-/* A directory that shows lower contents cannot move: programs copy then, as
- * they do between file systems. */
+/* Make an object ready to get another name: all of it that the name stands for
+ * must hang on the upper object. */
 static int movable(struct inode *i)
 {
-	if (S_ISDIR(i->mode))
-		return ovl_i(i)->lower ? -EXDEV : 0;
-	return ovl_copy_up(i, true);
-}
+	struct ovl_inode *oi = ovl_i(i);
+	int err = ovl_copy_up(i, true);
 
-static int keep_opaque(struct inode *i, struct inode *newdir)
-{
-	struct inode *u = ovl_upper(ovl_i(i));
-
-	if (!S_ISDIR(i->mode) || !ovl_i(newdir)->lower || ovl_mark(u, OVL_OPAQUE))
-		return 0;
-	return ovl_set_mark(u, OVL_OPAQUE, "y", 1);
+	if (err || !S_ISDIR(i->mode))
+		return err;
+	if (oi->lower)
+		err = ovl_redirect_add(oi->os, ovl_upper(oi), oi->lower);
+	if (!err && !ovl_mark(ovl_upper(oi), OVL_OPAQUE))
+		err = ovl_set_mark(ovl_upper(oi), OVL_OPAQUE, "y", 1);
+	return err;
 }
 
 static int rename_prepare(struct inode *odir, struct inode *src, struct inode *ndir, struct inode *dst, bool exchange)
@@ -376,10 +379,6 @@ static int rename_prepare(struct inode *odir, struct inode *src, struct inode *n
 		err = ovl_copy_up(odir, true);
 	if (!err)
 		err = ovl_copy_up(ndir, true);
-	if (!err)
-		err = keep_opaque(src, ndir);
-	if (!err && dst && exchange)
-		err = keep_opaque(dst, odir);
 	if (!err && dst && !exchange && S_ISDIR(dst->mode)) {
 		if (!ovl_dir_empty(dst, &err))
 			return err ? err : -ENOTEMPTY;
@@ -449,12 +448,15 @@ static int ovl_rename(struct inode *odir, const char *on, size_t onn, struct ino
 	if (err)
 		return err;
 	if (dst && !exchange) {
-		if (S_ISDIR(dst->mode))
+		if (S_ISDIR(dst->mode)) {
 			dst->nlink = 0;
-		else if (ovl_upper(ovl_i(dst)))
+			if (ovl_upper(ovl_i(dst)))
+				ovl_redirect_drop(os, ovl_upper(ovl_i(dst)));
+		} else if (ovl_upper(ovl_i(dst))) {
 			ovl_sync(dst);
-		else if (dst->nlink)
+		} else if (dst->nlink) {
 			dst->nlink--;
+		}
 	}
 	ovl_sync(src);
 	ovl_sync(odir);

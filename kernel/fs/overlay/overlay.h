@@ -5,6 +5,7 @@
  * An overlay inode stands for an object of one or both:
  *  - directories may have both: then they are merged, unless the upper one is
  *    marked opaque;
+ *    A directory that was renamed takes its lower one along (redirect);
  *  - everything else is the upper object when there is one, else the lower.
  * Changing a lower object first copies it up (copyup.c): its parents, then it.
  * Removing a name that the lower layer has leaves a whiteout in the upper
@@ -39,9 +40,13 @@ struct ovl_super {
 	/* Lower files with several names that were copied up: all names lead to
 	 * the one copy.  Never shrinks; bounded by such files. */
 	struct list index[OVL_BUCKETS];
+	struct list redirect[OVL_BUCKETS];      /* by upper directory */
 };
 
 struct ovl_index { struct list link; uint64_t lower_ino; struct inode *upper; };
+
+/* A renamed directory that still merges with its lower one; gone with it. */
+struct ovl_redirect { struct list link; struct inode *upper, *lower; };
 
 struct ovl_inode {
 	struct inode *inode;            /* we are its priv */
@@ -93,6 +98,12 @@ void ovl_evict(struct inode *i);
 int ovl_getattr(struct inode *i, struct kstat *ret);
 int ovl_setattr(struct inode *i, const struct kattr *a);
 void ovl_hash_upper(struct ovl_inode *oi);
+
+/* redirect.c */
+int ovl_redirect_add(struct ovl_super *os, struct inode *upper, struct inode *lower);
+struct inode *ovl_redirect_find(struct ovl_super *os, struct inode *upper);    /* counted lower or NULL */
+void ovl_redirect_drop(struct ovl_super *os, struct inode *upper);
+void ovl_redirect_free(struct ovl_super *os);
 
 /* copyup.c: make sure there is an upper object; data false: its contents will
  * be thrown away at once. */

@@ -23,6 +23,7 @@ static void os_free(struct ovl_super *os)
 			inode_put(x->upper);
 			kfree(x);
 		}
+	ovl_redirect_free(os);
 	if (os->whiteout)
 		inode_put(os->whiteout);
 	super_put(os->upper_sb);
@@ -63,6 +64,7 @@ static int ovl_mount(const struct fs_type *t, const char *source, const char *da
 		list_init(&os->by_upper[k]);
 		list_init(&os->by_lower[k]);
 		list_init(&os->index[k]);
+		list_init(&os->redirect[k]);
 	}
 	sb->priv = os;
 	err = hostfs_type.mount(&hostfs_type, source, NULL, bm, &os->lower_sb);
