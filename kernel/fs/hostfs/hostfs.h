@@ -21,7 +21,7 @@
 
 #define HOSTFS_MAGIC 0x6e6163          /* what statfs reports when the host does not say */
 #define HOSTFS_VALID_NS NSEC_PER_SEC
-#define HOSTFS_BUCKETS 1024
+#define HOSTFS_BUCKETS 4096
 #define HOSTFS_IDLE_MAX 256            /* handles kept open without an open file */
 #define HOSTFS_NEG_SLOTS 16            /* names lately not found, per directory */
 #define HOSTFS_IO_CHUNK (256u << 10)
@@ -51,7 +51,7 @@ struct hostfs_node {
 	uint64_t valid_until_ns;
 	uint32_t bind_hash;                     /* the name that led here last */
 	uint64_t bind_until_ns;
-	struct hostfs_neg neg[HOSTFS_NEG_SLOTS];
+	struct hostfs_neg *neg;                 /* directories, made when first needed */
 
 	struct mutex open_lock;
 	uint64_t rfile, wfile;                  /* hc files, 0 = none */

@@ -16,7 +16,7 @@ static bool neg_known(struct hostfs_node *d, uint32_t hash)
 	uint64_t now = plat_time_mono_ns();
 
 	spin_lock(&d->attr_lock);
-	for (unsigned k = 0; k < HOSTFS_NEG_SLOTS; k++)
+	for (unsigned k = 0; d->neg && k < HOSTFS_NEG_SLOTS; k++)
 		if (d->neg[k].hash == hash && d->neg[k].until_ns > now)
 			known = true;
 	spin_unlock(&d->attr_lock);
@@ -25,9 +25,16 @@ static bool neg_known(struct hostfs_node *d, uint32_t hash)
 
 static void neg_remember(struct hostfs_node *d, uint32_t hash)
 {
-	struct hostfs_neg *slot = &d->neg[0];
+	struct hostfs_neg *slot;
 
 	spin_lock(&d->attr_lock);
+	if (!d->neg)
+		d->neg = kzalloc(HOSTFS_NEG_SLOTS * sizeof(*d->neg));
+	if (!d->neg) {                  /* it will be asked again, that is all */
+		spin_unlock(&d->attr_lock);
+		return;
+	}
+	slot = &d->neg[0];
 	for (unsigned k = 0; k < HOSTFS_NEG_SLOTS; k++) {
 		if (d->neg[k].hash == hash) {
 			slot = &d->neg[k];
@@ -47,7 +54,8 @@ static void dir_changed(struct inode *dir)
 
 	spin_lock(&d->attr_lock);
 	d->valid_until_ns = 0;
-	memset(d->neg, 0, sizeof(d->neg));
+	if (d->neg)
+		memset(d->neg, 0, HOSTFS_NEG_SLOTS * sizeof(*d->neg));
 	spin_unlock(&d->attr_lock);
 }
 

@@ -155,6 +155,7 @@ void hostfs_evict(struct inode *i)
 		hc_forget(n->handle);
 	i->priv = NULL;
 	hs_put(n->hs);
+	kfree(n->neg);
 	kfree(n);
 }
 
