@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -135,6 +136,9 @@ int gofer_main(const struct gofer_config *cfg)
 
 	umask(0);
 	signal(SIGPIPE, SIG_IGN);
+	/* Otherwise malloc asks for the number of CPUs when threads contend:
+	 * a call that is not in the list. */
+	mallopt(M_ARENA_MAX, 4);
 	procfd = ops_prepare();
 	if (procfd < 0)
 		return 1;
