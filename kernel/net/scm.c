@@ -2,17 +2,14 @@
 /* Ancillary data of messages: SCM_RIGHTS, SCM_CREDENTIALS (unix(7), cmsg(3)).
  *
  * Trust: lengths come from the program and are checked against the buffer
- * before use.  Descriptors in flight are bounded in all.  Dropping a message
+ * before use.  Dropping a message
  * may drop the last reference to a socket with messages of its own, and so on:
  * scm_free() only queues, one task at a time takes the queue off, so the depth
  * of the kernel stack does not depend on what the program built. */
 #include "kernel/net/socket.h"
 #include "kernel/task/task.h"
 
-#define IN_FLIGHT_MAX 16384u
 #define CONTROL_MAX 20480u
-
-static uint32_t in_flight;
 
 static struct spinlock doom_lock = SPINLOCK_INIT;
 static struct list doomed = LIST_INIT(doomed);  /* doom_lock */
@@ -57,16 +54,6 @@ void scm_free(struct scm *s)
 	draining = false;
 	spin_unlock(&doom_lock);
 }
-
-bool scm_charge(struct scm *s)
-{
-	if (__atomic_fetch_add(&in_flight, s->count, __ATOMIC_RELAXED) + s->count <= IN_FLIGHT_MAX)
-		return true;
-	scm_uncharge(s);
-	return false;
-}
-
-void scm_uncharge(struct scm *s) { __atomic_fetch_sub(&in_flight, s->count, __ATOMIC_RELAXED); }
 
 /* ---- sending ---- */
 

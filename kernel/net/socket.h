@@ -85,8 +85,6 @@ int sock_addr_to_user(const struct sock_addr *a, uaddr u, uaddr usize);
 
 struct scm *scm_new(void);
 void scm_free(struct scm *s);           /* NULL is fine; safe at any depth */
-bool scm_charge(struct scm *s);         /* count its descriptors as in flight */
-void scm_uncharge(struct scm *s);
 int scm_send(struct sock_msg *m, uint64_t control, uint64_t size);
 /* Returns the bytes of control used; files that found room are the task's. */
 size_t scm_recv(struct sock_msg *m, bool passcred, uint64_t control, uint64_t size);

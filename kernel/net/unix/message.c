@@ -26,10 +26,8 @@ void unix_msg_free(struct unix_msg *m)
 {
 	struct unix_sock *from = m->from;
 
-	if (m->scm) {
-		scm_uncharge(m->scm);
-		scm_free(m->scm);
-	}
+	if (m->scm)
+		scm_free(unix_scm_take(&m->scm));
 	__atomic_fetch_sub(&queued_total, m->charge, __ATOMIC_RELAXED);
 	__atomic_fetch_sub(&from->wmem, m->charge, __ATOMIC_SEQ_CST);
 	waitq_wake_all(&from->wq, POLLOUT | POLLWRNORM);
@@ -84,7 +82,7 @@ static int msg_new(struct unix_sock *u, struct sock_msg *sm, size_t n, struct un
 		return -EFAULT;
 	}
 	if (sm->scm) {
-		if (!scm_charge(sm->scm)) {
+		if (!unix_scm_charge(sm->scm)) {
 			unix_msg_free(m);
 			return -ETOOMANYREFS;
 		}
@@ -309,9 +307,7 @@ static void take_scm(struct unix_msg *m, struct sock_msg *sm, bool peek)
 	if (!m->scm || sm->scm)
 		return;
 	if (!peek) {
-		scm_uncharge(m->scm);
-		sm->scm = m->scm;
-		m->scm = NULL;
+		sm->scm = unix_scm_take(&m->scm);
 		return;
 	}
 	c = scm_new();

@@ -18,6 +18,7 @@ static struct unix_sock *unix_new(int type)
 	list_init(&u->pending_link);
 	list_init(&u->name_link);
 	u->sndbuf = SOCK_BUF_DEFAULT;
+	unix_gc_add(u);
 	return u;
 }
 
@@ -33,6 +34,7 @@ void unix_put(struct unix_sock *u)
 	while (u && ref_put(&u->ref)) {
 		struct unix_sock *peer = u->peer;
 
+		unix_gc_del(u);
 		unix_addr_put(u->addr);
 		kfree(u);
 		u = peer;
@@ -115,8 +117,10 @@ static void unix_close(struct unix_sock *u)
 
 static void unix_release(struct socket *s)
 {
-	if (s->priv)
-		unix_close(s->priv);
+	if (!s->priv)
+		return;
+	unix_close(s->priv);
+	unix_gc_maybe();
 }
 
 /* ---- connections ---- */

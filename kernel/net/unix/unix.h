@@ -52,6 +52,13 @@ struct unix_sock {
 	int32_t sndbuf;                 /* copy of socket.sndbuf for accepted ones */
 	bool passcred;
 
+	/* garbage.c, its lock */
+	struct list all_link, gc_link;
+	unsigned inflight;              /* how often its file waits in a queue */
+	struct file *file;              /* valid while inflight */
+	unsigned gc_count;
+	enum { GC_NONE, GC_CANDIDATE, GC_LIVE } gc_state;
+
 	/* unix_table_lock */
 	struct list name_link;          /* abstract names */
 	struct inode *inode;            /* bound path; counted */
@@ -82,6 +89,15 @@ int unix_bind(struct socket *s, const struct sock_addr *a);
 int unix_find(const struct sock_addr *a, struct unix_sock **ret);       /* counted */
 void unix_unbind(struct unix_sock *u);
 int unix_autobind(struct unix_sock *u);
+
+/* garbage.c */
+void unix_gc_add(struct unix_sock *u);
+void unix_gc_del(struct unix_sock *u);
+bool unix_scm_charge(struct scm *s);            /* its descriptors are in flight; false: too many */
+/* No longer; *slot (a queued message's) becomes NULL, the descriptors the
+ * caller's. */
+struct scm *unix_scm_take(struct scm **slot);
+void unix_gc_maybe(void);                       /* descriptors were sent, a socket closed; no lock held */
 
 /* message.c */
 long unix_sendmsg(struct socket *s, struct sock_msg *m);
