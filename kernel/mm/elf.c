@@ -145,24 +145,54 @@ static int map_anon(struct mm *mm, uint64_t start, uint64_t end, unsigned prot)
 	return r < 0 ? (int)r : 0;
 }
 
-static int map_segment(struct mm *mm, const struct image *im, const struct elf64_phdr *p)
+static unsigned segment_prot(const struct elf64_phdr *p)
+{
+	return (p->flags & PF_R ? PROT_READ : 0) | (p->flags & PF_W ? PROT_WRITE : 0) |
+		(p->flags & PF_X ? PROT_EXEC : 0);
+}
+
+/* Does q's file part go on where p's ends, in memory and in the file alike?
+ * Then one mapping of the file serves both and the protection is changed
+ * afterwards, which is far cheaper for most platforms than a second mapping. */
+static bool continues(const struct elf64_phdr *p, const struct elf64_phdr *q)
+{
+	return q->type == PT_LOAD && p->filesz && q->filesz && p->filesz == p->memsz &&
+		q->vaddr - q->offset == p->vaddr - p->offset && q->vaddr >= p->vaddr &&
+		align_down(q->vaddr, PAGE_SIZE) == align_up(p->vaddr + p->filesz, PAGE_SIZE);
+}
+
+/* Segments i.. that continue each other, mapped at once with the protection
+ * of the first.  *ret_mapped: one past the last of them. */
+static int map_run(struct mm *mm, const struct image *im, unsigned i, unsigned *ret_mapped)
+{
+	const struct elf64_phdr *p = &im->ph[i], *last = p;
+	uint64_t start, end;
+	int64_t r;
+
+	while (++i < im->eh.phnum && continues(last, &im->ph[i]))
+		last = &im->ph[i];
+	*ret_mapped = i;
+	start = align_down(im->bias + p->vaddr, PAGE_SIZE);
+	end = align_up(im->bias + last->vaddr + last->filesz, PAGE_SIZE);
+	r = mm_map(mm, start, end - start, segment_prot(p), MAP_PRIVATE | MAP_FIXED, im->file,
+		   align_down(p->offset, PAGE_SIZE));
+	return r < 0 ? (int)r : 0;
+}
+
+/* The file part is mapped already: its protection and the bss. */
+static int finish_segment(struct mm *mm, const struct image *im, const struct elf64_phdr *p)
 {
 	uint64_t va = im->bias + p->vaddr, page = align_down(va, PAGE_SIZE);
 	uint64_t fend = va + p->filesz, fpage = align_up(fend, PAGE_SIZE);
 	uint64_t mend = align_up(va + p->memsz, PAGE_SIZE);
-	unsigned prot = 0;
-	int64_t r;
+	unsigned prot = segment_prot(p);
 	int err;
 
-	prot |= p->flags & PF_R ? PROT_READ : 0;
-	prot |= p->flags & PF_W ? PROT_WRITE : 0;
-	prot |= p->flags & PF_X ? PROT_EXEC : 0;
 	if (!p->filesz)
 		return map_anon(mm, page, mend, prot);
-	r = mm_map(mm, page, fpage - page, prot, MAP_PRIVATE | MAP_FIXED, im->file,
-		   align_down(p->offset, PAGE_SIZE));
-	if (r < 0)
-		return r;
+	err = mm_protect(mm, page, fpage - page, prot);
+	if (err)
+		return err;
 	/* The rest of the last page is bss, not file.  A segment that cannot
 	 * be written keeps the file's bytes, as in Linux. */
 	if (p->memsz > p->filesz && fpage > fend && (prot & PROT_WRITE)) {
@@ -180,12 +210,18 @@ static int map_segment(struct mm *mm, const struct image *im, const struct elf64
 
 static int image_map(struct mm *mm, const struct image *im)
 {
-	for (unsigned i = 0; i < im->eh.phnum; i++) {
-		int err;
+	unsigned mapped = 0;
 
-		if (im->ph[i].type != PT_LOAD || !im->ph[i].memsz)
+	for (unsigned i = 0; i < im->eh.phnum; i++) {
+		const struct elf64_phdr *p = &im->ph[i];
+		int err = 0;
+
+		if (p->type != PT_LOAD || !p->memsz)
 			continue;
-		err = map_segment(mm, im, &im->ph[i]);
+		if (p->filesz && i >= mapped)
+			err = map_run(mm, im, i, &mapped);
+		if (!err)
+			err = finish_segment(mm, im, p);
 		if (err)
 			return err;
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vdso.c: the kernel's side of the vDSO.
  *
- * Two memory objects, made once and mapped into every program: the image
- * (private, so that a patched call site stays the program's own) and, one page
- * below it, the read-only vvar page with the clock parameters.
+ * One memory object, made once and mapped into every program: the vvar page
+ * with the clock parameters, then the image.  The mapping is private, so that a
+ * patched call site stays the program's own, and never writable: the vvar page,
+ * which nobody can copy by writing, therefore goes on showing the object.
  *
  * New parameters never let the clock that programs saw run backwards: where
  * the old ones had run ahead, the new base starts there and the rate is
@@ -19,8 +20,8 @@ extern const size_t vdso_image_size;
 
 #define MAX_LEAD_NS (2 * 1000 * 1000ull)
 
-static plat_obj_t image_obj, vvar_obj;
-static uint64_t image_pages;
+static plat_obj_t obj;                  /* id 0: programs run without */
+static uint64_t image_size;             /* whole pages */
 static struct vvar now;                 /* what the page holds; `updating` */
 static uint32_t updating;
 
@@ -37,15 +38,15 @@ static void publish(const struct vvar *next)
 	uint32_t seq = now.seq + 1;
 	int err;
 
-	err = plat_obj_write(vvar_obj, 0, &seq, sizeof(seq));
+	err = plat_obj_write(obj, 0, &seq, sizeof(seq));
 	if (!err)
-		err = plat_obj_write(vvar_obj, sizeof(seq), (const char *)next + sizeof(seq),
+		err = plat_obj_write(obj, sizeof(seq), (const char *)next + sizeof(seq),
 				     sizeof(*next) - sizeof(seq));
 	seq++;
 	if (!seq)
 		seq = 2;
 	if (!err)
-		err = plat_obj_write(vvar_obj, 0, &seq, sizeof(seq));
+		err = plat_obj_write(obj, 0, &seq, sizeof(seq));
 	if (err)
 		return;         /* seq stays odd: readers trap after some tries */
 	now = *next;
@@ -96,7 +97,7 @@ void vdso_update(void)
 {
 	uint64_t limit;
 
-	if (!vvar_obj.id)
+	if (!obj.id)
 		return;
 	/* A stale read of the limit costs one more or one missing refresh. */
 	limit = __atomic_load_n(&now.limit_cycles, __ATOMIC_RELAXED);
@@ -110,53 +111,55 @@ void vdso_update(void)
 
 void vdso_init(void)
 {
-	image_pages = align_up(vdso_image_size, PAGE_SIZE) / PAGE_SIZE;
-	if (plat_obj_new(image_pages * PAGE_SIZE, &image_obj) ||
-	    plat_obj_write(image_obj, 0, vdso_image, vdso_image_size)) {
-		image_obj.id = 0;
+	image_size = align_up(vdso_image_size, PAGE_SIZE);
+	if (plat_obj_new(PAGE_SIZE + image_size, &obj) ||
+	    plat_obj_write(obj, PAGE_SIZE, vdso_image, vdso_image_size)) {
+		obj.id = 0;
 		klog("vdso: no memory object for the image: programs run without it");
-		return;
-	}
-	if (plat_obj_new(PAGE_SIZE, &vvar_obj)) {
-		vvar_obj.id = 0;
-		image_obj.id = 0;
 		return;
 	}
 	refresh();
 }
 
-/* Without the objects there is no vDSO: *ret_base 0 keeps it out of auxv. */
+static int add_area(struct mm *mm, uint64_t addr, uint64_t size, uint32_t flags, uint64_t off,
+		    const char *name)
+{
+	struct vma *v = kzalloc(sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	list_init(&v->link);
+	v->start = addr;
+	v->end = addr + size;
+	v->flags = flags | VM_SPECIAL;
+	v->obj = obj;
+	v->off = off;
+	v->name = name;
+	vma_insert(mm, v);
+	return 0;
+}
+
+/* Called for a fresh address space only: on failure it is dropped whole. */
 int vdso_map(struct mm *mm, uint64_t *ret_base)
 {
-	struct map_req vvar = {
-		.flags = VM_READ | VM_SHARED | VM_SPECIAL, .obj = vvar_obj,
-		.size = PAGE_SIZE, .name = "[vvar]",
-	};
-	struct map_req image = {
-		.flags = VM_READ | VM_EXEC | VM_SPECIAL, .obj = image_obj,
-		.size = image_pages * PAGE_SIZE, .name = "[vdso]",
-	};
-	struct list dead = LIST_INIT(dead);
 	uint64_t at;
 	int err;
 
-	if (!image_obj.id) {
-		*ret_base = 0;
+	*ret_base = 0;
+	if (!obj.id)
 		return 0;
-	}
 	vdso_update();
 	mutex_lock(&mm->lock);
-	err = mm_find_place_locked(mm, 0, vvar.size + image.size, 0, &at);
-	if (!err) {
-		vvar.addr = at;
-		image.addr = at + vvar.size;
-		err = map_locked(mm, &vvar, &dead);
-	}
+	err = mm_find_place_locked(mm, 0, PAGE_SIZE + image_size, 0, &at);
 	if (!err)
-		err = map_locked(mm, &image, &dead);
+		err = plat_as_map_obj(mm->as, at, PAGE_SIZE + image_size,
+				      PLAT_PROT_READ | PLAT_PROT_EXEC, 0, obj, 0);
+	if (!err)
+		err = add_area(mm, at, PAGE_SIZE, VM_READ, 0, "[vvar]");
+	if (!err)
+		err = add_area(mm, at + PAGE_SIZE, image_size, VM_READ | VM_EXEC, PAGE_SIZE, "[vdso]");
 	mutex_unlock(&mm->lock);
-	vma_free_list(&dead);
 	if (!err)
-		*ret_base = image.addr;
+		*ret_base = at + PAGE_SIZE;
 	return err;
 }
