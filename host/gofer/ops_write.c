@@ -15,7 +15,7 @@
 #include "host/isolate/isolate.h"
 
 HOST_CALLS(gofer, openat, mkdirat, symlinkat, linkat, unlinkat, renameat2, fchownat,
-	   fchmodat, utimensat, ftruncate, geteuid, getegid, renameat);
+	   fchmodat, utimensat, ftruncate, renameat);
 
 static uint32_t safe_mode(uint32_t mode)
 {

@@ -20,8 +20,13 @@ void hc_lock_release(struct hc_lock *l);
 /* hc_file.c: put a received descriptor into the table; closes it on error.
  * Owners come from the gofer: seen from this process's user namespace every
  * one of the host's reads 65534. */
-int __must_check hc_file_enter(int fd, uint64_t node, const struct hc_attr *attr,
-			       uint64_t *ret_file);
+int __must_check hc_file_enter(int fd, uint64_t node, uint32_t flags,
+			       const struct hc_attr *attr, uint64_t *ret_file);
+void hc_file_init(void);
+/* Close descriptors that are idle; the table has no room. */
+void hc_file_give_back(void);
+/* hc_node.c: the node's file once more. */
+int __must_check hc_node_reopen(uint64_t node, uint32_t flags, int *ret_fd);
 /* node got a new owner: what is open follows. */
 void hc_file_owner_changed(uint64_t node, const struct hc_attr *attr);
 void hc_attr_from_stat(const struct stat *st, struct hc_attr *ret);

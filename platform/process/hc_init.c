@@ -32,6 +32,7 @@ int hc_init(const struct sandbox_config *cfg)
 	/* A closed reader is an error code here, never a signal. */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -EINVAL;
+	hc_file_init();
 	err = hc_node_init(cfg);
 	if (!err)
 		err = hc_stream_init(cfg);

@@ -265,13 +265,33 @@ int hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *re
 	return 0;
 }
 
-int hc_open(uint64_t node, uint32_t flags, uint64_t *ret_file)
+static int open_node(uint64_t node, uint32_t flags, struct reply *r)
 {
 	struct gofer_req req = { .op = HC_OP_OPEN, .node = node, .flags = flags };
-	struct reply r = { 0 };
-	int err = exchange(&req, NULL, NULL, &r, true);
+	int err = exchange(&req, NULL, NULL, r, true);
 
-	return err ? err : hc_file_enter(r.fd, node, &r.rep.attr, ret_file);
+	if (err != -ENFILE && err != -EMFILE)
+		return err;
+	hc_file_give_back();
+	return exchange(&req, NULL, NULL, r, true);
+}
+
+int hc_open(uint64_t node, uint32_t flags, uint64_t *ret_file)
+{
+	struct reply r = { 0 };
+	int err = open_node(node, flags, &r);
+
+	return err ? err : hc_file_enter(r.fd, node, flags, &r.rep.attr, ret_file);
+}
+
+int hc_node_reopen(uint64_t node, uint32_t flags, int *ret_fd)
+{
+	struct reply r = { 0 };
+	int err = open_node(node, flags, &r);
+
+	if (!err)
+		*ret_fd = r.fd;
+	return err;
 }
 
 int hc_create(uint64_t dir, const char *name, size_t name_size, uint32_t mode, uint32_t uid,
@@ -291,7 +311,7 @@ int hc_create(uint64_t dir, const char *name, size_t name_size, uint32_t mode, u
 	if (err)
 		return err;
 	if (r.fd >= 0) {
-		err = hc_file_enter(r.fd, r.rep.node, &r.rep.attr, ret_file);
+		err = hc_file_enter(r.fd, r.rep.node, open_flags, &r.rep.attr, ret_file);
 		if (err)
 			return err;
 	}

@@ -68,18 +68,16 @@ int plat_obj_new(uint64_t size, plat_obj_t *ret)
 
 int plat_obj_from_host(uint64_t hc_file, plat_obj_t *ret)
 {
-	int fd = hc_file_fd(hc_file);
+	int fd = hc_file_dup(hc_file), err;
 	struct stat st;
 
 	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -ENODEV;
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (fd < 0)
-		return errno == EMFILE ? -ENFILE : -errno;
+		return fd == -EMFILE ? -ENFILE : fd;
+	err = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -ENODEV;
+	if (err) {
+		close(fd);
+		return err;
+	}
 	return obj_insert(fd, (uint64_t)st.st_size, true, ret);
 }
 

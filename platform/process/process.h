@@ -32,9 +32,9 @@ struct sandbox_config {
  * kernel_main().  Does not return. */
 __noreturn void sandbox_main(const struct sandbox_config *cfg);
 
-/* Inside the sandbox process: the descriptor behind an open hc_file handle,
- * -EBADF when there is none.  Borrowed; plat_obj_from_host() dups it. */
-int hc_file_fd(uint64_t file);
+/* Inside the sandbox process: a descriptor of the caller's own for an open
+ * hc_file handle; -EBADF when there is none, -EMFILE. */
+int hc_file_dup(uint64_t file);
 
 /* Raise event bits (any thread): they are or-ed in and CPU 0 is kicked. */
 void process_events_raise(uint64_t bits);

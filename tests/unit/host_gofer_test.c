@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -426,6 +427,40 @@ static void test_eviction(void)
 	CHECK(hc_getattr(nodes[5], &a) == -ESTALE);
 }
 
+/* More open files than descriptors: given back and opened again unseen. */
+static void test_many_files(void)
+{
+	struct rlimit old, few;
+	uint64_t node, files[200];
+	struct hc_attr a;
+	unsigned i, round;
+	char name[16], buf[16];
+	size_t got;
+
+	must(!getrlimit(RLIMIT_NOFILE, &old), "getrlimit");
+	few = old;
+	few.rlim_cur = 100;
+	must(!setrlimit(RLIMIT_NOFILE, &few), "setrlimit");
+	hc_file_init();
+	for (i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "m%u", i);
+		CHECK(!hc_create(rw, name, strlen(name), 0644, getuid(), getgid(),
+				 HC_OPEN_READ | HC_OPEN_WRITE, &node, &a, &files[i]));
+		CHECK(!hc_file_write(files[i], 0, name, strlen(name), &got) && got == strlen(name));
+	}
+	for (round = 0; round < 2; round++)
+		for (i = 0; i < 200; i++) {
+			snprintf(name, sizeof(name), "m%u", i);
+			CHECK(!hc_file_read(files[i], 0, buf, sizeof(buf), &got) &&
+			      got == strlen(name) && !memcmp(buf, name, got));
+		}
+	for (i = 0; i < 200; i++)
+		hc_file_close(files[i]);
+	CHECK(hc_file_read(files[7], 0, buf, 1, &got) == -EBADF);
+	must(!setrlimit(RLIMIT_NOFILE, &old), "setrlimit");
+	hc_file_init();
+}
+
 int main(void)
 {
 	char cmd[128];
@@ -439,6 +474,7 @@ int main(void)
 	test_hostile();
 	test_sent_descriptors();
 	test_races();
+	test_many_files();
 	stop();
 	start(16);
 	test_reading();
