@@ -26,7 +26,7 @@ unsigned failures;
 static char **wanted;
 
 int hc_init(__unused_arg const struct sandbox_config *cfg) { return 0; }
-int hc_file_fd(__unused_arg uint64_t file) { return -EBADF; }
+int hc_file_dup(__unused_arg uint64_t file) { return -EBADF; }
 #ifndef REAL_ISOLATE
 int isolate_sandbox(void) { return 0; }
 #endif
