@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c: run the kernel's units on the fake machine.
+ *
+ *   unit-asan [--long] [NAME SEED [FAIL_AT]]
+ *
+ * Every run of a program is a process of its own.  Without arguments: the
+ * library's units, every program under several seeds, then with each early
+ * operation failing once (any exit is fine but a panic, a sanitizer's report
+ * or a hang).  With arguments: one run, repeated exactly. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "platform/testhost/testhost.h"
+#include "tests/unit/unit.h"
+
+#define DEADLOCK 99
+#ifdef UNIT_SMP
+#define CPUS 3
+#define SEEDS 3
+#else
+#define CPUS 1
+#define SEEDS 6
+#endif
+#define SECONDS 30
+
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+const char *__tsan_default_options(void);
+const char *__asan_default_options(void) { return "detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=0"; }
+const char *__ubsan_default_options(void) { return "print_stacktrace=1:halt_on_error=1:abort_on_error=1"; }
+const char *__tsan_default_options(void) { return "halt_on_error=1:abort_on_error=1:report_signal_unsafe=0:second_deadlock_stack=1"; }
+
+static unsigned failures;
+
+static void configure(uint64_t seed, uint64_t fail_at)
+{
+	testhost = (struct testhost_config){ .cpus = CPUS, .seed = seed, .kick_one_in = seed ? 7 : 0,
+					     .fail_at = fail_at, .fail_count = 1, .out_size = 1 << 20 };
+	testhost.out = calloc(1, testhost.out_size);
+}
+
+/* Exit status of one run, or -signal.  Its messages go to *text. */
+static int run(const char *name, uint64_t seed, uint64_t fail_at, char *text, size_t size)
+{
+	int fd[2], st;
+	size_t used = 0;
+	ssize_t n;
+	pid_t p;
+
+	if (pipe(fd))
+		exit(2);
+	fflush(NULL);
+	p = fork();
+	if (!p) {
+		dup2(fd[1], 1);
+		dup2(fd[1], 2);
+		close(fd[0]);
+		close(fd[1]);
+		alarm(SECONDS);
+		configure(seed, fail_at);
+		testhost_boot(name);
+	}
+	close(fd[1]);
+	while ((n = read(fd[0], text + used, size - 1 - used)) > 0)
+		used += (size_t)n;
+	close(fd[0]);
+	text[used] = 0;
+	if (p < 0 || waitpid(p, &st, 0) != p)
+		exit(2);
+	return WIFEXITED(st) ? WEXITSTATUS(st) : -WTERMSIG(st);
+}
+
+static char text[1 << 16];
+
+static void report(const char *name, uint64_t seed, uint64_t fail_at, int status)
+{
+	printf("not ok %s: seed %llu fail_at %llu: status %d\n%s\n", name, (unsigned long long)seed,
+	       (unsigned long long)fail_at, status, text);
+	failures++;
+}
+
+static void program(const char *name, unsigned seeds, unsigned faults)
+{
+	unsigned before = failures;
+
+	for (uint64_t seed = 0; seed < seeds && failures == before; seed++) {
+		int st = run(name, seed, 0, text, sizeof text);
+
+		/* Random calls may put every task to sleep, or kill it. */
+		if (strcmp(name, "chaos") ? st != 0 : st < 0 || st == 125)
+			report(name, seed, 0, st);
+	}
+	for (uint64_t at = 1; at <= faults && failures == before; at++) {
+		int st = run(name, 0, at, text, sizeof text);
+
+		if (st < 0 || st == DEADLOCK)
+			report(name, 0, at, st);
+	}
+	if (failures == before)
+		printf("ok %s\n", name);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	bool full = argc > 1 && !strcmp(argv[1], "--long");
+
+	if (argc > 1 && !full) {
+		configure(argc > 2 ? strtoull(argv[2], NULL, 0) : 0, argc > 3 ? strtoull(argv[3], NULL, 0) : 0);
+		testhost_boot(argv[1]);
+	}
+	configure(1, 0);
+	testhost_cpu_begin();
+	unit_begin();
+	for (unsigned i = 0; i < unit_test_count; i++) {
+		const struct unit_result *r = unit_run(i);
+
+		printf(r->failed ? "not ok lib-%s: %u failed, first %s\n" : "ok lib-%s\n", unit_tests[i].name, r->failed, r->text);
+		failures += !!r->failed;
+	}
+	for (unsigned i = 0; i < testhost_program_count; i++) {
+		const char *name = testhost_programs[i].name;
+
+		if (!strcmp(name, "chaos"))
+			program(name, CPUS > 1 ? 4 : full ? 400 : 40, 0);
+		else
+			program(name, SEEDS, CPUS > 1 ? 0 : full ? 1500 : 60);
+	}
+	return failures != 0;
+}

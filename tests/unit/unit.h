@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unit.h: between the units built as kernel code and the hosted runner. */
+#ifndef NACRE_UNIT_H
+#define NACRE_UNIT_H
+
+struct unit_result { unsigned failed; char text[200]; };
+struct unit_test { const char *name; void (*fn)(void); };
+extern const struct unit_test unit_tests[];
+extern const unsigned unit_test_count;
+void unit_begin(void);
+const struct unit_result *unit_run(unsigned i);
+
+#endif
