@@ -6,23 +6,15 @@
  * somebody holds it. */
 #include "kernel/vfs/internal.h"
 
-int file_link_path(struct file *f, struct path *ret)
+int inode_link_path(struct inode *i, struct path *ret)
 {
-	struct dentry *d;
+	struct dentry *d = dentry_new(NULL, "", 0, inode_get(i));
 
-	if (f->path.dentry) {
-		*ret = f->path;
-		path_get(ret);
-		return 0;
-	}
-	if (!f->inode || !f->inode->sb)
-		return -ENXIO;
-	d = dentry_new(NULL, "", 0, inode_get(f->inode));
 	if (!d) {
-		inode_put(f->inode);
+		inode_put(i);
 		return -ENOMEM;
 	}
-	d->sb = f->inode->sb;
+	d->sb = i->sb;
 	ret->mnt = mount_new(d->sb, d, 0, "anon");
 	if (!ret->mnt) {
 		dentry_put(d);
@@ -30,4 +22,14 @@ int file_link_path(struct file *f, struct path *ret)
 	}
 	ret->dentry = d;                /* the mount holds one of its own */
 	return 0;
+}
+
+int file_link_path(struct file *f, struct path *ret)
+{
+	if (f->path.dentry) {
+		*ret = f->path;
+		path_get(ret);
+		return 0;
+	}
+	return f->inode && f->inode->sb ? inode_link_path(f->inode, ret) : -ENXIO;
 }

@@ -220,6 +220,8 @@ int __must_check file_new_anon(const struct file_ops *ops, void *priv, uint32_t 
  * (pipe, socket, stream) a path of its own over the same inode, so that it can
  * be opened again: inode->ops->open or fifo_open().  kernel/vfs/filelink.c */
 int __must_check file_link_path(struct file *f, struct path *ret);
+/* The same for an inode outside every tree; its sb must be set. */
+int __must_check inode_link_path(struct inode *i, struct path *ret);
 struct inode *anon_inode_new(uint32_t mode);    /* S_IFIFO, S_IFSOCK: own ino */
 
 /* ---- descriptors ---- */

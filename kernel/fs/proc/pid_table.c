@@ -263,34 +263,6 @@ static int fs_path(struct task *t, struct path *ret, bool root)
 static int link_cwd(struct task *t, struct path *ret) { return fs_path(t, ret, false); }
 static int link_root(struct task *t, struct path *ret) { return fs_path(t, ret, true); }
 
-#define NS_INO_BASE 4026531834ull
-
-static long ns_text(char *buf, size_t size, const char *kind, uint64_t ino)
-{
-	return (long)MIN((size_t)ksnprintf(buf, size, "%s:[%llu]", kind, (unsigned long long)ino), size);
-}
-
-/* Name spaces that exist once have a fixed number; the others tell theirs by
- * the object's address, hashed. */
-static uint64_t object_ino(const void *p) { return 4026532000ull + hash_u64((uint64_t)(uintptr_t)p) % 1000000; }
-
-static long ns_cgroup(struct task *t, char *b, size_t n) { return ns_text(b, n, "cgroup", NS_INO_BASE + 1); }
-static long ns_user(struct task *t, char *b, size_t n) { return ns_text(b, n, "user", NS_INO_BASE + 3); }
-static long ns_pid(struct task *t, char *b, size_t n) { return ns_text(b, n, "pid", NS_INO_BASE + 2); }
-static long ns_net(struct task *t, char *b, size_t n) { return ns_text(b, n, "net", NS_INO_BASE + 6); }
-static long ns_ipc(struct task *t, char *b, size_t n) { return ns_text(b, n, "ipc", NS_INO_BASE + 5); }
-static long ns_time(struct task *t, char *b, size_t n) { return ns_text(b, n, "time", NS_INO_BASE); }
-static long ns_mnt(struct task *t, char *b, size_t n) { return ns_text(b, n, "mnt", object_ino(t->mntns)); }
-static long ns_uts(struct task *t, char *b, size_t n) { return ns_text(b, n, "uts", object_ino(t->utsns)); }
-
-#define NS(nm, fn) { .name = nm, .mode = S_IFLNK | 0777, .link_text = fn }
-const struct pid_entry pid_ns_entries[] = {
-	NS("cgroup", ns_cgroup), NS("ipc", ns_ipc), NS("mnt", ns_mnt), NS("net", ns_net),
-	NS("pid", ns_pid), NS("pid_for_children", ns_pid), NS("time", ns_time),
-	NS("time_for_children", ns_time), NS("user", ns_user), NS("uts", ns_uts),
-	{ .name = NULL },
-};
-
 const struct pid_entry pid_entries[] = {
 	{ .name = "fd", .mode = S_IFDIR | 0500, .guarded = true,
 	  .dir_iops = &pid_fd_dir_iops, .dir_fops = &pid_fd_dir_fops },
