@@ -52,6 +52,15 @@ char *kstrdup(const char *s) __must_check;
 char *kstrndup(const char *s, size_t n) __must_check;
 uint64_t kheap_used(void);                          /* bytes handed out */
 
+/* Buffers for the time of one call: path names, bytes on their way.  A few stay
+ * with the kernel, so that the usual case neither splits blocks nor touches
+ * fresh pages.  *ret_size: what it holds, KBUF_SMALL or KBUF_LARGE, whichever
+ * suits `want`.  NULL: no memory.  kernel/lib/buf.c */
+#define KBUF_SMALL 4096u
+#define KBUF_LARGE 65536u
+void *kbuf_get(size_t want, size_t *ret_size) __must_check;
+void kbuf_put(void *p, size_t size);                /* NULL is fine */
+
 /* ---- numbers ---- */
 uint32_t hash_bytes(const void *p, size_t n);       /* seeded per boot: not predictable from inside */
 uint32_t hash_u64(uint64_t v);

@@ -141,7 +141,7 @@ static int make_user(int dfd, ustr uname, const struct make *m)
 	if (err)
 		return err;
 	err = make_entry(dfd, name, m, NULL);
-	kfree(name);
+	name_put(name);
 	return err;
 }
 
@@ -209,12 +209,12 @@ static int symlink_at(ustr utarget, int dfd, ustr name)
 	if (err)
 		return err;
 	if (!*target) {
-		kfree(target);
+		name_put(target);
 		return -ENOENT;
 	}
 	m.target = target;
 	err = make_user(dfd, name, &m);
-	kfree(target);
+	name_put(target);
 	return err;
 }
 
@@ -297,7 +297,7 @@ static int link_at(int odfd, ustr oname, int ndfd, ustr nname, int flags)
 		}
 	}
 	walk_end(&w);
-	kfree(name);
+	name_put(name);
 out_src:
 	path_put(&src);
 	return err;
@@ -386,7 +386,7 @@ static int remove_at(int dfd, ustr uname, bool is_dir)
 		inode_put(victim);
 	}
 	walk_end(&w);
-	kfree(name);
+	name_put(name);
 	return err;
 }
 

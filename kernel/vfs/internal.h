@@ -108,8 +108,9 @@ uint32_t current_umask(void);
 void rename_init(void);
 
 /* ---- small helpers ---- */
-/* A path name from user memory in a heap buffer; kfree() it. */
+/* A path name from user memory; name_put() it. */
 int __must_check name_from_user(ustr name, char **ret);
+void name_put(char *s);                 /* NULL is fine */
 /* Path or descriptor: with AT_EMPTY_PATH an empty name means dfd itself. */
 int __must_check path_at_user(int dfd, ustr name, int at_flags, unsigned lookup, struct path *ret);
 int dentry_open(const struct path *p, uint32_t flags, bool created, struct file **ret);

@@ -215,9 +215,9 @@ SYSCALL5(mount, uaddr, usource, ustr, utarget, uaddr, utype, uint64_t, flags, ua
 		err = type ? mount_fs(t, &at, type, source ? source : "none", data, flags) : -EINVAL;
 out:
 	path_put(&at);
-	kfree(source);
-	kfree(type);
-	kfree(data);
+	name_put(source);
+	name_put(type);
+	name_put(data);
 	return err;
 }
 

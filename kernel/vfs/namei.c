@@ -13,18 +13,24 @@
 
 int name_from_user(ustr name, char **ret)
 {
-	char *s = kmalloc(PATH_MAX);
+	size_t size;
+	char *s = kbuf_get(PATH_MAX, &size);
 	long n;
 
 	if (!s)
 		return -ENOMEM;
 	n = copy_in_str(s, name, PATH_MAX);
 	if (n < 0) {
-		kfree(s);
+		name_put(s);
 		return (int)n;
 	}
 	*ret = s;
 	return 0;
+}
+
+void name_put(char *s)
+{
+	kbuf_put(s, KBUF_SMALL);
 }
 
 static void fs_paths(struct path *root, struct path *cwd)
@@ -400,7 +406,7 @@ int path_lookup_user(int dfd, ustr name, unsigned flags, struct path *ret)
 	if (err)
 		return err;
 	err = path_lookup(dfd, s, flags, ret);
-	kfree(s);
+	name_put(s);
 	return err;
 }
 
@@ -414,7 +420,7 @@ int path_at_user(int dfd, ustr name, int at_flags, unsigned lookup, struct path 
 	if (!*s && (at_flags & AT_EMPTY_PATH) && dfd != AT_FDCWD) {
 		struct file *f;
 
-		kfree(s);
+		name_put(s);
 		f = fd_get_any(dfd);
 		if (!f)
 			return -EBADF;
@@ -430,7 +436,7 @@ int path_at_user(int dfd, ustr name, int at_flags, unsigned lookup, struct path 
 	if (at_flags & AT_EMPTY_PATH)
 		lookup |= LOOKUP_EMPTY;
 	err = path_lookup(dfd, s, lookup, ret);
-	kfree(s);
+	name_put(s);
 	return err;
 }
 

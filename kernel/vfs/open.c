@@ -309,7 +309,7 @@ int open_user(int dfd, ustr name, uint32_t flags, uint32_t mode, unsigned lookup
 	err = name_from_user(name, &s);
 	if (!err) {
 		err = path_open(dfd, s, flags & OPEN_KNOWN, mode, lookup, &f);
-		kfree(s);
+		name_put(s);
 	}
 	if (err) {
 		fd_release_unused(fd);

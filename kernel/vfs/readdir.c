@@ -8,8 +8,6 @@
 #include <linux_abi/dirent.h>
 #include <linux_abi/inotify.h>
 
-#define DENTS_MAX 65536u
-
 struct dents {
 	struct dir_sink sink;
 	uint8_t *buf;
@@ -80,6 +78,7 @@ static long dents(int fd, uaddr ubuf, unsigned size, bool old)
 {
 	struct dents d = { .sink.emit = dents_emit, .old = old };
 	struct file *f = fd_get(fd);
+	size_t cap;
 	long err;
 
 	if (!f)
@@ -87,8 +86,8 @@ static long dents(int fd, uaddr ubuf, unsigned size, bool old)
 	err = -ENOTDIR;
 	if (!f->ops || !f->ops->readdir || !f->inode || !S_ISDIR(f->inode->mode))
 		goto out;
-	d.size = MIN(size, DENTS_MAX);
-	d.buf = kmalloc(MAX(d.size, (size_t)1));
+	d.buf = kbuf_get(size, &cap);
+	d.size = MIN((size_t)size, cap);
 	err = -ENOMEM;
 	if (!d.buf)
 		goto out;
@@ -102,7 +101,7 @@ static long dents(int fd, uaddr ubuf, unsigned size, bool old)
 		if (d.used && copy_out(ubuf, d.buf, d.used))
 			err = -EFAULT;
 	}
-	kfree(d.buf);
+	kbuf_put(d.buf, cap);
 	notify_inode(f->inode, IN_ACCESS | IN_ISDIR, 0);
 out:
 	file_put(f);

@@ -222,8 +222,8 @@ static int rename_at(int odfd, ustr uold, int ndfd, ustr unew, unsigned flags)
 		err = name_from_user(unew, &nname);
 	if (!err)
 		err = rename_names(odfd, oname, ndfd, nname, flags);
-	kfree(oname);
-	kfree(nname);
+	name_put(oname);
+	name_put(nname);
 	return err;
 }
 

@@ -8,7 +8,6 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/vfs/internal.h"
 
-#define CHUNK 65536u
 #define COPY_MAX 0x7ffff000ul
 
 static bool is_reg(struct file *f) { return S_ISREG(f->inode->mode); }
@@ -40,8 +39,8 @@ static void unread(struct file *f, uint64_t *pos, long n)
 /* From a seekable file at *ipos to out at *opos. */
 static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_t *opos, size_t count)
 {
-	uint8_t *buf = kmalloc(MIN(count, (size_t)CHUNK));
-	size_t total = 0;
+	size_t cap, total = 0;
+	uint8_t *buf = kbuf_get(count, &cap);
 	long n = 0;
 
 	if (!buf)
@@ -49,7 +48,7 @@ static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_
 	while (total < count) {
 		long w;
 
-		n = read_into(in, buf, MIN(count - total, (size_t)CHUNK), ipos);
+		n = read_into(in, buf, MIN(count - total, cap), ipos);
 		if (n <= 0)
 			break;
 		w = write_from(out, buf, (size_t)n, opos);
@@ -63,7 +62,7 @@ static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_
 		if (w < n || signal_pending(current_task()))
 			break;
 	}
-	kfree(buf);
+	kbuf_put(buf, cap);
 	return total ? (long)total : n;
 }
 
@@ -224,8 +223,8 @@ static int wait_for(struct file *f, uint32_t events, bool nonblock)
 /* From a pipe to anything. */
 static long from_pipe(struct file *in, struct file *out, uint64_t *opos, size_t count, bool nonblock)
 {
-	uint8_t *buf = kmalloc(MIN(count, (size_t)CHUNK));
-	size_t total = 0;
+	size_t cap, total = 0;
+	uint8_t *buf = kbuf_get(count, &cap);
 	long n = 0;
 
 	if (!buf)
@@ -239,7 +238,7 @@ static long from_pipe(struct file *in, struct file *out, uint64_t *opos, size_t 
 			if (n)
 				break;
 		}
-		n = pipe_peek(in, buf, MIN(count - total, (size_t)CHUNK));
+		n = pipe_peek(in, buf, MIN(count - total, cap));
 		if (n <= 0)
 			break;
 		w = write_from(out, buf, (size_t)n, opos);
@@ -252,7 +251,7 @@ static long from_pipe(struct file *in, struct file *out, uint64_t *opos, size_t 
 		if (w < n || signal_pending(current_task()))
 			break;
 	}
-	kfree(buf);
+	kbuf_put(buf, cap);
 	return total ? (long)total : n;
 }
 
@@ -277,6 +276,7 @@ static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t co
 	long room = pipe_room(out, nonblock), n;
 	uint64_t none = 0;
 	uint8_t *buf;
+	size_t cap;
 
 	if (room < 0)
 		return room;
@@ -287,14 +287,15 @@ static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t co
 		if (n)
 			return n;
 	}
-	count = MIN(MIN(count, (size_t)room), (size_t)CHUNK);
-	buf = kmalloc(count);
+	count = MIN(count, (size_t)room);
+	buf = kbuf_get(count, &cap);
 	if (!buf)
 		return -ENOMEM;
+	count = MIN(count, cap);
 	n = read_into(in, buf, count, &none);
 	if (n > 0)
 		n = write_from(out, buf, (size_t)n, &none);
-	kfree(buf);
+	kbuf_put(buf, cap);
 	return n;
 }
 
@@ -346,6 +347,7 @@ SYSCALL4(tee, int, in_fd, int, out_fd, size_t, count, unsigned, flags)
 	bool nonblock = flags & SPLICE_F_NONBLOCK;
 	struct file *in, *out;
 	uint64_t none = 0;
+	size_t cap;
 	uint8_t *buf;
 	long n;
 
@@ -365,12 +367,12 @@ SYSCALL4(tee, int, in_fd, int, out_fd, size_t, count, unsigned, flags)
 		n = pipe_room(out, nonblock || (out->flags & O_NONBLOCK));
 	if (n < 0)
 		goto out;
-	count = MIN(MIN(count, (size_t)n), (size_t)CHUNK);
-	buf = kmalloc(count);
-	n = buf ? pipe_peek(in, buf, count) : -ENOMEM;
+	count = MIN(count, (size_t)n);
+	buf = kbuf_get(count, &cap);
+	n = buf ? pipe_peek(in, buf, MIN(count, cap)) : -ENOMEM;
 	if (n > 0)
 		n = write_from(out, buf, (size_t)n, &none);
-	kfree(buf);
+	kbuf_put(buf, cap);
 out:
 	file_put(in);
 	file_put(out);

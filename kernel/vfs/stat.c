@@ -215,6 +215,7 @@ static long readlink_at(int dfd, ustr name, uaddr ubuf, int size)
 {
 	struct path p;
 	char *buf;
+	size_t cap;
 	long n;
 
 	if (size <= 0)
@@ -222,7 +223,7 @@ static long readlink_at(int dfd, ustr name, uaddr ubuf, int size)
 	n = path_at_user(dfd, name, AT_EMPTY_PATH, 0, &p);
 	if (n)
 		return n;
-	buf = kmalloc(PATH_MAX);
+	buf = kbuf_get(PATH_MAX, &cap);
 	if (!buf) {
 		path_put(&p);
 		return -ENOMEM;
@@ -234,7 +235,7 @@ static long readlink_at(int dfd, ustr name, uaddr ubuf, int size)
 		if (copy_out(ubuf, buf, (size_t)n))
 			n = -EFAULT;
 	}
-	kfree(buf);
+	kbuf_put(buf, cap);
 	return n;
 }
 

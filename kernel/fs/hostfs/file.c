@@ -139,21 +139,6 @@ static uint64_t read_handle(struct hostfs_node *n)
 	return r ? r : n->wfile;
 }
 
-/* A piece of kernel memory to move through: the size is what helps, not what
- * the program asked for. */
-static uint8_t *bounce_new(size_t want, size_t *ret_size)
-{
-	size_t size = MIN(want, (size_t)HOSTFS_IO_CHUNK);
-	uint8_t *p = kmalloc(size ? size : 1);
-
-	if (!p && size > PLAT_PAGE_SIZE) {
-		size = PLAT_PAGE_SIZE;
-		p = kmalloc(size);
-	}
-	*ret_size = size;
-	return p;
-}
-
 static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
 {
 	struct hostfs_node *n = hostfs_node(f->inode);
@@ -163,7 +148,7 @@ static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
 
 	if (!to->left)
 		return 0;
-	buf = bounce_new(to->left, &cap);
+	buf = kbuf_get(to->left, &cap);
 	if (!buf)
 		return -ENOMEM;
 	while (to->left) {
@@ -190,7 +175,7 @@ static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
 		if (got < want)
 			break;
 	}
-	kfree(buf);
+	kbuf_put(buf, cap);
 	return total ? (long)total : err;
 }
 
@@ -253,13 +238,13 @@ static long hostfs_write(struct file *f, struct iter *from, uint64_t *pos)
 
 	if (!from->left)
 		return 0;
-	buf = bounce_new(from->left, &cap);
+	buf = kbuf_get(from->left, &cap);
 	if (!buf)
 		return -ENOMEM;
 	mutex_lock(&f->inode->lock);
 	ret = write_locked(f, from, pos, buf, cap);
 	mutex_unlock(&f->inode->lock);
-	kfree(buf);
+	kbuf_put(buf, cap);
 	return ret;
 }
 

@@ -16,7 +16,6 @@
 #include "kernel/task/task.h"
 
 #define SMALL_MAX 65536u
-#define BOUNCE 65536u
 #define CHARGE_SLACK (1u << 20)
 #define GROW_STEP (1u << 20)
 #define SIZE_MAX_FILE ((uint64_t)INT64_MAX & ~(PLAT_PAGE_SIZE - 1))
@@ -233,7 +232,7 @@ static void touch_atime(struct file *f)
 		inode_touch(i, ATTR_ATIME);
 }
 
-static long read_locked(struct inode *i, struct iter *to, uint64_t *pos, uint8_t *bounce)
+static long read_locked(struct inode *i, struct iter *to, uint64_t *pos, uint8_t *bounce, size_t cap)
 {
 	struct tmpfs_data *d = data_of(i);
 	size_t total = 0;
@@ -244,7 +243,7 @@ static long read_locked(struct inode *i, struct iter *to, uint64_t *pos, uint8_t
 		if (d->has_obj) {
 			int err;
 
-			n = MIN(n, (size_t)BOUNCE);
+			n = MIN(n, cap);
 			err = plat_obj_read(d->obj, *pos, bounce, n);
 			if (err)
 				return total ? (long)total : err;
@@ -268,20 +267,21 @@ static long tmpfs_read(struct file *f, struct iter *to, uint64_t *pos)
 	struct inode *i = f->inode;
 	struct tmpfs_data *d = data_of(i);
 	uint8_t *bounce = NULL;
+	size_t cap = 0;
 	long n;
 
 	mutex_lock(&i->lock);
 	if (d->has_obj && to->left && *pos < i->size) {
-		bounce = kmalloc(MIN(MIN((uint64_t)to->left, i->size - *pos), (uint64_t)BOUNCE));
+		bounce = kbuf_get(MIN((uint64_t)to->left, i->size - *pos), &cap);
 		if (!bounce) {
 			mutex_unlock(&i->lock);
 			return -ENOMEM;
 		}
 	}
-	n = read_locked(i, to, pos, bounce);
+	n = read_locked(i, to, pos, bounce, cap);
 	touch_atime(f);
 	mutex_unlock(&i->lock);
-	kfree(bounce);
+	kbuf_put(bounce, cap);
 	return n;
 }
 
@@ -306,12 +306,12 @@ static long write_small(struct inode *i, struct iter *from, uint64_t *pos)
 static long write_obj(struct inode *i, struct iter *from, uint64_t *pos)
 {
 	struct tmpfs_data *d = data_of(i);
-	uint8_t *bounce = kmalloc(MIN(from->left, (size_t)BOUNCE));
-	size_t total = 0;
+	size_t cap, total = 0;
+	uint8_t *bounce = kbuf_get(from->left, &cap);
 	int err = bounce ? to_object(i) : -ENOMEM;
 
 	while (!err && from->left) {
-		size_t n = MIN(from->left, (size_t)BOUNCE), moved;
+		size_t n = MIN(from->left, cap), moved;
 
 		err = charge_write(i, align_up(n, PLAT_PAGE_SIZE));
 		if (!err)
@@ -334,7 +334,7 @@ static long write_obj(struct inode *i, struct iter *from, uint64_t *pos)
 	if (d->has_obj && d->mapped && d->obj_size > align_up(i->size, PLAT_PAGE_SIZE) &&
 	    !plat_obj_resize(d->obj, align_up(i->size, PLAT_PAGE_SIZE)))
 		d->obj_size = align_up(i->size, PLAT_PAGE_SIZE);
-	kfree(bounce);
+	kbuf_put(bounce, cap);
 	return total ? (long)total : err;
 }
 
