@@ -216,6 +216,10 @@ static inline bool task_is_leader(const struct task *t) { return t->tg->leader =
 extern struct spinlock task_list_lock;
 extern struct list tgroup_list;         /* tgroup.all_link, task_list_lock */
 
+/* CPU time and counts of a process so far, added to u; task_list_lock held
+ * (kernel/task/usage.c; wanted by proc). */
+void tgroup_usage_locked(struct tgroup *g, struct child_usage *u);
+
 struct task *task_get(struct task *t);
 void task_put(struct task *t);
 struct tgroup *tgroup_get(struct tgroup *g);

@@ -3,8 +3,6 @@
 #include "kernel/fs/proc/proc.h"
 #include "kernel/tty/tty.h"
 
-void tgroup_usage_locked(struct tgroup *g, struct child_usage *u);
-
 struct snapshot {
 	char comm[16], state;
 	int32_t tid, tgid, ppid, pgid, sid, tty_nr, tty_pgrp, exit_signal;

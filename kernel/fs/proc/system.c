@@ -3,8 +3,6 @@
 #include "kernel/fs/proc/proc.h"
 #include <linux_abi/utsname.h>
 
-void tgroup_usage_locked(struct tgroup *g, struct child_usage *u);
-
 #define LLU(v) ((unsigned long long)(v))
 
 /* CPU time of everything that runs or ran: who was reaped is in its parent's
