@@ -4,7 +4,7 @@
  *
  * The protocol of the word is Linux's; waiters get the lock in order of
  * arrival and directly from the previous owner.  Priorities are not inherited
- * (docs/CAVEATS.md).  FUTEX_WAIT_REQUEUE_PI is ENOSYS: libcs do without.
+ * (the scheduler has no priority to lend).  FUTEX_WAIT_REQUEUE_PI is ENOSYS: libcs do without.
  *
  * Locking: pi_lock[] (mutex, by key) makes "change the word, change the
  * queue" one step; user memory may be touched under it.  Inside it
