@@ -39,7 +39,7 @@ static void enqueue(struct cpu *c, struct task *t, bool front)
 		list_push_front(&c->rq, &t->se.rq_link);
 	else
 		list_push_back(&c->rq, &t->se.rq_link);
-	c->rq_count++;
+	__atomic_store_n(&c->rq_count, c->rq_count + 1, __ATOMIC_RELAXED);
 	spin_unlock(&c->rq_lock);
 }
 
@@ -62,7 +62,7 @@ static struct task *dequeue(struct cpu *from, struct cpu *self)
 		if (from != self && __atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE))
 			continue;
 		list_del(&t->se.rq_link);
-		from->rq_count--;
+		__atomic_store_n(&from->rq_count, from->rq_count - 1, __ATOMIC_RELAXED);
 		spin_unlock(&from->rq_lock);
 		return t;
 	}
@@ -105,9 +105,11 @@ static void make_runnable(struct task *t)
 bool sched_wake(struct task *t, uint32_t states)
 {
 	bool queue = false, woken = false;
+	enum task_state s;
 
 	spin_lock(&t->se.wake_lock);
-	if (states >> t->se.state & 1 && t->se.state != TASK_RUNNING) {
+	s = __atomic_load_n(&t->se.state, __ATOMIC_SEQ_CST);    /* the task itself takes no lock */
+	if (states >> s & 1 && s != TASK_RUNNING) {
 		__atomic_store_n(&t->se.state, TASK_RUNNING, __ATOMIC_SEQ_CST);
 		woken = true;
 		queue = t->se.blocked;
