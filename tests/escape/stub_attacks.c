@@ -262,9 +262,14 @@ static void forged_sigreturn(uint64_t sigmask, uint64_t alt_sp, const char *then
 	CHECK(plat_as_map_anon(as, DATA, 0x10000, 3, 0) == 0);
 	u->regs.r15 = STUB_BASE + ((const struct stub_image *)process_stub_image)->signal_return;
 	u->regs.rsp = GUEST_STACK + 0x1008;
-	t0 = plat_time_mono_ns();
-	plat_user_run(as, u, t0 + 10000000, &t);
-	CHECK(plat_time_mono_ns() - t0 < 4 * NSEC_PER_SEC);
+	/* On a busy machine the first kick may come before the deed. */
+	for (unsigned tries = 0; tries < 5; tries++) {
+		t0 = plat_time_mono_ns();
+		plat_user_run(as, u, t0 + 10000000, &t);
+		CHECK(plat_time_mono_ns() - t0 < 4 * NSEC_PER_SEC);
+		if (t.kind != PLAT_TRAP_KICK)
+			break;
+	}
 	CHECK(!must_die || t.kind == PLAT_TRAP_DEAD);
 	guest_ctx_free(u);
 	plat_as_free(as);
