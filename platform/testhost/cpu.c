@@ -23,7 +23,8 @@ static struct vcpu {
 	void (*entry)(unsigned);
 } vcpus[PLAT_MAX_CPUS];
 
-static uint64_t fake_now = 1000000000ull, random_state;
+static uint64_t fake_now = 1000000000ull;
+static __thread uint64_t random_state;          /* one CPU: one sequence */
 
 #define TICK_NS 300                     /* fake time that looking at the clock takes */
 #define REAL_BASE_NS 1700000000000000000ull

@@ -20,6 +20,7 @@
 #define KMEM_BASE ((void *)0x200000000000ul)
 #endif
 #define KMEM_SIZE (1ul << 30)
+#define MAX_MAP (256ul << 20)            /* a page costs an entry each */
 #define LO 0x10000ul
 #define HI 0x7fffff000000ul
 
@@ -91,6 +92,28 @@ static void object_put(uint32_t id)
 		free(objects[id]);
 		objects[id] = NULL;
 	}
+}
+
+/* Call fn for each page of t in [addr, addr + size): by the table, since the
+ * range may be far larger than what is there. */
+static void each(struct table *t, uint64_t addr, uint64_t size, void (*fn)(struct table *, struct page *, unsigned), unsigned arg)
+{
+	for (unsigned b = 0; b < BUCKETS; b++)
+		for (struct page *p = t->bucket[b], *next; p; p = next) {
+			next = p->next;
+			if (p->nr >= addr >> PLAT_PAGE_SHIFT && p->nr < (addr + size) >> PLAT_PAGE_SHIFT)
+				fn(t, p, arg);
+		}
+}
+
+static void each_drop(struct table *t, struct page *p, unsigned arg) { (void)arg; drop(t, p->nr); }
+static void each_protect(struct table *t, struct page *p, unsigned prot) { (void)t; p->prot = prot; }
+static void each_discard(struct table *t, struct page *p, unsigned arg)
+{
+	(void)t;
+	(void)arg;
+	free(p->data);
+	p->data = NULL;
 }
 
 static uint8_t *data_of(struct page *p)
@@ -223,16 +246,19 @@ int plat_obj_write(plat_obj_t o, uint64_t off, const void *buf, size_t n) { retu
 
 int plat_obj_punch(plat_obj_t o, uint64_t off, uint64_t n)
 {
-	pthread_mutex_lock(&mem_lock);
-	for (uint64_t a = off, k; a < off + n; a += k) {
-		struct page *p = find(&objects[o.id]->pages, a >> PLAT_PAGE_SHIFT);
+	uint64_t first = align_up(off, PLAT_PAGE_SIZE), last = align_down(off + n, PLAT_PAGE_SIZE);
+	struct table *t = &objects[o.id]->pages;
+	struct page *p;
 
-		k = MIN(off + n - a, PLAT_PAGE_SIZE - a % PLAT_PAGE_SIZE);
-		if (p && k == PLAT_PAGE_SIZE)
-			drop(&objects[o.id]->pages, a >> PLAT_PAGE_SHIFT);
-		else if (p)
-			memset(data_of(p) + a % PLAT_PAGE_SIZE, 0, k);
-	}
+	pthread_mutex_lock(&mem_lock);
+	if (first < last)
+		each(t, first, last - first, each_drop, 0);
+	p = off % PLAT_PAGE_SIZE ? find(t, off >> PLAT_PAGE_SHIFT) : NULL;
+	if (p)
+		memset(data_of(p) + off % PLAT_PAGE_SIZE, 0, MIN(n, PLAT_PAGE_SIZE - off % PLAT_PAGE_SIZE));
+	p = (off + n) % PLAT_PAGE_SIZE && last >= first ? find(t, (off + n) >> PLAT_PAGE_SHIFT) : NULL;
+	if (p)
+		memset(data_of(p), 0, (off + n) % PLAT_PAGE_SIZE);
 	pthread_mutex_unlock(&mem_lock);
 	return 0;
 }
@@ -242,20 +268,26 @@ uint64_t plat_obj_resident(plat_obj_t o) { return objects[o.id]->pages.count * P
 int plat_obj_seek(plat_obj_t o, uint64_t off, bool data, uint64_t *ret)
 {
 	struct object *ob = objects[o.id];
-	int err = -ENXIO;
+	uint64_t best = UINT64_MAX;
 
 	pthread_mutex_lock(&mem_lock);
-	for (uint64_t a = off; a < ob->size && err; a = (a | (PLAT_PAGE_SIZE - 1)) + 1)
-		if (!!find(&ob->pages, a >> PLAT_PAGE_SHIFT) == data) {
-			*ret = a;
-			err = 0;
-		}
-	if (err && !data && off < ob->size) {
-		*ret = ob->size;
-		err = 0;
+	if (off < ob->size && !data) {
+		for (best = off; best < ob->size && find(&ob->pages, best >> PLAT_PAGE_SHIFT);)
+			best = (best | (PLAT_PAGE_SIZE - 1)) + 1;
+		best = MIN(best, ob->size);
+	} else if (off < ob->size) {
+		for (unsigned b = 0; b < BUCKETS; b++)
+			for (struct page *p = ob->pages.bucket[b]; p; p = p->next)
+				if (p->nr >= off >> PLAT_PAGE_SHIFT)
+					best = MIN(best, MAX(off, p->nr * PLAT_PAGE_SIZE));
+		if (best >= ob->size)
+			best = UINT64_MAX;
 	}
 	pthread_mutex_unlock(&mem_lock);
-	return err;
+	if (best == UINT64_MAX)
+		return -ENXIO;
+	*ret = best;
+	return 0;
 }
 
 /* -- address spaces -- */
@@ -309,7 +341,7 @@ int plat_as_fork(plat_as_t parent, plat_as_t *ret_child)
 
 static int map(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, bool shared, uint32_t obj, uint64_t off)
 {
-	if (testhost_fails())
+	if (testhost_fails() || size > MAX_MAP)
 		return -ENOMEM;
 	if ((addr | size | off) % PLAT_PAGE_SIZE || addr < LO || size > HI - addr)
 		testhost_end(98, "the kernel maps outside the user range");
@@ -343,7 +375,7 @@ int plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, u
 
 int plat_as_unmap(plat_as_t as, uint64_t addr, uint64_t size)
 {
-	LOCKED(for (uint64_t a = addr; a < addr + size; a += PLAT_PAGE_SIZE) drop(spaces[as.id], a >> PLAT_PAGE_SHIFT));
+	LOCKED(each(spaces[as.id], addr, size, each_drop, 0));
 	return 0;
 }
 
@@ -351,14 +383,7 @@ int plat_as_protect(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot)
 {
 	if (testhost_fails())
 		return -ENOMEM;
-	pthread_mutex_lock(&mem_lock);
-	for (uint64_t a = addr; a < addr + size; a += PLAT_PAGE_SIZE) {
-		struct page *p = find(spaces[as.id], a >> PLAT_PAGE_SHIFT);
-
-		if (p)
-			p->prot = prot;
-	}
-	pthread_mutex_unlock(&mem_lock);
+	LOCKED(each(spaces[as.id], addr, size, each_protect, prot));
 	return 0;
 }
 
@@ -367,7 +392,7 @@ int plat_as_move(plat_as_t as, uint64_t src, uint64_t old_size, uint64_t dst, ui
 	struct table *t = spaces[as.id];
 	struct page last = { .prot = PLAT_PROT_READ | PLAT_PROT_WRITE };
 
-	if (testhost_fails())
+	if (testhost_fails() || MAX(old_size, new_size) > MAX_MAP)
 		return -ENOMEM;
 	pthread_mutex_lock(&mem_lock);
 	for (uint64_t a = 0; a < MAX(old_size, new_size); a += PLAT_PAGE_SIZE) {
@@ -419,18 +444,9 @@ int plat_as_move(plat_as_t as, uint64_t src, uint64_t old_size, uint64_t dst, ui
 
 int plat_as_advise(plat_as_t as, uint64_t addr, uint64_t size, int advice)
 {
-	if (advice != MADV_DONTNEED)
-		return 0;
-	pthread_mutex_lock(&mem_lock);
-	for (uint64_t a = addr; a < addr + size; a += PLAT_PAGE_SIZE) {
-		struct page *p = find(spaces[as.id], a >> PLAT_PAGE_SHIFT);
-
-		if (p) {
-			free(p->data);
-			p->data = NULL;
-		}
+	if (advice == MADV_DONTNEED) {
+		LOCKED(each(spaces[as.id], addr, size, each_discard, 0));
 	}
-	pthread_mutex_unlock(&mem_lock);
 	return 0;
 }
 

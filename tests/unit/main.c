@@ -17,7 +17,6 @@
 #include "platform/testhost/testhost.h"
 #include "tests/unit/unit.h"
 
-#define DEADLOCK 99
 #ifdef UNIT_SMP
 #define CPUS 3
 #define SEEDS 3
@@ -97,7 +96,8 @@ static void program(const char *name, unsigned seeds, unsigned faults)
 	for (uint64_t at = 1; at <= faults && failures == before; at++) {
 		int st = run(name, 0, at, text, sizeof text);
 
-		if (st < 0 || st == DEADLOCK)
+		/* That all sleep is fine: a partner may have failed to start. */
+		if (st < 0)
 			report(name, 0, at, st);
 	}
 	if (failures == before)
