@@ -195,12 +195,13 @@ def collect(build):
     items = []
     me = ["root", "user"] if os.getuid() == 0 else ["user"]
     for kind in ("asan", "tsan"):
-        exe = os.path.join(build, "tests", f"unit-{kind}")
+        exe = os.path.join(build, "platform", "testhost", f"unit-{kind}")
         if os.path.exists(exe):
-            items.append(Item(f"unit/{kind}", me[0], 180, argv=[exe]))
+            items.append(Item(f"unit/{kind}", me[0], 400, argv=[exe]))
     for path in sorted(glob.glob(os.path.join(build, "tests", "hosted-*"))):
         if os.access(path, os.X_OK) and os.path.isfile(path):
             items.append(Item(f"unit/{os.path.basename(path)[7:]}", me[0], 120, argv=[path]))
+    items.append(Item("lint/rules", me[0], 60, argv=[sys.executable, os.path.join(ROOT, "tools", "lint.py"), "--rules"]))
     for path in sorted(glob.glob(os.path.join(HERE, "abi", "*.c"))):
         name = os.path.basename(path)[:-2]
         for i, variant in enumerate(abi_variants(path)):

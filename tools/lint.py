@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""./dev lint: rules of this repository, then the analyzers that are installed.
+
+  lint.py [--build DIR] [--rules]     --rules: only our own rules (fast)
+
+Errors: a forbidden include, a missing licence line, unfinished work marked in
+the sources, a warning of either compiler.  Advice, never an error: files over
+700 lines, gcc -fanalyzer, cppcheck, duplicates."""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LIMIT = 700
+FREESTANDING = {"stdbool.h", "stddef.h", "stdint.h", "stdarg.h"}
+# who may include what: folder -> prefixes of quoted or angled paths
+LAYERS = {
+    "include": ("base/", "linux_abi/", "platform.h", "hostcall.h", "boot.h"),
+    "kernel": ("base/", "linux_abi/", "platform.h", "hostcall.h", "boot.h", "kernel/"),
+    "platform/skeleton": ("base/", "linux_abi/", "platform.h", "hostcall.h", "boot.h"),
+}
+# the kernel's folders are no business of the host side
+HOST_SIDE = ("host", "runtime", "lib", "platform/process", "platform/testhost")
+
+
+def tracked(*suffixes):
+    out = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [p for p in out.splitlines() if p.endswith(suffixes) and os.path.exists(os.path.join(ROOT, p))]
+
+
+def lines(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+        return f.read().splitlines()
+
+
+def rules():
+    errors, advice = [], []
+    sources = tracked(".c", ".h", ".S", ".py", ".sh", ".lds", "meson.build") + ["dev", ".ci/run"]
+    for path in sources:
+        text = lines(path)
+        if "SPDX-License-Identifier: Apache-2.0" not in "\n".join(text[:3]):
+            errors.append(f"{path}:1: no SPDX line")
+        if len(text) > LIMIT:
+            advice.append(f"{path}: {len(text)} lines; would a reader sit through them?")
+        for i, line in enumerate(text, 1):
+            if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line) and path != "tools/lint.py":
+                errors.append(f"{path}:{i}: unfinished: {line.strip()[:80]}")
+            m = re.match(r'\s*#\s*include\s*[<"]([^>"]+)[>"]', line)
+            if not m or not path.endswith((".c", ".h", ".S")):
+                continue
+            inc = m.group(1)
+            if "/vdso/" in path:
+                continue
+            for layer, allowed in LAYERS.items():
+                if path.startswith(layer + "/") and inc not in FREESTANDING and not inc.startswith(allowed):
+                    local = os.path.normpath(os.path.join(os.path.dirname(path), inc))
+                    if not local.startswith(layer) or not os.path.exists(os.path.join(ROOT, local)):
+                        errors.append(f"{path}:{i}: {layer}/ must not include {inc}")
+            if path.startswith(HOST_SIDE) and inc.startswith("kernel/"):
+                errors.append(f"{path}:{i}: the host side must not include {inc}")
+    return errors, advice
+
+
+def run(title, argv, error=False, limit=40):
+    r = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+    text = (r.stdout + r.stderr).strip()
+    if text:
+        print(f"-- {title}\n" + "\n".join(text.splitlines()[:limit]))
+    return error and r.returncode != 0
+
+
+def flags(kernel):
+    base = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wvla", "-Wno-unused-parameter", "-fno-strict-aliasing", "-Iinclude", "-I."]
+    if not kernel:
+        return base + ["-D_GNU_SOURCE"]
+    return base + ["-ffreestanding", "-nostdinc", "-mgeneral-regs-only"]
+
+
+def compiler(name, extra, title, error):
+    bad = False
+    for path in tracked(".c"):
+        kernel = path.startswith("kernel/")
+        if "/vdso/" in path or "/stub/" in path or not path.startswith(("kernel/", "host/", "platform/process", "runtime/", "lib/")):
+            continue
+        argv = [name, *flags(kernel), *extra, "-c", path, "-o", "/dev/null"]
+        if kernel:
+            inc = subprocess.run([name, "-print-file-name=include"], capture_output=True, text=True).stdout.strip()
+            argv[1:1] = ["-isystem", inc]
+        bad |= run(f"{title}: {path}", argv, error, 20)
+    return bad
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    ap.add_argument("--build", default="build")
+    ap.add_argument("--rules", action="store_true")
+    a = ap.parse_args()
+    errors, advice = rules()
+    for e in errors:
+        print("error:", e)
+    for e in advice:
+        print("advice:", e)
+    bad = bool(errors)
+    if not a.rules:
+        for name in ("gcc", "clang"):
+            if shutil.which(name):
+                bad |= compiler(name, ["-Werror", "-fsyntax-only"], name, True)
+        compiler("gcc", ["-fanalyzer", "-Wno-analyzer-malloc-leak"], "gcc -fanalyzer (advice)", False)
+        if shutil.which("cppcheck"):
+            run("cppcheck (advice)", ["cppcheck", "--quiet", "--enable=warning,portability", "--inline-suppr", "-Iinclude", "-I.",
+                                      "--suppress=missingIncludeSystem", "--std=c11", "kernel", "host", "runtime", "platform/process"])
+        if shutil.which("duplicates"):
+            run("duplicates (advice)", ["duplicates"])
+    print("lint:", "failed" if bad else "clean")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
