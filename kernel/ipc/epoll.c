@@ -13,7 +13,12 @@
 
 static bool has_ready(struct epoll *ep)
 {
-	return __atomic_load_n(&ep->ready.next, __ATOMIC_SEQ_CST) != &ep->ready;
+	bool any;
+
+	spin_lock(&ep->ready_lock);
+	any = !list_empty(&ep->ready);
+	spin_unlock(&ep->ready_lock);
+	return any;
 }
 
 uint32_t epitem_poll(struct epitem *i, struct poll_table *pt)

@@ -109,6 +109,12 @@ void mutex_init(struct mutex *m)
 	waitq_init(&m->q);
 }
 
+/* Written by the holder; read by others only to find their own mistake. */
+static void set_owner(struct mutex *m, struct task *t)
+{
+	__atomic_store_n(&m->owner, t, __ATOMIC_RELAXED);
+}
+
 bool mutex_trylock(struct mutex *m)
 {
 	uint32_t v = 0;
@@ -116,7 +122,7 @@ bool mutex_trylock(struct mutex *m)
 	if (!__atomic_compare_exchange_n(&m->word, &v, 1, false,
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
-	m->owner = current_task();
+	set_owner(m, current_task());
 	return true;
 }
 
@@ -129,7 +135,7 @@ void mutex_lock(struct mutex *m)
 		return;
 	/* Only set-up code runs without a task, and nobody competes with it. */
 	KASSERT(current_task());
-	KASSERT(m->owner != current_task());
+	KASSERT(__atomic_load_n(&m->owner, __ATOMIC_RELAXED) != current_task());
 	waiter_init(&w);
 	w.exclusive = true;
 	waitq_add(&m->q, &w);
@@ -143,12 +149,12 @@ void mutex_lock(struct mutex *m)
 	}
 	sched_finish();
 	waitq_del(&w);
-	m->owner = current_task();
+	set_owner(m, current_task());
 }
 
 void mutex_unlock(struct mutex *m)
 {
-	m->owner = NULL;
+	set_owner(m, NULL);
 	if (__atomic_exchange_n(&m->word, 0, __ATOMIC_SEQ_CST) == 2)
 		waitq_wake(&m->q, 1, 0);
 }

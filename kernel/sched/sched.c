@@ -123,6 +123,12 @@ bool sched_wake(struct task *t, uint32_t states)
 
 /* ---- switching ---- */
 
+/* Written by the task's CPU alone, read by anybody. */
+static void count_add(uint64_t *v, uint64_t n)
+{
+	__atomic_store_n(v, *v + n, __ATOMIC_RELAXED);
+}
+
 /* On the new stack: the old one is left for good. */
 static void finish_switch(void)
 {
@@ -141,7 +147,7 @@ static void finish_switch(void)
 
 static void account_switch_in(struct task *t)
 {
-	t->se.last_ns = plat_time_mono_ns();
+	__atomic_store_n(&t->se.last_ns, plat_time_mono_ns(), __ATOMIC_RELAXED);
 	t->se.slice_end_ns = t->se.last_ns + SLICE_NS;
 }
 
@@ -253,7 +259,7 @@ int sched_block(uint64_t deadline_ns)
 	} else {
 		t->se.blocked = true;
 		spin_unlock(&t->se.wake_lock);
-		t->se.nvcsw++;
+		count_add(&t->se.nvcsw, 1);
 		schedule();
 	}
 	if (timer) {
@@ -283,7 +289,7 @@ void sched_yield(void)
 		c->need_resched = false;
 		return;
 	}
-	t->se.nivcsw++;
+	count_add(&t->se.nivcsw, 1);
 	enqueue(c, t, false);
 	schedule();
 }
@@ -372,12 +378,9 @@ void sched_account(struct task *t, bool user_mode_ended)
 {
 	uint64_t now = plat_time_mono_ns(), d = now - t->se.last_ns;
 
-	t->se.run_ns += d;
-	if (user_mode_ended)
-		t->se.user_ns += d;
-	else
-		t->se.sys_ns += d;
-	t->se.last_ns = now;
+	count_add(&t->se.run_ns, d);
+	count_add(user_mode_ended ? &t->se.user_ns : &t->se.sys_ns, d);
+	__atomic_store_n(&t->se.last_ns, now, __ATOMIC_RELAXED);
 }
 
 uint64_t sched_load_runnable(void)

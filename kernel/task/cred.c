@@ -24,7 +24,8 @@ struct cred *cred_copy(const struct cred *c, uint32_t ngroups)
 
 	if (!n)
 		return NULL;
-	memcpy(n, c, sizeof(*n));
+	/* all but the count, which others change meanwhile */
+	memcpy((uint8_t *)n + sizeof(n->ref), (const uint8_t *)c + sizeof(c->ref), sizeof(*n) - sizeof(n->ref));
 	ref_init(&n->ref);
 	n->ngroups = MIN(ngroups, c->ngroups);
 	memcpy(n->groups, c->groups, n->ngroups * sizeof(n->groups[0]));

@@ -188,11 +188,12 @@ static struct linux_timeval to_timeval(uint64_t ns)
 
 static int from_timeval(const struct linux_timeval *tv, uint64_t *ret)
 {
-	struct linux_timespec ts = { tv->sec, tv->usec * 1000 };
+	struct linux_timespec ts = { .sec = tv->sec };
 	int64_t ns;
 
 	if (tv->usec < 0 || tv->usec >= 1000000)
 		return -EINVAL;
+	ts.nsec = tv->usec * 1000;
 	ns = timespec_ns(&ts);
 	if (ns < 0)
 		return -EINVAL;

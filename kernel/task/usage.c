@@ -22,16 +22,22 @@ void usage_add(struct child_usage *to, const struct child_usage *from)
 	to->nivcsw += from->nivcsw;
 }
 
+/* The task counts while we look. */
+static uint64_t count_read(const uint64_t *v)
+{
+	return __atomic_load_n(v, __ATOMIC_RELAXED);
+}
+
 void task_usage(struct task *t, struct child_usage *u)
 {
 	struct child_usage one = {
-		.utime_ns = t->se.user_ns, .stime_ns = t->se.sys_ns,
-		.minflt = t->minflt, .majflt = t->majflt,
-		.nvcsw = t->se.nvcsw, .nivcsw = t->se.nivcsw,
+		.utime_ns = count_read(&t->se.user_ns), .stime_ns = count_read(&t->se.sys_ns),
+		.minflt = count_read(&t->minflt), .majflt = count_read(&t->majflt),
+		.nvcsw = count_read(&t->se.nvcsw), .nivcsw = count_read(&t->se.nivcsw),
 	};
 
 	/* What a running one has used since its CPU last looked. */
-	if (__atomic_load_n(&t->se.on_cpu, __ATOMIC_RELAXED) && t->se.state == TASK_RUNNING) {
+	if (__atomic_load_n(&t->se.on_cpu, __ATOMIC_RELAXED) && __atomic_load_n(&t->se.state, __ATOMIC_RELAXED) == TASK_RUNNING) {
 		uint64_t now = plat_time_mono_ns(), last = __atomic_load_n(&t->se.last_ns, __ATOMIC_RELAXED);
 
 		if (now > last)
