@@ -1,243 +1,199 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* micro.c: what basic operations cost, in microseconds.
+/* micro.c: runs micro-benchmarks, and times whole programs.
  *
- * Prints one line "name value" per operation: the median of several batches.
- * The same static binary runs natively and in each sandbox. */
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <linux/futex.h>
-#include <stdint.h>
+ *   micro list                          names, one a line, "GROUP NAME"
+ *   micro run INPUT SCRATCH MS NAME…    measure each for about MS milliseconds
+ *   micro ops INPUT SCRATCH N NAME      do the operation N times (for counting host calls)
+ *   micro time COMMAND [ARGUMENT…]      run a program, time it from start to wait
+ *
+ * Prints a line "begin NAME" before each benchmark and then one of
+ * "ok NAME MEDIAN_NS P10_NS P90_NS OPERATIONS", "skip NAME why", "fail NAME why".
+ * A failure ends the program, so that nothing is measured in a broken state;
+ * the runner starts it again for the rest.  The figure of a run is the median
+ * over batches of about 1 ms; the runner takes medians over runs. */
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define BATCHES 9
+#include "micro.h"
 
-static const char *self;
+#define BATCH_NS 1000000u
+#define BATCHES_MAX 4096u
 
-static double now_us(void)
+const char *bench_input, *bench_scratch;
+static const char *current = "-";
+static pid_t main_pid;
+
+static const struct { const char *name; const struct bench *list; } groups[] = {
+	{ "entry", bench_entry }, { "file", bench_file }, { "ipc", bench_ipc }, { "socket", bench_socket },
+	{ "process", bench_process }, { "memory", bench_memory }, { "event", bench_event },
+};
+
+uint64_t bench_now_ns(void)
 {
-	struct timespec t;
+	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void bench_die(const char *fmt, ...)
+{
+	va_list ap;
+	char text[256];
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	printf("fail %s %s%s\n", current, text, getpid() == main_pid ? "" : " (partner)");
+	fflush(stdout);
+	_exit(3);
+}
+
+const char *bench_path(const char *dir, const char *name)
+{
+	static char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+void bench_check(long result, const char *what)
+{
+	if (result < 0)
+		bench_die("%s: %s", what, strerror(errno));
+}
+
+void bench_reap(pid_t pid)
+{
+	int status;
+
+	bench_check(waitpid(pid, &status, 0), "waitpid");
+	if (status)
+		bench_die("child ended with status %#x", (unsigned)status);
+}
+
+static const struct bench *find(const char *name)
+{
+	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++)
+		for (const struct bench *b = groups[g].list; b->name; b++)
+			if (!strcmp(b->name, name))
+				return b;
+	return NULL;
+}
+
+static uint64_t run_batch(const struct bench *b, unsigned n)
+{
+	uint64_t t0 = bench_now_ns(), own = b->run(n);
+
+	return own ? own : bench_now_ns() - t0;
 }
 
 static int compare(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
-	return x < y ? -1 : x > y;
+	return (x > y) - (x < y);
 }
 
-static void measure(const char *name, void (*fn)(int), int rounds)
+static void measure(const struct bench *b, uint64_t budget_ns)
 {
-	double v[BATCHES];
+	static double sample[BATCHES_MAX];
+	unsigned count = 0, n = 1, max = b->max_batch ? b->max_batch : 1u << 22;
+	uint64_t end, ops = 0;
 
-	fn(rounds / 10 + 1);
-	for (int i = 0; i < BATCHES; i++) {
-		double t = now_us();
+	/* Warm up and find a batch that takes long enough. */
+	while (run_batch(b, n) < BATCH_NS / 2 && n < max)
+		n = n * 2 > max ? max : n * 2;
+	end = bench_now_ns() + budget_ns;
+	do {
+		sample[count++] = (double)run_batch(b, n) / n;
+		ops += n;
+	} while (count < BATCHES_MAX && (bench_now_ns() < end || count < 3));
+	qsort(sample, count, sizeof(sample[0]), compare);
+	printf("ok %s %.2f %.2f %.2f %llu\n", b->name, sample[count / 2], sample[count / 10],
+	       sample[count * 9 / 10], (unsigned long long)ops);
+}
 
-		fn(rounds);
-		v[i] = (now_us() - t) / rounds;
+static void run_named(const char *name, uint64_t budget_ns, unsigned ops)
+{
+	const struct bench *b = find(name);
+	const char *why;
+
+	current = name;
+	printf("begin %s\n", name);
+	fflush(stdout);         /* also: children must not inherit text */
+	if (!b)
+		bench_die("no such benchmark");
+	why = b->setup ? b->setup() : NULL;
+	if (why) {
+		printf("skip %s %s\n", name, why);
+		return;
 	}
-	qsort(v, BATCHES, sizeof *v, compare);
-	printf("%s %.3f\n", name, v[BATCHES / 2]);
+	if (budget_ns) {
+		measure(b, budget_ns);
+	} else {
+		while (ops > 0) {
+			unsigned n = b->max_batch && ops > b->max_batch ? b->max_batch : ops;
+
+			b->run(n);
+			ops -= n;
+		}
+		printf("ok %s 0 0 0 0\n", name);
+	}
+	if (b->teardown)
+		b->teardown();
 	fflush(stdout);
 }
 
-static void b_getpid(int n) { while (n--) syscall(SYS_getpid); }
-static void b_clock(int n) { struct timespec t; while (n--) clock_gettime(CLOCK_MONOTONIC, &t); }
-static void b_open(int n) { while (n--) close(open("/etc/passwd", O_RDONLY)); }
-static void b_stat(int n) { struct stat s; while (n--) stat("/etc/passwd", &s); }
-
-static void b_read(int n)
+static int time_command(char **argv)
 {
-	static int fd = -1;
-	char b[4096];
+	uint64_t t0 = bench_now_ns(), ns;
+	pid_t pid = vfork();
+	int status;
 
-	if (fd < 0)
-		fd = open("/etc/passwd", O_RDONLY);
-	while (n--)
-		if (pread(fd, b, sizeof b, 0) < 0)
-			exit(1);
-}
-
-static void b_fork(int n)
-{
-	while (n--) {
-		pid_t p = fork();
-
-		if (!p)
-			_exit(0);
-		waitpid(p, NULL, 0);
+	if (pid == 0) {
+		execvp(argv[0], argv);
+		_exit(127);
 	}
-}
-
-static void spawn(int n, int vforked)
-{
-	while (n--) {
-		pid_t p = vforked ? vfork() : fork();
-
-		if (!p) {
-			execl(self, self, "nothing", (char *)0);
-			_exit(1);
-		}
-		waitpid(p, NULL, 0);
-	}
-}
-static void b_exec(int n) { spawn(n, 0); }
-static void b_vexec(int n) { spawn(n, 1); }
-
-static void b_mmap(int n)
-{
-	while (n--) {
-		char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		*(volatile char *)p = 1;
-		munmap(p, 4096);
-	}
-}
-
-static void b_mprotect(int n)
-{
-	static char *p;
-
-	if (!p) {
-		p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		*(volatile char *)p = 1;
-	}
-	while (n--) {
-		mprotect(p, 4096, PROT_READ);
-		mprotect(p, 4096, PROT_READ | PROT_WRITE);
-	}
-}
-
-static void b_touch(int n)
-{
-	char *p = mmap(NULL, (size_t)n * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	for (int i = 0; i < n; i++)
-		*(volatile char *)(p + (size_t)i * 4096) = 1;
-	munmap(p, (size_t)n * 4096);
-}
-
-static void echo(int in, int out)
-{
-	char c;
-
-	while (read(in, &c, 1) == 1)
-		if (write(out, &c, 1) != 1)
-			break;
-}
-
-static void b_pipe(int n)
-{
-	int a[2], b[2];
-	char c = 0;
-
-	if (pipe(a) || pipe(b))
-		exit(1);
-	if (!fork()) {
-		close(a[1]);
-		close(b[0]);
-		echo(a[0], b[1]);
-		_exit(0);
-	}
-	close(a[0]);
-	close(b[1]);
-	while (n--)
-		if (write(a[1], &c, 1) != 1 || read(b[0], &c, 1) != 1)
-			exit(1);
-	close(a[1]);
-	close(b[0]);
-	wait(NULL);
-}
-
-static void b_unix(int n)
-{
-	int s[2];
-	char c = 0;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, s))
-		exit(1);
-	if (!fork()) {
-		close(s[0]);
-		echo(s[1], s[1]);
-		_exit(0);
-	}
-	close(s[1]);
-	while (n--)
-		if (write(s[0], &c, 1) != 1 || read(s[0], &c, 1) != 1)
-			exit(1);
-	close(s[0]);
-	wait(NULL);
-}
-
-static uint32_t *words;
-
-static void await(uint32_t *w, uint32_t v)
-{
-	uint32_t x;
-
-	while ((x = __atomic_load_n(w, __ATOMIC_ACQUIRE)) != v)
-		syscall(SYS_futex, w, FUTEX_WAIT, x, NULL, NULL, 0);
-}
-
-static void post(uint32_t *w, uint32_t v)
-{
-	__atomic_store_n(w, v, __ATOMIC_RELEASE);
-	syscall(SYS_futex, w, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
-static void b_futex(int n)
-{
-	words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!fork()) {
-		for (uint32_t i = 1; i <= (uint32_t)n; i++) {
-			await(words, i);
-			post(words + 16, i);
-		}
-		_exit(0);
-	}
-	for (uint32_t i = 1; i <= (uint32_t)n; i++) {
-		post(words, i);
-		await(words + 16, i);
-	}
-	wait(NULL);
-	munmap(words, 4096);
-}
-
-static void b_sleep(int n)
-{
-	struct timespec t = { 0, 50000 };
-
-	while (n--)
-		nanosleep(&t, NULL);
+	bench_check(pid, "vfork");
+	bench_check(waitpid(pid, &status, 0), "waitpid");
+	ns = bench_now_ns() - t0;
+	if (WIFSIGNALED(status))
+		printf("\nfail time killed by signal %d\n", WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		printf("\nfail time exit status %d\n", WEXITSTATUS(status));
+	else
+		printf("\nok time %llu %llu %llu 1\n", (unsigned long long)ns, (unsigned long long)ns,
+		       (unsigned long long)ns);
+	return status != 0;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct { const char *name; void (*fn)(int); int rounds; } all[] = {
-		{ "getpid", b_getpid, 2000 }, { "clock_gettime", b_clock, 20000 }, { "open+close", b_open, 500 },
-		{ "stat", b_stat, 500 }, { "pread 4K", b_read, 500 }, { "fork+wait", b_fork, 40 },
-		{ "fork+exec+wait", b_exec, 20 }, { "vfork+exec+wait", b_vexec, 20 }, { "mmap+touch+munmap", b_mmap, 500 },
-		{ "mprotect pair", b_mprotect, 500 }, { "first touch", b_touch, 2000 }, { "pipe round trip", b_pipe, 400 },
-		{ "unix round trip", b_unix, 400 }, { "futex round trip", b_futex, 400 }, { "nanosleep 50us", b_sleep, 50 },
-	};
-
-	self = argv[0];
-	if (argc > 1 && !strcmp(argv[1], "nothing"))
+	main_pid = getpid();
+	if (argc == 2 && !strcmp(argv[1], "list")) {
+		for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++)
+			for (const struct bench *b = groups[g].list; b->name; b++)
+				printf("%s %s\n", groups[g].name, b->name);
 		return 0;
-	for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
-		if (argc < 2 || strstr(all[i].name, argv[1]))
-			measure(all[i].name, all[i].fn, all[i].rounds);
-	return 0;
+	}
+	if (argc >= 3 && !strcmp(argv[1], "time"))
+		return time_command(argv + 2);
+	if (argc >= 6 && (!strcmp(argv[1], "run") || !strcmp(argv[1], "ops"))) {
+		unsigned long v = strtoul(argv[4], NULL, 10);
+
+		bench_input = argv[2];
+		bench_scratch = argv[3];
+		for (int i = 5; i < argc; i++)
+			run_named(argv[i], argv[1][0] == 'r' ? (uint64_t)v * 1000000u : 0, (unsigned)v);
+		return 0;
+	}
+	fprintf(stderr, "usage: micro list | run INPUT SCRATCH MS NAME... | ops INPUT SCRATCH N NAME | time COMMAND...\n");
+	return 2;
 }
