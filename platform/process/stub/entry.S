@@ -120,8 +120,11 @@ mapper:
 	mov	CALL_ARGS+24(%r14), %r10
 	mov	CALL_ARGS+32(%r14), %r8
 	mov	CALL_ARGS+40(%r14), %r9
+	/* Read before: a forked child may come to run when its parent's page
+	 * already holds the next list. */
+	mov	CALL_FLAGS(%r14), %r15d
 	syscall
-	mov	CALL_FLAGS(%r14), %ecx
+	mov	%r15d, %ecx
 	test	%rax, %rax
 	jz	.Lzero
 	cmp	$-4095, %rax
