@@ -28,6 +28,9 @@ class Peer:
     def after(self):
         """After each command: what is written must not pile up."""
 
+    def close(self):
+        """At the end."""
+
 
 class Native(Peer):
     name = "native"
@@ -129,10 +132,28 @@ class Crun(Oci):
         elif os.getuid():
             self.reason = "needs root here"
         self.root = os.path.join(work.top, "crun-state")
+        self.keeper, self.enter = None, []
+        if not self.reason and os.path.isdir("/sys/fs/cgroup/unified"):
+            self.hide_hybrid()
+
+    def hide_hybrid(self):
+        """crun refuses to start where both kinds of cgroups are mounted, even
+        without using them: it runs in a mount namespace that shows one."""
+        self.keeper = subprocess.Popen(
+            ["unshare", "-m", "--propagation", "private", "sh", "-c",
+             "mount -t tmpfs none /sys/fs/cgroup/unified && echo ready && exec sleep 3600"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        if self.keeper.stdout.readline() == "ready\n":
+            self.enter = ["nsenter", "-t", str(self.keeper.pid), "-m"]
+
+    def close(self):
+        if self.keeper:
+            self.keeper.kill()
+            self.keeper.wait()
 
     def wrap(self, argv):
         folder, name = self.bundle(argv)
-        return ["crun", "--root", self.root, "--cgroup-manager=disabled", "run", "--bundle", folder, name]
+        return [*self.enter, "crun", "--root", self.root, "--cgroup-manager=disabled", "run", "--bundle", folder, name]
 
 
 class Runsc(Oci):

@@ -224,7 +224,7 @@ def bench_handoff(work, cells, one_core):
 
 
 def bench_idle(here, seconds, many):
-    print(f"\nidle sandbox (a sleeping shell): memory of all its processes, context switches")
+    print("\nidle sandbox (a sleeping shell): memory of all its processes, context switches")
     out = {}
     for peer in here:
         out[peer.name] = r = idle.measure(peer, seconds)
@@ -270,21 +270,21 @@ def arguments():
 def main():
     opt = arguments()
     work = Work(opt.build)
-    native = places.Native(work)
+    everyone = [places.Native(work), places.Nacre(work)]
+    if not opt.no_peers:
+        everyone += [places.Bwrap(work), places.Crun(work), places.Runsc(work, opt.peers)]
     try:
-        return bench(opt, work, native)
+        return bench(opt, work, everyone)
     except KeyboardInterrupt:
         return 130
     finally:
-        native.close()
+        for peer in everyone:
+            peer.close()
         shutil.rmtree(work.top, ignore_errors=True)
 
 
-def bench(opt, work, native):
+def bench(opt, work, everyone):
     programs.make_inputs(work.input)
-    everyone = [native, places.Nacre(work)]
-    if not opt.no_peers:
-        everyone += [places.Bwrap(work), places.Crun(work), places.Runsc(work, opt.peers)]
     here = [p for p in everyone if not p.reason]
     absent = {p.name: p.reason for p in everyone if p.reason}
     if "nacre" in absent:
