@@ -198,6 +198,25 @@ static size_t put_rights(struct sock_msg *m, uint64_t at, uint64_t room)
 	return MIN(CMSG_ALIGN_UP(h.len), room);
 }
 
+static size_t put_one(struct sock_msg *m, const struct sock_cmsg *c, uint64_t at, uint64_t room)
+{
+	struct { struct linux_cmsghdr h; uint8_t data[sizeof c->data]; } __packed out;
+
+	out.h = (struct linux_cmsghdr){ sizeof out.h + c->size, c->level, c->type };
+	memcpy(out.data, c->data, c->size);
+	if (room < out.h.len) {
+		m->ret_flags |= MSG_CTRUNC;
+		if (room < sizeof out.h)
+			return 0;
+		out.h.len = room;
+	}
+	if (copy_out((uaddr){ at }, &out, out.h.len)) {
+		m->ret_flags |= MSG_CTRUNC;
+		return 0;
+	}
+	return MIN(CMSG_ALIGN_UP(out.h.len), room);
+}
+
 size_t scm_recv(struct sock_msg *m, bool passcred, uint64_t control, uint64_t size)
 {
 	size_t used = 0;
@@ -206,6 +225,8 @@ size_t scm_recv(struct sock_msg *m, bool passcred, uint64_t control, uint64_t si
 		size = 0;
 	if (passcred && m->have_cred)
 		used = put_cred(m, control, size);
+	for (unsigned i = 0; i < m->cmsg_count; i++)
+		used += put_one(m, &m->cmsg[i], control + used, size - used);
 	if (m->scm) {
 		used += put_rights(m, control + used, size - used);
 		scm_free(m->scm);

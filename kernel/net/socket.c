@@ -2,13 +2,15 @@
 /* The socket layer: making sockets, names, connecting.  Messages are in
  * socket_msg.c, options in sockopt.c.  Families are listed here; each is a
  * sock_ops of its own. */
-#include "kernel/net/socket.h"
+#include "kernel/net/net.h"
 #include "kernel/net/socket_file.h"
 #include "kernel/syscall/syscall.h"
 #include <linux_abi/ioctl.h>
 
 static const sock_create_fn families[AF_MAX] = {
 	[AF_UNIX] = unix_create,
+	[AF_INET] = inet_create,
+	[AF_INET6] = inet_create,
 };
 
 /* ---- files ---- */

@@ -34,6 +34,10 @@ struct scm {
 	struct file *files[];           /* counted; room for SCM_MAX_FD */
 };
 
+/* Ancillary data that a protocol makes for the receiver. */
+#define SOCK_CMSG_MAX 6u
+struct sock_cmsg { int32_t level, type; uint32_t size; uint8_t data[48]; };
+
 struct sock_msg {
 	struct iter *it;
 	uint32_t flags;                 /* MSG_* of the caller */
@@ -42,6 +46,8 @@ struct sock_msg {
 	struct scm *scm;                /* send: given, consumed on success; receive: result, owned by the caller */
 	struct linux_ucred cred;        /* send: to attach; receive: of the sender */
 	bool have_cred;
+	struct sock_cmsg cmsg[SOCK_CMSG_MAX];   /* receive: by the protocol */
+	unsigned cmsg_count;
 	uint32_t ret_flags;             /* receive: MSG_TRUNC, MSG_EOR … */
 };
 
@@ -62,6 +68,8 @@ struct sock_ops {
 	uint32_t (*poll)(struct socket *s, struct poll_table *pt);
 	long (*ioctl)(struct socket *s, unsigned cmd, uint64_t arg);
 	void (*release)(struct socket *s);      /* priv may be NULL */
+	bool out_of_band;                       /* sendmsg and recvmsg know MSG_OOB */
+	bool error_queue;                       /* recvmsg knows MSG_ERRQUEUE */
 };
 
 /* Fill s (type, protocol set).  -ESOCKTNOSUPPORT, -EPROTONOSUPPORT … */

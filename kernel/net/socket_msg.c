@@ -25,7 +25,7 @@ static long send_prepared(struct file *f, struct sock_msg *m)
 	struct socket *s = socket_of(f);
 
 	m->nonblock = (m->flags & MSG_DONTWAIT) || (f->flags & O_NONBLOCK);
-	if (m->flags & MSG_OOB)
+	if (m->flags & MSG_OOB && !s->ops->out_of_band)
 		return send_done(m, -EOPNOTSUPP);
 	return send_done(m, s->ops->sendmsg(s, m));
 }
@@ -35,9 +35,9 @@ static long recv_prepared(struct file *f, struct sock_msg *m)
 	struct socket *s = socket_of(f);
 
 	m->nonblock = (m->flags & MSG_DONTWAIT) || (f->flags & O_NONBLOCK);
-	if (m->flags & MSG_OOB)
+	if (m->flags & MSG_OOB && !s->ops->out_of_band)
 		return -EOPNOTSUPP;
-	if (m->flags & MSG_ERRQUEUE)
+	if (m->flags & MSG_ERRQUEUE && !s->ops->error_queue)
 		return -EAGAIN;
 	return s->ops->recvmsg(s, m);
 }

@@ -6,6 +6,7 @@
  * are given to it and reaped at once (exit.c); no signal reaches it, because
  * it ignores them all and sleeps uninterruptibly.  When the program has ended,
  * the sandbox ends with its status. */
+#include "kernel/net/net.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/exec.h"
 #include "kernel/task/internal.h"
@@ -327,6 +328,9 @@ static struct task *boot_task(const char *comm, struct cred *cred, struct task *
 	kstrlcpy(t->comm, comm, sizeof(t->comm));
 	t->utsns = container0->utsns;
 	ref_get(&t->utsns->ref);
+	t->netns = netns_boot();
+	if (!t->netns)
+		kpanic("no memory for the network");
 	t->mntns = mntns_get(container0->mntns);
 	t->files = files_new();
 	t->sighand = sighand_new();

@@ -7,6 +7,7 @@
  * call restart, so that a signal to a process group reaches parent and child
  * or comes before the fork.
  * Trust: all arguments are hostile; structures are read once. */
+#include "kernel/net/net.h"
 #include "kernel/security/security.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/internal.h"
@@ -38,9 +39,9 @@ static long check_flags(const struct clone_args_k *a)
 		return -EINVAL;
 	/* Namespaces that do not exist here say so the way a kernel does that
 	 * was configured without them; the rest need privilege. */
-	if (f & (CLONE_NEWUSER | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP))
+	if (f & (CLONE_NEWUSER | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWCGROUP))
 		return (f & CLONE_NEWUSER) || capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
-	if ((f & (CLONE_NEWNS | CLONE_NEWUTS)) && !capable(CAP_SYS_ADMIN))
+	if ((f & (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET)) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (a->exit_signal > NSIG)
 		return -EINVAL;
@@ -195,7 +196,8 @@ static int build(struct task *p, const struct clone_args_k *a, struct task **ret
 		c->utsns = p->utsns;
 		ref_get(&c->utsns->ref);
 	}
-	err = copy_files(c, p, f);
+	c->netns = f & CLONE_NEWNET ? netns_new() : netns_get(p->netns);
+	err = c->netns ? copy_files(c, p, f) : -ENOMEM;
 	if (err)
 		goto fail;
 	err = copy_sighand(c, p, f);

@@ -6,6 +6,7 @@
  * switch); every task holds one on its group.  Group to parent and children
  * are plain pointers under task_list_lock.
  * Locks: task_list_lock for everything here but the counts. */
+#include "kernel/net/net.h"
 #include "kernel/security/security.h"
 #include "kernel/task/internal.h"
 #include <boot.h>
@@ -77,6 +78,7 @@ static void task_free(struct task *t)
 		cred_put(t->cred);
 	if (t->utsns)
 		utsns_put(t->utsns);
+	netns_put(t->netns);
 	seccomp_task_free(t);
 	if (t->tg)
 		tgroup_put(t->tg);

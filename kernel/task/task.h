@@ -20,6 +20,7 @@ struct mm;
 struct files;
 struct fs_info;
 struct mntns;
+struct netns;
 struct file;
 struct tty;
 struct seccomp_filter;
@@ -167,6 +168,7 @@ struct task {
 	struct fs_info *fs;
 	struct mntns *mntns;
 	struct utsns *utsns;
+	struct netns *netns;            /* kernel/net/net.h */
 	struct sighand *sighand;
 	struct cred *cred;
 

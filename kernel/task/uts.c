@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* uname(2), sethostname(2), setdomainname(2), sysinfo(2), unshare(2). */
+#include "kernel/net/net.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/internal.h"
 #include <linux_abi/utsname.h>
@@ -107,6 +108,20 @@ static int unshare_uts(struct task *t)
 	return 0;
 }
 
+static int unshare_net(struct task *t)
+{
+	struct netns *n = netns_new(), *old;
+
+	if (!n)
+		return -ENOMEM;
+	spin_lock(&task_list_lock);
+	old = t->netns;
+	t->netns = n;
+	spin_unlock(&task_list_lock);
+	netns_put(old);
+	return 0;
+}
+
 static int unshare_fs(struct task *t)
 {
 	struct fs_info *n, *old;
@@ -141,16 +156,16 @@ static int unshare_mounts(struct task *t)
 
 SYSCALL1(unshare, uint64_t, flags)
 {
-	const uint64_t absent = CLONE_NEWUSER | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID |
+	const uint64_t absent = CLONE_NEWUSER | CLONE_NEWIPC | CLONE_NEWPID |
 				CLONE_NEWCGROUP | CLONE_NEWTIME;
 	int err = 0;
 
-	if (flags & ~(absent | CLONE_NEWNS | CLONE_NEWUTS | CLONE_FS | CLONE_FILES | CLONE_VM |
+	if (flags & ~(absent | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_FS | CLONE_FILES | CLONE_VM |
 		      CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM))
 		return -EINVAL;
 	if (flags & absent)             /* not there, as on a kernel without them */
 		return (flags & CLONE_NEWUSER) || capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
-	if ((flags & (CLONE_NEWNS | CLONE_NEWUTS)) && !capable(CAP_SYS_ADMIN))
+	if ((flags & (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET)) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && t->tg->thread_count > 1)
 		return -EINVAL;
@@ -162,6 +177,8 @@ SYSCALL1(unshare, uint64_t, flags)
 		err = files_unshare(t);
 	if (!err && (flags & CLONE_NEWUTS))
 		err = unshare_uts(t);
+	if (!err && (flags & CLONE_NEWNET))
+		err = unshare_net(t);
 	if (!err && (flags & CLONE_NEWNS))
 		err = unshare_mounts(t);
 	return err;

@@ -21,7 +21,7 @@ ABI = os.path.join(ROOT, "include", "linux_abi")
 
 # What the host offers, in an order that its headers bear.
 HOST_HEADERS = """stddef.h stdint.h sys/types.h signal.h time.h sys/time.h sys/resource.h sys/stat.h sys/statfs.h
- sys/wait.h sys/mman.h sys/socket.h sys/un.h poll.h sys/epoll.h sys/eventfd.h sys/timerfd.h sys/signalfd.h sys/inotify.h
+ sys/wait.h sys/mman.h sys/socket.h netinet/in.h netinet/tcp.h netinet/udp.h net/if.h net/if_arp.h linux/sockios.h linux/errqueue.h sys/un.h poll.h sys/epoll.h sys/eventfd.h sys/timerfd.h sys/signalfd.h sys/inotify.h
  sys/ipc.h sys/sem.h sys/msg.h sys/shm.h mqueue.h sys/ptrace.h sys/utsname.h sys/xattr.h sys/mount.h sys/prctl.h sys/file.h
  sys/sysinfo.h sys/ucontext.h sys/auxv.h sys/times.h sys/uio.h dirent.h errno.h sched.h elf.h fcntl.h unistd.h limits.h termios.h sys/ioctl.h
  linux/futex.h linux/capability.h linux/seccomp.h linux/filter.h linux/audit.h linux/openat2.h linux/memfd.h linux/magic.h linux/securebits.h linux/sched.h linux/fiemap.h
@@ -74,6 +74,13 @@ STRUCTS = {
     "linux_sockaddr_storage": ("struct sockaddr_storage", "ss_", {}),
     "linux_msghdr": ("struct msghdr", "msg_", {}), "linux_mmsghdr": ("struct mmsghdr", "msg_", {}),
     "linux_cmsghdr": ("struct cmsghdr", "cmsg_", {}),
+    "linux_sockaddr_in": ("struct sockaddr_in", "sin_", {}),
+    "linux_sockaddr_in6": ("struct sockaddr_in6", "sin6_", {"scope": "sin6_scope_id"}),
+    "linux_ip_mreqn": ("struct ip_mreqn", "imr_", {"group": "imr_multiaddr"}),
+    "linux_ipv6_mreq": ("struct ipv6_mreq", "ipv6mr_", {"group": "ipv6mr_multiaddr", "ifindex": "ipv6mr_interface"}),
+    "linux_in_pktinfo": ("struct in_pktinfo", "ipi_", {}),
+    "linux_in6_pktinfo": ("struct in6_pktinfo", "ipi6_", {}),
+    "linux_sock_extended_err": ("struct sock_extended_err", "ee_", {"err": "ee_errno"}),
     "linux_timespec": ("struct timespec", "tv_", {}), "linux_timeval": ("struct timeval", "tv_", {}),
     "linux_itimerspec": ("struct itimerspec", "it_", {}), "linux_itimerval": ("struct itimerval", "it_", {}),
     "linux_tms": ("struct tms", "tms_", {}), "linux_timezone": ("struct timezone", "tz_", {}),
@@ -85,7 +92,7 @@ STRUCTS = {
 # kernel's own headers have; their files assert the sizes.
 NOT_IN_LIBC = {"linux_dirent", "linux_sigaction", "linux_sigcontext", "linux_ucontext", "linux_rt_sigframe",
                "linux_fp_sw_bytes", "linux_termios", "linux_termios2", "linux_termio", "linux_sched_attr",
-               "linux_ptrace_syscall_info", "linux_shminfo64"}
+               "linux_ptrace_syscall_info", "linux_shminfo64", "linux_ifreq", "linux_ifconf"}
 # The last member is as long as the record; the host's header gives it room.
 OPEN_ENDED = {"linux_dirent64"}
 # Constants that the C library shows to programs with another value, or hides.

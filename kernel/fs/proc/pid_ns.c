@@ -6,6 +6,7 @@
  * can be opened and asked for their kind; entering one is setns(2)'s matter
  * (by pidfd). */
 #include "kernel/fs/proc/proc.h"
+#include "kernel/net/net.h"
 #include <linux_abi/ioctl.h>
 #include <linux_abi/sched.h>
 
@@ -21,7 +22,7 @@ static const struct kind kinds[] = {
 	{ "cgroup", CLONE_NEWCGROUP, NS_INO_BASE + 1 },
 	{ "ipc", CLONE_NEWIPC, NS_INO_BASE + 5 },
 	{ "mnt", CLONE_NEWNS, 0 },
-	{ "net", CLONE_NEWNET, NS_INO_BASE + 6 },
+	{ "net", CLONE_NEWNET, 0 },
 	{ "pid", CLONE_NEWPID, NS_INO_BASE + 2 },
 	{ "time", CLONE_NEWTIME, NS_INO_BASE },
 	{ "user", CLONE_NEWUSER, NS_INO_BASE + 3 },
@@ -33,6 +34,8 @@ static uint64_t number(struct task *t, unsigned k)
 {
 	const void *object = k == K_MNT ? (void *)t->mntns : (void *)t->utsns;
 
+	if (k == K_NET)
+		return NS_INO_BASE + 6 + (t->netns->id ? 2000000 + t->netns->id : 0);
 	if (kinds[k].fixed_ino)
 		return kinds[k].fixed_ino;
 	return NS_INO_BASE + 1000 + hash_u64((uint64_t)(uintptr_t)object) % 1000000;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to UDP and ICMP: sockets that get whole messages.
+ *
+ * Locks: read_lock (mutex) of the reader > lock.  A message is made and filled
+ * before it is queued; a queue that is full drops what comes, as a network
+ * does. */
+#ifndef NACRE_KERNEL_NET_DGRAM_H
+#define NACRE_KERNEL_NET_DGRAM_H
+
+#include "kernel/net/inet/inet.h"
+
+#define DGRAM_SHUT_RCV 1u
+#define DGRAM_SHUT_SEND 2u
+#define ERRORS_MAX 8u
+
+struct dgram {
+	struct list link;
+	struct endpoint from, to;
+	uint8_t ttl, tos;
+	int64_t time_ns;                /* wall clock at arrival */
+	uint32_t error;                 /* in an error queue: errno */
+	uint32_t size;
+	uint8_t data[];
+};
+
+struct dgram_sock {
+	struct inet_sock in;            /* first */
+	struct waitq wq;
+	struct mutex read_lock;
+	struct spinlock lock;
+	/* lock */
+	struct list queue, errors;
+	uint64_t queued;                /* with overhead */
+	unsigned error_count;
+	int32_t rcvbuf, error;
+	uint8_t shutdown;
+	uint64_t drops;
+	int32_t opt_cork, opt_no_check;
+};
+
+static inline struct dgram_sock *dgram_of(struct inet_sock *i) { return container_of(i, struct dgram_sock, in); }
+struct dgram_sock *dgram_new(struct socket *s, int proto);
+void dgram_put(struct dgram_sock *d);
+void dgram_release(struct socket *s);
+struct dgram *dgram_msg_new(size_t size);       /* NULL: no memory */
+/* Queue m at d, or drop it; consumes m. */
+void dgram_deliver(struct dgram_sock *d, struct dgram *m);
+/* What d sent came back: ECONNREFUSED.  Consumes m (may be NULL). */
+void dgram_refused(struct dgram_sock *d, struct dgram *m);
+long dgram_recvmsg(struct socket *s, struct sock_msg *m);
+/* A pending error, once; -EPIPE after shutdown. */
+int dgram_send_check(struct dgram_sock *d);
+int dgram_connect(struct socket *s, const struct sock_addr *a, bool nonblock);
+int dgram_getname(struct socket *s, bool peer, struct sock_addr *ret);
+int dgram_shutdown(struct socket *s, int how);
+int dgram_bind(struct socket *s, const struct sock_addr *a);
+uint32_t dgram_poll(struct socket *s, struct poll_table *pt);
+long dgram_ioctl(struct socket *s, unsigned cmd, uint64_t arg);
+int dgram_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size);
+int dgram_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size);
+/* Where a message goes and what its source is; binds the socket when it has no
+ * port.  -EDESTADDRREQ, -EINVAL, -ENETUNREACH, -EACCES … */
+int dgram_destination(struct socket *s, const struct sock_msg *m, bool ports, struct endpoint *ret_to,
+		      struct endpoint *ret_from);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ICMP echo and raw sockets: icmp(7), raw(7).
+ *
+ * Datagram ("ping") sockets send an echo request, which is answered at once.
+ * A raw packet is seen by every raw socket of its protocol, IPv4 ones with an IP
+ * header before it; ICMP echo requests are answered. */
+#include "kernel/net/inet/dgram.h"
+
+#define ICMP4_ECHO 8
+#define ICMP4_REPLY 0
+#define ICMP6_ECHO 128
+#define ICMP6_REPLY 129
+#define PACKET_MAX 65515u
+#define RAW_MAX 64u
+
+struct echo { uint8_t type, code; uint16_t sum, id, seq; };
+struct ip4 { uint8_t vihl, tos; uint16_t len, id, frag; uint8_t ttl, proto; uint16_t sum; uint32_t src, dst; };
+_Static_assert(sizeof(struct ip4) == 20, "IPv4 header");
+
+static uint16_t checksum(const void *p, size_t n)
+{
+	const uint8_t *b = p;
+	uint32_t sum = 0;
+
+	for (; n > 1; n -= 2, b += 2)
+		sum += (uint32_t)b[0] | (uint32_t)b[1] << 8;
+	if (n)
+		sum += b[0];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static bool is_v6(const struct dgram_sock *d) { return d->in.protocol == IPPROTO_ICMPV6; }
+
+/* Make the reply to an echo request out of a copy of it. */
+static struct dgram *reply_to(const struct dgram *g, bool v6)
+{
+	struct dgram *r = dgram_msg_new(g->size);
+	struct echo *e;
+
+	if (!r)
+		return NULL;
+	memcpy(r->data, g->data, g->size);
+	r->from = g->to;
+	r->to = g->from;
+	r->ttl = 64;
+	e = (struct echo *)(void *)r->data;
+	e->type = v6 ? ICMP6_REPLY : ICMP4_REPLY;
+	e->sum = 0;
+	e->sum = checksum(r->data, r->size);
+	return r;
+}
+
+/* A copy of g for each raw socket of the protocol. */
+static void to_raw(struct netns *ns, const struct dgram *g, int protocol)
+{
+	struct inet_sock *to[RAW_MAX], *o;
+	bool v4 = ip_is_v4(&g->to.ip);
+	size_t head = v4 ? sizeof(struct ip4) : 0;
+	unsigned n = 0;
+
+	spin_lock(&ns->lock);
+	list_for_each(o, &ns->all, all_link)
+		if (n < RAW_MAX && o->type == SOCK_RAW && o->protocol == protocol && (o->family == AF_INET) == v4 &&
+		    (ip_is_any(&o->local.ip) || ip_equal(&o->local.ip, &g->to.ip)) &&
+		    (ip_is_any(&o->remote.ip) || ip_equal(&o->remote.ip, &g->from.ip)) &&
+		    ref_get_unless_zero(&o->ref))
+			to[n++] = o;
+	spin_unlock(&ns->lock);
+	for (unsigned k = 0; k < n; k++) {
+		struct dgram *c = dgram_msg_new(head + g->size);
+
+		if (c) {
+			if (v4) {
+				struct ip4 h = { .vihl = 0x45, .len = be16((uint16_t)(head + g->size)), .ttl = g->ttl,
+						 .proto = (uint8_t)protocol, .src = be32(ip_v4(&g->from.ip)),
+						 .dst = be32(ip_v4(&g->to.ip)) };
+
+				h.sum = checksum(&h, sizeof h);
+				memcpy(c->data, &h, sizeof h);
+			}
+			memcpy(c->data + head, g->data, g->size);
+			c->from = g->from;
+			c->to = g->to;
+			c->from.port = 0;
+			c->ttl = g->ttl;
+			dgram_deliver(dgram_of(to[k]), c);
+		}
+		dgram_put(dgram_of(to[k]));
+	}
+}
+
+static bool is_request(const struct dgram *g, bool v6)
+{
+	return g->size >= sizeof(struct echo) && g->data[0] == (v6 ? ICMP6_ECHO : ICMP4_ECHO) && !g->data[1];
+}
+
+static long send_ping(struct dgram_sock *d, struct dgram *g)
+{
+	struct echo *e = (struct echo *)(void *)g->data;
+	struct dgram *r;
+	long n = (long)g->size;
+
+	if (!is_request(g, is_v6(d))) {
+		kfree(g);
+		return -EINVAL;
+	}
+	spin_lock(&d->in.ns->lock);
+	if (!d->in.local.port)
+		d->in.local.port = (uint16_t)(hash_u64((uint64_t)(uintptr_t)d) | 1);
+	e->id = be16(d->in.local.port);
+	spin_unlock(&d->in.ns->lock);
+	e->sum = 0;
+	e->sum = checksum(g->data, g->size);
+	to_raw(d->in.ns, g, d->in.protocol);
+	r = reply_to(g, is_v6(d));
+	kfree(g);
+	if (!r)
+		return -ENOBUFS;
+	to_raw(d->in.ns, r, d->in.protocol);
+	r->from.port = 0;
+	dgram_deliver(d, r);
+	return n;
+}
+
+static long send_raw(struct dgram_sock *d, struct dgram *g)
+{
+	int protocol = d->in.protocol;
+	bool v6 = protocol == IPPROTO_ICMPV6;
+	struct dgram *r = NULL;
+	long n = (long)g->size;
+
+	if ((v6 || protocol == IPPROTO_ICMP) && is_request(g, v6)) {
+		if (v6) {               /* the kernel's work: RFC 3542, 3.1 */
+			struct echo *e = (struct echo *)(void *)g->data;
+
+			e->sum = 0;
+			e->sum = checksum(g->data, g->size);
+		}
+		r = reply_to(g, v6);
+	}
+	to_raw(d->in.ns, g, protocol);
+	kfree(g);
+	if (r)
+		to_raw(d->in.ns, r, protocol);
+	kfree(r);
+	return n;
+}
+
+static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
+{
+	struct dgram_sock *d = s->priv;
+	size_t n = m->it->left;
+	struct endpoint to, from;
+	struct dgram *g;
+	int err;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (n > PACKET_MAX)
+		return -EMSGSIZE;
+	if (s->type == SOCK_RAW && (s->protocol == IPPROTO_RAW || d->in.opt[OPT_HDRINCL]))
+		return -EOPNOTSUPP;     /* packets made by programs */
+	if (s->type == SOCK_DGRAM && n < sizeof(struct echo))
+		return -EINVAL;
+	err = dgram_destination(s, m, false, &to, &from);
+	if (!err)
+		err = dgram_send_check(d);
+	if (err)
+		return err;
+	g = dgram_msg_new(n);
+	if (!g)
+		return -ENOBUFS;
+	if (iter_copy_in(m->it, g->data, n) != n) {
+		kfree(g);
+		return -EFAULT;
+	}
+	g->to = to;
+	g->from = from;
+	g->ttl = (uint8_t)(ip_is_v4(&to.ip) ? d->in.opt[OPT_TTL] : d->in.opt[OPT6_HOPS]);
+	return s->type == SOCK_RAW ? send_raw(d, g) : send_ping(d, g);
+}
+
+static int icmp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)
+{
+	/* Filters only save a program work; what comes is checked by it anyway. */
+	if (s->type == SOCK_RAW && ((level == SOL_RAW && opt == ICMP_FILTER) ||
+				    (level == SOL_ICMPV6 && opt == ICMPV6_FILTER)))
+		return 0;
+	if (s->type == SOCK_RAW && level == SOL_RAW)
+		return -ENOPROTOOPT;
+	return dgram_setsockopt(s, level, opt, val, size);
+}
+
+static const struct sock_ops icmp_ops = {
+	.bind = dgram_bind,
+	.connect = dgram_connect,
+	.getname = dgram_getname,
+	.sendmsg = icmp_sendmsg,
+	.recvmsg = dgram_recvmsg,
+	.shutdown = dgram_shutdown,
+	.setsockopt = icmp_setsockopt,
+	.getsockopt = dgram_getsockopt,
+	.poll = dgram_poll,
+	.ioctl = dgram_ioctl,
+	.release = dgram_release,
+	.out_of_band = true,
+	.error_queue = true,
+};
+
+int ping_create(struct socket *s)
+{
+	s->priv = dgram_new(s, -1);
+	if (!s->priv)
+		return -ENOMEM;
+	s->ops = &icmp_ops;
+	return 0;
+}

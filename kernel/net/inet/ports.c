@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who has which local address and port: binding, listening, looking up.
+ *
+ * Per name space and protocol a table of buckets by local port.  A bucket keeps
+ * apart what lookups walk (bound: bind(), listeners, outgoing connections) and
+ * what only conflicts look at: accepted connections, of which a server has
+ * thousands, and connections in TIME_WAIT.
+ *
+ * TIME_WAIT ends after a minute, seen when somebody asks; there are a bounded
+ * number, the oldest goes first. */
+#include "kernel/net/inet/inet.h"
+
+#define TIME_WAIT_NS (60 * NSEC_PER_SEC)
+#define TIME_WAIT_MAX 16384u
+
+static struct port_bucket *bucket(struct netns *ns, int proto, uint16_t port)
+{
+	return &ns->ports[proto][port % PORT_BUCKETS];
+}
+
+void inet_sock_init(struct inet_sock *i, struct socket *s, int proto)
+{
+	ref_init(&i->ref);
+	i->ns = netns_get(netns_current());
+	i->family = s->family;
+	i->type = s->type;
+	i->protocol = s->protocol;
+	i->proto = proto;
+	i->uid = current_cred()->euid;
+	i->local.ip = i->remote.ip = s->family == AF_INET ? ip_any4 : ip_any6;
+	list_init(&i->port_link);
+	list_init(&i->all_link);
+	inet_opt_defaults(i);
+	spin_lock(&i->ns->lock);
+	list_push_back(&i->ns->all, &i->all_link);
+	spin_unlock(&i->ns->lock);
+}
+
+void inet_sock_fini(struct inet_sock *i)
+{
+	spin_lock(&i->ns->lock);
+	list_del(&i->all_link);
+	list_del(&i->port_link);
+	i->hashed = false;
+	spin_unlock(&i->ns->lock);
+	kfree(i->members);
+	netns_put(i->ns);
+}
+
+/* ---- conflicts ---- */
+
+/* Can one packet be for both?  The flags are those of the sockets. */
+static bool overlap(const struct ipaddr *a, bool a_v6only, const struct ipaddr *b, bool b_v6only)
+{
+	if (ip_equal(a, b))
+		return true;
+	if (ip_equal(a, &ip_any6))
+		return !ip_is_v4(b) || !(a_v6only || (ip_equal(b, &ip_any4) && b_v6only));
+	if (ip_equal(b, &ip_any6))
+		return !ip_is_v4(a) || !b_v6only;
+	if (ip_is_v4(a) != ip_is_v4(b))
+		return false;
+	return ip_is_any(a) || ip_is_any(b);
+}
+
+static bool may_share(const struct inet_sock *i, const struct inet_sock *o)
+{
+	if (i->reuseport && o->reuseport && i->uid == o->uid)
+		return true;
+	return i->reuseaddr && o->reuseaddr && !o->listening;
+}
+
+static bool list_conflicts(struct list *l, const struct inet_sock *i, const struct endpoint *e)
+{
+	struct inet_sock *o;
+
+	list_for_each(o, l, port_link)
+		if (o != i && o->local.port == e->port && !may_share(i, o) &&
+		    overlap(&e->ip, i->v6only, &o->local.ip, o->v6only))
+			return true;
+	return false;
+}
+
+static void time_wait_free(struct netns *ns, struct time_wait *w)
+{
+	list_del(&w->link);
+	list_del(&w->age_link);
+	ns->time_wait_count--;
+	kfree(w);
+}
+
+static void time_wait_expire(struct netns *ns, uint64_t now)
+{
+	while (!list_empty(&ns->time_wait)) {
+		struct time_wait *w = list_first(&ns->time_wait, struct time_wait, age_link);
+
+		if (w->end_ns > now && ns->time_wait_count <= TIME_WAIT_MAX)
+			break;
+		time_wait_free(ns, w);
+	}
+}
+
+void inet_time_wait_drop_all(struct netns *ns)
+{
+	while (!list_empty(&ns->time_wait))
+		time_wait_free(ns, list_first(&ns->time_wait, struct time_wait, age_link));
+}
+
+void inet_time_wait_add(struct inet_sock *i)
+{
+	struct time_wait *w = kzalloc(sizeof *w);
+	uint64_t now = plat_time_mono_ns();
+
+	if (!w)
+		return;                 /* the port is free a minute early */
+	spin_lock(&i->ns->lock);
+	w->local = i->local;
+	w->remote = i->remote;
+	w->family = i->family;
+	w->reuseaddr = i->reuseaddr;
+	w->reuseport = i->reuseport;
+	w->since_ns = now;
+	w->end_ns = now + TIME_WAIT_NS;
+	list_push_back(&i->ns->time_wait, &w->age_link);
+	list_push_back(&bucket(i->ns, PROTO_TCP, w->local.port)->waiting, &w->link);
+	i->ns->time_wait_count++;
+	time_wait_expire(i->ns, now);
+	spin_unlock(&i->ns->lock);
+}
+
+static bool waiting_conflicts(struct port_bucket *b, const struct inet_sock *i, const struct endpoint *e, uint64_t now)
+{
+	struct time_wait *w;
+
+	list_for_each(w, &b->waiting, link)
+		if (w->local.port == e->port && w->end_ns > now && !(i->reuseaddr && w->reuseaddr) &&
+		    !(i->reuseport && w->reuseport) &&
+		    overlap(&e->ip, i->v6only, &w->local.ip, false))
+			return true;
+	return false;
+}
+
+static bool conflicts(struct inet_sock *i, const struct endpoint *e, uint64_t now)
+{
+	struct port_bucket *b = bucket(i->ns, i->proto, e->port);
+
+	return list_conflicts(&b->bound, i, e) || list_conflicts(&b->children, i, e) ||
+	       waiting_conflicts(b, i, e, now);
+}
+
+static void hash_locked(struct inet_sock *i)
+{
+	struct port_bucket *b = bucket(i->ns, i->proto, i->local.port);
+
+	list_del(&i->port_link);
+	list_push_back(i->child ? &b->children : &b->bound, &i->port_link);
+	i->hashed = true;
+}
+
+/* ---- binding ---- */
+
+static uint32_t random_start(void)
+{
+	static uint32_t counter;
+	uint32_t n = __atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED);
+
+	return hash_u64(n) % EPHEMERAL_COUNT;
+}
+
+int inet_bind_port(struct inet_sock *i, const struct endpoint *want)
+{
+	uint64_t now = plat_time_mono_ns();
+	struct endpoint e = *want;
+	uint32_t start, n;
+	int err = 0;
+
+	spin_lock(&i->ns->lock);
+	if (i->hashed || i->port_locked) {
+		err = -EINVAL;
+	} else if (e.port) {
+		if (conflicts(i, &e, now))
+			err = -EADDRINUSE;
+	} else {
+		start = random_start();
+		for (n = 0; n < EPHEMERAL_COUNT; n++) {
+			e.port = (uint16_t)(EPHEMERAL_FIRST + (start + n) % EPHEMERAL_COUNT);
+			if (!conflicts(i, &e, now))
+				break;
+		}
+		if (n == EPHEMERAL_COUNT)
+			err = -EADDRINUSE;
+	}
+	if (!err) {
+		i->local = e;
+		i->addr_locked = !ip_is_any(&e.ip);
+		i->port_locked = true;
+		hash_locked(i);
+	}
+	spin_unlock(&i->ns->lock);
+	return err;
+}
+
+static bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && ip_equal(&a->ip, &b->ip);
+}
+
+/* Nobody else has this pair of endpoints.  Loopback reuses a TIME_WAIT after a
+ * second (tcp_tw_reuse, ip-sysctl). */
+static bool pair_free(struct inet_sock *i, const struct endpoint *local, bool fresh_port, uint64_t now)
+{
+	struct port_bucket *b = bucket(i->ns, i->proto, local->port);
+	struct inet_sock *o;
+	struct time_wait *w;
+
+	list_for_each(o, &b->bound, port_link) {
+		if (o == i || o->local.port != local->port)
+			continue;
+		if (endpoint_equal(&o->remote, &i->remote) && ip_equal(&o->local.ip, &local->ip))
+			return false;
+		if (fresh_port && o->port_locked &&
+		    overlap(&local->ip, i->v6only, &o->local.ip, o->v6only))
+			return false;
+	}
+	list_for_each(o, &b->children, port_link)
+		if (o->local.port == local->port &&
+		    ((endpoint_equal(&o->remote, &i->remote) && ip_equal(&o->local.ip, &local->ip)) || fresh_port))
+			return false;
+	list_for_each(w, &b->waiting, link)
+		if (w->end_ns > now && now - w->since_ns < NSEC_PER_SEC &&
+		    endpoint_equal(&w->local, local) && endpoint_equal(&w->remote, &i->remote))
+			return false;
+	return true;
+}
+
+int inet_bind_connect(struct inet_sock *i)
+{
+	uint64_t now = plat_time_mono_ns();
+	struct endpoint e = i->local;
+	uint32_t start, n;
+	int err = 0;
+
+	spin_lock(&i->ns->lock);
+	if (i->hashed) {
+		if (!pair_free(i, &e, false, now))
+			err = -EADDRNOTAVAIL;
+	} else {
+		start = random_start();
+		for (n = 0; n < EPHEMERAL_COUNT; n++) {
+			e.port = (uint16_t)(EPHEMERAL_FIRST + (start + n) % EPHEMERAL_COUNT);
+			if (pair_free(i, &e, true, now))
+				break;
+		}
+		if (n == EPHEMERAL_COUNT)
+			err = -EADDRNOTAVAIL;
+	}
+	if (!err) {
+		i->local = e;
+		if (!i->hashed)
+			hash_locked(i);
+	}
+	spin_unlock(&i->ns->lock);
+	return err;
+}
+
+void inet_add_child(struct inet_sock *i)
+{
+	spin_lock(&i->ns->lock);
+	i->child = true;
+	hash_locked(i);
+	spin_unlock(&i->ns->lock);
+}
+
+void inet_release_port(struct inet_sock *i)
+{
+	spin_lock(&i->ns->lock);
+	list_del(&i->port_link);
+	i->hashed = false;
+	i->port_locked = false;
+	i->listening = false;
+	i->local.port = 0;
+	spin_unlock(&i->ns->lock);
+}
+
+int inet_listen_port(struct inet_sock *i, bool on)
+{
+	struct port_bucket *b;
+	struct inet_sock *o;
+	int err = 0;
+
+	spin_lock(&i->ns->lock);
+	if (on && !i->listening) {
+		/* Two that shared the port by SO_REUSEADDR cannot both listen. */
+		b = bucket(i->ns, i->proto, i->local.port);
+		list_for_each(o, &b->bound, port_link)
+			if (o != i && o->listening && o->local.port == i->local.port && !may_share(i, o) &&
+			    overlap(&i->local.ip, i->v6only, &o->local.ip, o->v6only))
+				err = -EADDRINUSE;
+	}
+	if (!err)
+		i->listening = on;
+	spin_unlock(&i->ns->lock);
+	return err;
+}
+
+/* ---- lookups ---- */
+
+/* 0: not for it; higher is a closer match. */
+static unsigned score(const struct inet_sock *o, const struct endpoint *to, const struct endpoint *from)
+{
+	bool v4 = ip_is_v4(&to->ip);
+	unsigned n = 1;
+
+	if (o->local.port != to->port)
+		return 0;
+	if (v4 && o->family == AF_INET6 && o->v6only)
+		return 0;
+	if (!v4 && o->family == AF_INET)
+		return 0;
+	if (ip_equal(&o->local.ip, &to->ip))
+		n += 4;
+	else if (ip_is_any(&o->local.ip) && (ip_is_v4(&o->local.ip) ? v4 : true))
+		n += 0;
+	else
+		return 0;
+	if (o->remote.port) {
+		if (!endpoint_equal(&o->remote, from))
+			return 0;
+		n += 8;
+	}
+	if (v4 == (o->family == AF_INET))
+		n++;
+	return n;
+}
+
+/* Among equals of a SO_REUSEPORT group the pair of endpoints chooses. */
+static struct inet_sock *best(struct list *l, bool listeners, const struct endpoint *to, const struct endpoint *from)
+{
+	struct inet_sock *o, *win = NULL;
+	uint32_t h = hash_u64(((uint64_t)from->port << 16 | to->port) ^ ip_v4(&from->ip)), equal = 0;
+	unsigned top = 0;
+
+	list_for_each(o, l, port_link) {
+		unsigned n = listeners != o->listening ? 0 : score(o, to, from);
+
+		if (!n || n < top)
+			continue;
+		if (n > top) {
+			top = n;
+			win = o;
+			equal = 1;
+		} else if (!o->reuseport) {
+			win = o;        /* the youngest, as UDP with SO_REUSEADDR */
+		} else if (h % ++equal == 0) {
+			win = o;
+		}
+	}
+	return win && ref_get_unless_zero(&win->ref) ? win : NULL;
+}
+
+struct inet_sock *inet_find_listener(struct netns *ns, const struct endpoint *to, const struct endpoint *from)
+{
+	struct inet_sock *o;
+
+	spin_lock(&ns->lock);
+	o = best(&bucket(ns, PROTO_TCP, to->port)->bound, true, to, from);
+	spin_unlock(&ns->lock);
+	return o;
+}
+
+struct inet_sock *inet_find_udp(struct netns *ns, const struct endpoint *to, const struct endpoint *from)
+{
+	struct inet_sock *o;
+
+	spin_lock(&ns->lock);
+	o = best(&bucket(ns, PROTO_UDP, to->port)->bound, false, to, from);
+	spin_unlock(&ns->lock);
+	return o;
+}
+
+static bool is_member(const struct inet_sock *o, const struct ipaddr *group)
+{
+	for (unsigned k = 0; k < o->member_count; k++)
+		if (ip_equal(&o->members[k].group, group))
+			return true;
+	return false;
+}
+
+unsigned inet_find_udp_group(struct netns *ns, const struct endpoint *to, const struct endpoint *from,
+			     struct inet_sock **ret, unsigned max)
+{
+	struct inet_sock *o;
+	unsigned n = 0;
+
+	spin_lock(&ns->lock);
+	list_for_each(o, &bucket(ns, PROTO_UDP, to->port)->bound, port_link)
+		if (n < max && score(o, to, from) && is_member(o, &to->ip) && ref_get_unless_zero(&o->ref))
+			ret[n++] = o;
+	spin_unlock(&ns->lock);
+	return n;
+}

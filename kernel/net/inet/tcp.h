@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to TCP: connections without packets.
+ *
+ * The two sockets of a connection point at each other.  send() puts bytes into
+ * the peer's receive queue; FIN and RST are calls on the peer.  What an
+ * acknowledgement would say is true at once, so FIN_WAIT1, LAST_ACK, CLOSING
+ * and SYN_RECV do not occur, and TIME_WAIT is a record in the port table.
+ *
+ * References: a socket's file holds one, its peer one, the accept queue of a
+ * listener one.  Peers hold each other; the circle is opened when a socket is
+ * closed by its owner (orphan) and over (TCP_CLOSE), whichever comes last.
+ *
+ * Locks: two tcp_sock locks are never held at once.  write_lock (mutex) of the
+ * sender lets one writer at a time at the peer's queue, read_lock one reader;
+ * user memory is touched under these only.  Neither is held while waiting.
+ * Order: write_lock or read_lock > ns->lock > tcp_sock.lock. */
+#ifndef NACRE_KERNEL_NET_TCP_H
+#define NACRE_KERNEL_NET_TCP_H
+
+#include "kernel/net/inet/inet.h"
+
+#define TCP_SHUT_RCV 1u
+#define TCP_SHUT_SEND 2u
+#define TCP_SHUT_BOTH 3u
+#define TCP_OPT_COUNT 40
+
+/* Bytes on their way: chunks of which [r, w) is waiting.  The writer fills
+ * [w, cap) without a lock and then moves w; the reader moves r. */
+struct tcp_chunk { struct tcp_chunk *next; uint32_t cap, r, w; uint8_t data[]; };
+struct tcp_queue {
+	struct tcp_chunk *head, *tail;
+	uint64_t bytes;
+	bool writing;                   /* the tail is being filled: it stays */
+};
+
+struct tcp_sock {
+	struct inet_sock in;            /* first */
+	struct waitq wq;
+	struct mutex read_lock, write_lock;
+	struct spinlock lock;
+
+	/* lock */
+	uint8_t state;
+	uint8_t shutdown;
+	bool done;                      /* a FIN came: reads end quietly */
+	bool orphan;                    /* closed by its owner */
+	bool connecting;                /* connect() has not told its result yet */
+	bool full;                      /* a writer found the peer's queue full: wake it */
+	int32_t error;                  /* SO_ERROR */
+	struct tcp_sock *peer;          /* counted */
+	struct tcp_queue rq;
+	uint64_t rcv_seq, read_seq;     /* bytes that came and that were read, ever */
+	uint64_t urg_seq;               /* where the urgent byte is */
+	bool urg_here;                  /* there is a mark at or after read_seq */
+	bool urg_valid;                 /* its byte has not been read */
+	uint8_t urg_byte;
+	int32_t rcvbuf, sndbuf;         /* 0: sized by the kernel */
+	bool oobinline;
+	struct file *file;              /* borrowed, for SIGURG; NULL: none */
+
+	/* listener; lock */
+	struct list accept_queue;       /* link; counted */
+	unsigned accept_count, backlog; /* count: with those being set up */
+	struct list syn_queue;          /* link of those who wait for room; counted */
+	struct list link;               /* the listener's lock */
+	struct tcp_sock *listener;      /* while in its syn_queue; counted */
+
+	int32_t opt[TCP_OPT_COUNT];
+	uint64_t bytes_sent, start_ns;
+};
+
+static inline struct tcp_sock *tcp_of(struct inet_sock *i) { return container_of(i, struct tcp_sock, in); }
+struct tcp_sock *tcp_new(struct socket *s);
+struct tcp_sock *tcp_get(struct tcp_sock *t);
+void tcp_put(struct tcp_sock *t);
+struct tcp_sock *tcp_peer_get(struct tcp_sock *t);      /* NULL: none */
+static inline bool tcp_connected(uint8_t state)
+{
+	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT || state == TCP_FIN_WAIT2;
+}
+
+/* tcp_state.c: what the other side does to t.  No lock held. */
+void tcp_receive_fin(struct tcp_sock *t);
+void tcp_receive_rst(struct tcp_sock *t);
+int tcp_shutdown(struct socket *s, int how);
+void tcp_release(struct socket *s);
+void tcp_disconnect(struct tcp_sock *t);        /* connect(AF_UNSPEC) */
+void tcp_abort(struct tcp_sock *t);             /* a connection nobody accepted; consumed */
+
+/* tcp_connect.c */
+int tcp_connect(struct socket *s, const struct sock_addr *a, bool nonblock);
+int tcp_listen(struct socket *s, int backlog);
+int tcp_accept(struct socket *s, struct socket *fresh, bool nonblock);
+void tcp_listener_close(struct tcp_sock *l);
+void tcp_syn_cancel(struct tcp_sock *t);
+
+/* tcp_data.c */
+long tcp_sendmsg(struct socket *s, struct sock_msg *m);
+long tcp_recvmsg(struct socket *s, struct sock_msg *m);
+uint32_t tcp_poll(struct socket *s, struct poll_table *pt);
+uint64_t tcp_room(struct tcp_sock *to, int32_t sndbuf);        /* to->lock held */
+
+/* tcp_queue.c: lock of the queue's owner held unless noted */
+uint64_t tcp_queue_total(void);
+/* No lock.  NULL: no memory. */
+struct tcp_chunk *tcp_chunk_new(size_t want);
+void tcp_chunk_free(struct tcp_chunk *c);
+/* Everything that can go; to be freed by tcp_chunks_free() without the lock. */
+struct tcp_chunk *tcp_queue_purge(struct tcp_queue *q);
+void tcp_chunks_free(struct tcp_chunk *c);
+/* A chunk with room at the end, now being written to; NULL: append a new one. */
+struct tcp_chunk *tcp_queue_tail(struct tcp_queue *q);
+void tcp_queue_append(struct tcp_queue *q, struct tcp_chunk *c);
+void tcp_queue_wrote(struct tcp_queue *q, size_t n);
+/* n bytes of the head were read; what became free goes to *ret_free. */
+void tcp_queue_read(struct tcp_queue *q, size_t n, struct tcp_chunk **ret_free);
+
+/* tcp_opts.c */
+int tcp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size);
+int tcp_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size);
+long tcp_ioctl(struct socket *s, unsigned cmd, uint64_t arg);
+void tcp_opt_defaults(struct tcp_sock *t);
+
+extern const struct sock_ops tcp_ops;
+
+#endif

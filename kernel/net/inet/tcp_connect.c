@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TCP: listening, connecting, accepting.
+ *
+ * A connection is made by the one who connects, and waits in the listener's
+ * accept queue.  When that is full the connector joins the listener's
+ * syn_queue; accept() sets up the first of those.  (Linux drops the SYN, which
+ * is sent again after a second.) */
+#include "kernel/net/inet/tcp.h"
+
+/* ---- listening ---- */
+
+int tcp_listen(struct socket *s, int backlog)
+{
+	struct tcp_sock *t = s->priv;
+	struct endpoint any = { .ip = s->family == AF_INET ? ip_any4 : ip_any6 };
+	int err = 0;
+
+	if (t->state != TCP_CLOSE && t->state != TCP_LISTEN)
+		return -EINVAL;
+	if (t->connecting)
+		return -EINVAL;
+	if (!t->in.hashed) {
+		err = inet_bind_port(&t->in, &any);
+		if (err)
+			return err;
+	}
+	err = inet_listen_port(&t->in, true);
+	if (err)
+		return err;
+	spin_lock(&t->lock);
+	t->state = TCP_LISTEN;
+	t->backlog = (unsigned)backlog;
+	t->shutdown = 0;
+	spin_unlock(&t->lock);
+	return 0;
+}
+
+static struct tcp_sock *pop(struct tcp_sock *l, struct list *q)
+{
+	struct tcp_sock *t = NULL;
+
+	spin_lock(&l->lock);
+	if (!list_empty(q)) {
+		t = list_first(q, struct tcp_sock, link);
+		list_del(&t->link);
+	}
+	spin_unlock(&l->lock);
+	return t;
+}
+
+/* The connector is no longer in the queue of l; drops what the queue held. */
+static void syn_leave(struct tcp_sock *t)
+{
+	struct tcp_sock *l;
+
+	spin_lock(&t->lock);
+	l = t->listener;
+	t->listener = NULL;
+	spin_unlock(&t->lock);
+	tcp_put(l);
+}
+
+void tcp_listener_close(struct tcp_sock *l)
+{
+	struct tcp_sock *t;
+
+	inet_listen_port(&l->in, false);
+	spin_lock(&l->lock);
+	l->state = TCP_CLOSE;
+	l->accept_count = 0;
+	spin_unlock(&l->lock);
+	while ((t = pop(l, &l->accept_queue)) != NULL)
+		tcp_abort(t);
+	while ((t = pop(l, &l->syn_queue)) != NULL) {
+		syn_leave(t);
+		tcp_receive_rst(t);
+		tcp_put(t);
+	}
+	if (!l->in.port_locked)
+		inet_release_port(&l->in);
+	waitq_wake_all(&l->wq, 0);
+}
+
+void tcp_syn_cancel(struct tcp_sock *t)
+{
+	struct tcp_sock *l;
+	bool mine = false;
+
+	spin_lock(&t->lock);
+	l = t->listener;
+	t->listener = NULL;
+	if (t->state == TCP_SYN_SENT && l)
+		t->state = TCP_CLOSE;
+	spin_unlock(&t->lock);
+	if (!l)
+		return;
+	spin_lock(&l->lock);
+	if (!list_empty(&t->link)) {
+		list_del(&t->link);
+		mine = true;
+	}
+	spin_unlock(&l->lock);
+	if (mine)
+		tcp_put(t);             /* the queue's */
+	tcp_put(l);
+}
+
+/* ---- setting up ---- */
+
+/* A place in l's accept queue, or one in the queue before it (-EAGAIN). */
+static int reserve(struct tcp_sock *l, struct tcp_sock *t)
+{
+	int err = 0;
+
+	if (t) {                        /* before it can be found in the queue */
+		spin_lock(&t->lock);
+		t->listener = tcp_get(l);
+		spin_unlock(&t->lock);
+	}
+	spin_lock(&l->lock);
+	if (l->state != TCP_LISTEN) {
+		err = -ECONNREFUSED;
+	} else if (l->accept_count > l->backlog) {
+		err = -EAGAIN;
+		if (t)
+			list_push_back(&l->syn_queue, &tcp_get(t)->link);
+	} else {
+		l->accept_count++;
+	}
+	spin_unlock(&l->lock);
+	if (t && err != -EAGAIN)
+		syn_leave(t);
+	return err;
+}
+
+static struct tcp_sock *child_new(struct tcp_sock *l, struct tcp_sock *t)
+{
+	struct socket like = { .family = l->in.family, .type = l->in.type, .protocol = l->in.protocol };
+	struct tcp_sock *c = tcp_new(&like);
+
+	if (!c)
+		return NULL;
+	if (c->in.ns != l->in.ns) {
+		struct netns *wrong = c->in.ns;
+
+		spin_lock(&wrong->lock);
+		list_del(&c->in.all_link);
+		spin_unlock(&wrong->lock);
+		c->in.ns = netns_get(l->in.ns);
+		spin_lock(&l->in.ns->lock);
+		list_push_back(&l->in.ns->all, &c->in.all_link);
+		spin_unlock(&l->in.ns->lock);
+		netns_put(wrong);
+	}
+	c->in.uid = l->in.uid;
+	c->in.reuseaddr = l->in.reuseaddr;
+	c->in.reuseport = l->in.reuseport;
+	c->in.v6only = l->in.v6only;
+	memcpy(c->in.opt, l->in.opt, sizeof c->in.opt);
+	memcpy(c->opt, l->opt, sizeof c->opt);
+	c->rcvbuf = l->rcvbuf;
+	c->sndbuf = l->sndbuf;
+	c->oobinline = l->oobinline;
+	c->in.local = t->in.remote;
+	c->in.remote = t->in.local;
+	c->state = TCP_ESTABLISHED;
+	c->start_ns = plat_time_mono_ns();
+	c->peer = tcp_get(t);
+	return c;
+}
+
+/* t, which is in SYN_SENT, gets its connection; a place in l's accept queue is
+ * reserved. */
+static int establish(struct tcp_sock *t, struct tcp_sock *l)
+{
+	struct tcp_sock *c = child_new(l, t);
+	bool dead = false, refused;
+
+	if (c) {
+		inet_add_child(&c->in);
+		spin_lock(&t->lock);
+		dead = t->state != TCP_SYN_SENT;
+		if (!dead) {
+			t->state = TCP_ESTABLISHED;
+			t->start_ns = c->start_ns;
+			t->shutdown = 0;
+			t->done = false;
+			t->peer = tcp_get(c);
+		}
+		spin_unlock(&t->lock);
+	}
+	spin_lock(&l->lock);
+	refused = l->state != TCP_LISTEN;
+	if (c && !dead && !refused)
+		list_push_back(&l->accept_queue, &tcp_get(c)->link);
+	else if (!refused)
+		l->accept_count--;
+	spin_unlock(&l->lock);
+	if (!c)
+		return -ENOMEM;
+	if (dead) {                     /* t gave up meanwhile: c never was */
+		c->state = TCP_CLOSE;
+		tcp_abort(c);
+		return 0;
+	}
+	if (refused) {
+		tcp_abort(c);
+		return -ECONNREFUSED;
+	}
+	tcp_put(c);
+	waitq_wake_all(&l->wq, POLLIN | POLLRDNORM);
+	waitq_wake_all(&t->wq, POLLOUT | POLLWRNORM);
+	return 0;
+}
+
+/* ---- connecting ---- */
+
+static int send_syn(struct tcp_sock *t)
+{
+	struct inet_sock *li = inet_find_listener(t->in.ns, &t->in.remote, &t->in.local);
+	struct tcp_sock *l;
+	int err;
+
+	if (!li) {
+		tcp_receive_rst(t);
+		return 0;
+	}
+	l = tcp_of(li);
+	err = reserve(l, t);
+	if (!err)
+		err = establish(t, l);
+	if (err && err != -EAGAIN)
+		tcp_receive_rst(t);
+	tcp_put(l);
+	return 0;
+}
+
+static bool settled(struct tcp_sock *t) { return __atomic_load_n(&t->state, __ATOMIC_SEQ_CST) != TCP_SYN_SENT; }
+
+/* The result of an attempt, told once. */
+static int outcome(struct tcp_sock *t)
+{
+	int err = 0;
+
+	spin_lock(&t->lock);
+	t->connecting = false;
+	if (t->state == TCP_CLOSE && !t->peer) {
+		err = t->error ? -t->error : -ECONNABORTED;
+		t->error = 0;
+		t->shutdown = 0;
+	}
+	spin_unlock(&t->lock);
+	return err;
+}
+
+static int wait_connected(struct socket *s, struct tcp_sock *t)
+{
+	int err = WAIT_EVENT(&t->wq, TASK_INTERRUPTIBLE, sock_deadline(s->sndtimeo_ns), settled(t));
+
+	if (!err)
+		return outcome(t);
+	if (err == -ETIMEDOUT)
+		return -EINPROGRESS;
+	return sock_wait_error(err, s->sndtimeo_ns);
+}
+
+static int start(struct socket *s, struct tcp_sock *t, const struct endpoint *to, bool nonblock)
+{
+	struct endpoint dst = *to;
+	struct ipaddr src;
+	int err = net_route(t->in.ns, &dst.ip, &src);
+
+	if (err)
+		return err;
+	if (!dst.port)
+		return -ECONNREFUSED;
+	spin_lock(&t->in.ns->lock);
+	if (!t->in.addr_locked)
+		t->in.local.ip = src;
+	t->in.remote = dst;
+	spin_unlock(&t->in.ns->lock);
+	if (ip_is_v4(&t->in.local.ip) != ip_is_v4(&dst.ip))
+		return -EAFNOSUPPORT;
+	err = inet_bind_connect(&t->in);
+	if (err)
+		return err;
+	spin_lock(&t->lock);
+	t->state = TCP_SYN_SENT;
+	t->connecting = true;
+	t->error = 0;
+	t->shutdown = 0;
+	t->done = false;
+	spin_unlock(&t->lock);
+	send_syn(t);
+	if (nonblock)
+		return -EINPROGRESS;
+	return wait_connected(s, t);
+}
+
+static int unconnect(struct socket *s)
+{
+	struct tcp_sock *t = s->priv;
+
+	if (t->state == TCP_LISTEN)
+		tcp_listener_close(t);
+	tcp_disconnect(t);
+	return 0;
+}
+
+int tcp_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
+{
+	struct tcp_sock *t = s->priv;
+	struct endpoint to;
+	bool connecting;
+	uint8_t state;
+	int err;
+
+	if (a->size >= sizeof(uint16_t) && a->u.family == AF_UNSPEC)
+		return unconnect(s);
+	spin_lock(&t->lock);
+	state = t->state;
+	connecting = t->connecting;
+	spin_unlock(&t->lock);
+	if (connecting) {
+		if (state != TCP_SYN_SENT)
+			return outcome(t);
+		return nonblock ? -EALREADY : wait_connected(s, t);
+	}
+	if (state != TCP_CLOSE || t->peer)
+		return -EISCONN;
+	err = inet_addr_parse(&t->in, a, false, &to);
+	if (err)
+		return err;
+	if (ip_is_multicast(&to.ip) || ip_is_broadcast(&to.ip))
+		return -ENETUNREACH;
+	return start(s, t, &to, nonblock);
+}
+
+/* ---- accepting ---- */
+
+static bool take(struct tcp_sock *l, struct tcp_sock **ret, int *err)
+{
+	*ret = NULL;
+	*err = 0;
+	spin_lock(&l->lock);
+	if (l->state != TCP_LISTEN) {
+		*err = -EINVAL;
+	} else if (!list_empty(&l->accept_queue)) {
+		*ret = list_first(&l->accept_queue, struct tcp_sock, link);
+		list_del(&(*ret)->link);
+		l->accept_count--;
+	}
+	spin_unlock(&l->lock);
+	return *ret || *err;
+}
+
+/* There is room again: the first that waits for it. */
+static void next_syn(struct tcp_sock *l)
+{
+	struct tcp_sock *t = pop(l, &l->syn_queue);
+	int err;
+
+	if (!t)
+		return;
+	syn_leave(t);
+	err = reserve(l, NULL);
+	if (!err)
+		err = establish(t, l);
+	if (err)
+		tcp_receive_rst(t);
+	tcp_put(t);
+}
+
+int tcp_accept(struct socket *s, struct socket *fresh, bool nonblock)
+{
+	struct tcp_sock *l = s->priv, *c;
+	int err, werr;
+
+	if (!take(l, &c, &err)) {
+		if (nonblock)
+			return -EAGAIN;
+		werr = WAIT_EVENT(&l->wq, TASK_INTERRUPTIBLE, sock_deadline(s->rcvtimeo_ns), take(l, &c, &err));
+		if (werr)
+			return sock_wait_error(werr, s->rcvtimeo_ns);
+	}
+	if (err)
+		return err;
+	next_syn(l);
+	fresh->ops = &tcp_ops;
+	fresh->priv = c;                /* the queue's reference */
+	fresh->rcvtimeo_ns = s->rcvtimeo_ns;
+	fresh->sndtimeo_ns = s->sndtimeo_ns;
+	fresh->sndbuf = s->sndbuf;
+	fresh->rcvbuf = s->rcvbuf;
+	fresh->rcvlowat = s->rcvlowat;
+	fresh->priority = s->priority;
+	fresh->mark = s->mark;
+	fresh->linger = s->linger;
+	fresh->reuseaddr = s->reuseaddr;
+	fresh->reuseport = s->reuseport;
+	fresh->keepalive = s->keepalive;
+	fresh->broadcast = s->broadcast;
+	fresh->oobinline = s->oobinline;
+	fresh->dontroute = s->dontroute;
+	fresh->timestamp = s->timestamp;
+	return 0;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bytes of one direction of a connection.
+ *
+ * One writer and one reader at a time.  Small writes share a chunk; the last
+ * chunk of a queue that ran empty stays when it is small, so that a
+ * conversation of short messages allocates nothing. */
+#include "kernel/net/inet/tcp.h"
+
+#define CHUNK_SMALL (4096u - sizeof(struct tcp_chunk))
+#define CHUNK_LARGE (65536u - sizeof(struct tcp_chunk))
+#define KEEP_MAX CHUNK_SMALL
+
+static uint64_t total;                  /* capacity of all chunks; atomic */
+
+uint64_t tcp_queue_total(void) { return __atomic_load_n(&total, __ATOMIC_RELAXED); }
+
+struct tcp_chunk *tcp_chunk_new(size_t want)
+{
+	uint32_t cap = want > CHUNK_SMALL ? CHUNK_LARGE : CHUNK_SMALL;
+	struct tcp_chunk *c = kmalloc(sizeof *c + cap);
+
+	if (!c)
+		return NULL;
+	*c = (struct tcp_chunk){ .cap = cap };
+	__atomic_fetch_add(&total, cap, __ATOMIC_RELAXED);
+	return c;
+}
+
+void tcp_chunk_free(struct tcp_chunk *c)
+{
+	__atomic_fetch_sub(&total, c->cap, __ATOMIC_RELAXED);
+	kfree(c);
+}
+
+void tcp_chunks_free(struct tcp_chunk *c)
+{
+	while (c) {
+		struct tcp_chunk *next = c->next;
+
+		tcp_chunk_free(c);
+		c = next;
+	}
+}
+
+struct tcp_chunk *tcp_queue_purge(struct tcp_queue *q)
+{
+	struct tcp_chunk *c = q->head, **at = &c;
+
+	if (!q->writing) {
+		q->head = q->tail = NULL;
+	} else {
+		while (*at != q->tail)
+			at = &(*at)->next;
+		*at = NULL;
+		q->head = q->tail;
+		q->head->r = q->head->w;
+	}
+	q->bytes = 0;
+	return c;
+}
+
+struct tcp_chunk *tcp_queue_tail(struct tcp_queue *q)
+{
+	struct tcp_chunk *c = q->tail;
+
+	if (!c)
+		return NULL;
+	/* Read empty: nobody looks into it before w moves. */
+	if (c->r == c->w)
+		c->r = c->w = 0;
+	if (c->w == c->cap)
+		return NULL;
+	q->writing = true;
+	return c;
+}
+
+void tcp_queue_append(struct tcp_queue *q, struct tcp_chunk *c)
+{
+	if (q->tail)
+		q->tail->next = c;
+	else
+		q->head = c;
+	q->tail = c;
+	q->writing = true;
+}
+
+void tcp_queue_wrote(struct tcp_queue *q, size_t n)
+{
+	q->tail->w += (uint32_t)n;
+	q->bytes += n;
+	q->writing = false;
+}
+
+void tcp_queue_read(struct tcp_queue *q, size_t n, struct tcp_chunk **ret_free)
+{
+	struct tcp_chunk *c = q->head;
+
+	c->r += (uint32_t)n;
+	q->bytes -= n;
+	if (c->r < c->w)
+		return;
+	if (c->next) {
+		q->head = c->next;
+	} else if (!q->writing && c->cap > KEEP_MAX) {
+		q->head = q->tail = NULL;
+	} else {
+		return;
+	}
+	c->next = *ret_free;
+	*ret_free = c;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TCP: life and death of sockets; what FIN and RST do (RFC 9293, tcp(7)). */
+#include "kernel/net/inet/tcp.h"
+
+struct tcp_sock *tcp_new(struct socket *s)
+{
+	struct tcp_sock *t = kzalloc(sizeof *t);
+
+	if (!t)
+		return NULL;
+	inet_sock_init(&t->in, s, PROTO_TCP);
+	waitq_init(&t->wq);
+	mutex_init(&t->read_lock);
+	mutex_init(&t->write_lock);
+	list_init(&t->accept_queue);
+	list_init(&t->syn_queue);
+	list_init(&t->link);
+	t->state = TCP_CLOSE;
+	tcp_opt_defaults(t);
+	return t;
+}
+
+struct tcp_sock *tcp_get(struct tcp_sock *t)
+{
+	ref_get(&t->in.ref);
+	return t;
+}
+
+void tcp_put(struct tcp_sock *t)
+{
+	if (!t || !ref_put(&t->in.ref))
+		return;
+	KASSERT(!t->peer);
+	inet_sock_fini(&t->in);
+	tcp_chunks_free(tcp_queue_purge(&t->rq));
+	kfree(t);
+}
+
+struct tcp_sock *tcp_peer_get(struct tcp_sock *t)
+{
+	struct tcp_sock *p;
+
+	spin_lock(&t->lock);
+	p = t->peer;
+	if (p)
+		tcp_get(p);
+	spin_unlock(&t->lock);
+	return p;
+}
+
+/* t is in TCP_CLOSE for good.  Gives back the port that nobody asked for by
+ * bind(), and an orphan lets go of everything. */
+static void tcp_over(struct tcp_sock *t)
+{
+	struct tcp_sock *peer = NULL;
+	bool orphan;
+
+	spin_lock(&t->lock);
+	orphan = t->orphan;
+	if (orphan) {
+		peer = t->peer;
+		t->peer = NULL;
+	}
+	spin_unlock(&t->lock);
+	if (orphan || !t->in.port_locked)
+		inet_release_port(&t->in);
+	tcp_put(peer);
+}
+
+void tcp_receive_fin(struct tcp_sock *t)
+{
+	bool over = false;
+
+	spin_lock(&t->lock);
+	if (!tcp_connected(t->state) || t->done) {
+		spin_unlock(&t->lock);
+		return;
+	}
+	t->done = true;
+	t->shutdown |= TCP_SHUT_RCV;
+	if (t->state == TCP_ESTABLISHED) {
+		t->state = TCP_CLOSE_WAIT;
+	} else {                        /* FIN_WAIT2: we closed first and wait */
+		t->state = TCP_CLOSE;
+		t->shutdown = TCP_SHUT_BOTH;
+		over = true;
+	}
+	spin_unlock(&t->lock);
+	if (over)
+		inet_time_wait_add(&t->in);
+	waitq_wake_all(&t->wq, 0);
+	if (over)
+		tcp_over(t);
+}
+
+void tcp_receive_rst(struct tcp_sock *t)
+{
+	spin_lock(&t->lock);
+	if (t->state == TCP_CLOSE || t->state == TCP_LISTEN) {
+		spin_unlock(&t->lock);
+		return;
+	}
+	t->error = t->state == TCP_SYN_SENT ? ECONNREFUSED : t->state == TCP_CLOSE_WAIT ? EPIPE : ECONNRESET;
+	t->state = TCP_CLOSE;
+	t->shutdown = TCP_SHUT_BOTH;
+	spin_unlock(&t->lock);
+	waitq_wake_all(&t->wq, 0);
+	tcp_over(t);
+}
+
+/* Our FIN, by shutdown() or close().  lock held; true: it has to be told to the
+ * peer. */
+static bool send_fin_locked(struct tcp_sock *t)
+{
+	if (t->state == TCP_ESTABLISHED) {
+		t->state = TCP_FIN_WAIT2;
+	} else if (t->state == TCP_CLOSE_WAIT) {
+		t->state = TCP_CLOSE;
+		t->shutdown = TCP_SHUT_BOTH;
+	} else {
+		return false;
+	}
+	t->shutdown |= TCP_SHUT_SEND;
+	return true;
+}
+
+int tcp_shutdown(struct socket *s, int how)
+{
+	struct tcp_sock *t = s->priv, *peer;
+	uint8_t mask = how == SHUT_RD ? TCP_SHUT_RCV : how == SHUT_WR ? TCP_SHUT_SEND : TCP_SHUT_BOTH;
+	bool fin = false, over = false;
+	int err = 0;
+
+	spin_lock(&t->lock);
+	switch (t->state) {
+	case TCP_LISTEN:
+		spin_unlock(&t->lock);
+		if (mask & TCP_SHUT_RCV)
+			tcp_listener_close(t);
+		return 0;
+	case TCP_SYN_SENT:
+		spin_unlock(&t->lock);
+		tcp_disconnect(t);
+		return 0;
+	case TCP_CLOSE:
+		err = -ENOTCONN;
+		break;
+	default:
+		t->shutdown |= mask;
+		if (mask & TCP_SHUT_SEND)
+			fin = send_fin_locked(t);
+		over = fin && t->state == TCP_CLOSE;
+	}
+	spin_unlock(&t->lock);
+	if (fin) {
+		peer = tcp_peer_get(t);
+		if (peer)
+			tcp_receive_fin(peer);
+		tcp_put(peer);
+	}
+	waitq_wake_all(&t->wq, 0);
+	if (over)
+		tcp_over(t);
+	return err;
+}
+
+void tcp_disconnect(struct tcp_sock *t)
+{
+	struct tcp_sock *peer;
+	struct tcp_chunk *c;
+	bool reset;
+
+	tcp_syn_cancel(t);
+	mutex_lock(&t->read_lock);
+	spin_lock(&t->lock);
+	reset = tcp_connected(t->state);
+	peer = t->peer;
+	t->peer = NULL;
+	t->state = TCP_CLOSE;
+	t->shutdown = 0;
+	t->done = t->connecting = false;
+	t->error = 0;
+	t->urg_here = t->urg_valid = false;
+	c = tcp_queue_purge(&t->rq);
+	spin_unlock(&t->lock);
+	mutex_unlock(&t->read_lock);
+	tcp_chunks_free(c);
+	if (peer && reset)
+		tcp_receive_rst(peer);
+	tcp_put(peer);
+	spin_lock(&t->in.ns->lock);
+	memset(&t->in.remote, 0, sizeof t->in.remote);
+	t->in.remote.ip = t->in.family == AF_INET ? ip_any4 : ip_any6;
+	if (!t->in.addr_locked)
+		t->in.local.ip = t->in.remote.ip;
+	spin_unlock(&t->in.ns->lock);
+	if (!t->in.port_locked)
+		inet_release_port(&t->in);
+	waitq_wake_all(&t->wq, 0);
+}
+
+/* Also for connections that were never accepted. */
+static void tcp_close(struct tcp_sock *t, bool hard)
+{
+	struct tcp_sock *peer;
+	struct tcp_chunk *c;
+	bool reset = false, fin = false, over;
+
+	tcp_syn_cancel(t);
+	if (t->state == TCP_LISTEN)
+		tcp_listener_close(t);
+	spin_lock(&t->lock);
+	t->orphan = true;
+	t->file = NULL;
+	if (tcp_connected(t->state)) {
+		/* Unread data is lost: the sender learns it (RFC 2525, 2.17). */
+		reset = hard || t->rq.bytes;
+		if (reset)
+			t->state = TCP_CLOSE;
+		else
+			fin = send_fin_locked(t);
+	}
+	over = t->state == TCP_CLOSE;
+	t->shutdown = TCP_SHUT_BOTH;
+	c = tcp_queue_purge(&t->rq);
+	spin_unlock(&t->lock);
+	tcp_chunks_free(c);
+	peer = tcp_peer_get(t);
+	if (peer && reset)
+		tcp_receive_rst(peer);
+	else if (peer && fin)
+		tcp_receive_fin(peer);
+	if (peer)
+		waitq_wake_all(&peer->wq, 0);   /* a writer that waits for room */
+	tcp_put(peer);
+	if (over)
+		tcp_over(t);
+}
+
+
+void tcp_abort(struct tcp_sock *t)
+{
+	tcp_close(t, true);
+	tcp_put(t);
+}
+
+void tcp_release(struct socket *s)
+{
+	struct tcp_sock *t = s->priv;
+
+	if (!t)
+		return;
+	tcp_close(t, s->linger.onoff && !s->linger.linger);
+	tcp_put(t);
+}

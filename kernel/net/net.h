@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net.h: network name spaces, links, addresses and the way to them.
+ *
+ * Layers: socket.h (files and system calls) > protocols (kernel/net/inet) >
+ * this header (which address is reachable through which link).  The only link
+ * is lo; a packet for it is never made: protocols hand data from socket to
+ * socket within one name space.  A link to the outside would be another struct
+ * net_link that net_route() answers with.
+ *
+ * Every address is an IPv6 one; IPv4 is ::ffff:a.b.c.d.
+ *
+ * Locks: netns->lock (spin) guards the port tables; protocols' socket locks are
+ * taken after it or alone, never before.  Source: kernel/net/netns.c. */
+#ifndef NACRE_KERNEL_NET_NET_H
+#define NACRE_KERNEL_NET_NET_H
+
+#include "kernel/net/socket.h"
+#include <linux_abi/inet.h>
+
+struct ipaddr { uint8_t b[16]; };
+struct endpoint { struct ipaddr ip; uint16_t port; uint32_t scope; };   /* port in host order */
+
+static inline uint16_t be16(uint16_t v) { return __builtin_bswap16(v); }
+static inline uint32_t be32(uint32_t v) { return __builtin_bswap32(v); }
+
+extern const struct ipaddr ip_any4, ip_any6, ip_loop4, ip_loop6;
+static inline bool ip_equal(const struct ipaddr *a, const struct ipaddr *b) { return !memcmp(a, b, sizeof *a); }
+static inline bool ip_is_v4(const struct ipaddr *a) { return !memcmp(a, &ip_any4, 12); }
+static inline uint32_t ip_v4(const struct ipaddr *a) { uint32_t v; memcpy(&v, a->b + 12, 4); return be32(v); }
+struct ipaddr ip_from_v4(uint32_t host_order);
+static inline bool ip_is_any(const struct ipaddr *a) { return ip_equal(a, &ip_any4) || ip_equal(a, &ip_any6); }
+bool ip_is_multicast(const struct ipaddr *a);
+bool ip_is_broadcast(const struct ipaddr *a);
+
+/* ---- links ---- */
+#define LO_INDEX 1
+#define LO_MTU 65536
+struct net_link {
+	const char *name;
+	int32_t index;
+	uint32_t mtu;
+	uint16_t type;                  /* ARPHRD_ */
+	bool up;                        /* atomic */
+	uint64_t rx_bytes, rx_packets;  /* atomics; lo receives what it sends */
+};
+uint32_t net_link_flags(const struct net_link *l);      /* IFF_ */
+
+/* ---- name spaces ---- */
+#define PORT_BUCKETS 1024u
+enum { PROTO_TCP, PROTO_UDP, PROTO_COUNT };
+struct port_bucket { struct list bound, children, waiting; };   /* kernel/net/inet/ports.c */
+
+struct netns {
+	struct ref ref;
+	uint64_t id;                    /* for /proc/PID/ns/net */
+	struct net_link lo;
+	struct spinlock lock;
+	/* lock */
+	struct port_bucket *ports[PROTO_COUNT];
+	struct list time_wait;          /* oldest first */
+	unsigned time_wait_count;
+	struct list all;                /* inet_sock.all_link */
+};
+struct netns *netns_new(void);          /* lo is down; NULL: no memory */
+struct netns *netns_get(struct netns *ns);
+void netns_put(struct netns *ns);
+struct netns *netns_current(void);      /* borrowed: of the current task */
+struct netns *netns_boot(void);         /* the first one, lo up; counted */
+
+/* May a socket be bound to this address? */
+bool net_is_local(struct netns *ns, const struct ipaddr *a);
+/* The link towards *dst and the source address to use; dst "any" becomes
+ * loopback.  -ENETUNREACH. */
+int __must_check net_route(struct netns *ns, struct ipaddr *dst, struct ipaddr *ret_src);
+
+/* Interface ioctls (netdevice(7)) of any socket; -ENOTTY when not one. */
+long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg);
+
+/* ---- families ---- */
+int inet_create(struct socket *s);      /* AF_INET, AF_INET6 */
+int netlink_create(struct socket *s);
+
+/* ---- /proc/net ---- */
+void net_show_tcp(struct sbuf *s, bool v6);
+void net_show_udp(struct sbuf *s, bool v6);
+void net_show_raw(struct sbuf *s, bool v6);
+
+#endif

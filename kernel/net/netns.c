@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Network name spaces and routing.  There is one link, lo: an address is local
+ * or unreachable. */
+#include "kernel/net/net.h"
+#include "kernel/task/task.h"
+
+const struct ipaddr ip_any4 = { { [10] = 0xff, [11] = 0xff } };
+const struct ipaddr ip_any6 = { { 0 } };
+const struct ipaddr ip_loop4 = { { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 } };
+const struct ipaddr ip_loop6 = { { [15] = 1 } };
+
+struct ipaddr ip_from_v4(uint32_t v)
+{
+	struct ipaddr a = ip_any4;
+
+	v = be32(v);
+	memcpy(a.b + 12, &v, 4);
+	return a;
+}
+
+bool ip_is_multicast(const struct ipaddr *a)
+{
+	return ip_is_v4(a) ? a->b[12] >> 4 == 0xe : a->b[0] == 0xff;
+}
+
+bool ip_is_broadcast(const struct ipaddr *a)
+{
+	return ip_is_v4(a) && ip_v4(a) == UINT32_MAX;
+}
+
+uint32_t net_link_flags(const struct net_link *l)
+{
+	return IFF_LOOPBACK | (__atomic_load_n(&l->up, __ATOMIC_RELAXED) ? IFF_UP | IFF_RUNNING : 0);
+}
+
+struct netns *netns_new(void)
+{
+	static uint64_t next_id;
+	struct netns *ns = kzalloc(sizeof *ns);
+
+	if (!ns)
+		return NULL;
+	ref_init(&ns->ref);
+	ns->id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED);
+	ns->lo = (struct net_link){ .name = "lo", .index = LO_INDEX, .mtu = LO_MTU, .type = ARPHRD_LOOPBACK };
+	list_init(&ns->time_wait);
+	list_init(&ns->all);
+	for (int p = 0; p < PROTO_COUNT; p++) {
+		ns->ports[p] = kmalloc(PORT_BUCKETS * sizeof *ns->ports[p]);
+		if (!ns->ports[p]) {
+			netns_put(ns);
+			return NULL;
+		}
+		for (unsigned i = 0; i < PORT_BUCKETS; i++) {
+			list_init(&ns->ports[p][i].bound);
+			list_init(&ns->ports[p][i].children);
+			list_init(&ns->ports[p][i].waiting);
+		}
+	}
+	return ns;
+}
+
+struct netns *netns_get(struct netns *ns)
+{
+	ref_get(&ns->ref);
+	return ns;
+}
+
+void inet_time_wait_drop_all(struct netns *ns);         /* inet/ports.c */
+
+void netns_put(struct netns *ns)
+{
+	if (!ns || !ref_put(&ns->ref))
+		return;
+	inet_time_wait_drop_all(ns);
+	for (int p = 0; p < PROTO_COUNT; p++)
+		kfree(ns->ports[p]);
+	kfree(ns);
+}
+
+static struct netns *boot_ns;
+
+struct netns *netns_boot(void)
+{
+	static struct spinlock lock = SPINLOCK_INIT;
+	struct netns *ns = __atomic_load_n(&boot_ns, __ATOMIC_ACQUIRE);
+
+	if (!ns) {
+		struct netns *mine = netns_new();
+
+		if (!mine)
+			return NULL;
+		mine->lo.up = true;
+		spin_lock(&lock);
+		ns = boot_ns;
+		if (!ns) {
+			ns = mine;
+			mine = NULL;
+			__atomic_store_n(&boot_ns, ns, __ATOMIC_RELEASE);
+		}
+		spin_unlock(&lock);
+		netns_put(mine);
+	}
+	return netns_get(ns);
+}
+
+struct netns *netns_current(void) { return current_task()->netns; }
+
+static bool loopback(const struct ipaddr *a)
+{
+	return ip_is_v4(a) ? a->b[12] == 127 : ip_equal(a, &ip_loop6);
+}
+
+bool net_is_local(struct netns *ns, const struct ipaddr *a)
+{
+	/* Addresses belong to lo also while it is down, once it had been up; a
+	 * fresh name space has none. */
+	return loopback(a) && __atomic_load_n(&ns->lo.up, __ATOMIC_RELAXED);
+}
+
+int net_route(struct netns *ns, struct ipaddr *dst, struct ipaddr *ret_src)
+{
+	if (ip_is_any(dst))
+		*dst = ip_is_v4(dst) ? ip_loop4 : ip_loop6;
+	if (!net_is_local(ns, dst))
+		return -ENETUNREACH;
+	*ret_src = ip_is_v4(dst) ? ip_loop4 : ip_loop6;
+	return 0;
+}
