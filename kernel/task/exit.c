@@ -41,11 +41,11 @@ void tgroup_kill_all_locked(struct tgroup *g, int32_t exit_code)
 		return;
 	spin_lock(&g->lock);
 	if (!g->group_exiting) {
-		g->group_exiting = true;
+		__atomic_store_n(&g->group_exiting, true, __ATOMIC_SEQ_CST);    /* signal_pending() takes no lock */
 		g->exit_code = exit_code;
 	}
 	g->stopped = false;
-	g->stop_signal = 0;
+	__atomic_store_n(&g->stop_signal, 0, __ATOMIC_SEQ_CST);
 	g->stop_pending = 0;
 	spin_unlock(&g->lock);
 	list_for_each(t, &g->threads, thread_link)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* open, read, write, seek, truncate, dup, flags and their errors. */
-/* variants: static musl */
+/* variants: static */
 #include "abi.h"
 int main(void)
 {

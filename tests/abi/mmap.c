@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mmap, munmap, mprotect, mremap: contents and errors. */
-/* variants: static musl */
+/* variants: static */
 #include "abi.h"
 int main(void)
 {

@@ -20,6 +20,6 @@ int main(void)
 	V(writev(fd[1], v, -1)); V(writev(fd[1], v, 1025)); V(pipe((int *)8)); V(pipe2(fd, 0x1234567));
 	int d2[2]; pipe(d2); V(write(fd[1], "hello", 5)); V(tee(fd[0], d2[1], 100, 0)); V(splice(fd[0], NULL, d2[1], NULL, 3, 0)); V(read(d2[0], buf, 100)); SAY("%.8s\n", buf);
 	enter_tmp(); V(mkfifo("ff", 0600)); V(open("ff", O_WRONLY | O_NONBLOCK)); int f = open("ff", O_RDWR); V(write(f, "z", 1)); V(read(f, buf, 10));
-	if (!(p = fork())) { int x = open("ff", O_WRONLY); write(x, "fifo", 4); _exit(0); } close(f); f = open("ff", O_RDONLY); V(read(f, buf, 10)); wait_say("fifo", p); V(read(f, buf, 10));
+	close(f); if (!(p = fork())) { int x = open("ff", O_WRONLY); write(x, "fifo", 4); _exit(0); } f = open("ff", O_RDONLY); V(read(f, buf, 10)); wait_say("fifo", p); V(read(f, buf, 10));
 	return 0;
 }

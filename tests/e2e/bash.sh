@@ -20,7 +20,7 @@ diff <(echo a) <(echo a) && echo same
 exec 5>out.5; echo five >&5; exec 5>&-; cat out.5
 for i in $(seq 1 30); do (echo $i) & done | wc -l
 wait
-sleep 5 & kill $!; wait $! 2>/dev/null; echo "killed $?"
+sleep 5 & sleep 0.2; kill $!; wait $! 2>/dev/null; echo "killed $?"
 set -m; sleep 0.1 & wait; echo jobs ok
 mapfile -t l < <(printf '%s\n' one two); echo "${l[1]}"
 [[ abc =~ ^a(.)c$ ]] && echo "${BASH_REMATCH[1]}"
