@@ -304,7 +304,7 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 		if (writer)
 			__atomic_fetch_add(&writer->writable_maps, 1, __ATOMIC_SEQ_CST);
 		err = file_mmap(file, prot & VM_ACCESS, flags, off, size, &target);
-		copy = err == -ENODEV && !shared && file->inode &&
+		copy = err == -ENODEV && !shared && file->inode && file->ops->mmap &&
 			S_ISREG(file->inode->mode) && size <= COPY_FALLBACK_MAX;
 		if (err && !copy) {
 			ret = err;

@@ -12,10 +12,6 @@
 DECLARE_UPTR(up_timespec, struct linux_timespec);
 DECLARE_UPTR(up_timeval, struct linux_timeval);
 
-#define CPUCLOCK_PERTHREAD 4
-#define CPUCLOCK_KIND 3
-#define CPUCLOCK_VIRT 1
-
 struct linux_timezone { int32_t minuteswest, dsttime; };
 
 bool clock_is_wall(int32_t id)

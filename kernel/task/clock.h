@@ -8,6 +8,10 @@
 
 /* Now, in ns.  -EINVAL: no such clock (or its process is gone). */
 int __must_check clock_read(int32_t id, uint64_t *ret_ns);
+/* The parts of a negative id. */
+#define CPUCLOCK_PERTHREAD 4
+#define CPUCLOCK_KIND 3
+#define CPUCLOCK_VIRT 1
 bool clock_is_wall(int32_t id);         /* REALTIME and its relatives */
 bool clock_is_mono(int32_t id);
 bool clock_is_cpu(int32_t id);

@@ -24,6 +24,7 @@ struct ptimer {
 	struct list link;               /* tg->lock; empty: deleted */
 	struct tgroup *tg;              /* outlives it: deleted at exit */
 	struct task *target;            /* SIGEV_THREAD_ID; counted */
+	struct task *measured;          /* whose time a thread's clock counts; counted */
 	struct ktimer k;
 	int32_t id, clock;
 	int32_t notify, signo;
@@ -38,6 +39,8 @@ static void ptimer_put(struct ptimer *p)
 		return;
 	if (p->target)
 		task_put(p->target);
+	if (p->measured)
+		task_put(p->measured);
 	kfree(p);
 }
 
@@ -62,7 +65,7 @@ static uint64_t now_of(struct ptimer *p)
 	if (p->clock == CLOCK_PROCESS_CPUTIME_ID)
 		return tgroup_cpu_ns(p->tg, false);
 	if (clock_is_cpu(p->clock)) {
-		task_usage(p->target, &u);
+		task_usage(p->measured, &u);
 		return u.utime_ns + u.stime_ns;
 	}
 	return clock_is_wall(p->clock) ? plat_time_real_ns() : plat_time_mono_ns();
@@ -194,19 +197,54 @@ static int decode(struct task *t, struct ptimer *p, up_sigevent uev)
 	return 0;
 }
 
+/* Library functions name the caller's CPU clocks, and those of its threads, by
+ * numbers made of pids: turned into the two plain names. */
+static int own_cpu_clock(struct task *t, int *clock, struct task **ret_measured)
+{
+	int32_t pid = ~(*clock >> 3);
+	bool thread = *clock & CPUCLOCK_PERTHREAD;
+	struct task *o;
+
+	if ((*clock & CPUCLOCK_KIND) == CPUCLOCK_KIND)
+		return -EINVAL;
+	if ((*clock & CPUCLOCK_KIND) == CPUCLOCK_VIRT)
+		return -EOPNOTSUPP;
+	*clock = thread ? CLOCK_THREAD_CPUTIME_ID : CLOCK_PROCESS_CPUTIME_ID;
+	if (!pid)
+		return 0;
+	o = task_find_get(pid);
+	if (!o || (thread && o->tg != t->tg)) {
+		task_put(o);
+		return -EINVAL;
+	}
+	if (thread) {
+		*ret_measured = o;
+		return 0;
+	}
+	thread = o->tg == t->tg;
+	task_put(o);
+	return thread ? 0 : -EOPNOTSUPP;
+}
+
 SYSCALL3(timer_create, int, clock, up_sigevent, uev, up_timer_id, uid)
 {
 	struct tgroup *g = t->tg;
 	struct ptimer *p, *o;
+	struct task *measured = NULL;
 	unsigned n = 0;
-	int err;
+	int err = clock < 0 ? own_cpu_clock(t, &clock, &measured) : 0;
 
+	if (err)
+		return err;
 	if (!clock_is_wall(clock) && !clock_is_mono(clock) &&
 	    clock != CLOCK_PROCESS_CPUTIME_ID && clock != CLOCK_THREAD_CPUTIME_ID)
-		return clock < 0 ? -EOPNOTSUPP : -EINVAL;
+		return -EINVAL;
 	p = kzalloc(sizeof(*p));
-	if (!p)
+	if (!p) {
+		task_put(measured);
 		return -ENOMEM;
+	}
+	p->measured = measured;
 	ref_init(&p->ref);
 	list_init(&p->link);
 	p->tg = g;
@@ -220,8 +258,8 @@ SYSCALL3(timer_create, int, clock, up_sigevent, uev, up_timer_id, uid)
 		n++;
 	spin_unlock(&g->lock);
 	err = n >= TIMERS_PER_PROCESS ? -EAGAIN : decode(t, p, uev);
-	if (!err && clock == CLOCK_THREAD_CPUTIME_ID && !p->target)
-		p->target = task_get(t);
+	if (!err && clock == CLOCK_THREAD_CPUTIME_ID && !p->measured)
+		p->measured = task_get(t);
 	if (!err)
 		err = copy_out_obj(uid, &p->id);
 	if (err) {

@@ -61,7 +61,7 @@ int tty_open_console(struct inode *i, struct file *f)
 
 int tty_open_pts(struct inode *i, struct file *f)
 {
-	struct tty *t = tty_by_index_get((int)(i->rdev & 0xff));
+	struct tty *t = tty_by_index_get((int)MINOR(i->rdev));
 	int err;
 
 	if (!t)

@@ -101,9 +101,6 @@ static struct linux_statx_timestamp xtime(int64_t ns)
 	return (struct linux_statx_timestamp){ .sec = t.sec, .nsec = (uint32_t)t.nsec };
 }
 
-static uint32_t dev_major(uint64_t d) { return (uint32_t)(d >> 8 & 0xfff); }
-static uint32_t dev_minor(uint64_t d) { return (uint32_t)((d & 0xff) | (d >> 12 & 0xfff00)); }
-
 SYSCALL5(statx, int, dfd, ustr, name, int, flags, unsigned, mask, uaddr, to)
 {
 	struct linux_statx s;
@@ -125,8 +122,8 @@ SYSCALL5(statx, int, dfd, ustr, name, int, flags, unsigned, mask, uaddr, to)
 		.attributes_mask = STATX_ATTR_MOUNT_ROOT,
 		.atime = xtime(k.atime_ns), .btime = xtime(k.btime_ns),
 		.ctime = xtime(k.ctime_ns), .mtime = xtime(k.mtime_ns),
-		.rdev_major = dev_major(k.rdev), .rdev_minor = dev_minor(k.rdev),
-		.dev_major = dev_major(k.dev), .dev_minor = dev_minor(k.dev), .mnt_id = mnt_id,
+		.rdev_major = MAJOR(k.rdev), .rdev_minor = MINOR(k.rdev),
+		.dev_major = MAJOR(k.dev), .dev_minor = MINOR(k.dev), .mnt_id = mnt_id,
 	};
 	return copy_out(to, &s, sizeof(s));
 }

@@ -368,6 +368,8 @@ int64_t generic_lseek(struct file *f, int64_t off, int whence);          /* by i
 const struct file_ops *chrdev_ops(uint64_t rdev);                        /* NULL: -ENXIO */
 int chrdev_open(struct inode *i, struct file *f);
 int fifo_open(struct inode *i, struct file *f);                          /* kernel/ipc/pipe.c */
+#define MAJOR(dev) ((uint32_t)((dev) >> 8 & 0xfff))
+#define MINOR(dev) ((uint32_t)(((dev) & 0xff) | ((dev) >> 12 & 0xfff00)))
 #define MKDEV(ma, mi) (((uint64_t)(ma) << 8) | ((mi) & 0xff) | (((uint64_t)(mi) & ~0xffull) << 12))
 
 /* inotify events, called by the VFS after the fact: kernel/ipc/inotify.c. */

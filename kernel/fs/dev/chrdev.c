@@ -25,7 +25,7 @@ static const struct chrdev *find(uint64_t rdev)
 	for (size_t n = 0; n < ARRAY_SIZE(devices); n++)
 		if (devices[n].rdev == rdev)
 			return &devices[n];
-	if ((rdev & ~0xffffull) == 0 && rdev >> 8 == TTY_MAJOR_PTS)
+	if (MAJOR(rdev) == TTY_MAJOR_PTS)
 		return &pts;
 	return NULL;
 }

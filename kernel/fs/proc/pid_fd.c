@@ -57,8 +57,8 @@ static long file_text(struct file *f, char *buf, size_t size)
 		return ksnprintf(buf, size, "pipe:[%llu]", ino);
 	if (S_ISSOCK(mode))
 		return ksnprintf(buf, size, "socket:[%llu]", ino);
-	if (S_ISCHR(mode) && f->inode->rdev >> 8 == 136)
-		return ksnprintf(buf, size, "/dev/pts/%u", (unsigned)(f->inode->rdev & 0xff));
+	if (S_ISCHR(mode) && MAJOR(f->inode->rdev) == 136)
+		return ksnprintf(buf, size, "/dev/pts/%u", (unsigned)MINOR(f->inode->rdev));
 	if (S_ISCHR(mode) && f->inode->rdev == MKDEV(1, 3))
 		return ksnprintf(buf, size, "/dev/null");
 	return ksnprintf(buf, size, "anon_inode:[stream]");

@@ -10,7 +10,7 @@
 #include "kernel/net/unix/unix.h"
 
 #define CHUNK_MAX 32768u
-#define QUEUED_MAX (64u << 20)
+#define QUEUED_MAX (512u << 20)
 
 static uint64_t queued_total;           /* charge of all messages; atomic */
 
