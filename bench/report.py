@@ -60,6 +60,10 @@ def time_text(ns):
     return f"{ns:.3g} ns"
 
 
+def times(r):
+    return f"{r:.0f}x" if r >= 100 else f"{r:.1f}x" if r >= 10 else f"{r:.2f}x"
+
+
 def ratio(a, b, best=False):
     """Of two cells, or None."""
     x, y = (a.best, b.best) if best else (a.median, b.median)
@@ -101,7 +105,7 @@ def print_table(title, names, cells, peers, program=False):
             cell = cells[p][name]
             r, b = ratio(cell, native), ratio(cell, native, best=True)
             line += f"{time_text(cell.median):>11}" if cell.median else f"{short(cell):>11}"
-            line += f"{r:7.2f}x{b:6.2f}x" if r else " " * 15
+            line += f"{times(r):>8}{times(b):>7}" if r else " " * 15
         if "nacre" in peers:
             line += "  " + verdict(name, native, cells["nacre"][name], program)
         print(line.rstrip())
@@ -110,7 +114,7 @@ def print_table(title, names, cells, peers, program=False):
         pairs = [(cells[p][n], cells["native"][n]) for n in names]
         g, b = geomean(ratio(c, n) for c, n in pairs), geomean(ratio(c, n, True) for c, n in pairs)
         line += f"{'of ' + str(sum(1 for c, n in pairs if ratio(c, n))):>11}" if g else " " * 11
-        line += f"{g:7.2f}x{b:6.2f}x" if g else " " * 15
+        line += f"{times(g):>8}{times(b):>7}" if g else " " * 15
     print(line)
     for p in peers:
         for name in names:
