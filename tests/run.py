@@ -30,6 +30,8 @@ ROOT = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
 import harness  # noqa: E402
 
+# One that every user may run; a private one of root's is of no use to others.
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 PR_SET_CHILD_SUBREAPER = 36
 PASS, FAIL, SKIP = 0, 1, 77
 MODULE_SUITES = ("e2e", "escape", "fault")
@@ -201,7 +203,7 @@ def collect(build):
     for path in sorted(glob.glob(os.path.join(build, "tests", "hosted-*"))):
         if os.access(path, os.X_OK) and os.path.isfile(path):
             items.append(Item(f"unit/{os.path.basename(path)[7:]}", me[0], 120, argv=[path]))
-    items.append(Item("lint/rules", me[0], 60, argv=[sys.executable, os.path.join(ROOT, "tools", "lint.py"), "--rules"]))
+    items.append(Item("lint/rules", me[0], 60, argv=[PYTHON, os.path.join(ROOT, "tools", "lint.py"), "--rules"]))
     for path in sorted(glob.glob(os.path.join(HERE, "abi", "*.c"))):
         name = os.path.basename(path)[:-2]
         for i, variant in enumerate(abi_variants(path)):
@@ -225,7 +227,7 @@ def collect(build):
 
 
 def run_item(item, build):
-    argv = item.argv or [sys.executable, os.path.abspath(__file__), "--build", build,
+    argv = item.argv or [PYTHON, os.path.abspath(__file__), "--build", build,
                          "--worker", item.ident, "--user", item.user]
     if not item.argv and not os.path.exists(os.path.join(build, "nacre")):
         return FAIL, "build/nacre is missing"
@@ -306,7 +308,7 @@ def main():
             for line in lines:
                 word, rest = ("not ok", line[7:]) if line.startswith("not ok ") else line.split(" ", 1)
                 note(f"{item.name}/{rest.split(':')[0].strip()}", {"ok": PASS, "skip": SKIP}.get(word, FAIL),
-                     rest if word != "ok" else "", seconds / len(lines))
+                     rest if word == "skip" else out if word == "not ok" else "", seconds / len(lines))
             if status not in (PASS, SKIP) and not any(line.startswith("not ok") for line in lines):
                 note(item.name, FAIL, f"exit status {status}\n{out}", seconds)
         else:

@@ -28,7 +28,12 @@ HOST_SIDE = ("host", "runtime", "lib", "platform/process", "platform/testhost")
 
 
 def tracked(*suffixes):
-    out = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    git = ["git", "-c", "safe.directory=" + ROOT, "ls-files"]     # also for a user who does not own the files
+    r = subprocess.run(git, cwd=ROOT, capture_output=True, text=True)
+    if r.returncode:
+        print("lint: not a git checkout")
+        sys.exit(77)
+    out = r.stdout
     return [p for p in out.splitlines() if p.endswith(suffixes) and os.path.exists(os.path.join(ROOT, p))]
 
 

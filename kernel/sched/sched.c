@@ -165,7 +165,7 @@ static void switch_to(struct cpu *c, struct task *next)
 	}
 	c->switches++;
 	c->prev = prev;
-	c->current = next;
+	__atomic_store_n(&c->current, next, __ATOMIC_RELAXED);
 	c->need_resched = false;
 	if (next) {
 		/* A task that its old CPU is only just leaving: a few

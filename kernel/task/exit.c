@@ -403,12 +403,12 @@ __noreturn void task_exit_group(int32_t code)
 	} else if (g->group_exec && g->group_exec != t) {
 		/* Another thread is in execve: only this one ends. */
 	} else {
-		g->group_exiting = true;
+		__atomic_store_n(&g->group_exiting, true, __ATOMIC_SEQ_CST);
 		g->exit_code = code;
 		others = true;
 	}
 	g->stopped = false;
-	g->stop_signal = 0;
+	__atomic_store_n(&g->stop_signal, 0, __ATOMIC_SEQ_CST);
 	spin_unlock(&g->lock);
 	if (others)
 		list_for_each(o, &g->threads, thread_link)
