@@ -314,7 +314,7 @@ def bench(opt, work, everyone):
     groups = {g: m for g, m in groups.items() if m}
     chosen = [p for p in programs.PROGRAMS if picked(p.name)]
     settings = ["spare"] + ["one-core"] * opt.one_core + ["loaded"] * opt.loaded
-    rounds, ms, micro_s, program_s = (3, 10, 40, 50) if opt.quick else (9, 30, 170, 200)
+    rounds, ms, micro_s, program_s = (3, 10, 40, 50) if opt.quick else (9, 30, 140, 160)
     if len(settings) > 1:
         micro_s, program_s = micro_s / len(settings), program_s / len(settings)
     micro_cells = {}
