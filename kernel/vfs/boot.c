@@ -8,9 +8,10 @@
 #include "kernel/vfs/internal.h"
 #include <boot.h>
 
-static int make_super(const struct boot_mount *bm, struct super_block **ret, unsigned *ret_flags, const char **ret_source)
+static int make_super(const struct boot_params *bp, const struct boot_mount *bm, struct super_block **ret, unsigned *ret_flags, const char **ret_source)
 {
 	const struct fs_type *t;
+	int err;
 
 	*ret_flags = 0;
 	switch (bm->kind) {
@@ -25,7 +26,13 @@ static int make_super(const struct boot_mount *bm, struct super_block **ret, uns
 	case BOOT_MOUNT_TMPFS:
 		*ret_source = "tmpfs";
 		*ret_flags = MNT_NOSUID | MNT_NODEV;
-		return tmpfs_new_super(bm->size, bm->mode ? bm->mode & S_IALLUGO : 0755, ret);
+		err = tmpfs_new_super(bm->size, bm->mode ? bm->mode & S_IALLUGO : 0755, ret);
+		if (!err) {
+			/* For the program to use, whoever it runs as. */
+			(*ret)->root->inode->uid = bp->uid;
+			(*ret)->root->inode->gid = bp->gid;
+		}
+		return err;
 	case BOOT_MOUNT_PROC:
 		t = &proc_type;
 		*ret_source = "proc";
@@ -101,7 +108,7 @@ static int hide(struct mntns *ns, struct path *at)
 	return err;
 }
 
-static int mount_one(const struct boot_mount *bm, struct mntns *ns)
+static int mount_one(const struct boot_params *bp, const struct boot_mount *bm, struct mntns *ns)
 {
 	struct super_block *sb;
 	struct path at;
@@ -121,7 +128,7 @@ static int mount_one(const struct boot_mount *bm, struct mntns *ns)
 	if (bm->kind == BOOT_MOUNT_HIDE) {
 		err = hide(ns, &at);
 	} else {
-		err = make_super(bm, &sb, &flags, &source);
+		err = make_super(bp, bm, &sb, &flags, &source);
 		if (!err) {
 			struct mount *m = NULL;
 
@@ -173,7 +180,7 @@ int vfs_boot_mounts(const struct boot_params *bp, struct mntns *ns, struct fs_in
 
 	if (!bp->mount_count)
 		return -EINVAL;
-	err = make_super(&bp->mounts[0], &sb, &flags, &source);
+	err = make_super(bp, &bp->mounts[0], &sb, &flags, &source);
 	if (err)
 		return err;
 	err = mount_attach(ns, sb, NULL, bp->mounts[0].readonly ? MNT_READONLY : 0, source);
@@ -185,7 +192,7 @@ int vfs_boot_mounts(const struct boot_params *bp, struct mntns *ns, struct fs_in
 	fs_info_init(fs, &root);
 	path_put(&root);
 	for (size_t k = 1; k < bp->mount_count; k++) {
-		err = mount_one(&bp->mounts[k], ns);
+		err = mount_one(bp, &bp->mounts[k], ns);
 		if (!err && bp->mounts[k].kind == BOOT_MOUNT_DEV)
 			err = mount_in_dev(&bp->mounts[k], ns, "pts");
 		if (!err && bp->mounts[k].kind == BOOT_MOUNT_DEV)

@@ -363,7 +363,8 @@ def test_tty_ctrl_c(t):
 
 def test_tty_ctrl_z_and_fg(t):
     s = Term(t, "do", "--", "bash", "--norc", "--noprofile", "-i")
-    s.send("sleep 1\n")
+    s.send("sh -c 'echo u''p; exec sleep 3'\n")
+    s.expect("up")
     time.sleep(0.4)
     s.send("\x1a")
     s.expect("Stopped")
