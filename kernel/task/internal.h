@@ -70,6 +70,7 @@ void posix_timers_delete_all(struct tgroup *g);
 /* ---- pidfd.c ---- */
 int __must_check pidfd_new_file(struct tgroup *g, uint32_t flags, struct file **ret);
 struct tgroup *pidfd_group_get(struct file *f); /* NULL: not a pidfd */
+struct tgroup *proc_dir_group_get(struct file *f);      /* kernel/fs/proc; NULL: not a living /proc/PID */
 
 /* ---- boot.c ---- */
 struct tgroup *task_first_program(void);        /* its end ends the sandbox */

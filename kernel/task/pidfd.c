@@ -67,6 +67,20 @@ static int group_of_fd(int fd, struct tgroup **ret)
 	return *ret ? 0 : -EBADF;
 }
 
+/* Signals may also be sent through an open /proc/PID. */
+static int group_of_fd_or_dir(int fd, struct tgroup **ret)
+{
+	struct file *f = fd_get(fd);
+
+	if (!f)
+		return -EBADF;
+	*ret = pidfd_group_get(f);
+	if (!*ret)
+		*ret = proc_dir_group_get(f);
+	file_put(f);
+	return *ret ? 0 : -EBADF;
+}
+
 SYSCALL2(pidfd_open, int, pid, unsigned, flags)
 {
 	struct tgroup *g;
@@ -101,7 +115,7 @@ SYSCALL4(pidfd_send_signal, int, fd, int, signo, uaddr, uinfo, unsigned, flags)
 
 	if (flags)
 		return -EINVAL;
-	err = group_of_fd(fd, &g);
+	err = group_of_fd_or_dir(fd, &g);
 	if (err)
 		return err;
 	if (uinfo.va) {

@@ -34,5 +34,10 @@ int main(void)
 	V(syscall(SYS_pidfd_open, 0, 0));
 	V(syscall(SYS_pidfd_open, getpid(), 0xff));
 	OK(syscall(SYS_pidfd_open, getpid(), 0));
+	int dir = open("/proc/self", O_RDONLY | O_DIRECTORY), other = open("/proc", O_RDONLY | O_DIRECTORY);
+	V(syscall(SYS_pidfd_send_signal, dir, 0, NULL, 0));
+	V(syscall(SYS_pidfd_send_signal, other, 0, NULL, 0));
+	dir = open("/proc/thread-self", O_RDONLY | O_DIRECTORY);
+	V(syscall(SYS_pidfd_send_signal, dir, 0, NULL, 0));
 	return 0;
 }

@@ -20,6 +20,21 @@ struct task *pid_task_get(struct inode *i)
 	return t;
 }
 
+struct tgroup *proc_dir_group_get(struct file *f)
+{
+	struct tgroup *g = NULL;
+	struct task *t;
+
+	if (f->ops != &pid_dir_fops || pid_ref(f->inode)->thread)
+		return NULL;
+	t = pid_task_get(f->inode);
+	if (t) {
+		g = tgroup_get(t->tg);
+		task_put(t);
+	}
+	return g;
+}
+
 bool pid_may(struct task *t, bool guarded)
 {
 	return !guarded || t == current_task() || t->tg == current_task()->tg || task_may_access(t);
