@@ -27,7 +27,7 @@ size_t kstrlcpy(char *dst, const char *src, size_t size);
 /* Decimal digits only, whole string; -EINVAL, -ERANGE. */
 int kparse_u64(const char *s, size_t n, uint64_t *ret);
 
-/* %s %.*s %c %d %u %x %lx %ld %lu %lld %llu %llx %zu %p %o %%, width, '0', '-'.
+/* %s %.*s %c %d %u %x %lx %ld %lu %lld %llu %llx %X %zu %p %o %%, width, '0', '-'.
  * Returns the length that the whole text has (as C99). */
 int ksnprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 int kvsnprintf(char *buf, size_t size, const char *fmt, __builtin_va_list ap);

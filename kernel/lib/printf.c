@@ -28,12 +28,12 @@ static void put_field(struct out *o, const char *s, size_t n, int width, bool le
 		put(o, ' ');
 }
 
-static size_t format_u64(char *end, uint64_t v, unsigned base)
+static size_t format_u64(char *end, uint64_t v, unsigned base, bool upper)
 {
 	size_t n = 0;
 
 	do {
-		*--end = "0123456789abcdef"[v % base];
+		*--end = (upper ? "0123456789ABCDEF" : "0123456789abcdef")[v % base];
 		v /= base;
 		n++;
 	} while (v);
@@ -46,7 +46,7 @@ int kvsnprintf(char *buf, size_t size, const char *fmt, __builtin_va_list ap)
 	char tmp[32], *end = tmp + sizeof tmp;
 
 	for (; *fmt; fmt++) {
-		bool left = false, neg = false;
+		bool left = false, neg = false, upper = false;
 		char pad = ' ';
 		int width = 0, prec = -1, longs = 0;
 		unsigned base = 10;
@@ -105,6 +105,9 @@ int kvsnprintf(char *buf, size_t size, const char *fmt, __builtin_va_list ap)
 			v = neg ? -(uint64_t)d : (uint64_t)d;
 			break;
 		}
+		case 'X':
+			upper = true;
+			/* fallthrough */
 		case 'x':
 			base = 16;
 			goto unsigned_value;
@@ -131,7 +134,7 @@ unsigned_value:
 				fmt--;
 			continue;
 		}
-		n = format_u64(end, v, base);
+		n = format_u64(end, v, base, upper);
 		if (neg) {
 			end[-(int)n - 1] = '-';
 			n++;

@@ -83,6 +83,8 @@ int netlink_create(struct socket *s);
 /* ---- /proc/net ---- */
 void net_show_tcp(struct sbuf *s, bool v6);
 void net_show_udp(struct sbuf *s, bool v6);
+void net_show_unix(struct sbuf *s);
+void net_show_netlink(struct sbuf *s);
 void net_show_raw(struct sbuf *s, bool v6);
 
 #endif

@@ -11,6 +11,7 @@ static const sock_create_fn families[AF_MAX] = {
 	[AF_UNIX] = unix_create,
 	[AF_INET] = inet_create,
 	[AF_INET6] = inet_create,
+	[AF_NETLINK] = netlink_create,
 };
 
 /* ---- files ---- */
@@ -106,6 +107,8 @@ static int socket_file(struct socket *s, int flags, struct file **ret)
 		socket_free(s);
 	else
 		(*ret)->mode |= FMODE_STREAM;
+	if (!err && s->ops->attach)
+		s->ops->attach(s, *ret);
 	return err;
 }
 

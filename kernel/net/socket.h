@@ -67,6 +67,8 @@ struct sock_ops {
 	int (*getsockopt)(struct socket *s, int level, int opt, void *val, size_t *size);
 	uint32_t (*poll)(struct socket *s, struct poll_table *pt);
 	long (*ioctl)(struct socket *s, unsigned cmd, uint64_t arg);
+	/* s has its file now; optional. */
+	void (*attach)(struct socket *s, struct file *f);
 	void (*release)(struct socket *s);      /* priv may be NULL */
 	bool out_of_band;                       /* sendmsg and recvmsg know MSG_OOB */
 	bool error_queue;                       /* recvmsg knows MSG_ERRQUEUE */

@@ -45,6 +45,13 @@ void dgram_put(struct dgram_sock *d)
 	kfree(d);
 }
 
+void dgram_attach(struct socket *s, struct file *f)
+{
+	struct dgram_sock *d = s->priv;
+
+	d->in.ino = f->inode->ino;
+}
+
 void dgram_release(struct socket *s)
 {
 	struct dgram_sock *d = s->priv;

@@ -41,6 +41,7 @@ struct dgram_sock {
 static inline struct dgram_sock *dgram_of(struct inet_sock *i) { return container_of(i, struct dgram_sock, in); }
 struct dgram_sock *dgram_new(struct socket *s, int proto);
 void dgram_put(struct dgram_sock *d);
+void dgram_attach(struct socket *s, struct file *f);
 void dgram_release(struct socket *s);
 struct dgram *dgram_msg_new(size_t size);       /* NULL: no memory */
 /* Queue m at d, or drop it; consumes m. */

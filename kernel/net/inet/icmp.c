@@ -204,6 +204,7 @@ static const struct sock_ops icmp_ops = {
 	.getsockopt = dgram_getsockopt,
 	.poll = dgram_poll,
 	.ioctl = dgram_ioctl,
+	.attach = dgram_attach,
 	.release = dgram_release,
 	.out_of_band = true,
 	.error_queue = true,

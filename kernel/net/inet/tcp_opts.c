@@ -244,6 +244,16 @@ long tcp_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 	return n < 0 ? n : copy_out((uaddr){ arg }, &n, sizeof n);
 }
 
+static void tcp_attach(struct socket *s, struct file *f)
+{
+	struct tcp_sock *t = s->priv;
+
+	t->in.ino = f->inode->ino;
+	spin_lock(&t->lock);
+	t->file = f;
+	spin_unlock(&t->lock);
+}
+
 static int tcp_bind(struct socket *s, const struct sock_addr *a)
 {
 	struct tcp_sock *t = s->priv;
@@ -279,6 +289,7 @@ const struct sock_ops tcp_ops = {
 	.getsockopt = tcp_getsockopt,
 	.poll = tcp_poll,
 	.ioctl = tcp_ioctl,
+	.attach = tcp_attach,
 	.release = tcp_release,
 	.out_of_band = true,
 };

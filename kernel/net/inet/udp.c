@@ -124,6 +124,7 @@ static const struct sock_ops udp_ops = {
 	.getsockopt = udp_getsockopt,
 	.poll = dgram_poll,
 	.ioctl = dgram_ioctl,
+	.attach = dgram_attach,
 	.release = dgram_release,
 	.out_of_band = true,
 	.error_queue = true,

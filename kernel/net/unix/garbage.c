@@ -41,6 +41,16 @@ void unix_gc_del(struct unix_sock *u)
 	spin_unlock(&gc_lock);
 }
 
+void unix_for_each(void (*fn)(struct unix_sock *u, void *arg), void *arg)
+{
+	struct unix_sock *u;
+
+	spin_lock(&gc_lock);
+	list_for_each(u, &all, all_link)
+		fn(u, arg);
+	spin_unlock(&gc_lock);
+}
+
 static struct unix_sock *sock_of(struct file *f)
 {
 	return file_is_socket(f) && socket_of(f)->family == AF_UNIX ? socket_of(f)->priv : NULL;

@@ -123,6 +123,13 @@ static void unix_release(struct socket *s)
 	unix_gc_maybe();
 }
 
+static void unix_attach(struct socket *s, struct file *f)
+{
+	struct unix_sock *u = s->priv;
+
+	u->ino = f->inode->ino;
+}
+
 /* ---- connections ---- */
 
 static int unix_listen(struct socket *s, int backlog)
@@ -503,6 +510,7 @@ static const struct sock_ops unix_ops = {
 	.getsockopt = unix_getsockopt,
 	.poll = unix_poll,
 	.ioctl = unix_ioctl,
+	.attach = unix_attach,
 	.release = unix_release,
 };
 

@@ -57,6 +57,7 @@ struct unix_sock {
 	unsigned inflight;              /* how often its file waits in a queue */
 	struct file *file;              /* valid while inflight */
 	unsigned gc_count;
+	uint64_t ino;                   /* of its file, for /proc/net/unix; 0: none */
 	enum { GC_NONE, GC_CANDIDATE, GC_LIVE } gc_state;
 
 	/* unix_table_lock */
@@ -98,6 +99,9 @@ bool unix_scm_charge(struct scm *s);            /* its descriptors are in flight
  * caller's. */
 struct scm *unix_scm_take(struct scm **slot);
 void unix_gc_maybe(void);                       /* descriptors were sent, a socket closed; no lock held */
+
+/* Each socket in turn under the collector's lock: fn takes only u->lock. */
+void unix_for_each(void (*fn)(struct unix_sock *u, void *arg), void *arg);
 
 /* message.c */
 long unix_sendmsg(struct socket *s, struct sock_msg *m);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* netlink(7), rtnetlink(7), sock_diag(7): what we answer. */
+#ifndef NACRE_LINUX_ABI_NETLINK_H
+#define NACRE_LINUX_ABI_NETLINK_H
+
+#include <base/types.h>
+
+#define NETLINK_ROUTE 0
+#define NETLINK_SOCK_DIAG 4
+#define SOL_NETLINK 270
+#define NETLINK_EXT_ACK 11
+#define NETLINK_LISTEN_ALL_NSID 8
+
+struct linux_sockaddr_nl { uint16_t family, pad; uint32_t pid, groups; };
+_Static_assert(sizeof(struct linux_sockaddr_nl) == 12, "sockaddr_nl");
+struct linux_nlmsghdr { uint32_t len; uint16_t type, flags; uint32_t seq, pid; };
+_Static_assert(sizeof(struct linux_nlmsghdr) == 16, "nlmsghdr");
+struct linux_nlattr { uint16_t len, type; };
+
+#define NLM_F_REQUEST 1
+#define NLM_F_MULTI 2
+#define NLM_F_ACK 4
+#define NLM_F_ROOT 0x100
+#define NLM_F_MATCH 0x200
+#define NLM_F_DUMP 0x300
+#define NLM_F_CAPPED 0x100
+#define NLMSG_NOOP 1
+#define NLMSG_ERROR 2
+#define NLMSG_DONE 3
+#define NLMSG_MIN_TYPE 16
+
+#define RTM_NEWLINK 16
+#define RTM_GETLINK 18
+#define RTM_SETLINK 19
+#define RTM_NEWADDR 20
+#define RTM_GETADDR 22
+#define RTM_NEWROUTE 24
+#define RTM_GETROUTE 26
+#define RTM_NEWNEIGH 28
+#define RTM_GETNEIGH 30
+#define RTM_NEWRULE 32
+#define RTM_GETRULE 34
+#define RTM_GETQDISC 38
+#define RTM_GETNEIGHTBL 66
+#define RTM_GETNSID 90
+
+struct linux_ifinfomsg { uint8_t family, pad; uint16_t type; int32_t index; uint32_t flags, change; };
+struct linux_ifaddrmsg { uint8_t family, prefixlen, flags, scope; uint32_t index; };
+struct linux_ifa_cacheinfo { uint32_t prefered, valid, cstamp, tstamp; };
+struct linux_rtmsg { uint8_t family, dst_len, src_len, tos, table, protocol, scope, type; uint32_t flags; };
+
+#define IFLA_ADDRESS 1
+#define IFLA_BROADCAST 2
+#define IFLA_IFNAME 3
+#define IFLA_MTU 4
+#define IFLA_QDISC 6
+#define IFLA_TXQLEN 13
+#define IFLA_OPERSTATE 16
+#define IFLA_LINKMODE 17
+#define IFLA_STATS64 23
+#define IFLA_GROUP 27
+#define IFLA_PROMISCUITY 30
+#define IFLA_NUM_TX_QUEUES 31
+#define IFLA_NUM_RX_QUEUES 32
+#define IFLA_CARRIER 33
+#define IFLA_ALT_IFNAME 53
+
+#define IFA_ADDRESS 1
+#define IFA_LOCAL 2
+#define IFA_LABEL 3
+#define IFA_CACHEINFO 6
+#define IFA_FLAGS 8
+#define IFA_F_PERMANENT 0x80
+
+#define RTA_DST 1
+#define RTA_OIF 4
+#define RTA_PRIORITY 6
+#define RTA_PREFSRC 7
+#define RTA_TABLE 15
+#define RT_TABLE_MAIN 254
+#define RT_TABLE_LOCAL 255
+#define RT_SCOPE_UNIVERSE 0
+#define RT_SCOPE_LINK 253
+#define RT_SCOPE_HOST 254
+#define RTN_UNICAST 1
+#define RTN_LOCAL 2
+#define RTN_BROADCAST 3
+#define RTPROT_KERNEL 2
+
+#define FRA_PRIORITY 6
+#define FRA_SUPPRESS_PREFIXLEN 14
+#define FRA_TABLE 15
+#define FR_ACT_TO_TBL 1
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /proc/net/tcp, udp, raw and their IPv6 twins: proc(5).  One look under the
+ * name space's lock; the text of a socket is a line of fixed width, as ss(8)
+ * and old tools expect. */
+#include "kernel/net/inet/dgram.h"
+#include "kernel/net/inet/tcp.h"
+
+#define USER_HZ 100u
+
+static void put_addr(struct sbuf *s, const struct endpoint *e, bool v6)
+{
+	uint32_t w[4];
+
+	memcpy(w, e->ip.b, sizeof w);
+	if (v6)
+		sbuf_printf(s, "%08X%08X%08X%08X:%04X ", w[0], w[1], w[2], w[3], e->port);
+	else
+		sbuf_printf(s, "%08X:%04X ", w[3], e->port);
+}
+
+static bool wanted(const struct inet_sock *i, bool v6) { return (i->family == AF_INET6) == v6; }
+
+static void tcp_line(struct sbuf *s, unsigned n, struct inet_sock *i, bool v6)
+{
+	struct tcp_sock *t = tcp_of(i);
+	uint64_t rx;
+	uint8_t state;
+	bool orphan;
+
+	spin_lock(&t->lock);
+	state = t->state;
+	orphan = t->orphan;
+	rx = state == TCP_LISTEN ? t->accept_count : t->rq.bytes;
+	spin_unlock(&t->lock);
+	sbuf_printf(s, "%4u: ", n);
+	put_addr(s, &i->local, v6);
+	put_addr(s, &i->remote, v6);
+	sbuf_printf(s, "%02X %08X:%08X 00:00000000 00000000 %5u        0 %llu 1 0000000000000000 100 0 0 10 0\n",
+		    state, 0u, (unsigned)rx, i->uid, orphan ? 0ull : (unsigned long long)i->ino);
+}
+
+static void waiting_line(struct sbuf *s, unsigned n, const struct time_wait *w, bool v6, uint64_t now)
+{
+	uint64_t left = w->end_ns > now ? (w->end_ns - now) / (NSEC_PER_SEC / USER_HZ) : 0;
+
+	sbuf_printf(s, "%4u: ", n);
+	put_addr(s, &w->local, v6);
+	put_addr(s, &w->remote, v6);
+	sbuf_printf(s, "06 00000000:00000000 03:%08X 00000000     0        0 0 3 0000000000000000\n", (unsigned)left);
+}
+
+void net_show_tcp(struct sbuf *s, bool v6)
+{
+	struct netns *ns = netns_current();
+	uint64_t now = plat_time_mono_ns();
+	struct inet_sock *i;
+	struct time_wait *w;
+	unsigned n = 0;
+
+	spin_lock(&ns->lock);
+	/* Listeners first. */
+	for (int listening = 1; listening >= 0; listening--)
+		list_for_each(i, &ns->all, all_link)
+			if (i->proto == PROTO_TCP && wanted(i, v6) && i->hashed && i->listening == !!listening &&
+			    tcp_of(i)->state != TCP_CLOSE)
+				tcp_line(s, n++, i, v6);
+	list_for_each(w, &ns->time_wait, age_link)
+		if ((w->family == AF_INET6) == v6 && w->end_ns > now)
+			waiting_line(s, n++, w, v6, now);
+	spin_unlock(&ns->lock);
+}
+
+static void dgram_line(struct sbuf *s, struct inet_sock *i, unsigned slot, bool v6)
+{
+	struct dgram_sock *d = dgram_of(i);
+
+	spin_lock(&d->lock);
+	sbuf_printf(s, "%5u: ", slot);
+	put_addr(s, &i->local, v6);
+	put_addr(s, &i->remote, v6);
+	sbuf_printf(s, "%02X %08X:%08X 00:00000000 00000000 %5u        0 %llu 2 0000000000000000 %llu\n",
+		    i->remote.port ? TCP_ESTABLISHED : TCP_CLOSE, 0u, (unsigned)d->queued, i->uid,
+		    (unsigned long long)i->ino, (unsigned long long)d->drops);
+	spin_unlock(&d->lock);
+}
+
+void net_show_udp(struct sbuf *s, bool v6)
+{
+	struct netns *ns = netns_current();
+	struct inet_sock *i;
+
+	spin_lock(&ns->lock);
+	list_for_each(i, &ns->all, all_link)
+		if (i->proto == PROTO_UDP && wanted(i, v6) && i->hashed)
+			dgram_line(s, i, i->local.port % PORT_BUCKETS, v6);
+	spin_unlock(&ns->lock);
+}
+
+void net_show_raw(struct sbuf *s, bool v6)
+{
+	struct netns *ns = netns_current();
+	struct inet_sock *i;
+
+	spin_lock(&ns->lock);
+	list_for_each(i, &ns->all, all_link)
+		if (i->proto < 0 && i->type == SOCK_RAW && wanted(i, v6))
+			dgram_line(s, i, (unsigned)i->protocol, v6);
+	spin_unlock(&ns->lock);
+}

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Netlink sockets: netlink(7).
+ *
+ * A request is answered while it is sent: the answer waits in the socket's
+ * queue, which is bounded.  Nothing is ever announced to groups, as nothing
+ * changes by itself.
+ * Trust: requests are copied, bounded, and parsed from the copy. */
+#include "kernel/net/netlink/netlink.h"
+#include <linux_abi/ioctl.h>
+
+#define REQUEST_MAX 32768u
+#define QUEUE_MAX (1u << 20)
+#define OPTS 16
+
+struct answer { struct list link; size_t size; uint8_t *data; };
+
+struct nl_sock {
+	struct netns *ns;
+	int protocol;
+	struct waitq wq;
+	struct mutex read_lock;
+	struct spinlock lock;
+	/* lock */
+	struct list queue;
+	size_t queued;
+	uint32_t pid, groups;
+	int32_t error;
+	int32_t opt[OPTS];
+	uint64_t ino;
+	struct list all_link;           /* all_lock */
+};
+
+static struct spinlock all_lock = SPINLOCK_INIT;
+static struct list all = LIST_INIT(all);
+
+/* ---- building ---- */
+
+static void pad(struct sbuf *s)
+{
+	static const uint8_t zero[4];
+
+	if (s->n % 4)
+		sbuf_write(s, zero, 4 - s->n % 4);
+}
+
+void nl_begin(struct nl_request *r, uint16_t type, const void *fixed, size_t size)
+{
+	struct linux_nlmsghdr h = { 0, type, r->dump ? NLM_F_MULTI : 0, r->h.seq, r->pid };
+
+	r->open = r->out.n;
+	sbuf_write(&r->out, &h, sizeof h);
+	sbuf_write(&r->out, fixed, size);
+	pad(&r->out);
+}
+
+void nl_attr(struct nl_request *r, uint16_t type, const void *p, size_t n)
+{
+	struct linux_nlattr a = { (uint16_t)(sizeof a + n), type };
+
+	sbuf_write(&r->out, &a, sizeof a);
+	sbuf_write(&r->out, p, n);
+	pad(&r->out);
+}
+
+void nl_end(struct nl_request *r)
+{
+	uint32_t len = (uint32_t)(r->out.n - r->open);
+
+	if (!r->out.failed)
+		memcpy(r->out.p + r->open, &len, sizeof len);
+}
+
+const void *nl_find(const struct nl_request *r, size_t fixed, uint16_t type, size_t *ret_size)
+{
+	size_t at = align_up(fixed, 4);
+	struct linux_nlattr a;
+
+	while (at + sizeof a <= r->size) {
+		memcpy(&a, r->body + at, sizeof a);
+		if (a.len < sizeof a || a.len > r->size - at)
+			return NULL;
+		if ((a.type & 0x3fff) == type) {
+			*ret_size = a.len - sizeof a;
+			return r->body + at + sizeof a;
+		}
+		at += align_up(a.len, 4);
+	}
+	return NULL;
+}
+
+static void put_error(struct nl_request *r, int err, bool capped)
+{
+	struct { int32_t err; struct linux_nlmsghdr h; } __packed e = { err, r->h };
+
+	r->dump = false;
+	nl_begin(r, NLMSG_ERROR, &e, sizeof e);
+	if (capped)
+		((struct linux_nlmsghdr *)(void *)(r->out.p + r->open))->flags |= err ? 0 : NLM_F_CAPPED;
+	else
+		sbuf_write(&r->out, r->body, r->size);
+	pad(&r->out);
+	nl_end(r);
+}
+
+static void put_done(struct nl_request *r)
+{
+	int32_t zero = 0;
+
+	nl_begin(r, NLMSG_DONE, &zero, sizeof zero);
+	nl_end(r);
+}
+
+/* ---- requests ---- */
+
+static int enqueue(struct nl_sock *k, struct nl_request *r)
+{
+	struct answer *a;
+	int err = 0;
+
+	if (!r->out.n)
+		return 0;
+	a = r->out.failed ? NULL : kmalloc(sizeof *a);
+	if (!a) {
+		sbuf_free(&r->out);
+		return -ENOBUFS;
+	}
+	*a = (struct answer){ .size = r->out.n, .data = (uint8_t *)r->out.p };
+	list_init(&a->link);
+	spin_lock(&k->lock);
+	if (k->queued + a->size > QUEUE_MAX) {
+		err = -ENOBUFS;
+		k->error = ENOBUFS;
+	} else {
+		k->queued += a->size;
+		list_push_back(&k->queue, &a->link);
+	}
+	spin_unlock(&k->lock);
+	if (err) {
+		kfree(a);
+		sbuf_free(&r->out);
+	}
+	waitq_wake_all(&k->wq, POLLIN | POLLRDNORM);
+	return err;
+}
+
+static int serve(struct nl_sock *k, const struct linux_nlmsghdr *h, const uint8_t *body)
+{
+	struct nl_request r = { .h = *h, .body = body, .size = h->len - sizeof *h, .ns = k->ns, .pid = k->pid };
+	int err = 0;
+
+	sbuf_init(&r.out);
+	r.dump = (h->flags & NLM_F_DUMP) == NLM_F_DUMP;
+	if (h->type >= NLMSG_MIN_TYPE)
+		err = k->protocol == NETLINK_ROUTE ? route_request(&r) : -EOPNOTSUPP;
+	if (err) {
+		r.out.n = 0;
+		put_error(&r, err, false);
+	} else if (r.dump) {
+		put_done(&r);
+	} else if (h->flags & NLM_F_ACK) {
+		put_error(&r, 0, true);
+	}
+	return enqueue(k, &r);
+}
+
+static void autobind(struct nl_sock *k)
+{
+	uint32_t want = (uint32_t)current_task()->tg->tgid, tries = 0;
+	struct nl_sock *o;
+	bool taken;
+
+	spin_lock(&all_lock);
+	while (!k->pid) {
+		taken = false;
+		list_for_each(o, &all, all_link)
+			if (o != k && o->pid == want && o->protocol == k->protocol && o->ns == k->ns)
+				taken = true;
+		if (!taken)
+			k->pid = want;
+		want = (uint32_t)(-4096 - (int32_t)tries++);
+	}
+	spin_unlock(&all_lock);
+}
+
+static long nl_sendmsg(struct socket *s, struct sock_msg *m)
+{
+	struct nl_sock *k = s->priv;
+	size_t n = m->it->left, at = 0;
+	struct linux_sockaddr_nl to = { 0 };
+	struct linux_nlmsghdr h;
+	uint8_t *buf;
+	int err = 0;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (m->name.size) {
+		if (m->name.size < sizeof to || m->name.u.family != AF_NETLINK)
+			return -EINVAL;
+		memcpy(&to, &m->name.u, sizeof to);
+		if (to.pid)
+			return -ECONNREFUSED;
+	}
+	if (n > REQUEST_MAX)
+		return -EMSGSIZE;
+	autobind(k);
+	buf = kmalloc(n + 1);
+	if (!buf)
+		return -ENOBUFS;
+	if (iter_copy_in(m->it, buf, n) != n)
+		err = -EFAULT;
+	while (!err && n - at >= sizeof h) {
+		memcpy(&h, buf + at, sizeof h);
+		if (h.len < sizeof h || h.len > n - at)
+			break;
+		if (h.flags & NLM_F_REQUEST)
+			err = serve(k, &h, buf + at + sizeof h);
+		at += MIN(align_up(h.len, 4), (uint64_t)(n - at));
+	}
+	kfree(buf);
+	return err ? err : (long)n;
+}
+
+/* ---- receiving ---- */
+
+static bool ready(struct nl_sock *k, int *err)
+{
+	bool ok;
+
+	spin_lock(&k->lock);
+	*err = list_empty(&k->queue) ? -k->error : 0;
+	if (*err)
+		k->error = 0;
+	ok = !list_empty(&k->queue) || *err;
+	spin_unlock(&k->lock);
+	return ok;
+}
+
+static long nl_recvmsg(struct socket *s, struct sock_msg *m)
+{
+	struct nl_sock *k = s->priv;
+	uint64_t deadline = sock_deadline(s->rcvtimeo_ns);
+	struct linux_sockaddr_nl from = { .family = AF_NETLINK };
+	struct answer *a = NULL;
+	size_t n, got;
+	long ret;
+	int err;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	mutex_lock(&k->read_lock);
+	while (!a) {
+		if (!ready(k, &err)) {
+			if (m->nonblock) {
+				mutex_unlock(&k->read_lock);
+				return -EAGAIN;
+			}
+			mutex_unlock(&k->read_lock);
+			ret = WAIT_EVENT(&k->wq, TASK_INTERRUPTIBLE, deadline, ready(k, &err));
+			if (ret)
+				return sock_wait_error((int)ret, s->rcvtimeo_ns);
+			mutex_lock(&k->read_lock);
+		}
+		if (err) {
+			mutex_unlock(&k->read_lock);
+			return err;
+		}
+		spin_lock(&k->lock);
+		a = list_empty(&k->queue) ? NULL : list_first(&k->queue, struct answer, link);
+		spin_unlock(&k->lock);
+	}
+	n = MIN(a->size, m->it->left);
+	got = iter_copy_out(m->it, a->data, n);
+	ret = got < n ? -EFAULT : m->flags & MSG_TRUNC ? (long)a->size : (long)n;
+	if (n < a->size)
+		m->ret_flags |= MSG_TRUNC;
+	m->name.size = sizeof from;
+	memcpy(&m->name.u, &from, sizeof from);
+	m->cred = (struct linux_ucred){ 0, 0, 0 };
+	m->have_cred = true;
+	if (!(m->flags & MSG_PEEK)) {
+		spin_lock(&k->lock);
+		list_del(&a->link);
+		k->queued -= a->size;
+		spin_unlock(&k->lock);
+		kfree(a->data);
+		kfree(a);
+	}
+	mutex_unlock(&k->read_lock);
+	return ret;
+}
+
+/* ---- the rest ---- */
+
+static int nl_bind(struct socket *s, const struct sock_addr *a)
+{
+	struct nl_sock *k = s->priv;
+	struct linux_sockaddr_nl nl;
+	struct nl_sock *o;
+	int err = 0;
+
+	if (a->size < sizeof nl || a->u.family != AF_NETLINK)
+		return -EINVAL;
+	memcpy(&nl, &a->u, sizeof nl);
+	if (k->pid && nl.pid && nl.pid != k->pid)
+		return -EINVAL;
+	if (nl.pid && !k->pid) {
+		spin_lock(&all_lock);
+		list_for_each(o, &all, all_link)
+			if (o != k && o->pid == nl.pid && o->protocol == k->protocol && o->ns == k->ns)
+				err = -EADDRINUSE;
+		if (!err)
+			k->pid = nl.pid;
+		spin_unlock(&all_lock);
+	}
+	if (err)
+		return err;
+	autobind(k);
+	k->groups = nl.groups;
+	return 0;
+}
+
+static int nl_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
+{
+	struct linux_sockaddr_nl nl;
+
+	if (a->size < sizeof nl)
+		return -EINVAL;
+	memcpy(&nl, &a->u, sizeof nl);
+	if (nl.family == AF_UNSPEC)
+		return 0;
+	if (nl.family != AF_NETLINK)
+		return -EINVAL;
+	autobind(s->priv);
+	return nl.pid ? -ECONNREFUSED : 0;
+}
+
+static int nl_getname(struct socket *s, bool peer, struct sock_addr *ret)
+{
+	struct nl_sock *k = s->priv;
+	struct linux_sockaddr_nl nl = { .family = AF_NETLINK, .pid = peer ? 0 : k->pid,
+					.groups = peer ? 0 : k->groups };
+
+	memset(ret, 0, sizeof *ret);
+	ret->size = sizeof nl;
+	memcpy(&ret->u, &nl, sizeof nl);
+	return 0;
+}
+
+static int nl_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)
+{
+	struct nl_sock *k = s->priv;
+	int32_t v;
+
+	if (level != SOL_NETLINK)
+		return -ENOPROTOOPT;
+	if (opt <= 0 || opt > NETLINK_EXT_ACK + 1)
+		return -ENOPROTOOPT;
+	if (size < sizeof v)
+		return -EINVAL;
+	memcpy(&v, val, sizeof v);
+	k->opt[opt] = opt > 2 ? !!v : v;
+	return 0;
+}
+
+static int nl_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size)
+{
+	struct nl_sock *k = s->priv;
+	int32_t v;
+
+	if (level == SOL_NETLINK) {
+		if (opt <= 0 || opt > NETLINK_EXT_ACK + 1)
+			return -ENOPROTOOPT;
+		v = k->opt[opt];
+	} else if (level == SOL_SOCKET && opt == SO_ERROR) {
+		spin_lock(&k->lock);
+		v = k->error;
+		k->error = 0;
+		spin_unlock(&k->lock);
+	} else {
+		return -ENOPROTOOPT;
+	}
+	*size = MIN(*size, sizeof v);
+	memcpy(val, &v, *size);
+	return 0;
+}
+
+static uint32_t nl_poll(struct socket *s, struct poll_table *pt)
+{
+	struct nl_sock *k = s->priv;
+	uint32_t ev = POLLOUT | POLLWRNORM;
+
+	poll_wait(pt, &k->wq);
+	spin_lock(&k->lock);
+	if (!list_empty(&k->queue))
+		ev |= POLLIN | POLLRDNORM;
+	if (k->error)
+		ev |= POLLERR;
+	spin_unlock(&k->lock);
+	return ev;
+}
+
+static long nl_ioctl(struct socket *s, unsigned cmd, uint64_t arg) { return net_ioctl(s, cmd, arg); }
+
+static void nl_attach(struct socket *s, struct file *f)
+{
+	struct nl_sock *k = s->priv;
+
+	k->ino = f->inode->ino;
+}
+
+static void nl_release(struct socket *s)
+{
+	struct nl_sock *k = s->priv;
+
+	if (!k)
+		return;
+	spin_lock(&all_lock);
+	list_del(&k->all_link);
+	spin_unlock(&all_lock);
+	while (!list_empty(&k->queue)) {
+		struct answer *a = list_first(&k->queue, struct answer, link);
+
+		list_del(&a->link);
+		kfree(a->data);
+		kfree(a);
+	}
+	netns_put(k->ns);
+	kfree(k);
+}
+
+static const struct sock_ops nl_ops = {
+	.bind = nl_bind,
+	.connect = nl_connect,
+	.getname = nl_getname,
+	.sendmsg = nl_sendmsg,
+	.recvmsg = nl_recvmsg,
+	.setsockopt = nl_setsockopt,
+	.getsockopt = nl_getsockopt,
+	.poll = nl_poll,
+	.ioctl = nl_ioctl,
+	.attach = nl_attach,
+	.release = nl_release,
+	.out_of_band = true,
+};
+
+int netlink_create(struct socket *s)
+{
+	struct nl_sock *k;
+
+	if (s->type != SOCK_RAW && s->type != SOCK_DGRAM)
+		return -ESOCKTNOSUPPORT;
+	if (s->protocol != NETLINK_ROUTE)
+		return -EPROTONOSUPPORT;
+	k = kzalloc(sizeof *k);
+	if (!k)
+		return -ENOMEM;
+	waitq_init(&k->wq);
+	mutex_init(&k->read_lock);
+	list_init(&k->queue);
+	k->ns = netns_get(netns_current());
+	k->protocol = s->protocol;
+	spin_lock(&all_lock);
+	list_push_back(&all, &k->all_link);
+	spin_unlock(&all_lock);
+	s->priv = k;
+	s->ops = &nl_ops;
+	return 0;
+}
+
+void net_show_netlink(struct sbuf *s)
+{
+	struct netns *ns = netns_current();
+	struct nl_sock *k;
+
+	spin_lock(&all_lock);
+	list_for_each(k, &all, all_link)
+		if (k->ns == ns)
+			sbuf_printf(s, "0000000000000000 %-3d %-10u %08x %-8u %-8u %-5d %-8d %-8u %-8llu\n", k->protocol,
+				    k->pid, k->groups, (unsigned)k->queued, 0u, 0, 2, 0u, (unsigned long long)k->ino);
+	spin_unlock(&all_lock);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /proc/net/unix: proc(5). */
+#include "kernel/net/net.h"
+#include "kernel/net/unix/unix.h"
+
+#define ACCEPTS 0x10000u                /* __SO_ACCEPTCON */
+
+/* "@" stands for each NUL of an abstract name. */
+static void put_name(struct sbuf *s, const struct unix_addr *a)
+{
+	const char *p = (const char *)&a->a.u + SUN_PATH_OFFSET;
+	size_t n = a->a.size > SUN_PATH_OFFSET ? a->a.size - SUN_PATH_OFFSET : 0;
+
+	if (!n)
+		return;
+	if (p[0])
+		n = strnlen(p, n);
+	sbuf_write(s, " ", 1);
+	for (size_t i = 0; i < n; i++)
+		sbuf_write(s, p[i] ? &p[i] : "@", 1);
+}
+
+static void line(struct unix_sock *u, void *arg)
+{
+	struct sbuf *s = arg;
+	unsigned state;
+
+	spin_lock(&u->lock);
+	state = u->dead ? 0 : u->state == UNIX_CONNECTED ? 3 : 1;
+	sbuf_printf(s, "0000000000000000: %08X 00000000 %08X %04X %02X %5llu", ref_read(&u->ref),
+		    u->state == UNIX_LISTEN ? ACCEPTS : 0u, (unsigned)u->type, state, (unsigned long long)u->ino);
+	if (u->addr)
+		put_name(s, u->addr);
+	sbuf_write(s, "\n", 1);
+	spin_unlock(&u->lock);
+}
+
+void net_show_unix(struct sbuf *s) { unix_for_each(line, s); }
