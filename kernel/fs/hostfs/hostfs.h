@@ -52,6 +52,7 @@ struct hostfs_node {
 	uint32_t bind_hash;                     /* the name that led here last */
 	uint64_t bind_until_ns;
 	struct hostfs_neg *neg;                 /* directories, made when first needed */
+	char *link_text;                        /* symlinks: constant for an inode; attr_lock */
 
 	struct mutex open_lock;
 	uint64_t rfile, wfile;                  /* hc files, 0 = none */

@@ -298,15 +298,56 @@ static int hostfs_rename(struct inode *odir, const char *on, size_t onn, struct 
 	return 0;
 }
 
-static long hostfs_readlink(struct inode *i, char *buf, size_t size)
+/* The target of an inode never changes (a new target is a new inode), so a
+ * short one is kept: /bin and /lib are links on most machines, and each path
+ * through them would cost a message to the gofer. */
+#define LINK_TEXT_MAX 128
+
+static size_t link_cached(struct hostfs_node *node, char *buf, size_t size)
 {
 	size_t n = 0;
-	int err = hc_readlink(hostfs_node(i)->handle, buf, MIN(size, (size_t)HC_LINK_MAX), &n);
 
+	spin_lock(&node->attr_lock);
+	if (node->link_text) {
+		n = MIN(strlen(node->link_text), size);
+		memcpy(buf, node->link_text, n);
+	}
+	spin_unlock(&node->attr_lock);
+	return n;
+}
+
+static void link_keep(struct hostfs_node *node, const char *text, size_t n)
+{
+	char *copy = kmalloc(n + 1);
+
+	if (!copy)
+		return;
+	memcpy(copy, text, n);
+	copy[n] = 0;
+	spin_lock(&node->attr_lock);
+	if (!node->link_text) {
+		node->link_text = copy;
+		copy = NULL;
+	}
+	spin_unlock(&node->attr_lock);
+	kfree(copy);
+}
+
+static long hostfs_readlink(struct inode *i, char *buf, size_t size)
+{
+	struct hostfs_node *node = hostfs_node(i);
+	size_t n = link_cached(node, buf, size);
+	int err;
+
+	if (n)
+		return (long)n;
+	err = hc_readlink(node->handle, buf, MIN(size, (size_t)HC_LINK_MAX), &n);
 	if (err)
 		return hostfs_errno(err);
 	if (n < 1 || n > size || memchr(buf, 0, n))
 		return -EIO;
+	if (n < size && n <= LINK_TEXT_MAX)     /* complete */
+		link_keep(node, buf, n);
 	return (long)n;
 }
 

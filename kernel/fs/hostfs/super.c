@@ -156,6 +156,7 @@ void hostfs_evict(struct inode *i)
 	i->priv = NULL;
 	hs_put(n->hs);
 	kfree(n->neg);
+	kfree(n->link_text);
 	kfree(n);
 }
 
