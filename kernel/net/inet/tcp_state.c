@@ -144,6 +144,7 @@ int tcp_shutdown(struct socket *s, int how)
 		return 0;
 	case TCP_CLOSE:
 		err = -ENOTCONN;
+		t->shutdown |= mask;    /* seen by poll(2) all the same */
 		break;
 	default:
 		t->shutdown |= mask;
@@ -168,7 +169,7 @@ void tcp_disconnect(struct tcp_sock *t)
 {
 	struct tcp_sock *peer;
 	struct tcp_chunk *c;
-	bool reset;
+	bool reset, hopeful = t->state == TCP_SYN_SENT;
 
 	tcp_syn_cancel(t);
 	mutex_lock(&t->read_lock);
@@ -179,7 +180,7 @@ void tcp_disconnect(struct tcp_sock *t)
 	t->state = TCP_CLOSE;
 	t->shutdown = 0;
 	t->done = t->connecting = false;
-	t->error = 0;
+	t->error = reset || hopeful ? ECONNRESET : 0;
 	t->urg_here = t->urg_valid = false;
 	c = tcp_queue_purge(&t->rq);
 	spin_unlock(&t->lock);
