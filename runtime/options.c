@@ -189,6 +189,8 @@ static int add_inside(struct options *o, const char *option, const char *value, 
 	if (!m)
 		return -EINVAL;
 	m->target = path_absolute(base, value);
+	if (kind == BOOT_MOUNT_TMPFS)
+		m->mode = 01777;        /* for whoever runs inside, as /tmp */
 	if (!strcmp(m->target, "/"))
 		return bad(option, value, "not over the root");
 	return 0;

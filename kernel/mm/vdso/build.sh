@@ -5,7 +5,7 @@
 set -e
 cc=$1 src=$2 out=$3
 so=$out.so
-$cc -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-builtin-declaration-mismatch \
+$cc -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-unknown-warning-option -Wno-builtin-declaration-mismatch \
 	-ffreestanding -fPIC -fvisibility=default -fno-stack-protector -fcf-protection=none \
 	-mgeneral-regs-only -fasynchronous-unwind-tables -fno-builtin \
 	-shared -nostdlib -Wl,-soname,linux-vdso.so.1 -Wl,--hash-style=both -Wl,--build-id=none \
