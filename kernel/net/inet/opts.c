@@ -231,10 +231,8 @@ int inet_getsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 {
 	const struct opt_rule *r;
 
-	if (level != IPPROTO_IP && level != IPPROTO_IPV6)
-		return -ENOPROTOOPT;
-	if (level == IPPROTO_IPV6 && i->family != AF_INET6)
-		return -ENOPROTOOPT;
+	if (level != IPPROTO_IP && (level != IPPROTO_IPV6 || i->family != AF_INET6))
+		return i->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
 	if (level == IPPROTO_IPV6 && opt == IPV6_V6ONLY)
 		return opt_ret(i->v6only, val, size);
 	if (level == IPPROTO_IP ? opt == IP_MTU : opt == IPV6_MTU)
