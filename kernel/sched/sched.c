@@ -48,26 +48,45 @@ static bool may_run_on(const struct task *t, unsigned cpu)
 	return t->se.affinity >> cpu & 1;
 }
 
-/* Take the first task that `self` may run; `from` is its own or a victim. */
+static void unlink_queued(struct cpu *from, struct task *t)
+{
+	list_del(&t->se.rq_link);
+	__atomic_store_n(&from->rq_count, from->rq_count - 1, __ATOMIC_RELAXED);
+}
+
+/* Take the first task that `self` may run; `from` is its own or a victim.  A
+ * task in its own queue that may no longer run here is handed on: where it may
+ * run, nobody looks into this queue while there is other work. */
 static struct task *dequeue(struct cpu *from, struct cpu *self)
 {
-	struct task *t;
+	struct task *t, *stray = NULL, *found = NULL;
 
 	if (!__atomic_load_n(&from->rq_count, __ATOMIC_RELAXED))
 		return NULL;
 	spin_lock(&from->rq_lock);
 	list_for_each(t, &from->rq, se.rq_link) {
-		if (!may_run_on(t, self->id))
+		if (!may_run_on(t, self->id)) {
+			if (from == self && !stray)
+				stray = t;
 			continue;
+		}
 		if (from != self && __atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE))
 			continue;
-		list_del(&t->se.rq_link);
-		__atomic_store_n(&from->rq_count, from->rq_count - 1, __ATOMIC_RELAXED);
-		spin_unlock(&from->rq_lock);
-		return t;
+		found = t;
+		break;
 	}
+	if (found)
+		unlink_queued(from, found);
+	if (stray)
+		unlink_queued(from, stray);
 	spin_unlock(&from->rq_lock);
-	return NULL;
+	if (stray) {
+		unsigned to = (unsigned)__builtin_ctzll(stray->se.affinity);
+
+		enqueue(&cpus[to], stray, false);
+		plat_cpu_kick(to);
+	}
+	return found;
 }
 
 static struct task *pick(struct cpu *self)
