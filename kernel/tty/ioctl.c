@@ -52,32 +52,63 @@ static void after_output_change(struct tty *t)
 	waitq_wake_all(&t->out_wait, 0);
 }
 
-static long set_termios(struct tty *t, uint64_t arg, size_t size, bool wait, bool flush)
+static long apply_termios(struct tty *t, const struct linux_termios2 *v, bool wait, bool flush)
 {
-	struct linux_termios2 v;
+	long err = wait ? drain(t) : 0;
 	uint32_t old;
-	long err;
 
-	spin_lock(&t->lock);
-	v = t->t;
-	spin_unlock(&t->lock);
-	err = copy_in(&v, (uaddr){ arg }, size);
-	if (!err && wait)
-		err = drain(t);
 	if (err)
 		return err;
 	spin_lock(&t->lock);
 	if (flush)
 		tty_flush_locked(t, true, false);
 	old = t->t.c_lflag;
-	t->t = v;
+	t->t = *v;
 	tty_termios_changed_locked(t, old);
-	if (!(v.c_iflag & IXON))
+	if (!(v->c_iflag & IXON))
 		t->out_stopped = false;
 	spin_unlock(&t->lock);
 	waitq_wake_all(&t->in_wait, 0);
 	after_output_change(t);
 	return 0;
+}
+
+static long set_termios(struct tty *t, uint64_t arg, size_t size, bool wait, bool flush)
+{
+	struct linux_termios2 v;
+	long err;
+
+	spin_lock(&t->lock);
+	v = t->t;
+	spin_unlock(&t->lock);
+	err = copy_in(&v, (uaddr){ arg }, size);
+	return err ? err : apply_termios(t, &v, wait, flush);
+}
+
+static uint32_t low_half(uint32_t old, uint16_t v)
+{
+	return (old & 0xffff0000u) | v;
+}
+
+/* The old structure has the low halves of the flags and the first characters. */
+static long set_termio(struct tty *t, uint64_t arg, bool wait, bool flush)
+{
+	struct linux_termio o;
+	struct linux_termios2 v;
+	long err = copy_in(&o, (uaddr){ arg }, sizeof(o));
+
+	if (err)
+		return err;
+	spin_lock(&t->lock);
+	v = t->t;
+	spin_unlock(&t->lock);
+	v.c_iflag = low_half(v.c_iflag, o.c_iflag);
+	v.c_oflag = low_half(v.c_oflag, o.c_oflag);
+	v.c_cflag = low_half(v.c_cflag, o.c_cflag);
+	v.c_lflag = low_half(v.c_lflag, o.c_lflag);
+	v.c_line = o.c_line;
+	memcpy(v.c_cc, o.c_cc, sizeof(o.c_cc));
+	return apply_termios(t, &v, wait, flush);
 }
 
 static long get_termio(struct tty *t, uint64_t arg)
@@ -289,6 +320,8 @@ long tty_ioctl(struct tty *t, struct file *f, bool master, unsigned cmd, uint64_
 		return set_termios(t, arg, sizeof(struct linux_termios2), cmd != TCSETS2, cmd == TCSETSF2);
 	case TCGETA:
 		return get_termio(t, arg);
+	case TCSETA: case TCSETAW: case TCSETAF:
+		return set_termio(t, arg, cmd != TCSETA, cmd == TCSETAF);
 	case TIOCGWINSZ:
 		return get_winsize(t, arg);
 	case TIOCSWINSZ:
