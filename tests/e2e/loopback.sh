@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Servers and clients on the sandbox's own loopback.
 . "$(dirname "$0")/lib.sh"
