@@ -206,7 +206,8 @@ int obj_ref_new(uint64_t size, struct obj_ref **ret)
 	err = plat_obj_new(size, &o->obj);
 	if (err) {
 		kfree(o);
-		return err;
+		/* Whatever the host has run out of, a program sees memory. */
+		return err == -ENFILE || err == -EFBIG ? -ENOMEM : err;
 	}
 	ref_init(&o->ref);
 	o->size = size;

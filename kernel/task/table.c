@@ -6,6 +6,7 @@
  * switch); every task holds one on its group.  Group to parent and children
  * are plain pointers under task_list_lock.
  * Locks: task_list_lock for everything here but the counts. */
+#include "kernel/fs/tmpfs/tmpfs.h"
 #include "kernel/net/net.h"
 #include "kernel/security/security.h"
 #include "kernel/task/internal.h"
@@ -212,6 +213,7 @@ void container_init(const struct boot_params *bp)
 	kstrlcpy(c->utsns->hostname, bp->hostname ? bp->hostname : "nacre", sizeof(c->utsns->hostname));
 	kstrlcpy(c->utsns->domainname, "(none)", sizeof(c->utsns->domainname));
 	c->memory_limit = bp->memory_limit;
+	tmpfs_memory(bp->memory_limit);
 	container0 = c;
 }
 

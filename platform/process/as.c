@@ -340,8 +340,10 @@ int plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, u
 
 	if (!s)
 		return -ESRCH;
-	if (!range_valid(addr, size) || (prot & ~7u) || size >= CHUNK || (off & (PLAT_PAGE_SIZE - 1)))
+	if (!range_valid(addr, size) || (prot & ~7u) || (off & (PLAT_PAGE_SIZE - 1)))
 		return -EINVAL;
+	if (size >= CHUNK)
+		return -ENOMEM;                 /* more than one host call may take */
 	/* A program could raise the protection of a shared mapping behind the
 	 * kernel's back.  One that never may be written is therefore a private
 	 * mapping to the host: it sees the object's pages all the same. */

@@ -28,6 +28,7 @@ HOST_CALLS(sandbox, sched_yield, brk, mremap, madvise);         /* malloc, waiti
 
 #define CTL_POOL_MAX 64
 #define EARLY_MAX 256
+#define LOST_STATUS 125                 /* as after a panic: not the program's doing */
 
 static struct stub table[STUB_MAX];
 static pthread_mutex_t stubs_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -316,8 +317,12 @@ static void *reaper(__unused_arg void *arg)
 			plat_panic("reaper: waitid");
 		}
 		if (process.template_pid && si.si_pid == process.template_pid) {
-			reportf("nacre: template: code %d status %d\n", si.si_code, si.si_status);
-			plat_panic("the template stub died");
+			/* Killed from outside (an operator, the host's OOM killer): nothing
+			 * of ours is broken, but no program can start any more. */
+			reportf("nacre: the process that new programs are copied from was ended by %s %d: "
+				"the sandbox ends\n", si.si_code == CLD_EXITED ? "status" : "signal",
+				si.si_status);
+			plat_exit(LOST_STATUS);
 		}
 		stub_died(si.si_pid);
 	}

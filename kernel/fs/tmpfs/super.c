@@ -6,7 +6,7 @@
  * object from time to time (data.c). */
 #include "kernel/fs/tmpfs/internal.h"
 
-#define DEFAULT_LIMIT (16ull << 30)
+static uint64_t default_limit = 16ull << 30;
 #define DEFAULT_INODES (4ull << 20)
 #define INODE_COST 512u                 /* what a name and its inode count for */
 
@@ -180,7 +180,7 @@ static void tmpfs_show(struct super_block *sb, struct sbuf *s)
 {
 	struct tmpfs_super *ts = tmpfs_sb(sb);
 
-	if (ts->limit != DEFAULT_LIMIT)
+	if (ts->limit != default_limit)
 		sbuf_printf(s, ",size=%lluk", (unsigned long long)(ts->limit >> 10));
 	sbuf_printf(s, ",mode=%o", sb->root->inode->mode & S_IALLUGO);
 }
@@ -190,6 +190,14 @@ static const struct super_ops tmpfs_sops = {
 	.kill = tmpfs_kill,
 	.show_options = tmpfs_show,
 };
+
+/* Half of the memory there is, as Linux has it: a full file system is an error
+ * of write(2), full memory kills. */
+void tmpfs_memory(uint64_t limit)
+{
+	if (limit)
+		default_limit = MIN(default_limit, align_up(limit / 2, PLAT_PAGE_SIZE));
+}
 
 int tmpfs_new_super(uint64_t limit, uint32_t mode, struct super_block **ret)
 {
@@ -203,7 +211,7 @@ int tmpfs_new_super(uint64_t limit, uint32_t mode, struct super_block **ret)
 		kfree(sb);
 		return -ENOMEM;
 	}
-	ts->limit = limit ? limit : DEFAULT_LIMIT;
+	ts->limit = limit ? limit : default_limit;
 	ts->max_inodes = DEFAULT_INODES;
 	list_init(&ts->pending);
 	sb->priv = ts;

@@ -11,6 +11,8 @@
 #define TMPFS_FILE_SEALS 1u             /* F_ADD_SEALS allowed; otherwise sealed */
 int __must_check tmpfs_new_file(const char *name, uint64_t size, uint32_t flags, struct file **ret);
 
+/* Called once, before the first of them: the sandbox's memory limit, 0 for none. */
+void tmpfs_memory(uint64_t limit);
 /* A private tmpfs; limit in bytes (0: the default), mode of its root. */
 int __must_check tmpfs_new_super(uint64_t limit, uint32_t mode, struct super_block **ret);
 
