@@ -102,6 +102,20 @@ static int add_cred(struct sock_msg *m, uint64_t at, uint64_t size)
 	return 0;
 }
 
+/* What other levels say about one message is looked at by the protocol. */
+static int keep_for_protocol(struct sock_msg *m, const struct linux_cmsghdr *h, uint64_t at, uint64_t size)
+{
+	struct sock_cmsg *c = &m->cmsg[m->cmsg_count];
+
+	if (copy_in(c->data, (uaddr){ at }, size))
+		return -EFAULT;
+	c->level = h->level;
+	c->type = h->type;
+	c->size = (uint32_t)size;
+	m->cmsg_count++;
+	return 0;
+}
+
 int scm_send(struct sock_msg *m, uint64_t control, uint64_t size)
 {
 	struct task *t = current_task();
@@ -133,6 +147,8 @@ int scm_send(struct sock_msg *m, uint64_t control, uint64_t size)
 				err = add_cred(m, control + off + sizeof h, body);
 			else
 				err = -EINVAL;
+		} else if (body <= sizeof m->cmsg[0].data && m->cmsg_count < SOCK_CMSG_MAX) {
+			err = keep_for_protocol(m, &h, control + off + sizeof h, body);
 		}
 		if (CMSG_ALIGN_UP(h.len) >= size - off)
 			break;

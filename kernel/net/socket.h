@@ -46,7 +46,7 @@ struct sock_msg {
 	struct scm *scm;                /* send: given, consumed on success; receive: result, owned by the caller */
 	struct linux_ucred cred;        /* send: to attach; receive: of the sender */
 	bool have_cred;
-	struct sock_cmsg cmsg[SOCK_CMSG_MAX];   /* receive: by the protocol */
+	struct sock_cmsg cmsg[SOCK_CMSG_MAX];   /* receive: by the protocol; send: for it */
 	unsigned cmsg_count;
 	uint32_t ret_flags;             /* receive: MSG_TRUNC, MSG_EOR … */
 };

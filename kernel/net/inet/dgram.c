@@ -121,6 +121,38 @@ void dgram_refused(struct dgram_sock *d, struct dgram *m)
 		waitq_wake_all(&d->wq, POLLERR);
 }
 
+/* ---- sending ---- */
+
+int dgram_set_ttl_tos(struct dgram_sock *d, struct dgram *g, const struct sock_msg *m)
+{
+	bool v4 = ip_is_v4(&g->to.ip);
+	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+	int32_t ttl = d->in.opt[v4 ? OPT_TTL : OPT6_HOPS], tos = d->in.opt[v4 ? OPT_TOS : OPT6_TCLASS];
+
+	for (unsigned i = 0; i < m->cmsg_count; i++) {
+		const struct sock_cmsg *c = &m->cmsg[i];
+		bool is_ttl = c->type == (v4 ? IP_TTL : IPV6_HOPLIMIT);
+		int32_t v;
+
+		if (c->level != level || (!is_ttl && c->type != (v4 ? IP_TOS : IPV6_TCLASS)))
+			continue;
+		if (c->size == sizeof v)
+			memcpy(&v, c->data, sizeof v);
+		else if (v4 && !is_ttl && c->size == 1)
+			v = c->data[0];
+		else
+			return -EINVAL;
+		if (v > 255 || v < (v4 ? is_ttl : -1))
+			return -EINVAL;
+		if (v < 0)
+			continue;               /* as the socket says */
+		*(is_ttl ? &ttl : &tos) = v;
+	}
+	g->ttl = (uint8_t)ttl;
+	g->tos = (uint8_t)tos;
+	return 0;
+}
+
 /* ---- receiving ---- */
 
 static void add_cmsg(struct sock_msg *m, int level, int type, const void *p, size_t n)

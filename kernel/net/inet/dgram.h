@@ -59,6 +59,8 @@ uint32_t dgram_poll(struct socket *s, struct poll_table *pt);
 long dgram_ioctl(struct socket *s, unsigned cmd, uint64_t arg);
 int dgram_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size);
 int dgram_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size);
+/* Fill in g->ttl and g->tos: of the socket, or what the message itself asks for. */
+int dgram_set_ttl_tos(struct dgram_sock *d, struct dgram *g, const struct sock_msg *m);
 /* Where a message goes and what its source is; binds the socket when it has no
  * port.  -EDESTADDRREQ, -EINVAL, -ENETUNREACH, -EACCES … */
 int dgram_destination(struct socket *s, const struct sock_msg *m, bool ports, struct endpoint *ret_to,

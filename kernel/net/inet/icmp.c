@@ -178,7 +178,11 @@ static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 	}
 	g->to = to;
 	g->from = from;
-	g->ttl = (uint8_t)(ip_is_v4(&to.ip) ? d->in.opt[OPT_TTL] : d->in.opt[OPT6_HOPS]);
+	err = dgram_set_ttl_tos(d, g, m);
+	if (err) {
+		kfree(g);
+		return err;
+	}
 	return s->type == SOCK_RAW ? send_raw(d, g) : send_ping(d, g);
 }
 

@@ -78,8 +78,11 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 	}
 	g->to = to;
 	g->from = from;
-	g->ttl = (uint8_t)(ip_is_v4(&to.ip) ? d->in.opt[OPT_TTL] : d->in.opt[OPT6_HOPS]);
-	g->tos = (uint8_t)(ip_is_v4(&to.ip) ? d->in.opt[OPT_TOS] : d->in.opt[OPT6_TCLASS]);
+	err = dgram_set_ttl_tos(d, g, m);
+	if (err) {
+		kfree(g);
+		return err;
+	}
 	send_one(d, g);
 	return (long)n;
 }
