@@ -64,6 +64,7 @@ struct tcp_sock {
 	struct list syn_queue;          /* link of those who wait for room; counted */
 	struct list link;               /* the listener's lock */
 	struct tcp_sock *listener;      /* while in its syn_queue; counted */
+	bool syn_queued;                /* own lock: link may be in use */
 
 	int32_t opt[TCP_OPT_COUNT];
 	uint64_t bytes_sent, start_ns;
@@ -79,9 +80,10 @@ static inline bool tcp_connected(uint8_t state)
 	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT || state == TCP_FIN_WAIT2;
 }
 
-/* tcp_state.c: what the other side does to t.  No lock held. */
-void tcp_receive_fin(struct tcp_sock *t);
-void tcp_receive_rst(struct tcp_sock *t);
+/* tcp_state.c: what the other side (NULL: nobody yet) does to t, when it still is
+ * the other side.  No lock held. */
+void tcp_receive_fin(struct tcp_sock *t, struct tcp_sock *from);
+void tcp_receive_rst(struct tcp_sock *t, struct tcp_sock *from);
 int tcp_shutdown(struct socket *s, int how);
 void tcp_release(struct socket *s);
 void tcp_disconnect(struct tcp_sock *t);        /* connect(AF_UNSPEC) */

@@ -28,6 +28,11 @@ int tcp_listen(struct socket *s, int backlog)
 	if (err)
 		return err;
 	spin_lock(&t->lock);
+	if ((t->state != TCP_CLOSE && t->state != TCP_LISTEN) || t->peer || t->connecting) {
+		spin_unlock(&t->lock);
+		inet_listen_port(&t->in, false);
+		return -EINVAL;
+	}
 	t->state = TCP_LISTEN;
 	t->backlog = (unsigned)backlog;
 	t->shutdown = 0;
@@ -56,6 +61,7 @@ static void syn_leave(struct tcp_sock *t)
 	spin_lock(&t->lock);
 	l = t->listener;
 	t->listener = NULL;
+	t->syn_queued = false;
 	spin_unlock(&t->lock);
 	tcp_put(l);
 }
@@ -64,8 +70,11 @@ void tcp_listener_close(struct tcp_sock *l)
 {
 	struct tcp_sock *t;
 
-	inet_listen_port(&l->in, false);
 	spin_lock(&l->lock);
+	if (l->state != TCP_LISTEN) {
+		spin_unlock(&l->lock);
+		return;
+	}
 	l->state = TCP_CLOSE;
 	l->accept_count = 0;
 	spin_unlock(&l->lock);
@@ -73,9 +82,10 @@ void tcp_listener_close(struct tcp_sock *l)
 		tcp_abort(t);
 	while ((t = pop(l, &l->syn_queue)) != NULL) {
 		syn_leave(t);
-		tcp_receive_rst(t);
+		tcp_receive_rst(t, NULL);
 		tcp_put(t);
 	}
+	inet_listen_port(&l->in, false);
 	if (!l->in.port_locked)
 		inet_release_port(&l->in);
 	waitq_wake_all(&l->wq, 0);
@@ -100,8 +110,12 @@ void tcp_syn_cancel(struct tcp_sock *t)
 		mine = true;
 	}
 	spin_unlock(&l->lock);
-	if (mine)
+	if (mine) {
+		spin_lock(&t->lock);
+		t->syn_queued = false;
+		spin_unlock(&t->lock);
 		tcp_put(t);             /* the queue's */
+	}
 	tcp_put(l);
 }
 
@@ -112,23 +126,29 @@ static int reserve(struct tcp_sock *l, struct tcp_sock *t)
 {
 	int err = 0;
 
-	if (t) {                        /* before it can be found in the queue */
-		spin_lock(&t->lock);
+	/* Before it can be found in the queue.  It may still be in another one
+	 * when threads connect and disconnect the same socket at once. */
+	spin_lock(&t->lock);
+	if (t->syn_queued || t->state != TCP_SYN_SENT) {
+		err = -ECONNREFUSED;
+	} else {
 		t->listener = tcp_get(l);
-		spin_unlock(&t->lock);
+		t->syn_queued = true;
 	}
+	spin_unlock(&t->lock);
+	if (err)
+		return err;
 	spin_lock(&l->lock);
 	if (l->state != TCP_LISTEN) {
 		err = -ECONNREFUSED;
 	} else if (l->accept_count > l->backlog) {
 		err = -EAGAIN;
-		if (t)
-			list_push_back(&l->syn_queue, &tcp_get(t)->link);
+		list_push_back(&l->syn_queue, &tcp_get(t)->link);
 	} else {
 		l->accept_count++;
 	}
 	spin_unlock(&l->lock);
-	if (t && err != -EAGAIN)
+	if (err != -EAGAIN)
 		syn_leave(t);
 	return err;
 }
@@ -222,7 +242,7 @@ static int send_syn(struct tcp_sock *t)
 	int err;
 
 	if (!li) {
-		tcp_receive_rst(t);
+		tcp_receive_rst(t, NULL);
 		return 0;
 	}
 	l = tcp_of(li);
@@ -230,7 +250,7 @@ static int send_syn(struct tcp_sock *t)
 	if (!err)
 		err = establish(t, l);
 	if (err && err != -EAGAIN)
-		tcp_receive_rst(t);
+		tcp_receive_rst(t, NULL);
 	tcp_put(l);
 	return 0;
 }
@@ -264,7 +284,7 @@ static int wait_connected(struct socket *s, struct tcp_sock *t)
 	return sock_wait_error(err, s->sndtimeo_ns);
 }
 
-static int start(struct socket *s, struct tcp_sock *t, const struct endpoint *to, bool nonblock)
+static int attempt(struct socket *s, struct tcp_sock *t, const struct endpoint *to, bool nonblock)
 {
 	struct endpoint dst = *to;
 	struct ipaddr src;
@@ -284,17 +304,38 @@ static int start(struct socket *s, struct tcp_sock *t, const struct endpoint *to
 	err = inet_bind_connect(&t->in);
 	if (err)
 		return err;
-	spin_lock(&t->lock);
-	t->state = TCP_SYN_SENT;
-	t->connecting = true;
-	t->error = 0;
-	t->shutdown = 0;
-	t->done = false;
-	spin_unlock(&t->lock);
 	send_syn(t);
 	if (nonblock)
 		return -EINPROGRESS;
 	return wait_connected(s, t);
+}
+
+/* One attempt at a time: the state is taken first. */
+static int start(struct socket *s, struct tcp_sock *t, const struct endpoint *to, bool nonblock)
+{
+	int err = 0;
+
+	spin_lock(&t->lock);
+	if (t->state != TCP_CLOSE || t->peer || t->connecting)
+		err = -EISCONN;
+	if (!err) {
+		t->state = TCP_SYN_SENT;
+		t->connecting = true;
+		t->error = 0;
+		t->shutdown = 0;
+		t->done = false;
+	}
+	spin_unlock(&t->lock);
+	if (err)
+		return err;
+	err = attempt(s, t, to, nonblock);
+	spin_lock(&t->lock);
+	if (err && t->state == TCP_SYN_SENT && err != -EINPROGRESS && !t->syn_queued) {
+		t->state = TCP_CLOSE;
+		t->connecting = false;
+	}
+	spin_unlock(&t->lock);
+	return err;
 }
 
 static int unconnect(struct socket *s)
@@ -363,11 +404,11 @@ static void next_syn(struct tcp_sock *l)
 	if (!t)
 		return;
 	syn_leave(t);
-	err = reserve(l, NULL);
+	err = reserve(l, t);
 	if (!err)
 		err = establish(t, l);
-	if (err)
-		tcp_receive_rst(t);
+	if (err && err != -EAGAIN)
+		tcp_receive_rst(t, NULL);
 	tcp_put(t);
 }
 

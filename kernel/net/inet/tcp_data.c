@@ -85,8 +85,8 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	if (gone) {
 		/* What arrives at a closed socket is answered by RST. */
 		n = m->it->left;
-		tcp_receive_rst(peer);
-		tcp_receive_rst(t);
+		tcp_receive_rst(peer, t);
+		tcp_receive_rst(t, peer);
 		return (long)n;
 	}
 	if (!room)
@@ -115,7 +115,7 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 		return -EFAULT;
 	t->bytes_sent += got;
 	if (gone)
-		tcp_receive_rst(t);
+		tcp_receive_rst(t, peer);
 	return (long)got;
 }
 

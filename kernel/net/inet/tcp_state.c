@@ -28,12 +28,14 @@ struct tcp_sock *tcp_get(struct tcp_sock *t)
 
 void tcp_put(struct tcp_sock *t)
 {
-	if (!t || !ref_put(&t->in.ref))
-		return;
-	KASSERT(!t->peer);
-	inet_sock_fini(&t->in);
-	tcp_chunks_free(tcp_queue_purge(&t->rq));
-	kfree(t);
+	while (t && ref_put(&t->in.ref)) {
+		struct tcp_sock *peer = t->peer;        /* only after a lost race */
+
+		inet_sock_fini(&t->in);
+		tcp_chunks_free(tcp_queue_purge(&t->rq));
+		kfree(t);
+		t = peer;
+	}
 }
 
 struct tcp_sock *tcp_peer_get(struct tcp_sock *t)
@@ -67,12 +69,12 @@ static void tcp_over(struct tcp_sock *t)
 	tcp_put(peer);
 }
 
-void tcp_receive_fin(struct tcp_sock *t)
+void tcp_receive_fin(struct tcp_sock *t, struct tcp_sock *from)
 {
 	bool over = false;
 
 	spin_lock(&t->lock);
-	if (!tcp_connected(t->state) || t->done) {
+	if (!tcp_connected(t->state) || t->done || t->peer != from) {
 		spin_unlock(&t->lock);
 		return;
 	}
@@ -93,10 +95,10 @@ void tcp_receive_fin(struct tcp_sock *t)
 		tcp_over(t);
 }
 
-void tcp_receive_rst(struct tcp_sock *t)
+void tcp_receive_rst(struct tcp_sock *t, struct tcp_sock *from)
 {
 	spin_lock(&t->lock);
-	if (t->state == TCP_CLOSE || t->state == TCP_LISTEN) {
+	if (t->state == TCP_CLOSE || t->state == TCP_LISTEN || t->peer != from) {
 		spin_unlock(&t->lock);
 		return;
 	}
@@ -126,7 +128,7 @@ static bool send_fin_locked(struct tcp_sock *t)
 
 int tcp_shutdown(struct socket *s, int how)
 {
-	struct tcp_sock *t = s->priv, *peer;
+	struct tcp_sock *t = s->priv, *peer = NULL;
 	uint8_t mask = how == SHUT_RD ? TCP_SHUT_RCV : how == SHUT_WR ? TCP_SHUT_SEND : TCP_SHUT_BOTH;
 	bool fin = false, over = false;
 	int err = 0;
@@ -152,13 +154,13 @@ int tcp_shutdown(struct socket *s, int how)
 			fin = send_fin_locked(t);
 		over = fin && t->state == TCP_CLOSE;
 	}
+	/* Taken with the change of state: whoever sees that may let go of it. */
+	if (fin)
+		peer = tcp_get(t->peer);
 	spin_unlock(&t->lock);
-	if (fin) {
-		peer = tcp_peer_get(t);
-		if (peer)
-			tcp_receive_fin(peer);
-		tcp_put(peer);
-	}
+	if (fin)
+		tcp_receive_fin(peer, t);
+	tcp_put(peer);
 	waitq_wake_all(&t->wq, 0);
 	if (over)
 		tcp_over(t);
@@ -187,7 +189,7 @@ void tcp_disconnect(struct tcp_sock *t)
 	mutex_unlock(&t->read_lock);
 	tcp_chunks_free(c);
 	if (peer && reset)
-		tcp_receive_rst(peer);
+		tcp_receive_rst(peer, t);
 	tcp_put(peer);
 	spin_lock(&t->in.ns->lock);
 	memset(&t->in.remote, 0, sizeof t->in.remote);
@@ -224,13 +226,13 @@ static void tcp_close(struct tcp_sock *t, bool hard)
 	over = t->state == TCP_CLOSE;
 	t->shutdown = TCP_SHUT_BOTH;
 	c = tcp_queue_purge(&t->rq);
+	peer = t->peer ? tcp_get(t->peer) : NULL;
 	spin_unlock(&t->lock);
 	tcp_chunks_free(c);
-	peer = tcp_peer_get(t);
 	if (peer && reset)
-		tcp_receive_rst(peer);
+		tcp_receive_rst(peer, t);
 	else if (peer && fin)
-		tcp_receive_fin(peer);
+		tcp_receive_fin(peer, t);
 	if (peer)
 		waitq_wake_all(&peer->wq, 0);   /* a writer that waits for room */
 	tcp_put(peer);
