@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TTL and type of service that one message asks for. */
+/* TTL and type of service that one message asks for; names of interfaces. */
 #include "abi.h"
 #include <netinet/in.h>
 #include <arpa/inet.h>
+#include <net/if.h>
 static int one(int s, struct sockaddr *to, socklen_t n, int level, int type, int v, int size)
 {
 	char c[64] = { 0 };
@@ -41,5 +42,7 @@ int main(void)
 	V(one(s6, (void *)&b, n, IPPROTO_IPV6, IPV6_HOPLIMIT, -1, 4)); get(r6);
 	V(one(s6, (void *)&b, n, IPPROTO_IPV6, IPV6_TCLASS, 4, 4)); get(r6);
 	V(one(s6, (void *)&b, n, IPPROTO_IPV6, IPV6_HOPLIMIT, 256, 4)); V(one(s6, (void *)&b, n, IPPROTO_IPV6, IPV6_HOPLIMIT, -2, 4)); V(one(s6, (void *)&b, n, IPPROTO_IPV6, IPV6_HOPLIMIT, 3, 2));
+	char name[IF_NAMESIZE] = "";
+	V(if_nametoindex("lo")); V(if_nametoindex("nosuch")); V(if_indextoname(1, name) != NULL); SAY("%s\n", name);
 	return 0;
 }

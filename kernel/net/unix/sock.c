@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unix sockets: life, connecting, options, readiness.  unix(7). */
+#include "kernel/net/net.h"
 #include "kernel/net/unix/unix.h"
 #include <linux_abi/ioctl.h>
 
@@ -491,7 +492,7 @@ static long unix_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		n = (int32_t)__atomic_load_n(&u->wmem, __ATOMIC_RELAXED);
 		break;
 	default:
-		return -ENOTTY;
+		return cmd >= SIOCGIFNAME ? net_ioctl(s, cmd, arg) : -ENOTTY;      /* interfaces: any socket does */
 	}
 	return n < 0 ? n : copy_out((uaddr){ arg }, &n, sizeof n);
 }
