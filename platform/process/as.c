@@ -48,6 +48,7 @@ static bool range_valid(uint64_t addr, uint64_t size)
 void child_list_write(struct stub *s, unsigned cpu)
 {
 	struct stub_cmdpage *page = (struct stub_cmdpage *)(s->ctl->base + CTL_CMD);
+	const uint64_t ro = DEFENCE(ACK_READONLY) ? CTL_RO_SIZE : CTL_ACK;
 
 	page->child_count = 0;
 	mapper_page_init(s);
@@ -55,10 +56,10 @@ void child_list_write(struct stub *s, unsigned cpu)
 	MAPPER_CALL(s, true, SYS_dup2, 0, FD_FREE + 1, FD_SOCK);
 	MAPPER_CALL(s, true, SYS_close, 0, FD_FREE);
 	MAPPER_CALL(s, true, SYS_close, 0, FD_FREE + 1);
-	MAPPER_CALL(s, true, SYS_mmap, 0, STUB_CTL, CTL_RO_SIZE, PROT_READ,
+	MAPPER_CALL(s, true, SYS_mmap, 0, STUB_CTL, ro, PROT_READ,
 		    MAP_SHARED | MAP_FIXED, FD_CTL, 0);
-	MAPPER_CALL(s, true, SYS_mmap, 0, STUB_CTL + CTL_SCRATCH, process.ctl_size - CTL_SCRATCH,
-		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, FD_CTL, CTL_SCRATCH);
+	MAPPER_CALL(s, true, SYS_mmap, 0, STUB_CTL + ro, process.ctl_size - ro,
+		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, FD_CTL, ro);
 	app_thread_call(s, true, cpu);
 }
 
@@ -103,8 +104,10 @@ static int fork_start(struct stub *parent, struct stub **ret_child)
 static int fork_finish(struct stub *parent, struct stub *child)
 {
 	int err = mapper_wait(parent);
-	uint32_t pid = mapper_value(parent);
+	uint32_t pid;
 
+	test_step(parent, STEP_FORKED);
+	pid = mapper_value(parent);
 	if (err) {
 		/* Which descriptors it holds is now unknown. */
 		parent->tainted = true;
@@ -121,6 +124,7 @@ static int fork_finish(struct stub *parent, struct stub *child)
 		stub_free(child);
 		return -EAGAIN;
 	}
+	test_step(child, STEP_BORN);
 	return 0;
 }
 
@@ -314,7 +318,8 @@ int as_map_fd(struct stub *s, uint64_t addr, uint64_t size, unsigned prot, int h
 		return err;
 	mapper_begin(s);
 	MAPPER_CALL(s, false, SYS_mmap, 0, addr, size, prot, (uint64_t)host_flags, FD_FREE, off);
-	MAPPER_CALL(s, false, SYS_close, 0, FD_FREE);
+	if (DEFENCE(CLOSE))
+		MAPPER_CALL(s, false, SYS_close, 0, FD_FREE);
 	err = mapper_run(s, &fd, 1);
 	if (err && err != -ESRCH) {
 		/* The list ended before its last call. */

@@ -18,7 +18,7 @@ static bool user_range(uint64_t addr, size_t n)
 {
 	uint64_t end;
 
-	return addr >= USER_LO && !add_overflows(addr, n, &end) && end <= USER_HI;
+	return !DEFENCE(RANGE) || (addr >= USER_LO && !add_overflows(addr, n, &end) && end <= USER_HI);
 }
 
 /* Bytes not copied. */
@@ -28,6 +28,7 @@ static size_t vm_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool o
 		struct iovec local = { buf, n }, remote = { (void *)user, n };
 		ssize_t r;
 
+		test_step(s, STEP_COPY);
 		if (!stub_pin(s))
 			break;
 		r = out ? process_vm_writev(s->pid, &local, 1, &remote, 1, 0)

@@ -42,7 +42,12 @@ static void emit(struct prog *p, uint16_t code, uint32_t k, uint8_t jt, uint8_t 
 
 static void load(struct prog *p, uint32_t off) { emit(p, BPF_LD | BPF_W | BPF_ABS, off, 0, 0); }
 
-static void ret(struct prog *p, uint32_t action) { emit(p, BPF_RET | BPF_K, action, 0, 0); }
+static void ret(struct prog *p, uint32_t action)
+{
+	if (!DEFENCE(TRAP))
+		action = SECCOMP_RET_ALLOW;
+	emit(p, BPF_RET | BPF_K, action, 0, 0);
+}
 
 /* Go on when the accumulator passes, trap otherwise. */
 static void need_equal(struct prog *p, uint32_t k) { emit(p, BPF_JMP | BPF_JEQ | BPF_K, k, 0, TRAP_MARK); }
@@ -70,8 +75,17 @@ static void arg_flags(struct prog *p, unsigned i, uint32_t v, uint32_t optional)
 	need_equal(p, v);
 }
 
-static void arg_address(struct prog *p, unsigned i) { load(p, arg_hi(i)); need_below(p, USER_HI_HI32); }
-static void arg_size(struct prog *p, unsigned i) { load(p, arg_hi(i)); need_below(p, SIZE_BOUND_HI32); }
+static void arg_address(struct prog *p, unsigned i)
+{
+	load(p, arg_hi(i));
+	need_below(p, DEFENCE(ADDRESSES) ? USER_HI_HI32 : UINT32_MAX);
+}
+
+static void arg_size(struct prog *p, unsigned i)
+{
+	load(p, arg_hi(i));
+	need_below(p, DEFENCE(ADDRESSES) ? SIZE_BOUND_HI32 : UINT32_MAX);
+}
 
 static void arg_prot(struct prog *p, unsigned i)
 {

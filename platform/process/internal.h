@@ -15,6 +15,7 @@
 #include <platform.h>
 
 #include "host/isolate/isolate.h"
+#include "platform/process/hooks.h"
 #include "platform/process/process.h"
 #include "platform/process/stub_layout.h"
 

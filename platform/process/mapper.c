@@ -67,11 +67,13 @@ int mapper_wait(struct stub *s)
 	uint32_t *ack = ack_of(s);
 	uint32_t v;
 
+	test_step(s, STEP_POSTED);
 	while ((v = __atomic_load_n(ack, __ATOMIC_ACQUIRE)) == ACK_PENDING) {
 		if (__atomic_load_n(&s->dead, __ATOMIC_SEQ_CST))
 			return -ESRCH;
 		futex_wait(ack, ACK_PENDING, NO_DEADLINE);
 	}
+	test_step(s, STEP_ANSWERED);
 	if (v > 4095)
 		return -ESRCH;
 	return -(int)v;
@@ -107,6 +109,7 @@ int mapper_post(struct stub *s, const int *fds, unsigned n)
 
 	if (n > MAPPER_FDS_MAX)
 		return -EINVAL;
+	test_step(s, STEP_POST);
 	if (__atomic_load_n(&s->dead, __ATOMIC_SEQ_CST))
 		return -ESRCH;
 	__atomic_store_n(ack_of(s), ACK_PENDING, __ATOMIC_SEQ_CST);

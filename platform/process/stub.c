@@ -128,7 +128,7 @@ struct stub *stub_new(struct ctl *ctl)
 		s = &table[table_top++];
 	if (s) {
 		unsigned slot = (unsigned)(s - table);
-		uint16_t generation = (uint16_t)(s->generation + 1);
+		uint16_t generation = (uint16_t)(s->generation + DEFENCE(GENERATION));
 
 		memset(s, 0, sizeof(*s));
 		s->generation = generation;
@@ -178,6 +178,8 @@ static void stub_mark_dead(struct stub *s)
 {
 	uint32_t *ack = (uint32_t *)(s->ctl->base + CTL_ACK);
 
+	if (!DEFENCE(DEATH))
+		return;
 	__atomic_store_n(&s->dead, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(ack, ACK_DEAD, __ATOMIC_SEQ_CST);
 	futex_wake(ack, INT32_MAX);

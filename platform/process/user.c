@@ -98,6 +98,7 @@ static int app_thread_await(struct stub *s, struct stub_box *box)
 	uint32_t turn;
 	int err;
 
+	test_step(s, STEP_THREAD);
 	do {
 		uint64_t now_ns = plat_time_mono_ns();
 
@@ -164,7 +165,9 @@ int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n)
 		return -ESRCH;
 	memcpy(box->cmds, cmds, n * sizeof(*cmds));
 	box->cmd_count = n;
+	test_step(s, STEP_COMMANDS);
 	turn_give(box, TURN_COMMANDS);
+	test_step(s, STEP_COMMANDED);
 	if (stub_dead(s))
 		return -ESRCH;
 	turn = turn_wait(box, TURN_COMMANDS, plat_time_mono_ns() + COMMAND_NS);
@@ -173,6 +176,7 @@ int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n)
 		return -ESRCH;
 	}
 	box->cmd_count = 0;
+	test_step(s, STEP_RESULTS);
 	for (unsigned i = 0; i < n; i++)
 		cmds[i].ret = __atomic_load_n(&box->cmds[i].ret, __ATOMIC_RELAXED);
 	return 0;
@@ -332,7 +336,7 @@ static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box
 		else if (!cpu_kick_pending(cpu))
 			continue;
 		/* Out of patience: a first kick may have come from elsewhere. */
-		if (asked_ns && now_ns - asked_ns > ANSWER_NS)
+		if (DEFENCE(KICK_BOUND) && asked_ns && now_ns - asked_ns > ANSWER_NS)
 			return -ESRCH;
 		if (!asked_ns)
 			asked_ns = now_ns;
@@ -374,17 +378,23 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 			*ret_trap = (struct plat_trap){ .kind = PLAT_TRAP_KICK };
 			return;
 		}
+		test_step(s, STEP_RESUME);
 		turn_give(box, TURN_RUN);
+		test_step(s, STEP_RUNNING);
 		if (stub_dead(s) || run_until_back(s, th, box, cpu, deadline_ns, &expired))
 			goto killed;
 		cpu_user_set(cpu, 0, 0);
-		if (__atomic_load_n(&box->frame_off, __ATOMIC_RELAXED) != frame_shape.frame_off)
+		test_step(s, STEP_BACK);
+		if (DEFENCE(FRAME_PLACE) &&
+		    __atomic_load_n(&box->frame_off, __ATOMIC_RELAXED) != frame_shape.frame_off)
 			goto killed;
 		signo = __atomic_load_n(&box->signo, __ATOMIC_RELAXED);
-		if (!signo_known(signo))
+		if (DEFENCE(SIGNO) && !signo_known(signo))
 			goto killed;
+		test_step(s, STEP_FRAME);
 		frame_snapshot(&frame, (void *)((uint8_t *)box + frame_shape.frame_off));
 		regs_from(&u->regs, &frame.uc.mc, box);
+		test_step(s, STEP_READ);
 		/* A kick that was meant for an earlier run is nobody's. */
 	} while (signo == KICK_SIGNAL && !expired && !cpu_kick_pending(cpu));
 	trap_decode(ret_trap, &u->regs, signo, &frame);

@@ -4,6 +4,7 @@
 	.balign 4096
 	.globl guest_begin, guest_end, guest_getpid, guest_store, guest_ud2, guest_int3, guest_int80
 	.globl guest_loop, guest_vector, guest_vector_read, guest_bases, guest_syscall, guest_jump
+	.globl guest_poke, guest_int80_any
 	.globl guest_store_loop, guest_vsyscall, guest_sysenter, guest_compat
 guest_begin:
 guest_getpid:
@@ -56,6 +57,15 @@ guest_jump:
 guest_store_loop:
 	mov	%esi, (%rdi)
 	jmp	guest_store_loop
+/* Store once, then report; again when it is let. */
+guest_poke:
+	mov	%esi, (%rdi)
+	mov	$39, %eax
+	syscall
+	jmp	guest_poke
+guest_int80_any:
+	int	$0x80
+	ud2
 guest_vsyscall:
 	mov	$0xffffffffff600000, %rax
 	jmp	*%rax

@@ -13,7 +13,7 @@
 extern const char guest_begin[], guest_end[];
 extern const char guest_getpid[], guest_store[], guest_ud2[], guest_int3[], guest_int80[],
 	guest_loop[], guest_vector[], guest_vector_read[], guest_bases[], guest_syscall[],
-	guest_jump[], guest_store_loop[], guest_vsyscall[], guest_sysenter[], guest_compat[];
+	guest_jump[], guest_store_loop[], guest_vsyscall[], guest_sysenter[], guest_compat[], guest_poke[], guest_int80_any[];
 
 extern unsigned failures;
 void check_at(bool ok, const char *what, int line);
@@ -27,7 +27,18 @@ struct plat_trap run(plat_as_t as, struct plat_uctx *u);        /* at most 5 s *
 /* CPU 1 runs u in as until other_stop(). */
 void other_run(plat_as_t as, struct plat_uctx *u);
 void other_stop(void);
+extern uint32_t other_syscalls, other_faults;     /* traps of that run so far */
 
 void test_attacks(void);
+
+struct harness_test { const char *name; void (*fn)(void); };
+/* Run tests in a sandbox process of its own (names: none is all); its exit
+ * status, or HARNESS_HANGS when it had to be killed. */
+#define HARNESS_HANGS 124
+int harness_run(char **names, unsigned timeout_s);
+
+#ifdef NACRE_TEST_HOOKS
+extern const struct harness_test control_tests[];       /* ends with a NULL name */
+#endif
 
 #endif
