@@ -56,7 +56,6 @@ struct tcp_sock {
 	uint8_t urg_byte;
 	int32_t rcvbuf, sndbuf;         /* 0: sized by the kernel */
 	bool oobinline;
-	struct file *file;              /* borrowed, for SIGURG; NULL: none */
 
 	/* listener; lock */
 	struct list accept_queue;       /* link; counted */

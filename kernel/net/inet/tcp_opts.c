@@ -249,9 +249,6 @@ static void tcp_attach(struct socket *s, struct file *f)
 	struct tcp_sock *t = s->priv;
 
 	t->in.ino = f->inode->ino;
-	spin_lock(&t->lock);
-	t->file = f;
-	spin_unlock(&t->lock);
 }
 
 static int tcp_bind(struct socket *s, const struct sock_addr *a)

@@ -214,7 +214,6 @@ static void tcp_close(struct tcp_sock *t, bool hard)
 		tcp_listener_close(t);
 	spin_lock(&t->lock);
 	t->orphan = true;
-	t->file = NULL;
 	if (tcp_connected(t->state)) {
 		/* Unread data is lost: the sender learns it (RFC 2525, 2.17). */
 		reset = hard || t->rq.bytes;
