@@ -20,6 +20,8 @@ int may_create(const struct path *dir)
 		return -ENOTDIR;
 	if (!dir->dentry->inode->nlink)
 		return -ENOENT;         /* a removed directory */
+	if (!dir->dentry->inode->ops->mkdir)
+		return -ENOENT;         /* made by the kernel: what is not there cannot be */
 	return path_permission(dir, MAY_WRITE | MAY_EXEC);
 }
 
@@ -31,6 +33,8 @@ int may_delete(const struct path *dir, struct dentry *victim, bool is_dir)
 
 	if (!vi)
 		return -ENOENT;
+	if (!di->ops->unlink)
+		return -EPERM;          /* made by the kernel, like those of proc */
 	err = path_permission(dir, MAY_WRITE | MAY_EXEC);
 	if (err)
 		return err;
