@@ -359,7 +359,9 @@ static void finish(struct monitor *m)
 		const struct timespec pause = { .tv_nsec = 2000000 };
 		unsigned i;
 
-		for (i = 0; i < 100 && !m->sandbox_gone && !m->gofer_gone; i++) {
+		/* A gofer that ended in order did so because the sandbox had gone. */
+		for (i = 0; i < 100 && !m->sandbox_gone &&
+		     (!m->gofer_gone || (WIFEXITED(m->gofer_status) && !WEXITSTATUS(m->gofer_status))); i++) {
 			reap(m, WNOHANG);
 			if (!m->sandbox_gone)
 				nanosleep(&pause, NULL);
