@@ -38,9 +38,11 @@ static uint64_t scan(void)
 	/* Additions go to the end; removals wait. */
 	while (l != &mm_list) {
 		struct mm *mm = list_entry(l, struct mm, all_link);
+		uint64_t rss = mm_rss_nosleep(mm);
 
-		mm->scan_rss = mm_rss_nosleep(mm);
-		sum += mm->scan_rss;
+		/* mm_rss_nosleep() of others reads it, with no lock. */
+		__atomic_store_n(&mm->scan_rss, rss, __ATOMIC_RELAXED);
+		sum += rss;
 		l = __atomic_load_n(&l->next, __ATOMIC_ACQUIRE);
 	}
 	__atomic_store_n(&memlimit_scanning, 0, __ATOMIC_RELEASE);

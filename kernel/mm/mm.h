@@ -34,7 +34,7 @@ struct mm {
 	struct file *exe_file;          /* /proc/PID/exe */
 	uint64_t auxv[64];
 	unsigned auxv_count;            /* words */
-	uint64_t max_rss;
+	uint64_t max_rss;               /* atomic: mm_peak_rss() */
 	uint32_t def_flags;             /* mlockall MCL_FUTURE */
 	bool dumpable;
 	uint64_t fault_addr;            /* mm_fault: the last one that found nothing wrong */
@@ -103,6 +103,7 @@ struct vma *mm_find_locked(struct mm *mm, uint64_t addr);  /* first vma with end
  * the platform reported; a SIGBUS of the host stays as it is. */
 int mm_fault(struct mm *mm, uint64_t addr, unsigned access, int *ret_signo, int *ret_code);
 uint64_t mm_rss(struct mm *mm);
+uint64_t mm_peak_rss(const struct mm *mm);       /* the most that was ever counted */
 
 /* ---- user copies (of the current task) ---- */
 /* 0 or -EFAULT. */

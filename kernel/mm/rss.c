@@ -53,10 +53,19 @@ static uint64_t count_locked(struct mm *mm)
 	return sum;
 }
 
+/* The peak is an atomic of its own: whoever counts raises it, with no lock. */
 static void note_peak(struct mm *mm, uint64_t rss)
 {
-	if (rss > mm->max_rss)
-		mm->max_rss = rss;
+	uint64_t old = mm_peak_rss(mm);
+
+	while (rss > old && !__atomic_compare_exchange_n(&mm->max_rss, &old, rss, true, __ATOMIC_RELAXED,
+							 __ATOMIC_RELAXED))
+		;
+}
+
+uint64_t mm_peak_rss(const struct mm *mm)
+{
+	return __atomic_load_n(&mm->max_rss, __ATOMIC_RELAXED);
 }
 
 uint64_t mm_rss(struct mm *mm)
@@ -83,7 +92,7 @@ uint64_t mm_rss_nosleep(struct mm *mm)
 
 	if (!rss) {
 		if (!mutex_trylock(&mm->lock))
-			return mm->scan_rss;
+			return __atomic_load_n(&mm->scan_rss, __ATOMIC_RELAXED);
 		rss = count_locked(mm);
 		mutex_unlock(&mm->lock);
 	}

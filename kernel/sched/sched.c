@@ -43,9 +43,15 @@ static void enqueue(struct cpu *c, struct task *t, bool front)
 	spin_unlock(&c->rq_lock);
 }
 
+/* sched_set_affinity() changes it with no lock. */
+static uint64_t affinity_of(const struct task *t)
+{
+	return __atomic_load_n(&t->se.affinity, __ATOMIC_RELAXED);
+}
+
 static bool may_run_on(const struct task *t, unsigned cpu)
 {
-	return t->se.affinity >> cpu & 1;
+	return affinity_of(t) >> cpu & 1;
 }
 
 static void unlink_queued(struct cpu *from, struct task *t)
@@ -81,7 +87,7 @@ static struct task *dequeue(struct cpu *from, struct cpu *self)
 		unlink_queued(from, stray);
 	spin_unlock(&from->rq_lock);
 	if (stray) {
-		unsigned to = (unsigned)__builtin_ctzll(stray->se.affinity);
+		unsigned to = (unsigned)__builtin_ctzll(affinity_of(stray));
 
 		enqueue(&cpus[to], stray, false);
 		plat_cpu_kick(to);
@@ -112,10 +118,11 @@ static bool kick_idle(uint64_t mask)
 static void make_runnable(struct task *t)
 {
 	struct cpu *self = cpu_self(), *c = self;
+	unsigned cpu = __atomic_load_n(&t->se.cpu, __ATOMIC_RELAXED);
 
 	if (__atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE) || !may_run_on(t, c->id))
-		c = &cpus[may_run_on(t, t->se.cpu) || t->se.on_cpu ? t->se.cpu
-			  : (unsigned)__builtin_ctzll(t->se.affinity)];
+		c = &cpus[may_run_on(t, cpu) || __atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE) ? cpu
+			  : (unsigned)__builtin_ctzll(affinity_of(t))];
 	enqueue(c, t, false);
 	if (c != self || (__atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) >> c->id & 1))
 		plat_cpu_kick(c->id);
@@ -185,13 +192,13 @@ static void switch_to(struct cpu *c, struct task *next)
 	c->switches++;
 	c->prev = prev;
 	__atomic_store_n(&c->current, next, __ATOMIC_RELAXED);
-	c->need_resched = false;
+	__atomic_store_n(&c->need_resched, false, __ATOMIC_RELAXED);
 	if (next) {
 		/* A task that its old CPU is only just leaving: a few
 		 * instructions of that CPU away. */
 		while (next != prev && __atomic_load_n(&next->se.on_cpu, __ATOMIC_ACQUIRE))
 			plat_relax();
-		next->se.cpu = c->id;
+		__atomic_store_n(&next->se.cpu, c->id, __ATOMIC_RELAXED);       /* wakers look, with no lock */
 		__atomic_store_n(&next->se.on_cpu, 1, __ATOMIC_RELEASE);
 		account_switch_in(next);
 	}
@@ -207,7 +214,7 @@ static void schedule(void)
 
 	if (next == c->current) {
 		account_switch_in(next);
-		c->need_resched = false;
+		__atomic_store_n(&c->need_resched, false, __ATOMIC_RELAXED);
 		return;
 	}
 	switch_to(c, next);
@@ -242,7 +249,7 @@ static void block_timeout(struct ktimer *k)
 
 static bool interrupted(struct task *t)
 {
-	switch (t->se.state) {
+	switch (__atomic_load_n(&t->se.state, __ATOMIC_RELAXED)) {
 	case TASK_INTERRUPTIBLE:
 		return signal_pending(t);
 	case TASK_KILLABLE:
@@ -294,7 +301,7 @@ void sched_yield(void)
 	struct task *t = c->current;
 
 	if (!may_run_on(t, c->id)) {
-		unsigned to = (unsigned)__builtin_ctzll(t->se.affinity);
+		unsigned to = (unsigned)__builtin_ctzll(affinity_of(t));
 		struct task *next = pick(c);
 
 		/* on_cpu keeps the new CPU waiting until this stack is left. */
@@ -305,7 +312,7 @@ void sched_yield(void)
 	}
 	if (!__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED)) {
 		account_switch_in(t);
-		c->need_resched = false;
+		__atomic_store_n(&c->need_resched, false, __ATOMIC_RELAXED);
 		return;
 	}
 	count_add(&t->se.nivcsw, 1);
@@ -375,7 +382,7 @@ __noreturn void sched_exit(void (*release)(struct task *))
 
 	ktimer_cancel(&t->se.timeout);
 	spin_lock(&t->se.wake_lock);
-	t->se.state = TASK_DEAD;
+	__atomic_store_n(&t->se.state, TASK_DEAD, __ATOMIC_SEQ_CST);
 	spin_unlock(&t->se.wake_lock);
 	t->se.release = release;
 	switch_to(c, pick(c));
@@ -384,9 +391,11 @@ __noreturn void sched_exit(void (*release)(struct task *))
 
 void sched_set_affinity(struct task *t, uint64_t mask)
 {
+	unsigned cpu = __atomic_load_n(&t->se.cpu, __ATOMIC_RELAXED);
+
 	__atomic_store_n(&t->se.affinity, mask, __ATOMIC_RELAXED);
-	if (!may_run_on(t, t->se.cpu)) {
-		struct cpu *c = &cpus[t->se.cpu];
+	if (!may_run_on(t, cpu)) {
+		struct cpu *c = &cpus[cpu];
 
 		__atomic_store_n(&c->need_resched, true, __ATOMIC_RELAXED);
 		plat_cpu_kick(c->id);
@@ -427,15 +436,17 @@ uint64_t sched_user_checkpoint(void)
 	struct cpu *c;
 	struct task *t;
 	uint64_t deadline;
+	bool resched;
 
 	take_events();
 	timers_run(cpu_self());
 	c = cpu_self();
 	t = c->current;
-	if (__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED) || c->need_resched) {
+	resched = __atomic_load_n(&c->need_resched, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED) || resched) {
 		uint64_t now = plat_time_mono_ns();
 
-		if (c->need_resched || now >= t->se.slice_end_ns) {
+		if (resched || now >= t->se.slice_end_ns) {
 			sched_yield();
 			c = cpu_self();
 			t = c->current;

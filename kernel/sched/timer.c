@@ -58,7 +58,7 @@ static void heap_remove(struct cpu *c, struct ktimer *t)
 	struct ktimer *rest = meld_children(t->child);
 
 	if (c->timers == t) {
-		c->timers = rest;
+		__atomic_store_n(&c->timers, rest, __ATOMIC_RELAXED);   /* timers_run() looks first, with no lock */
 	} else {
 		if (t->prev->child == t)
 			t->prev->child = t->sibling;
@@ -66,7 +66,7 @@ static void heap_remove(struct cpu *c, struct ktimer *t)
 			t->prev->sibling = t->sibling;
 		if (t->sibling)
 			t->sibling->prev = t->prev;
-		c->timers = meld(c->timers, rest);
+		__atomic_store_n(&c->timers, meld(c->timers, rest), __ATOMIC_RELAXED);
 	}
 	t->child = t->sibling = t->prev = NULL;
 	t->armed = false;
@@ -85,7 +85,7 @@ static struct cpu *timer_lock_base(struct ktimer *t)
 		struct cpu *c = cpu_by_id(id);
 
 		spin_lock(&c->timer_lock);
-		if (t->cpu == id)
+		if (__atomic_load_n(&t->cpu, __ATOMIC_RELAXED) == id)
 			return c;
 		spin_unlock(&c->timer_lock);
 	}
@@ -106,7 +106,7 @@ void ktimer_set(struct ktimer *t, uint64_t deadline_ns)
 	}
 	t->deadline_ns = deadline_ns;
 	t->armed = true;
-	c->timers = meld(c->timers, t);
+	__atomic_store_n(&c->timers, meld(c->timers, t), __ATOMIC_RELAXED);
 	spin_unlock(&c->timer_lock);
 	/* A timer that stayed on another CPU (it is running there now) is seen
 	 * when its function returns.  This CPU looks before it idles or enters

@@ -329,11 +329,11 @@ void signal_deliver_user(bool from_syscall)
 	if (from_syscall && (int64_t)t->uctx.regs.orig_rax < 0)
 		from_syscall = false;   /* sigreturn: rax is the program's */
 	while (signal_pending(t)) {
-		if (g->group_exiting)
+		if (__atomic_load_n(&g->group_exiting, __ATOMIC_ACQUIRE))
 			task_exit_group(g->exit_code);
 		if (unlikely(t->ptrace_interrupt) && ptrace_interrupt_stop(t))
 			continue;
-		if (g->stop_signal && !kill_pending(t)) {
+		if (__atomic_load_n(&g->stop_signal, __ATOMIC_ACQUIRE) && !kill_pending(t)) {
 			if (unlikely(t->ptrace))
 				ptrace_group_stop(t, g->stop_signal, g->stop_gen);
 			signal_stop_here(t);
@@ -344,7 +344,8 @@ void signal_deliver_user(bool from_syscall)
 			what = traced_one(t, orphaned, &signo, &info, &ka);
 		switch (what) {
 		case NOTHING:
-			if (g->stop_signal || g->group_exiting)
+			if (__atomic_load_n(&g->stop_signal, __ATOMIC_ACQUIRE) ||
+			    __atomic_load_n(&g->group_exiting, __ATOMIC_ACQUIRE))
 				continue;
 			goto none;
 		case AGAIN:

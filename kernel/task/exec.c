@@ -202,7 +202,7 @@ static void commit(struct task *t, struct exec_args *a, struct exec_image *img, 
 	task_vfork_done(t);
 	if (old_mm) {
 		spin_lock(&g->lock);
-		g->dead_threads.maxrss_kb = MAX(g->dead_threads.maxrss_kb, old_mm->max_rss / 1024);
+		g->dead_threads.maxrss_kb = MAX(g->dead_threads.maxrss_kb, mm_peak_rss(old_mm) / 1024);
 		spin_unlock(&g->lock);
 		mm_put(old_mm);
 	}

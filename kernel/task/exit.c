@@ -21,7 +21,7 @@ void task_wake_signal(struct task *t, uint32_t states)
 	if (sched_wake(t, states) || t == current_task())
 		return;
 	if (__atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE))
-		plat_cpu_kick(t->se.cpu);
+		plat_cpu_kick(__atomic_load_n(&t->se.cpu, __ATOMIC_RELAXED));
 }
 
 void task_kill_thread(struct task *t)
@@ -41,8 +41,9 @@ void tgroup_kill_all_locked(struct tgroup *g, int32_t exit_code)
 		return;
 	spin_lock(&g->lock);
 	if (!g->group_exiting) {
-		__atomic_store_n(&g->group_exiting, true, __ATOMIC_SEQ_CST);    /* signal_pending() takes no lock */
 		g->exit_code = exit_code;
+		/* Last: who sees it, with no lock, reads the code next. */
+		__atomic_store_n(&g->group_exiting, true, __ATOMIC_SEQ_CST);
 	}
 	g->stopped = false;
 	__atomic_store_n(&g->stop_signal, 0, __ATOMIC_SEQ_CST);
@@ -267,7 +268,7 @@ static void exit_resources(struct task *t)
 	t->mntns = NULL;
 	spin_unlock(&task_list_lock);
 	if (mm) {
-		uint64_t rss_kb = mm->max_rss / 1024;
+		uint64_t rss_kb = mm_peak_rss(mm) / 1024;
 
 		spin_lock(&t->tg->lock);
 		t->tg->dead_threads.maxrss_kb = MAX(t->tg->dead_threads.maxrss_kb, rss_kb);
@@ -403,8 +404,8 @@ __noreturn void task_exit_group(int32_t code)
 	} else if (g->group_exec && g->group_exec != t) {
 		/* Another thread is in execve: only this one ends. */
 	} else {
-		__atomic_store_n(&g->group_exiting, true, __ATOMIC_SEQ_CST);
 		g->exit_code = code;
+		__atomic_store_n(&g->group_exiting, true, __ATOMIC_SEQ_CST);
 		others = true;
 	}
 	g->stopped = false;

@@ -90,12 +90,12 @@ SYSCALL2(getrusage, int, who, up_rusage, uru)
 	switch (who) {
 	case RUSAGE_SELF:
 		self_usage(t, &u);
-		u.maxrss_kb = MAX(u.maxrss_kb, MAX(t->mm->max_rss, mm_rss(t->mm)) / 1024);
+		u.maxrss_kb = MAX(u.maxrss_kb, MAX(mm_peak_rss(t->mm), mm_rss(t->mm)) / 1024);
 		break;
 	case RUSAGE_THREAD:
 		sched_account(t, false);
 		task_usage(t, &u);
-		u.maxrss_kb = MAX(t->mm->max_rss, mm_rss(t->mm)) / 1024;
+		u.maxrss_kb = MAX(mm_peak_rss(t->mm), mm_rss(t->mm)) / 1024;
 		break;
 	case RUSAGE_CHILDREN:
 		spin_lock(&t->tg->lock);

@@ -139,7 +139,7 @@ static bool unhash_locked(struct dentry *d)
 	d->unhashed = true;
 	list_del(&d->hash_link);
 	list_del(&d->lru_link);
-	hashed_count--;
+	__atomic_store_n(&hashed_count, hashed_count - 1, __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -149,7 +149,7 @@ static void hash_locked(struct dentry *d)
 	list_push_front(&buckets[d->hash & (HASH_SIZE - 1)], &d->hash_link);
 	list_push_back(&lru, &d->lru_link);
 	d->unhashed = false;
-	hashed_count++;
+	__atomic_store_n(&hashed_count, hashed_count + 1, __ATOMIC_RELAXED);   /* read without the lock */
 }
 
 /* Drop up to PRUNE_BATCH old entries that only the cache holds.  sb: of this

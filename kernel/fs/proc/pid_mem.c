@@ -126,7 +126,7 @@ void pid_mem_numbers(struct task *t, struct mem_numbers *ret)
 	ret->locked = mm->locked_size;
 	mutex_unlock(&mm->lock);
 	ret->rss = mm_rss(mm);
-	ret->peak_rss = MAX(mm->max_rss, ret->rss);
+	ret->peak_rss = MAX(mm_peak_rss(mm), ret->rss);
 	mm_put(mm);
 }
 

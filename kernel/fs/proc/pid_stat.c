@@ -121,7 +121,7 @@ int pid_stat(struct task *t, struct sbuf *s)
 	sbuf_printf(s, "%llu %llu %llu %llu %u 0 0 %d %u 0 0 0 0 0 ",
 		    LLU(x.pending & 0x7fffffff), LLU(x.blocked & 0x7fffffff),
 		    LLU(x.ignored & 0x7fffffff), LLU(x.caught & 0x7fffffff),
-		    t->wchan ? 1u : 0u, x.exit_signal, t->se.cpu);
+		    t->wchan ? 1u : 0u, x.exit_signal, __atomic_load_n(&t->se.cpu, __ATOMIC_RELAXED));
 	if (mm && may)
 		sbuf_printf(s, "%llu %llu %llu %llu %llu %llu %llu 0\n", LLU(mm->start_data),
 			    LLU(mm->end_data), LLU(mm->brk_start), LLU(mm->arg_start),
