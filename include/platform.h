@@ -37,6 +37,10 @@ struct boot_params;                     /* include/boot.h */
  * Does not return: ends in plat_exit(). */
 __noreturn void kernel_main(const struct boot_params *bp);
 
+/* Provided by the kernel, for reports of its crash: who runs on this CPU, in
+ * words.  Takes no lock, allocates nothing. */
+void kernel_describe(char *buf, size_t size);
+
 /* End the sandbox; status as a shell would see it (0..255). */
 __noreturn void plat_exit(int status);
 

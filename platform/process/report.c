@@ -24,6 +24,8 @@ HOST_CALLS(sandbox, write, sendto, exit_group, sigaltstack, rt_sigaction, rt_sig
 #define REPORT_STACK 16384
 
 extern const char __executable_start[];
+/* A test of the platform alone has no kernel. */
+#pragma weak kernel_describe
 
 void plat_log(const char *text, size_t size)
 {
@@ -81,12 +83,19 @@ static uint32_t panicking;
 
 __noreturn static void panic_at(const char *cause, uintptr_t ip, uintptr_t fp)
 {
+	char who[64] = "";
+
 	/* A second one, or one while tracing: no more words. */
 	if (__atomic_fetch_add(&panicking, 1, __ATOMIC_SEQ_CST))
 		end(PANIC_STATUS);
 	reportf("nacre: kernel panic on CPU %u: %s\n", plat_cpu_self(), cause);
 	trace(ip, fp);
 	reportf("  build %s\n", process.build_id ? process.build_id : "unknown");
+	/* Last: what the kernel says of itself now may fault again. */
+	if (kernel_describe)
+		kernel_describe(who, sizeof(who));
+	if (who[0])
+		reportf("  task %s\n", who);
 	end(PANIC_STATUS);
 }
 

@@ -74,7 +74,7 @@ def ended(t, p, procs, status=125, *words):
     return err
 
 
-REPORT = ("kernel panic on CPU [0-9]+", "\n  at 0x[0-9a-f]+", "\n  build .*[0-9a-f]{8}")
+REPORT = ("kernel panic on CPU [0-9]+", "\n  at 0x[0-9a-f]+", "\n  build .*[0-9a-f]{8}", r"\n  task (\d+ \(|none)")
 
 
 def test_kernel_fault(t):
