@@ -30,7 +30,7 @@ static struct mutex *pi_lock_of(const struct futex_key *k)
 static bool tid_alive(int32_t tid)
 {
 	struct task *o = task_find_get(tid);
-	bool alive = o && !o->exiting;
+	bool alive = o && !__atomic_load_n(&o->exiting, __ATOMIC_SEQ_CST);
 
 	if (o)
 		task_put(o);

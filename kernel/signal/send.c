@@ -81,11 +81,14 @@ static void job_control(struct tgroup *g, int signo)
 
 static bool wants(struct task *t, int signo)
 {
-	if (t->exiting || !t->sighand)
+	enum task_state state;
+
+	if (__atomic_load_n(&t->exiting, __ATOMIC_RELAXED) || !t->sighand)
 		return false;
 	if (signo == SIGKILL)
 		return true;
-	if (t->se.state == TASK_STOPPED || t->se.state == TASK_TRACED)
+	state = __atomic_load_n(&t->se.state, __ATOMIC_RELAXED);
+	if (state == TASK_STOPPED || state == TASK_TRACED)
 		return false;
 	return !(t->blocked & SIGMASK(signo));
 }
@@ -145,7 +148,7 @@ static int enqueue(struct tgroup *g, struct sigpending *p, int signo, const stru
 	}
 	si.signo = signo;
 	if (signo == SIGKILL) {
-		p->set |= SIGMASK(signo);
+		__atomic_store_n(&p->set, p->set | SIGMASK(signo), __ATOMIC_RELAXED);
 		return 0;
 	}
 	if (si.code == SI_TIMER && timer_overrun(p, &si))
@@ -157,7 +160,7 @@ static int enqueue(struct tgroup *g, struct sigpending *p, int signo, const stru
 	} else if (signo >= SIGRTMIN && si.code != SI_USER) {
 		return -EAGAIN;
 	}
-	p->set |= SIGMASK(signo);
+	__atomic_store_n(&p->set, p->set | SIGMASK(signo), __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -179,7 +182,7 @@ static int send_locked(struct tgroup *g, struct task *t, int signo, const struct
 
 	if (!signo_valid(signo))
 		return -EINVAL;
-	if (!sh || (t && t->exiting))
+	if (!sh || (t && __atomic_load_n(&t->exiting, __ATOMIC_RELAXED)))
 		return 0;               /* a zombie: sent, to no effect */
 	spin_lock(&g->lock);
 	spin_lock(&sh->lock);
@@ -336,7 +339,7 @@ void signal_retarget_locked(struct task *t, uint64_t mask)
 	list_for_each(o, &t->tg->threads, thread_link) {
 		uint64_t take;
 
-		if (o == t || o->exiting || !o->sighand)
+		if (o == t || __atomic_load_n(&o->exiting, __ATOMIC_RELAXED) || !o->sighand)
 			continue;
 		take = set & ~o->blocked;
 		if (!take)

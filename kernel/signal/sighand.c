@@ -97,7 +97,7 @@ void sighand_exec_reset(struct sighand *s)
 
 void sigpending_init(struct sigpending *p)
 {
-	p->set = 0;
+	__atomic_store_n(&p->set, 0, __ATOMIC_RELAXED);
 	list_init(&p->queue);
 }
 
@@ -107,7 +107,7 @@ void sigpending_flush(struct sigpending *p, uint64_t mask)
 
 	if (!(p->set & mask))
 		return;
-	p->set &= ~mask;
+	__atomic_store_n(&p->set, p->set & ~mask, __ATOMIC_RELAXED);
 	list_for_each_safe(q, tmp, &p->queue, link) {
 		if (!(mask & SIGMASK(q->info.signo)))
 			continue;
@@ -144,7 +144,7 @@ static int take(struct sigpending *p, uint64_t mask, struct linux_siginfo *ret)
 		found = q;
 	}
 	if (!more)
-		p->set &= ~SIGMASK(signo);
+		__atomic_store_n(&p->set, p->set & ~SIGMASK(signo), __ATOMIC_RELAXED);
 	if (found) {
 		*ret = found->info;
 		list_del(&found->link);
@@ -190,16 +190,19 @@ bool signal_default_fatal(int signo)
 
 bool signal_fatal_pending(struct task *t)
 {
+	enum task_state state;
 	uint64_t set;
 
 	if (__atomic_load_n(&t->tg->group_exiting, __ATOMIC_SEQ_CST))
 		return true;
 	if (!__atomic_load_n(&t->sig_pending_flag, __ATOMIC_SEQ_CST))
 		return false;
-	set = (t->pending.set | t->tg->pending.set) & ~t->blocked;
+	set = (__atomic_load_n(&t->pending.set, __ATOMIC_RELAXED) |
+	       __atomic_load_n(&t->tg->pending.set, __ATOMIC_RELAXED)) & ~t->blocked;
 	if (set & SIGMASK(SIGKILL))
 		return true;
-	if (t->se.state == TASK_STOPPED || t->se.state == TASK_TRACED || tgroup_is_init(t->tg))
+	state = __atomic_load_n(&t->se.state, __ATOMIC_RELAXED);
+	if (state == TASK_STOPPED || state == TASK_TRACED || tgroup_is_init(t->tg))
 		return false;
 	/* A hint, read without the lock: the sender set the bit before it woke us. */
 	for (; set; set &= set - 1) {

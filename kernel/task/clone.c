@@ -216,7 +216,7 @@ static int build(struct task *p, const struct clone_args_k *a, struct task **ret
 	err = sched_task_init(c, child_entry, NULL);
 	if (err)
 		goto fail;
-	c->se.affinity = p->se.affinity;
+	c->se.affinity = __atomic_load_n(&p->se.affinity, __ATOMIC_RELAXED);
 	c->se.nice = p->se.nice;
 	copy_regs(c, p, a);
 	/* Last, because it is the dearest and hardest to undo. */
@@ -269,11 +269,11 @@ static int publish(struct task *c, struct task *p, const struct clone_args_k *a)
 
 static void vfork_wait(struct task *p, struct completion_vfork *v)
 {
-	p->wchan = "vfork";
+	__atomic_store_n(&p->wchan, "vfork", __ATOMIC_RELAXED);
 	/* Killable: a dying parent does not wait for its child. */
 	(void)WAIT_EVENT(&v->q, TASK_KILLABLE, NO_DEADLINE,
 			 __atomic_load_n(&v->done, __ATOMIC_ACQUIRE));
-	p->wchan = NULL;
+	__atomic_store_n(&p->wchan, NULL, __ATOMIC_RELAXED);
 	if (ref_put(&v->ref))
 		kfree(v);
 }

@@ -27,7 +27,8 @@ void task_wake_signal(struct task *t, uint32_t states)
 void task_kill_thread(struct task *t)
 {
 	spin_lock(&t->sighand->lock);
-	t->pending.set |= SIGMASK(SIGKILL);
+	/* Written under the lock; stops and blocking look without. */
+	__atomic_store_n(&t->pending.set, t->pending.set | SIGMASK(SIGKILL), __ATOMIC_RELAXED);
 	signal_recalc(t);
 	spin_unlock(&t->sighand->lock);
 	task_wake_signal(t, WAKE_KILL);
@@ -376,7 +377,11 @@ __noreturn void task_exit(int32_t code)
 		kpanic("the init process ended");
 	if (unlikely(t->ptrace))
 		ptrace_report_exit(t, code);
-	t->exiting = true;
+	/* The list's lock: who goes through the threads asks of each.  Signals
+	 * and futex waiters, which do not take it, read an atomic. */
+	spin_lock(&task_list_lock);
+	__atomic_store_n(&t->exiting, true, __ATOMIC_SEQ_CST);
+	spin_unlock(&task_list_lock);
 	/* The process's status is its leader's unless the group was ended. */
 	spin_lock(&g->lock);
 	if (t == g->leader && !g->group_exiting)

@@ -102,7 +102,7 @@ SYSCALL2(setns, int, fd, uint64_t, flags)
 
 static void visit_cpus(struct task *t)
 {
-	uint64_t mask = t->se.affinity;
+	uint64_t mask = __atomic_load_n(&t->se.affinity, __ATOMIC_RELAXED);
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {

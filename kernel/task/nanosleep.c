@@ -14,13 +14,13 @@ static int sleep_until(struct task *t, uint64_t deadline)
 {
 	int err;
 
-	t->wchan = "nanosleep";
+	__atomic_store_n(&t->wchan, "nanosleep", __ATOMIC_RELAXED);
 	do {
 		sched_prepare(TASK_INTERRUPTIBLE);
 		err = sched_block(deadline);
 	} while (!err);                 /* woken for nothing */
 	sched_finish();
-	t->wchan = NULL;
+	__atomic_store_n(&t->wchan, NULL, __ATOMIC_RELAXED);
 	return err == -ETIMEDOUT ? 0 : err;
 }
 

@@ -72,7 +72,8 @@ static void tell_tracer_locked(struct task *t, int why, int status)
 static bool killed(struct task *t)
 {
 	return __atomic_load_n(&t->tg->group_exiting, __ATOMIC_ACQUIRE) ||
-	       ((t->pending.set | t->tg->pending.set) & SIGMASK(SIGKILL));
+	       ((__atomic_load_n(&t->pending.set, __ATOMIC_RELAXED) |
+		 __atomic_load_n(&t->tg->pending.set, __ATOMIC_RELAXED)) & SIGMASK(SIGKILL));
 }
 
 struct stop {
@@ -113,7 +114,7 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 	tell_tracer_locked(t, CLD_TRAPPED, (int)(s->code & 0x7f));
 	spin_unlock(&task_list_lock);
 
-	t->wchan = "ptrace_stop";
+	__atomic_store_n(&t->wchan, "ptrace_stop", __ATOMIC_RELAXED);
 	for (;;) {
 		sched_prepare(TASK_TRACED);
 		spin_lock(&task_list_lock);
@@ -123,7 +124,7 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 			break;
 	}
 	sched_finish();
-	t->wchan = NULL;
+	__atomic_store_n(&t->wchan, NULL, __ATOMIC_RELAXED);
 	spin_lock(&task_list_lock);
 	p = t->ptrace;
 	signo = t->ptrace_detach_signal;

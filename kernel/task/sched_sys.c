@@ -66,7 +66,7 @@ SYSCALL3(sched_getaffinity, int, pid, unsigned, size, uaddr, umask)
 	o = target(t, pid);
 	if (!o)
 		return -ESRCH;
-	mask = o->se.affinity & cpu_mask();
+	mask = __atomic_load_n(&o->se.affinity, __ATOMIC_RELAXED) & cpu_mask();
 	task_put(o);
 	err = copy_out(umask, &mask, sizeof(mask));
 	return err ? err : (long)sizeof(mask);

@@ -127,7 +127,7 @@ static long do_wait(struct wait_req *r)
 		return ret;
 	waiter_init(&w);
 	waitq_add(&t->tg->child_wait, &w);
-	t->wchan = "do_wait";
+	__atomic_store_n(&t->wchan, "do_wait", __ATOMIC_RELAXED);
 	for (;;) {
 		sched_prepare(TASK_INTERRUPTIBLE);
 		ret = scan(r);
@@ -140,7 +140,7 @@ static long do_wait(struct wait_req *r)
 		}
 	}
 	sched_finish();
-	t->wchan = NULL;
+	__atomic_store_n(&t->wchan, NULL, __ATOMIC_RELAXED);
 	waitq_del(&w);
 	return ret;
 }

@@ -18,7 +18,7 @@ static char state_of(const struct task *t)
 {
 	if (t->tg->zombie && t->tg->leader == t)
 		return 'Z';
-	switch (t->se.state) {
+	switch (__atomic_load_n(&t->se.state, __ATOMIC_RELAXED)) {
 	case TASK_RUNNING:
 		return 'R';
 	case TASK_INTERRUPTIBLE:
@@ -80,10 +80,10 @@ static void take(struct task *t, bool whole, struct snapshot *x)
 	if (whole) {
 		tgroup_usage_locked(g, &x->use);
 	} else {
-		x->use.utime_ns = t->se.user_ns;
-		x->use.stime_ns = t->se.sys_ns;
-		x->use.minflt = t->minflt;
-		x->use.majflt = t->majflt;
+		x->use.utime_ns = __atomic_load_n(&t->se.user_ns, __ATOMIC_RELAXED);
+		x->use.stime_ns = __atomic_load_n(&t->se.sys_ns, __ATOMIC_RELAXED);
+		x->use.minflt = __atomic_load_n(&t->minflt, __ATOMIC_RELAXED);
+		x->use.majflt = __atomic_load_n(&t->majflt, __ATOMIC_RELAXED);
 	}
 	x->cuse = g->cusage;
 	x->start_ns = g->start_ns;
@@ -121,7 +121,7 @@ int pid_stat(struct task *t, struct sbuf *s)
 	sbuf_printf(s, "%llu %llu %llu %llu %u 0 0 %d %u 0 0 0 0 0 ",
 		    LLU(x.pending & 0x7fffffff), LLU(x.blocked & 0x7fffffff),
 		    LLU(x.ignored & 0x7fffffff), LLU(x.caught & 0x7fffffff),
-		    t->wchan ? 1u : 0u, x.exit_signal, __atomic_load_n(&t->se.cpu, __ATOMIC_RELAXED));
+		    __atomic_load_n(&t->wchan, __ATOMIC_RELAXED) ? 1u : 0u, x.exit_signal, __atomic_load_n(&t->se.cpu, __ATOMIC_RELAXED));
 	if (mm && may)
 		sbuf_printf(s, "%llu %llu %llu %llu %llu %llu %llu 0\n", LLU(mm->start_data),
 			    LLU(mm->end_data), LLU(mm->brk_start), LLU(mm->arg_start),
@@ -234,10 +234,11 @@ int pid_status(struct task *t, struct sbuf *s)
 	sbuf_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%d\n", t->no_new_privs,
 		    t->seccomp_mode, t->seccomp ? 1 : 0);
 	sbuf_printf(s, "Speculation_Store_Bypass:\tthread vulnerable\nSpeculationIndirectBranch:\tconditional enabled\n");
-	sbuf_printf(s, "Cpus_allowed:\t%llx\nCpus_allowed_list:\t0", LLU(t->se.affinity & cpus));
+	sbuf_printf(s, "Cpus_allowed:\t%llx\nCpus_allowed_list:\t0", LLU(__atomic_load_n(&t->se.affinity, __ATOMIC_RELAXED) & cpus));
 	if (cpu_count() > 1)
 		sbuf_printf(s, "-%u", cpu_count() - 1);
 	sbuf_printf(s, "\nMems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%llu\n"
-		    "nonvoluntary_ctxt_switches:\t%llu\n", LLU(t->se.nvcsw), LLU(t->se.nivcsw));
+		    "nonvoluntary_ctxt_switches:\t%llu\n", LLU(__atomic_load_n(&t->se.nvcsw, __ATOMIC_RELAXED)),
+		    LLU(__atomic_load_n(&t->se.nivcsw, __ATOMIC_RELAXED)));
 	return 0;
 }

@@ -134,7 +134,7 @@ static int store_oom_adj(struct task *t, const char *text, size_t n)
 
 static int show_wchan(struct task *t, struct sbuf *s)
 {
-	const char *w = t->wchan;
+	const char *w = __atomic_load_n(&t->wchan, __ATOMIC_RELAXED);
 
 	sbuf_printf(s, "%s", w ? w : "0");
 	return 0;
@@ -159,6 +159,10 @@ static int store_nothing(struct task *t, const char *text, size_t n)
 
 static int show_sched(struct task *t, struct sbuf *s)
 {
+	uint64_t run = __atomic_load_n(&t->se.run_ns, __ATOMIC_RELAXED);
+	uint64_t vol = __atomic_load_n(&t->se.nvcsw, __ATOMIC_RELAXED);
+	uint64_t invol = __atomic_load_n(&t->se.nivcsw, __ATOMIC_RELAXED);
+
 	sbuf_printf(s, "%s (%d, #threads: %u)\n"
 		    "-------------------------------------------------------------------\n"
 		    "se.sum_exec_runtime                          : %llu.%06llu\n"
@@ -168,18 +172,22 @@ static int show_sched(struct task *t, struct sbuf *s)
 		    "policy                                       : 0\n"
 		    "prio                                         : %d\n",
 		    t->comm, t->tid, t->tg->thread_count,
-		    (unsigned long long)(t->se.run_ns / 1000000),
-		    (unsigned long long)(t->se.run_ns % 1000000),
-		    (unsigned long long)(t->se.nvcsw + t->se.nivcsw),
-		    (unsigned long long)t->se.nvcsw, (unsigned long long)t->se.nivcsw,
+		    (unsigned long long)(run / 1000000),
+		    (unsigned long long)(run % 1000000),
+		    (unsigned long long)(vol + invol),
+		    (unsigned long long)vol, (unsigned long long)invol,
 		    120 + t->se.nice);
 	return 0;
 }
 
 static int show_schedstat(struct task *t, struct sbuf *s)
 {
-	sbuf_printf(s, "%llu 0 %llu\n", (unsigned long long)t->se.run_ns,
-		    (unsigned long long)(t->se.nvcsw + t->se.nivcsw));
+	uint64_t switches = __atomic_load_n(&t->se.nvcsw, __ATOMIC_RELAXED) +
+			    __atomic_load_n(&t->se.nivcsw, __ATOMIC_RELAXED);
+
+	sbuf_printf(s, "%llu 0 %llu\n",
+		    (unsigned long long)__atomic_load_n(&t->se.run_ns, __ATOMIC_RELAXED),
+		    (unsigned long long)switches);
 	return 0;
 }
 

@@ -22,7 +22,7 @@ static void total_usage(struct child_usage *u, unsigned *ret_running)
 		u->nvcsw += g->cusage.nvcsw;
 		u->nivcsw += g->cusage.nivcsw;
 		list_for_each(t, &g->threads, thread_link)
-			*ret_running += t->se.state == TASK_RUNNING;
+			*ret_running += __atomic_load_n(&t->se.state, __ATOMIC_RELAXED) == TASK_RUNNING;
 	}
 	spin_unlock(&task_list_lock);
 }
