@@ -26,7 +26,7 @@ void cred_commit(struct task *t, struct cred *new)
 
 	if (ids || (new->cap_permitted & ~old->cap_permitted)) {
 		t->tg->dumpable = false;
-		t->pdeath_signal = 0;
+		__atomic_store_n(&t->pdeath_signal, 0, __ATOMIC_RELAXED);
 	}
 	spin_lock(&task_list_lock);
 	t->cred = new;

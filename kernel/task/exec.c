@@ -180,7 +180,7 @@ static void commit(struct task *t, struct exec_args *a, struct exec_image *img, 
 	t->altstack.sp = t->altstack.size = 0;
 	t->altstack.flags = SS_DISABLE;
 	if (cred->euid != t->cred->euid || cred->egid != t->cred->egid || a->secure)
-		t->pdeath_signal = 0;
+		__atomic_store_n(&t->pdeath_signal, 0, __ATOMIC_RELAXED);
 	t->personality &= ~(a->secure ? ADDR_NO_RANDOMIZE : 0u);
 
 	spin_lock(&task_list_lock);

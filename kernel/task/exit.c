@@ -190,12 +190,14 @@ static void send_pdeath_locked(struct tgroup *child)
 	struct linux_siginfo si = { .code = SI_USER };
 	struct task *t;
 
-	list_for_each(t, &child->threads, thread_link)
-		if (t->pdeath_signal) {
-			si.signo = (int32_t)t->pdeath_signal;
+	list_for_each(t, &child->threads, thread_link) {
+		/* The thread itself sets it, with no lock. */
+		si.signo = (int32_t)__atomic_load_n(&t->pdeath_signal, __ATOMIC_RELAXED);
+		if (si.signo) {
 			si.u.kill.pid = child->parent ? child->parent->tgid : 0;
 			signal_send_group_locked(child, si.signo, &si);
 		}
+	}
 }
 
 /* Children made by thread t lose it: prctl(2) PR_SET_PDEATHSIG, and

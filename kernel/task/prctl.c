@@ -66,7 +66,7 @@ SYSCALL5(prctl, int, op, uint64_t, a1, uint64_t, a2, uint64_t, a3, uint64_t, a4)
 	case PR_SET_PDEATHSIG:
 		if (a1 > NSIG)
 			return -EINVAL;
-		t->pdeath_signal = (uint32_t)a1;
+		__atomic_store_n(&t->pdeath_signal, (uint32_t)a1, __ATOMIC_RELAXED);
 		return 0;
 	case PR_GET_PDEATHSIG:
 		v = (int)t->pdeath_signal;
