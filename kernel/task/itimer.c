@@ -53,6 +53,12 @@ static bool cpu_slot(uint64_t *slot, uint64_t used, uint64_t *ret_left)
 	return fired;
 }
 
+/* A limit set from inside, in seconds; what does not fit is never reached. */
+static uint64_t seconds_ns(uint64_t s)
+{
+	return s > INT64_MAX / NSEC_PER_SEC ? INT64_MAX : s * NSEC_PER_SEC;
+}
+
 static void cpu_check(struct ktimer *k)
 {
 	struct tgroup *g = container_of(k, struct tgroup, cpu_timer);
@@ -66,7 +72,7 @@ static void cpu_check(struct ktimer *k)
 	soft = g->rlim[RLIMIT_CPU].cur;
 	hard = g->rlim[RLIMIT_CPU].max;
 	if (soft != RLIM_INFINITY) {
-		uint64_t at = MAX(soft * NSEC_PER_SEC, g->cpu_warned_ns);
+		uint64_t at = MAX(seconds_ns(soft), g->cpu_warned_ns);
 
 		if (all >= at) {
 			/* setrlimit(2): SIGXCPU once a second from there on. */
@@ -76,9 +82,9 @@ static void cpu_check(struct ktimer *k)
 		left = MIN(left, at - all);
 	}
 	if (hard != RLIM_INFINITY) {
-		kill = all >= hard * NSEC_PER_SEC;
+		kill = all >= seconds_ns(hard);
 		if (!kill)
-			left = MIN(left, hard * NSEC_PER_SEC - all);
+			left = MIN(left, seconds_ns(hard) - all);
 	}
 	spin_unlock(&g->lock);
 	if (virt)
