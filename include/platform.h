@@ -243,6 +243,14 @@ void plat_uctx_save(struct plat_uctx *u);
 /* u->xstate was changed by the kernel: the next run loads it. */
 static inline void plat_uctx_xstate_changed(struct plat_uctx *u) { u->xstate_live = false; }
 
+/* A quicker way in for system calls: an address in every address space (the
+ * same for all, constant; 0: there is none).  A jump there with rcx = address
+ * just after a system call instruction and all else as for that instruction
+ * does the same as executing it: the task traps with PLAT_TRAP_SYSCALL, rip =
+ * rcx; rcx and r11 are lost.  The instruction itself must be there: the gate
+ * may choose to execute it.  The kernel leads patched call sites here. */
+uint64_t plat_syscall_gate(void);
+
 /* ---- time --------------------------------------------------------------- */
 
 uint64_t plat_time_mono_ns(void);       /* CLOCK_MONOTONIC of the sandbox */

@@ -56,6 +56,9 @@ struct stub {
 	struct app_thread *thread;      /* [plat_cpu_count()] */
 };
 
+/* The built stub (stub/build.sh); starts with struct stub_image. */
+extern const uint8_t process_stub_image[], process_stub_image_end[];
+
 /* main.c */
 extern struct process_platform {
 	unsigned cpu_count;

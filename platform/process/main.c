@@ -25,7 +25,6 @@
 #include "platform/process/internal.h"
 #include "platform/process/sigframe.h"
 
-extern const uint8_t process_stub_image[], process_stub_image_end[];
 
 /* About 50 µs at 3 GHz: less than a wake-up across cores, more than a
  * system call served. */

@@ -102,6 +102,7 @@ struct stub_image {                     /* at STUB_BASE */
 	uint64_t template_entry;        /* offsets in the image */
 	uint64_t signal_entry;
 	uint64_t signal_return;
+	uint64_t gate;
 	uint64_t code_end;
 };
 

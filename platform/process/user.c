@@ -71,6 +71,13 @@ static uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_n
 	return turn;
 }
 
+uint64_t plat_syscall_gate(void)
+{
+	const struct stub_image *image = (const void *)process_stub_image;
+
+	return STUB_BASE + image->gate;
+}
+
 static bool stub_dead(const struct stub *s) { return __atomic_load_n(&s->dead, __ATOMIC_SEQ_CST); }
 
 /* ---- app threads ---------------------------------------------------------- */

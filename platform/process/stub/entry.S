@@ -35,6 +35,7 @@ image_header:
 	.quad template_entry - image_header
 	.quad signal_entry - image_header
 	.quad signal_return - image_header
+	.quad gate - image_header
 	.quad image_code_end - image_header
 
 	.text
@@ -255,6 +256,11 @@ load_access:
 word_fault:
 	mov	$-14, %rax
 	ret
+
+/* plat_syscall_gate(): rcx follows a system call instruction, which traps. */
+gate:
+	sub	$2, %rcx
+	jmp	*%rcx
 
 die:
 	mov	$1, %edi
