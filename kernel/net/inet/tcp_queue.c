@@ -7,7 +7,7 @@
 #include "kernel/net/inet/tcp.h"
 
 #define CHUNK_SMALL (4096u - sizeof(struct tcp_chunk))
-#define CHUNK_LARGE (65536u - sizeof(struct tcp_chunk))
+#define CHUNK_LARGE (32768u - sizeof(struct tcp_chunk))   /* larger heap blocks go back to the host when freed */
 #define KEEP_MAX CHUNK_SMALL
 
 static uint64_t total;                  /* capacity of all chunks; atomic */

@@ -9,7 +9,7 @@
  * Descriptors end a stream read: bytes after them are left for the next. */
 #include "kernel/net/unix/unix.h"
 
-#define CHUNK_MAX 32768u
+#define CHUNK_MAX (32768u - (unsigned)sizeof(struct unix_msg))
 #define QUEUED_MAX (512u << 20)
 
 static uint64_t queued_total;           /* charge of all messages; atomic */
