@@ -117,6 +117,11 @@ int __must_check plat_obj_read(plat_obj_t o, uint64_t off, void *buf, size_t n);
 int __must_check plat_obj_write(plat_obj_t o, uint64_t off, const void *buf, size_t n);
 int plat_obj_punch(plat_obj_t o, uint64_t off, uint64_t n);   /* give back, reads as zero */
 uint64_t plat_obj_resident(plat_obj_t o);                      /* bytes backed by memory */
+/* Which contents these are: differs (in any field) from any other object's, and
+ * from this one's before it was last written to or resized.  Writes through
+ * shared mappings need not show, nor changes within the clock's tick. */
+struct plat_obj_stamp { uint64_t ino, size; int64_t mtime_ns, ctime_ns; };
+int __must_check plat_obj_stamp(plat_obj_t o, struct plat_obj_stamp *ret);
 /* First byte at or after off that has (data=true) or lacks memory behind it:
  * SEEK_DATA, SEEK_HOLE.  -ENXIO past the end. */
 int plat_obj_seek(plat_obj_t o, uint64_t off, bool data, uint64_t *ret);
@@ -230,6 +235,7 @@ struct plat_trap {
 	int32_t code;                   /* si_code */
 	uint32_t trapno, err;           /* as in a Linux sigcontext */
 	uint32_t compat;                /* SYSCALL: 1 for int 0x80, x32, sysenter (the kernel answers ENOSYS or kills) */
+	bool gate;                      /* SYSCALL: came by plat_syscall_gate(), not by an instruction (a hint) */
 };
 
 /* Run u in as on this CPU until it traps, a kick comes, or deadline_ns

@@ -207,6 +207,26 @@ uint64_t plat_obj_resident(plat_obj_t o)
 	return bytes;
 }
 
+int plat_obj_stamp(plat_obj_t o, struct plat_obj_stamp *ret)
+{
+	int fd = obj_fd_get(o), err = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else
+		*ret = (struct plat_obj_stamp){
+			.ino = st.st_ino ^ (uint64_t)st.st_dev << 40,
+			.size = (uint64_t)st.st_size,
+			.mtime_ns = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec,
+			.ctime_ns = st.st_ctim.tv_sec * 1000000000ll + st.st_ctim.tv_nsec,
+		};
+	obj_fd_put(o);
+	return err;
+}
+
 int plat_obj_seek(plat_obj_t o, uint64_t off, bool data, uint64_t *ret)
 {
 	int fd = obj_fd_get(o), err = 0;

@@ -82,6 +82,7 @@ int plat_obj_read(plat_obj_t o, uint64_t off, void *buf, size_t n) { (void)o; (v
 int plat_obj_write(plat_obj_t o, uint64_t off, const void *buf, size_t n) { (void)o; (void)off; (void)buf; (void)n; return -ENOSYS; }
 int plat_obj_punch(plat_obj_t o, uint64_t off, uint64_t n) { (void)o; (void)off; (void)n; return -ENOSYS; }
 uint64_t plat_obj_resident(plat_obj_t o) { (void)o; return 0; }
+int plat_obj_stamp(plat_obj_t o, struct plat_obj_stamp *ret) { (void)o; (void)ret; return -ENOSYS; }
 int plat_obj_seek(plat_obj_t o, uint64_t off, bool data, uint64_t *ret) { (void)o; (void)off; (void)data; (void)ret; return -ENXIO; }
 
 /* -- address spaces: page tables -- */
