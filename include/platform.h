@@ -162,6 +162,14 @@ int __must_check plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size,
 				 unsigned prot, unsigned flags,
 				 plat_obj_t obj, uint64_t off);
 int plat_as_unmap(plat_as_t as, uint64_t addr, uint64_t size);
+/* An address space that no context has run in may be filled by batches:
+ * between begin and end the calls above and plat_as_protect() may be kept
+ * for later; then they return 0 and only their arguments are checked.  Nothing else
+ * is asked of the address space meanwhile except plat_as_free().  end has
+ * done all of them, in order, or returns the first error; then the address
+ * space is good for plat_as_free() only. */
+int __must_check plat_as_batch_begin(plat_as_t as);
+int __must_check plat_as_batch_end(plat_as_t as);
 int __must_check plat_as_protect(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot);
 /* The source range goes, its pages appear at dst (which is replaced);
  * new_size may differ from old_size as in mremap(2); dst == src resizes. */

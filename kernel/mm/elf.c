@@ -2,8 +2,13 @@
 /* elf.c: load an ELF image into a fresh address space.
  *
  * Phases: read and check the headers of the program and of its interpreter;
- * map the segments; place break, vDSO and stack.  Nothing of the calling
- * program changes, and on any error the half-made address space is dropped.
+ * map the segments; place break, vDSO and stack; write what is not from the
+ * file.  Nothing of the calling program changes, and on any error the half-made
+ * address space is dropped.
+ *
+ * All mappings go to the platform as one batch (platform.h), and what must be
+ * written into them waits for its end: the stack's contents, and the part of
+ * a segment's last file page that is bss.
  *
  * Trust: the file is hostile.  Header counts are bounded, every sum is
  * checked, segments outside the file or the address range are refused.
@@ -23,6 +28,15 @@ struct image {
 	uint64_t lo, hi;                /* of all PT_LOAD, page-aligned, unbiased */
 	uint64_t align;
 	uint64_t bias;
+};
+
+#define CLEARS_MAX 4
+
+struct loading {
+	struct image prog, interp;      /* interp.file NULL: none */
+	struct exec_stack stack;
+	unsigned clears;
+	struct { uint64_t at, size; } clear[CLEARS_MAX];        /* less than a page each */
 };
 
 static int read_exact(struct file *f, void *buf, size_t n, uint64_t off)
@@ -161,26 +175,77 @@ static bool continues(const struct elf64_phdr *p, const struct elf64_phdr *q)
 		align_down(q->vaddr, PAGE_SIZE) == align_up(p->vaddr + p->filesz, PAGE_SIZE);
 }
 
+/* ---- writes that wait for the mappings ---- */
+
+static int clears_do(struct mm *mm, struct loading *ld)
+{
+	static const char zeroes[PAGE_SIZE];
+
+	for (unsigned i = 0; i < ld->clears; i++)
+		if (mm_copy_out(mm, ld->clear[i].at, zeroes, ld->clear[i].size))
+			return -EFAULT;
+	ld->clears = 0;
+	return 0;
+}
+
+static int clears_settle(struct mm *mm, struct loading *ld)
+{
+	int err;
+
+	if (!ld->clears)
+		return 0;
+	err = mm_batch_settle(mm);
+	return err ? err : clears_do(mm, ld);
+}
+
+static int clear_later(struct mm *mm, struct loading *ld, uint64_t at, uint64_t size)
+{
+	int err = ld->clears == CLEARS_MAX ? clears_settle(mm, ld) : 0;
+
+	if (err)
+		return err;
+	ld->clear[ld->clears].at = at;
+	ld->clear[ld->clears++].size = size;
+	return 0;
+}
+
+/* A segment that overlaps an earlier one has the last word. */
+static int clears_before(struct mm *mm, struct loading *ld, uint64_t start, uint64_t end)
+{
+	for (unsigned i = 0; i < ld->clears; i++)
+		if (ld->clear[i].at < end && start < ld->clear[i].at + ld->clear[i].size)
+			return clears_settle(mm, ld);
+	return 0;
+}
+
+/* ---- segments ---- */
+
 /* Segments i.. that continue each other, mapped at once with the protection
  * of the first.  *ret_mapped: one past the last of them. */
-static int map_run(struct mm *mm, const struct image *im, unsigned i, unsigned *ret_mapped)
+static int map_run(struct mm *mm, struct loading *ld, const struct image *im, unsigned i,
+		   unsigned *ret_mapped)
 {
 	const struct elf64_phdr *p = &im->ph[i], *last = p;
 	uint64_t start, end;
 	int64_t r;
+	int err;
 
 	while (++i < im->eh.phnum && continues(last, &im->ph[i]))
 		last = &im->ph[i];
 	*ret_mapped = i;
 	start = align_down(im->bias + p->vaddr, PAGE_SIZE);
 	end = align_up(im->bias + last->vaddr + last->filesz, PAGE_SIZE);
+	err = clears_before(mm, ld, start, end);
+	if (err)
+		return err;
 	r = mm_map(mm, start, end - start, segment_prot(p), MAP_PRIVATE | MAP_FIXED, im->file,
 		   align_down(p->offset, PAGE_SIZE));
 	return r < 0 ? (int)r : 0;
 }
 
 /* The file part is mapped already: its protection and the bss. */
-static int finish_segment(struct mm *mm, const struct image *im, const struct elf64_phdr *p)
+static int finish_segment(struct mm *mm, struct loading *ld, const struct image *im,
+			  const struct elf64_phdr *p)
 {
 	uint64_t va = im->bias + p->vaddr, page = align_down(va, PAGE_SIZE);
 	uint64_t fend = va + p->filesz, fpage = align_up(fend, PAGE_SIZE);
@@ -188,27 +253,23 @@ static int finish_segment(struct mm *mm, const struct image *im, const struct el
 	unsigned prot = segment_prot(p);
 	int err;
 
-	if (!p->filesz)
-		return map_anon(mm, page, mend, prot);
+	if (!p->filesz) {
+		err = clears_before(mm, ld, page, mend);
+		return err ? err : map_anon(mm, page, mend, prot);
+	}
 	err = mm_protect(mm, page, fpage - page, prot);
 	if (err)
 		return err;
 	/* The rest of the last page is bss, not file.  A segment that cannot
 	 * be written keeps the file's bytes, as in Linux. */
-	if (p->memsz > p->filesz && fpage > fend && (prot & PROT_WRITE)) {
-		char *zero = kzalloc(fpage - fend);
-
-		if (!zero)
-			return -ENOMEM;
-		err = mm_copy_out(mm, fend, zero, fpage - fend) ? -EFAULT : 0;
-		kfree(zero);
-		if (err)
-			return err;
-	}
-	return map_anon(mm, fpage, mend, prot);
+	if (p->memsz > p->filesz && fpage > fend && (prot & PROT_WRITE))
+		err = clear_later(mm, ld, fend, fpage - fend);
+	if (!err)
+		err = clears_before(mm, ld, fpage, mend);
+	return err ? err : map_anon(mm, fpage, mend, prot);
 }
 
-static int image_map(struct mm *mm, const struct image *im)
+static int image_map(struct mm *mm, struct loading *ld, const struct image *im)
 {
 	unsigned mapped = 0;
 
@@ -219,9 +280,9 @@ static int image_map(struct mm *mm, const struct image *im)
 		if (p->type != PT_LOAD || !p->memsz)
 			continue;
 		if (p->filesz && i >= mapped)
-			err = map_run(mm, im, i, &mapped);
+			err = map_run(mm, ld, im, i, &mapped);
 		if (!err)
-			err = finish_segment(mm, im, p);
+			err = finish_segment(mm, ld, im, p);
 		if (err)
 			return err;
 	}
@@ -304,24 +365,33 @@ static bool wants_exec_stack(const struct image *im)
 	return false;
 }
 
-static int load(struct mm *mm, const struct exec_args *a, struct image *im, struct image *in,
-		struct exec_image *ret)
+static int place_and_map(struct mm *mm, struct loading *ld)
 {
-	struct exec_layout l = { .phnum = im->eh.phnum, .exec_stack = wants_exec_stack(im) };
-	uint64_t sp, brk;
+	struct image *im = &ld->prog, *in = &ld->interp;
 	int err = 0;
 
 	if (im->eh.type == ET_DYN)
 		err = in->file ? place_pie(im) : place_high(mm, im);
 	if (!err)
-		err = image_map(mm, im);
-	if (!err && in->file) {
-		/* An interpreter that is not relocatable goes where it says. */
-		if (in->eh.type == ET_DYN)
-			err = place_high(mm, in);
-		if (!err)
-			err = image_map(mm, in);
-	}
+		err = image_map(mm, ld, im);
+	if (err || !in->file)
+		return err;
+	/* An interpreter that is not relocatable goes where it says. */
+	if (in->eh.type == ET_DYN)
+		err = place_high(mm, in);
+	return err ? err : image_map(mm, ld, in);
+}
+
+static int load(struct mm *mm, const struct exec_args *a, struct loading *ld, struct exec_image *ret)
+{
+	struct image *im = &ld->prog, *in = &ld->interp;
+	struct exec_layout l = { .phnum = im->eh.phnum, .exec_stack = wants_exec_stack(im) };
+	uint64_t brk;
+	int err;
+
+	err = mm_batch_begin(mm);
+	if (!err)
+		err = place_and_map(mm, ld);
 	if (err)
 		return err;
 	note_ranges(mm, im);
@@ -336,37 +406,46 @@ static int load(struct mm *mm, const struct exec_args *a, struct image *im, stru
 	l.phdr = phdr_addr(im);
 	l.base = in->file ? in->bias : 0;
 	l.entry = im->bias + im->eh.entry;
-	err = exec_stack_build(mm, a, &l, &sp);
+	err = exec_stack_build(mm, a, &l, &ld->stack);
+	if (!err)
+		err = mm_batch_end(mm);
+	if (!err)
+		err = clears_do(mm, ld);
+	if (!err)
+		err = exec_stack_copy(mm, &ld->stack);
 	if (err)
 		return err;
 	ret->entry = in->file ? in->bias + in->eh.entry : l.entry;
 	if (ret->entry >= mm_addr_hi)
 		return -ENOEXEC;
-	ret->sp = sp;
+	ret->sp = ld->stack.bottom;
 	return 0;
 }
 
 int mm_exec_load(const struct exec_args *a, struct exec_image *ret)
 {
-	struct image *im = kzalloc(2 * sizeof(*im)), *in = im + 1;
+	struct loading *ld = kzalloc(sizeof(*ld));
 	struct file *interp = NULL;
 	struct mm *mm = NULL;
 	int err;
 
-	if (!im)
+	if (!ld)
 		return -ENOMEM;
-	err = image_read(im, a->file);
+	err = image_read(&ld->prog, a->file);
 	if (!err)
-		err = interp_open(im, &interp);
+		err = interp_open(&ld->prog, &interp);
 	if (!err && interp) {
-		err = image_read(in, interp);
+		err = image_read(&ld->interp, interp);
 		if (err == -ENOEXEC)
 			err = -ELIBBAD;
 	}
 	if (!err)
 		err = mm_new(&mm);
 	if (!err)
-		err = load(mm, a, im, in, ret);
+		err = load(mm, a, ld, ret);
+	/* The host took the new stub away: for want of memory, if anything. */
+	if (err == -ESRCH)
+		err = -ENOMEM;
 	if (!err) {
 		mm->exe_file = file_get(a->file);
 		mm->dumpable = !a->secure;
@@ -375,9 +454,10 @@ int mm_exec_load(const struct exec_args *a, struct exec_image *ret)
 	} else if (mm) {
 		mm_put(mm);
 	}
-	kfree(im->ph);
-	kfree(in->ph);
-	kfree(im);
+	exec_stack_free(&ld->stack);
+	kfree(ld->prog.ph);
+	kfree(ld->interp.ph);
+	kfree(ld);
 	if (interp)
 		file_put(interp);
 	return err;

@@ -19,47 +19,42 @@
 #define STACK_MAX_RND (1ull << 34)
 #define PLATFORM "x86_64"
 
-struct frame {                          /* offsets are from the buffer's start */
-	uint64_t bottom;                /* user address of the buffer */
-	size_t size;
-	char *buf;
-	uint64_t execfn, strings, platform, random, vectors;
-};
-
 static void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
 {
 	__asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
 			 : "a"(leaf), "c"(sub));
 }
 
-static uint32_t hwcap(void)
+/* Bit 1 of hwcap2: user code may use RDFSBASE and friends; every supported
+ * host kernel enables them where the CPU has them. */
+static struct { uint32_t hwcap, hwcap2, known; } cpu;
+
+/* A virtual machine's monitor answers cpuid, in tens of microseconds: once. */
+static void cpu_ask(void)
 {
-	uint32_t r[4];
+	uint32_t r[4], hwcap2 = 0;
 
-	cpuid(1, 0, r);
-	return r[3];
-}
-
-/* Bit 1: user code may use RDFSBASE and friends; every supported host kernel
- * enables them where the CPU has them. */
-static uint32_t hwcap2(void)
-{
-	uint32_t r[4];
-
+	if (__atomic_load_n(&cpu.known, __ATOMIC_ACQUIRE))
+		return;
 	cpuid(0, 0, r);
-	if (r[0] < 7)
-		return 0;
-	cpuid(7, 0, r);
-	return (r[1] & 1) << 1;
+	if (r[0] >= 7) {
+		cpuid(7, 0, r);
+		hwcap2 = (r[1] & 1) << 1;
+	}
+	cpuid(1, 0, r);
+	/* Whoever comes at the same time writes the same. */
+	__atomic_store_n(&cpu.hwcap, r[3], __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu.hwcap2, hwcap2, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu.known, 1, __ATOMIC_RELEASE);
 }
 
 static void auxv_fill(struct mm *mm, const struct exec_args *a, const struct exec_layout *l,
-		      const struct frame *f)
+		      const struct exec_stack *f)
 {
 	const uint64_t pairs[][2] = {
 		{ AT_SYSINFO_EHDR, mm->vdso_base },
 		{ AT_MINSIGSTKSZ, plat_xstate_size() + 1024 },
-		{ AT_HWCAP, hwcap() },
+		{ AT_HWCAP, __atomic_load_n(&cpu.hwcap, __ATOMIC_RELAXED) },
 		{ AT_PAGESZ, PAGE_SIZE },
 		{ AT_CLKTCK, 100 },
 		{ AT_PHDR, l->phdr },
@@ -74,7 +69,7 @@ static void auxv_fill(struct mm *mm, const struct exec_args *a, const struct exe
 		{ AT_EGID, a->egid },
 		{ AT_SECURE, a->secure },
 		{ AT_RANDOM, f->bottom + f->random },
-		{ AT_HWCAP2, hwcap2() },
+		{ AT_HWCAP2, __atomic_load_n(&cpu.hwcap2, __ATOMIC_RELAXED) },
 		{ AT_EXECFN, f->bottom + f->execfn },
 		{ AT_PLATFORM, f->bottom + f->platform },
 		{ AT_NULL, 0 },
@@ -93,7 +88,7 @@ static void auxv_fill(struct mm *mm, const struct exec_args *a, const struct exe
 
 /* Pointers to n strings packed at *pos; advances it.  -EINVAL when the block
  * ends early, which exec.c does not let happen. */
-static int put_pointers(const struct exec_args *a, const struct frame *f, uint64_t **out,
+static int put_pointers(const struct exec_args *a, const struct exec_stack *f, uint64_t **out,
 			unsigned n, size_t *pos)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -111,11 +106,11 @@ static int put_pointers(const struct exec_args *a, const struct frame *f, uint64
 	return 0;
 }
 
-static int plan(const struct exec_args *a, uint64_t top, struct frame *f)
+static int plan(const struct exec_args *a, uint64_t top, struct exec_stack *f)
 {
 	size_t path_size = strlen(a->path) + 1;
 	uint64_t words = 1 + (uint64_t)a->argc + 1 + (uint64_t)a->envc + 1 + AUXV_MAX_WORDS;
-	uint64_t at, limit = mm_rlimit(RLIMIT_STACK) / 4;
+	uint64_t at, gap, limit = mm_rlimit(RLIMIT_STACK) / 4;
 
 	limit = MAX(MIN(limit, ARGS_MAX_LIMIT), ARGS_MIN_LIMIT);
 	if (a->strings_size > limit || words > limit / 8 || a->strings_size + words * 8 > limit ||
@@ -129,8 +124,8 @@ static int plan(const struct exec_args *a, uint64_t top, struct frame *f)
 	f->platform = at;
 	at -= 16;
 	f->random = at;
-	krandom(&f->vectors, sizeof(f->vectors));
-	at -= f->vectors % 8192;
+	krandom(&gap, sizeof(gap));
+	at -= gap % 8192;
 	at = align_down(at - words * 8, 16);
 	f->bottom = at;
 	f->size = top - at;
@@ -139,12 +134,11 @@ static int plan(const struct exec_args *a, uint64_t top, struct frame *f)
 	f->strings -= at;
 	f->platform -= at;
 	f->random -= at;
-	f->vectors = 0;
 	return 0;
 }
 
 static int fill(struct mm *mm, const struct exec_args *a, const struct exec_layout *l,
-		struct frame *f)
+		struct exec_stack *f)
 {
 	uint64_t *w = (uint64_t *)(void *)f->buf;
 	size_t pos = 0;
@@ -154,6 +148,7 @@ static int fill(struct mm *mm, const struct exec_args *a, const struct exec_layo
 	memcpy(f->buf + f->strings, a->strings, a->strings_size);
 	memcpy(f->buf + f->platform, PLATFORM, sizeof(PLATFORM));
 	krandom(f->buf + f->random, 16);
+	cpu_ask();
 	auxv_fill(mm, a, l, f);
 
 	*w++ = a->argc;
@@ -171,21 +166,20 @@ static int fill(struct mm *mm, const struct exec_args *a, const struct exec_layo
 }
 
 int exec_stack_build(struct mm *mm, const struct exec_args *a, const struct exec_layout *l,
-		     uint64_t *ret_sp)
+		     struct exec_stack *st)
 {
 	uint64_t rnd = MIN(STACK_MAX_RND, (mm_addr_hi - mm_addr_lo) / 64);
 	uint64_t top = mm_addr_hi - PAGE_SIZE - mm_random_pages(rnd - PAGE_SIZE);
 	struct list dead = LIST_INIT(dead);
 	struct map_req r = { .name = "[stack]", .flags = VM_READ | VM_WRITE | VM_GROWSDOWN };
-	struct frame f;
 	int err;
 
-	err = plan(a, top, &f);
+	err = plan(a, top, st);
 	if (err)
 		return err;
 	if (l->exec_stack)
 		r.flags |= VM_EXEC;
-	r.size = align_up(f.size, PAGE_SIZE) + STACK_INITIAL;
+	r.size = align_up(st->size, PAGE_SIZE) + STACK_INITIAL;
 	r.addr = align_down(top - r.size, PAGE_SIZE);
 	r.size = top - r.addr;
 	mutex_lock(&mm->lock);
@@ -195,16 +189,22 @@ int exec_stack_build(struct mm *mm, const struct exec_args *a, const struct exec
 	mutex_unlock(&mm->lock);
 	if (err)
 		return err;
-	f.buf = kzalloc(f.size);
-	if (!f.buf)
+	st->buf = kzalloc(st->size);
+	if (!st->buf)
 		return -ENOMEM;
-	err = fill(mm, a, l, &f);
-	if (!err && mm_copy_out(mm, f.bottom, f.buf, f.size))
-		err = -ENOMEM;
-	kfree(f.buf);
-	if (err)
-		return err;
-	mm->start_stack = f.bottom;
-	*ret_sp = f.bottom;
-	return 0;
+	err = fill(mm, a, l, st);
+	if (!err)
+		mm->start_stack = st->bottom;
+	return err;
+}
+
+int exec_stack_copy(struct mm *mm, const struct exec_stack *st)
+{
+	return mm_copy_out(mm, st->bottom, st->buf, st->size) ? -ENOMEM : 0;
+}
+
+void exec_stack_free(struct exec_stack *st)
+{
+	kfree(st->buf);
+	st->buf = NULL;
 }

@@ -70,6 +70,11 @@ uint64_t mm_rlimit(unsigned res);       /* of current; generous without one */
 bool __must_check mm_range_ok(uint64_t addr, uint64_t size, uint64_t *ret_end);
 
 /* mm.c */
+/* While an image is loaded nobody else knows the mm, and its mappings go to
+ * the platform as a batch.  settle: what was kept has happened, or its error. */
+int __must_check mm_batch_begin(struct mm *mm);
+int __must_check mm_batch_settle(struct mm *mm);
+int __must_check mm_batch_end(struct mm *mm);
 extern struct spinlock mm_list_lock;
 extern struct list mm_list;
 void mm_set_layout(struct mm *mm);      /* mmap_base, mmap_top: random */

@@ -113,6 +113,36 @@ int unmap_locked(struct mm *mm, uint64_t start, uint64_t end, struct list *dead)
 	return 0;
 }
 
+static bool never_changed(uint32_t flags)
+{
+	return !(flags & (VM_SHARED | VM_WRITE | VM_EXEC));
+}
+
+/* What dynamic linkers do: reserve the range by mapping the whole file, then
+ * map its segments over that.  The range that shows these bytes of the object
+ * already, unchanged, only needs the protection; mapping is far dearer on most
+ * platforms.  False: map. */
+static bool map_in_place(struct mm *mm, const struct map_req *r, uint64_t end)
+{
+	struct vma *v = r->obj.id ? mm_find_locked(mm, r->addr) : NULL;
+	uint32_t flags = r->flags | (never_changed(r->flags) ? VM_PRISTINE : 0);
+
+	if (!v || v->start > r->addr || v->end < end || !(v->flags & VM_PRISTINE) ||
+	    (r->flags & VM_SHARED) || r->plat_flags || v->file != r->file || v->objref != r->objref ||
+	    v->obj.id != r->obj.id || v->off + (r->addr - v->start) != r->off ||
+	    ((v->flags ^ flags) & ~(VM_ACCESS | VM_PRISTINE)))
+		return false;
+	if (vma_isolate(mm, r->addr, end, &v))
+		return false;
+	if (plat_as_protect(mm->as, r->addr, r->size, vma_prot(flags))) {
+		vma_merge(mm, v);
+		return false;
+	}
+	vma_set_flags(mm, v, flags);
+	vma_merge(mm, v);
+	return true;
+}
+
 int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 {
 	uint64_t end = r->addr + r->size;
@@ -120,6 +150,8 @@ int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 	unsigned pf = r->plat_flags;
 	int err;
 
+	if (map_in_place(mm, r, end))
+		return 0;
 	v = kzalloc(sizeof(*v));
 	if (!v)
 		return -ENOMEM;
@@ -150,7 +182,7 @@ int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 	list_init(&v->link);
 	v->start = r->addr;
 	v->end = end;
-	v->flags = r->flags;
+	v->flags = r->flags | (r->obj.id && never_changed(r->flags) ? VM_PRISTINE : 0);
 	v->obj = r->obj;
 	v->off = r->off;
 	v->name = r->name;
@@ -217,7 +249,8 @@ static int copy_file(struct mm *mm, uint64_t addr, uint64_t size, struct file *f
 
 	if (!buf)
 		return -ENOMEM;
-	while (at < size) {
+	err = mm_batch_settle(mm);
+	while (!err && at < size) {
 		long n = file_read_kernel(f, buf, MIN(chunk, size - at), off + at);
 
 		if (n <= 0) {

@@ -89,6 +89,32 @@ int mm_new(struct mm **ret)
 	return 0;
 }
 
+int mm_batch_begin(struct mm *mm)
+{
+	int err = plat_as_batch_begin(mm->as);
+
+	mm->batching = !err;
+	return err;
+}
+
+int mm_batch_end(struct mm *mm)
+{
+	if (!mm->batching)
+		return 0;
+	mm->batching = false;
+	return plat_as_batch_end(mm->as);
+}
+
+int mm_batch_settle(struct mm *mm)
+{
+	int err;
+
+	if (!mm->batching)
+		return 0;
+	err = mm_batch_end(mm);
+	return err ? err : mm_batch_begin(mm);
+}
+
 struct mm *mm_get(struct mm *mm)
 {
 	ref_get(&mm->users);

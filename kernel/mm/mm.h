@@ -37,6 +37,7 @@ struct mm {
 	uint64_t max_rss;               /* atomic: mm_peak_rss() */
 	uint32_t def_flags;             /* mlockall MCL_FUTURE */
 	bool dumpable;
+	bool batching;                  /* exec only: the platform keeps the mapping calls */
 	uint64_t fault_addr;            /* mm_fault: the last one that found nothing wrong */
 	unsigned fault_repeats;
 
@@ -54,6 +55,8 @@ struct mm {
 #define VM_NORESERVE 0x200000u
 #define VM_WIPEONFORK 0x400000u
 #define VM_MAYWRITE 0x20u               /* a shared mapping of a file opened for writing */
+#define VM_PRISTINE 0x1000u             /* private, of an object, and never could be written or executed:
+					 * shows the object's pages, and nothing else of it was used */
 #define VM_SPECIAL 0x800u               /* vdso, vvar */
 
 struct vma {

@@ -14,6 +14,8 @@ static int protect_one(struct mm *mm, struct vma *v, uint64_t start, uint64_t en
 
 	if (flags == v->flags)
 		return 0;
+	if (prot & (VM_WRITE | VM_EXEC))
+		flags &= ~VM_PRISTINE;
 	if ((prot & VM_WRITE) &&
 	    ((v->flags & VM_SPECIAL) || ((v->flags & (VM_SHARED | VM_MAYWRITE)) == VM_SHARED)))
 		return -EACCES;

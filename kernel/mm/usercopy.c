@@ -63,6 +63,7 @@ static size_t force_part(struct mm *mm, uint64_t dst, const void *src, size_t n)
 	if (!v || v->start > dst || ((v->flags & VM_SHARED) && !(v->flags & VM_WRITE)))
 		return n;
 	prot = vma_prot(v->flags);
+	v->flags &= ~VM_PRISTINE;
 	if (plat_as_protect(mm->as, page, PAGE_SIZE, prot | PLAT_PROT_READ | PLAT_PROT_WRITE))
 		return n;
 	left = plat_copy_out(mm->as, dst, src, n);

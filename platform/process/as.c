@@ -3,7 +3,8 @@
  *
  * Anonymous memory calls are executed by this CPU's app thread of the stub
  * (argument-checked by its filter), everything that needs a descriptor or
- * makes a process by its mapper.  A fresh address space is a fork of the
+ * makes a process by its mapper, which also runs whole batches (batch.c).
+ * A fresh address space is a fork of the
  * template, a copied one a fork of the parent's stub: the host does the
  * copy-on-write.
  *
@@ -199,7 +200,8 @@ static int app_range(plat_as_t as, uint32_t nr, uint64_t addr, uint64_t size,
 	while (size) {
 		uint64_t n = MIN(size, CHUNK);
 		struct stub_cmd cmd = { .op = nr, .a = { addr, n, a2, a3, a4, a5 } };
-		int err = app_commands(s, &cmd, 1);
+		int err = s->batch ? batch_add(s, nr, cmd.a, (plat_obj_t){ 0 }) :
+			app_commands(s, &cmd, 1);
 
 		if (err)
 			return err;
@@ -309,39 +311,12 @@ int plat_as_move(plat_as_t as, uint64_t src, uint64_t old_size, uint64_t dst, ui
 
 /* ---- objects and enquiries ------------------------------------------------ */
 
-int as_map_fd(struct stub *s, uint64_t addr, uint64_t size, unsigned prot, int host_flags,
-	      int fd, uint64_t off)
-{
-	int err = mapper_lock(s);
-
-	if (err)
-		return err;
-	mapper_begin(s);
-	MAPPER_CALL(s, false, SYS_mmap, 0, addr, size, prot, (uint64_t)host_flags, FD_FREE, off);
-	if (DEFENCE(CLOSE))
-		MAPPER_CALL(s, false, SYS_close, 0, FD_FREE);
-	err = mapper_run(s, &fd, 1);
-	if (err && err != -ESRCH) {
-		/* The list ended before its last call. */
-		mapper_begin(s);
-		MAPPER_CALL(s, false, SYS_close, 0, FD_FREE);
-		if (mapper_run(s, NULL, 0)) {
-			stub_kill(s);
-			err = -ESRCH;
-		}
-	}
-	/* The message may still lie in its socket. */
-	if (err == -ESRCH)
-		s->tainted = true;
-	mapper_unlock(s);
-	return err;
-}
-
 int plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, unsigned flags,
 		    plat_obj_t obj, uint64_t off)
 {
 	struct stub *s = stub_find(as.id);
 	int host = MAP_FIXED, err, fd;
+	struct stub_call call;
 
 	if (!s)
 		return -ESRCH;
@@ -360,10 +335,13 @@ int plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, u
 		host |= MAP_NORESERVE;
 	if (flags & PLAT_MAP_POPULATE)
 		host |= MAP_POPULATE;
+	call = (struct stub_call){ .nr = SYS_mmap, .a = { addr, size, prot, (uint64_t)host, FD_FREE, off } };
+	if (s->batch)
+		return batch_add(s, call.nr, call.a, obj);
 	fd = obj_fd_get(obj);
 	if (fd < 0)
 		return fd;
-	err = as_map_fd(s, addr, size, prot, host, fd, off);
+	err = mapper_run_calls(s, &call, 1, &fd, 1);
 	obj_fd_put(obj);
 	return err;
 }

@@ -243,8 +243,9 @@ static void mapper_mmap(struct prog *p)
 				    MAP_NORESERVE | MAP_POPULATE));
 	emit(p, BPF_JMP | BPF_JSET | BPF_K, MAP_FIXED, 0, TRAP_MARK);
 	load(p, arg_lo(4));
-	emit(p, BPF_JMP | BPF_JEQ | BPF_K, FD_FREE, ALLOW_MARK, 0);
-	emit(p, BPF_JMP | BPF_JEQ | BPF_K, UINT32_MAX, ALLOW_MARK, TRAP_MARK);
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, UINT32_MAX, ALLOW_MARK, 0);
+	need_below(p, FD_FREE + MAPPER_FDS_MAX);
+	emit(p, BPF_JMP | BPF_JGE | BPF_K, FD_FREE, ALLOW_MARK, TRAP_MARK);
 	if (p->n <= INSNS_MAX)
 		p->insn[fork_at].jt = (uint8_t)(p->n - (fork_at + 1));
 	load(p, arg_lo(0));

@@ -41,6 +41,8 @@ struct app_thread {
 	uint32_t owner_serial;
 };
 
+struct batch;
+
 struct stub {
 	uint32_t id;                    /* plat_as_t, 0: slot free */
 	pid_t pid;
@@ -52,6 +54,7 @@ struct stub {
 	unsigned birth_cpu;             /* whose app thread the birth makes */
 	uint16_t generation;
 	pthread_mutex_t mapper_lock;
+	struct batch *batch;            /* the kernel's mm lock; NULL: calls run at once */
 	struct ctl *ctl;
 	struct app_thread *thread;      /* [plat_cpu_count()] */
 };
@@ -115,7 +118,6 @@ struct stub_cmdpage *mapper_begin(struct stub *s);
 void mapper_call(struct stub *s, bool child, uint32_t nr, uint32_t flags, const uint64_t a[6]);
 #define MAPPER_CALL(s, child, nr, flags, ...) \
 	mapper_call(s, child, nr, flags, (const uint64_t[6]){ __VA_ARGS__ })
-#define MAPPER_FDS_MAX 2
 /* Run the list; the descriptors become FD_FREE and up in the stub.
  * 0, -errno of a call, -ESRCH dead. */
 int mapper_run(struct stub *s, const int *fds, unsigned n);
@@ -125,6 +127,14 @@ int mapper_failed(const struct stub *s);        /* -errno if it has already answ
 void mapper_order_exit(struct stub *s);
 uint32_t mapper_value(const struct stub *s);
 void mapper_page_init(struct stub *s);
+
+/* batch.c.  Run calls whose descriptors fds are FD_FREE and up, and close
+ * those.  Takes the mapper's lock.  As mapper_run(). */
+int mapper_run_calls(struct stub *s, const struct stub_call *calls, unsigned count, const int *fds,
+		     unsigned fd_count);
+/* s->batch exists: keep a call.  obj.id: its descriptor replaces argument 4. */
+int batch_add(struct stub *s, uint32_t nr, const uint64_t a[6], plat_obj_t obj);
+void batch_free(struct stub *s);
 
 /* as.c: the calls that a child of s begins with. */
 void child_list_write(struct stub *s, unsigned cpu);

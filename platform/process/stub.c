@@ -256,6 +256,7 @@ void stub_free(struct stub *s)
 	struct ctl *c = NULL;
 
 	stub_kill(s);
+	batch_free(s);
 	pthread_mutex_lock(&stubs_lock);
 	__atomic_store_n(&s->freed, true, __ATOMIC_RELAXED);
 	if (s->reaped) {

@@ -52,6 +52,7 @@
 #define FD_CTL 0
 #define FD_SOCK 1
 #define FD_FREE 2
+#define MAPPER_FDS_MAX 4                /* received by one message */
 
 /* Command page. */
 #define CMD_SEQ 0

@@ -95,6 +95,8 @@ int plat_as_map_anon(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, 
 int plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, unsigned flags, plat_obj_t obj, uint64_t off)
 { (void)as; (void)addr; (void)size; (void)prot; (void)flags; (void)obj; (void)off; return -ENOSYS; }
 int plat_as_unmap(plat_as_t as, uint64_t addr, uint64_t size) { (void)as; (void)addr; (void)size; return -ENOSYS; }
+int plat_as_batch_begin(plat_as_t as) { (void)as; return 0; }
+int plat_as_batch_end(plat_as_t as) { (void)as; return 0; }
 int plat_as_protect(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot)
 { (void)as; (void)addr; (void)size; (void)prot; return -ENOSYS; }
 int plat_as_move(plat_as_t as, uint64_t src, uint64_t old_size, uint64_t dst, uint64_t new_size)

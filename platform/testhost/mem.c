@@ -33,7 +33,7 @@ struct page {
 	uint32_t obj;                   /* counted; 0 = anonymous */
 	uint64_t obj_page;
 };
-struct table { struct page *bucket[BUCKETS]; uint64_t count; };
+struct table { struct page *bucket[BUCKETS]; uint64_t count; bool batched; int batch_err; };
 struct object { struct table pages; uint64_t size; uint32_t refs; uint64_t change; };
 
 static uint64_t changes;                /* of any object, so that no two states are alike */
@@ -357,10 +357,40 @@ int plat_as_fork(plat_as_t parent, plat_as_t *ret_child)
 	return 0;
 }
 
+/* In a batch the error comes at its end. */
+static int refuse(plat_as_t as)
+{
+	struct table *t = spaces[as.id];
+
+	if (!t->batched)
+		return -ENOMEM;
+	t->batch_err = -ENOMEM;
+	return 0;
+}
+
+int plat_as_batch_begin(plat_as_t as)
+{
+	struct table *t = spaces[as.id];
+
+	if (testhost_fails())
+		return -ENOMEM;
+	t->batched = true;
+	t->batch_err = 0;
+	return 0;
+}
+
+int plat_as_batch_end(plat_as_t as)
+{
+	struct table *t = spaces[as.id];
+
+	t->batched = false;
+	return t->batch_err;
+}
+
 static int map(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, bool shared, uint32_t obj, uint64_t off)
 {
 	if (testhost_fails() || size > MAX_MAP)
-		return -ENOMEM;
+		return refuse(as);
 	if ((addr | size | off) % PLAT_PAGE_SIZE || addr < LO || size > HI - addr)
 		testhost_end(98, "the kernel maps outside the user range");
 	pthread_mutex_lock(&mem_lock);
@@ -400,7 +430,7 @@ int plat_as_unmap(plat_as_t as, uint64_t addr, uint64_t size)
 int plat_as_protect(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot)
 {
 	if (testhost_fails())
-		return -ENOMEM;
+		return refuse(as);
 	LOCKED(each(spaces[as.id], addr, size, each_protect, prot));
 	return 0;
 }

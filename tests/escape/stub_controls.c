@@ -140,6 +140,10 @@ static void work(plat_as_t as)
 		CHECK(kind_valid(&t));
 		CHECK(err_valid(plat_as_map_anon(as, DATA, 0x4000, 3, 0)));
 		CHECK(err_valid(plat_as_map_obj(as, DATA + 0x10000, 0x4000, 3, PLAT_MAP_SHARED, o, 0)));
+		CHECK(err_valid(plat_as_batch_begin(as)));
+		CHECK(err_valid(plat_as_map_obj(as, DATA + 0x20000, 0x4000, 3, 0, o, 0)));
+		CHECK(err_valid(plat_as_map_anon(as, DATA + 0x22000, 0x1000, 3, 0)));
+		CHECK(err_valid(plat_as_batch_end(as)));
 		CHECK(err_valid(plat_as_resident(as, DATA, 0x4000, vec)));
 		(void)!plat_copy_in(as, &v, DATA, 8);
 		(void)!plat_user_cmpxchg32(as, DATA, 0, 1, &w);

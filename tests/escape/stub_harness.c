@@ -6,7 +6,7 @@
  *   platform/process/stub/build.sh gcc $PWD /tmp/stub_image.o &&
  *   gcc -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Iinclude -I. -static -o /tmp/stub_harness \
  *     tests/escape/stub_harness.c tests/escape/stub_guest.S tests/escape/stub_attacks.c \
- *     platform/process/{as,copy,cpu,filter,frame,kmem,main,mapper,obj,report,stub,time,user,util}.c \
+ *     platform/process/{as,batch,copy,cpu,filter,frame,kmem,main,mapper,obj,report,stub,time,user,util}.c \
  *     platform/x86/kstack.S /tmp/stub_image.o -lpthread
  * Run: stub_harness [TEST...]; without arguments all tests.  As root it enters
  * a private PID namespace as the product does. */
@@ -220,6 +220,59 @@ static void test_memory(void)
 	CHECK(plat_as_unmap(as, USER_LO, USER_HI - USER_LO) == 0);
 	CHECK(plat_copy_in(as, &v, GUEST_CODE, 8) == 8);
 	plat_as_free(as);
+}
+
+/* Batches: more objects and calls than one list takes, a call that fails in the
+ * middle, an address space that goes with its batch. */
+static void test_batch(void)
+{
+	plat_as_t as = guest_as();
+	plat_obj_t o[2 * MAPPER_FDS_MAX];
+	uint64_t v, base = 0x70000000;
+	const unsigned small = 200;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(o); i++) {
+		v = 1000 + i;
+		CHECK(plat_obj_new(0x2000, &o[i]) == 0 && plat_obj_write(o[i], 0x1000, &v, 8) == 0);
+	}
+	CHECK(plat_as_batch_begin(as) == 0);
+	CHECK(plat_as_batch_begin(as) == -EBUSY);
+	for (unsigned i = 0; i < 3 * ARRAY_SIZE(o); i++)
+		CHECK(plat_as_map_obj(as, base + i * 0x2000, 0x2000, 3, i < ARRAY_SIZE(o) ? PLAT_MAP_SHARED : 0,
+				      o[i % ARRAY_SIZE(o)], 0) == 0);
+	for (unsigned i = 0; i < small; i++)
+		CHECK(plat_as_map_anon(as, 0x80000000 + i * 0x2000, 0x1000, 3, 0) == 0);
+	CHECK(plat_as_protect(as, 0x80000000, 0x1000, 1) == 0);
+	CHECK(plat_as_unmap(as, 0x80002000, 0x1000) == 0);
+	CHECK(plat_as_map_obj(as, 0x80004000, 0x1000, 9, 0, o[0], 0) == -EINVAL);
+	CHECK(plat_as_batch_end(as) == 0 && plat_as_batch_end(as) == 0);
+	for (unsigned i = 0; i < 3 * ARRAY_SIZE(o); i++)
+		CHECK(plat_copy_in(as, &v, base + i * 0x2000 + 0x1000, 8) == 0 && v == 1000 + i % ARRAY_SIZE(o));
+	v = 7;
+	CHECK(plat_copy_out(as, 0x80000000, &v, 8) == 8 && plat_copy_out(as, 0x80002000, &v, 8) == 8);
+	for (unsigned i = 2; i < small; i++)
+		CHECK(plat_copy_out(as, 0x80000000 + i * 0x2000, &v, 8) == 0);
+	/* An offset that no file reaches; the descriptors are closed all the same. */
+	CHECK(plat_as_batch_begin(as) == 0);
+	CHECK(plat_as_map_obj(as, base, 0x1000, 1, 0, o[1], 0) == 0);
+	CHECK(plat_as_map_obj(as, base, 0x1000, 1, 0, o[2], INT64_MAX & ~0xfffull) == 0);
+	CHECK(plat_as_map_obj(as, base, 0x1000, 1, 0, o[3], 0) == 0);
+	CHECK(plat_as_batch_end(as) == -EOVERFLOW);
+	CHECK(plat_as_map_obj(as, base, 0x2000, 1, 0, o[4], 0) == 0);
+	CHECK(plat_copy_in(as, &v, base + 0x1000, 8) == 0 && v == 1004);
+	/* The error of a list that went early is not lost. */
+	CHECK(plat_as_batch_begin(as) == 0);
+	CHECK(plat_as_map_obj(as, base, 0x1000, 1, 0, o[2], INT64_MAX & ~0xfffull) == 0);
+	for (unsigned i = 0; i < small; i++)
+		(void)!plat_as_map_anon(as, 0x80000000 + i * 0x2000, 0x1000, 3, 0);
+	CHECK(plat_as_batch_end(as) == -EOVERFLOW);
+	CHECK(plat_as_batch_begin(as) == 0);
+	CHECK(plat_as_map_obj(as, base, 0x1000, 1, 0, o[1], 0) == 0);
+	plat_as_free(as);
+	CHECK(plat_as_batch_end(as) == -ESRCH);
+	for (unsigned i = 0; i < ARRAY_SIZE(o); i++)
+		plat_obj_free(o[i]);
+	CHECK(plat_obj_resident(o[1]) == 0);
 }
 
 static void test_fork(void)
@@ -579,6 +632,7 @@ static const struct harness_test tests[] = {
 	{ "copy", test_copy },
 	{ "copy-box", test_copy_box },
 	{ "memory", test_memory },
+	{ "batch", test_batch },
 	{ "fork", test_fork },
 	{ "kick", test_kick },
 	{ "death", test_death },

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* batch.c: descriptors and lists of mapping calls for a stub's mapper.
+ *
+ * A message to the mapper costs a switch of threads, on some cores a wake-up
+ * of 50 µs; the calls of its list cost a microsecond each.  The dozen
+ * mappings of a new program therefore go as one list: between begin and end
+ * of a batch the calls are kept here, with a reference to each object that
+ * they map, and end posts them together.  A list that is full goes early.
+ *
+ * Descriptors become FD_FREE and up in the stub, each passed once per list,
+ * and are closed at its end.  A list that fails ends before its closes: a
+ * second one closes them, or the stub is killed.
+ *
+ * Locking: calls for one address space are serialized by the kernel, and the
+ * batch belongs to the stub; the mapper's lock is held while a list runs. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "platform/process/internal.h"
+
+#define BATCH_MAX (CMD_LIST_MAX - MAPPER_FDS_MAX)
+
+struct batch {
+	unsigned count, fd_count;
+	int err;                        /* of a list that went early */
+	struct stub_call call[BATCH_MAX];
+	plat_obj_t obj[MAPPER_FDS_MAX];
+	int fd[MAPPER_FDS_MAX];
+};
+
+static int close_left(struct stub *s, unsigned n)
+{
+	mapper_begin(s);
+	for (unsigned i = 0; i < n; i++)
+		MAPPER_CALL(s, false, SYS_close, CALL_IGNORE, FD_FREE + i);
+	return mapper_run(s, NULL, 0);
+}
+
+int mapper_run_calls(struct stub *s, const struct stub_call *calls, unsigned count, const int *fds,
+		     unsigned fd_count)
+{
+	int err = mapper_lock(s);
+
+	if (err)
+		return err;
+	mapper_begin(s);
+	for (unsigned i = 0; i < count; i++)
+		mapper_call(s, false, calls[i].nr, calls[i].flags, calls[i].a);
+	for (unsigned i = 0; DEFENCE(CLOSE) && i < fd_count; i++)
+		MAPPER_CALL(s, false, SYS_close, 0, FD_FREE + i);
+	err = mapper_run(s, fds, fd_count);
+	if (err && err != -ESRCH && fd_count && close_left(s, fd_count)) {
+		stub_kill(s);
+		err = -ESRCH;
+	}
+	/* The message may still lie in its socket. */
+	if (err == -ESRCH)
+		s->tainted = true;
+	mapper_unlock(s);
+	return err;
+}
+
+/* ---- batches --------------------------------------------------------------- */
+
+static int batch_flush(struct stub *s)
+{
+	struct batch *b = s->batch;
+	int err = 0;
+
+	if (b->count && !b->err)
+		err = mapper_run_calls(s, b->call, b->count, b->fd, b->fd_count);
+	for (unsigned i = 0; i < b->fd_count; i++)
+		obj_fd_put(b->obj[i]);
+	b->count = b->fd_count = 0;
+	if (err)
+		b->err = err;
+	return b->err;
+}
+
+/* The number that the object's descriptor will have. */
+static int batch_fd(struct stub *s, plat_obj_t obj)
+{
+	struct batch *b = s->batch;
+	int fd;
+
+	for (unsigned i = 0; i < b->fd_count; i++)
+		if (b->obj[i].id == obj.id)
+			return (int)(FD_FREE + i);
+	if (b->fd_count == MAPPER_FDS_MAX && batch_flush(s))
+		return b->err;
+	fd = obj_fd_get(obj);
+	if (fd < 0)
+		return fd;
+	b->obj[b->fd_count] = obj;
+	b->fd[b->fd_count] = fd;
+	return (int)(FD_FREE + b->fd_count++);
+}
+
+int batch_add(struct stub *s, uint32_t nr, const uint64_t a[6], plat_obj_t obj)
+{
+	struct batch *b = s->batch;
+	struct stub_call *c;
+	int fd = -1;
+
+	if (b->count == BATCH_MAX && batch_flush(s))
+		return b->err;
+	if (obj.id) {
+		fd = batch_fd(s, obj);
+		if (fd < 0)
+			return fd;
+	}
+	c = &b->call[b->count++];
+	*c = (struct stub_call){ .nr = nr };
+	memcpy(c->a, a, sizeof(c->a));
+	if (obj.id)
+		c->a[4] = (uint64_t)fd;
+	return 0;
+}
+
+/* Drop what was kept; the stub is about to go, or the batch has run. */
+void batch_free(struct stub *s)
+{
+	struct batch *b = s->batch;
+
+	if (!b)
+		return;
+	for (unsigned i = 0; i < b->fd_count; i++)
+		obj_fd_put(b->obj[i]);
+	s->batch = NULL;
+	free(b);
+}
+
+int plat_as_batch_begin(plat_as_t as)
+{
+	struct stub *s = stub_find(as.id);
+
+	if (!s)
+		return -ESRCH;
+	if (s->batch)
+		return -EBUSY;
+	s->batch = malloc(sizeof(*s->batch));
+	if (!s->batch)
+		return -ENOMEM;
+	s->batch->count = s->batch->fd_count = 0;
+	s->batch->err = 0;
+	return 0;
+}
+
+int plat_as_batch_end(plat_as_t as)
+{
+	struct stub *s = stub_find(as.id);
+	int err;
+
+	if (!s)
+		return -ESRCH;
+	if (!s->batch)
+		return 0;
+	err = batch_flush(s);
+	batch_free(s);
+	return err;
+}
