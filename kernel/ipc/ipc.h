@@ -7,6 +7,7 @@
 
 #include "kernel/vfs/vfs.h"
 
+struct sbuf;
 struct tgroup;
 
 /* fcntl(2) F_GETPIPE_SZ, F_SETPIPE_SZ: bytes, or -EBADF when f is no pipe,
@@ -55,5 +56,10 @@ int __must_check deadline_from_user(uaddr uts, uint64_t *ret_deadline);
 
 /* SEM_UNDO, when the last thread of a process ends; no lock held. */
 void sem_exit_group(struct tgroup *g);
+
+/* /proc/sysvipc: a heading, a line for each object; no lock held. */
+void sysvipc_show_shm(struct sbuf *s);
+void sysvipc_show_sem(struct sbuf *s);
+void sysvipc_show_msg(struct sbuf *s);
 
 #endif

@@ -3,9 +3,11 @@
  *
  * Messages are copied before and after the one spinlock of all queues is
  * taken.  Sleepers try anew whenever their queue changes. */
+#include "kernel/ipc/ipc.h"
 #include "kernel/ipc/sysv.h"
 #include "kernel/syscall/syscall.h"
 
+#define LLU(v) ((unsigned long long)(v))
 #define MSGMAX 8192u
 #define MSGMNB 16384u
 #define BYTES_MAX (32u << 20)           /* of all queues */
@@ -256,21 +258,51 @@ static long info(int cmd, uaddr arg)
 	return top ? (long)top - 1 : 0;
 }
 
+/* queues.lock held */
+static void fill_ds_locked(const struct msgqueue *q, struct linux_msqid_ds *ds)
+{
+	memset(ds, 0, sizeof *ds);
+	sysv_fill_perm(&q->o, &ds->perm);
+	ds->stime = q->stime;
+	ds->rtime = q->rtime;
+	ds->ctime = q->o.ctime;
+	ds->cbytes = q->bytes;
+	ds->qnum = q->count;
+	ds->qbytes = q->max_bytes;
+	ds->lspid = q->lspid;
+	ds->lrpid = q->lrpid;
+}
+
+void sysvipc_show_msg(struct sbuf *s)
+{
+	struct linux_msqid_ds d;
+	struct msgqueue *q;
+	int32_t id = 0;
+
+	sbuf_printf(s, "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid"
+		    "      stime      rtime      ctime\n");
+	for (unsigned i = 0; i < SYSV_SLOTS; i++) {
+		spin_lock(&queues.lock);
+		q = (struct msgqueue *)queues.slot[i];
+		if (q) {
+			fill_ds_locked(q, &d);
+			id = q->o.id;
+		}
+		spin_unlock(&queues.lock);
+		if (q)
+			sbuf_printf(s, "%10d %10d  %4o  %10llu %10llu %5u %5u %5u %5u %5u %5u %10llu %10llu %10llu\n",
+				    d.perm.key, id, d.perm.mode, LLU(d.cbytes), LLU(d.qnum), (unsigned)d.lspid,
+				    (unsigned)d.lrpid, d.perm.uid, d.perm.gid, d.perm.cuid, d.perm.cgid,
+				    LLU(d.stime), LLU(d.rtime), LLU(d.ctime));
+	}
+}
+
 static long stat_out(struct msgqueue *q, uaddr arg)
 {
 	struct linux_msqid_ds ds;
 
-	memset(&ds, 0, sizeof ds);
 	spin_lock(&queues.lock);
-	sysv_fill_perm(&q->o, &ds.perm);
-	ds.stime = q->stime;
-	ds.rtime = q->rtime;
-	ds.ctime = q->o.ctime;
-	ds.cbytes = q->bytes;
-	ds.qnum = q->count;
-	ds.qbytes = q->max_bytes;
-	ds.lspid = q->lspid;
-	ds.lrpid = q->lrpid;
+	fill_ds_locked(q, &ds);
 	spin_unlock(&queues.lock);
 	return copy_out(arg, &ds, sizeof ds);
 }

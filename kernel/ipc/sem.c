@@ -9,6 +9,7 @@
 #include "kernel/ipc/sysv.h"
 #include "kernel/syscall/syscall.h"
 
+#define LLU(v) ((unsigned long long)(v))
 #define SEMMSL 32000
 #define SEMMNS 1024000
 #define SEMOPM 500u
@@ -367,6 +368,27 @@ static long all_values(struct semset *s, int cmd, uaddr arg)
 	}
 	kfree(v);
 	return err;
+}
+
+void sysvipc_show_sem(struct sbuf *out)
+{
+	struct semset *s, copy;
+
+	sbuf_printf(out, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
+	for (unsigned i = 0; i < SYSV_SLOTS; i++) {
+		spin_lock(&sets.lock);
+		s = (struct semset *)sets.slot[i];
+		if (s) {
+			copy.o = s->o;
+			copy.otime = s->otime;
+			copy.count = s->count;
+		}
+		spin_unlock(&sets.lock);
+		if (s)
+			sbuf_printf(out, "%10d %10d  %4o %10u %5u %5u %5u %5u %10llu %10llu\n", copy.o.key, copy.o.id,
+				    copy.o.mode, copy.count, copy.o.uid, copy.o.gid, copy.o.cuid, copy.o.cgid,
+				    LLU(copy.otime), LLU(copy.o.ctime));
+	}
 }
 
 static long stat_out(struct semset *s, uaddr arg)

@@ -9,10 +9,12 @@
  * Locking: shm_lock (spinlock) guards the table and the segments.  References
  * to objects are dropped outside it, as that may sleep the CPU.
  * Source: shmget(2), shmop(2), shmctl(2), svipc(7). */
+#include "kernel/ipc/ipc.h"
 #include "kernel/mm/internal.h"
 #include "kernel/syscall/syscall.h"
 #include <linux_abi/ipc.h>
 
+#define LLU(v) ((unsigned long long)(v))
 #define SHMMNI 4096u
 #define SHMMAX (1ull << 46)
 #define SHMLBA 4096ull
@@ -309,6 +311,34 @@ static void fill_ds(const struct segment *s, struct linux_shmid_ds *d)
 		.cpid = s->cpid, .lpid = s->lpid,
 		.nattch = __atomic_load_n(&s->o->nattach, __ATOMIC_RELAXED),
 	};
+}
+
+void sysvipc_show_shm(struct sbuf *s)
+{
+	struct linux_shmid_ds d;
+	bool there;
+	int32_t id = 0;
+
+	sbuf_printf(s, "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid"
+		    "      atime      dtime      ctime                   rss                  swap\n");
+	for (unsigned i = 0; i < SHMMNI; i++) {
+		spin_lock(&shm_lock);
+		if (i >= top) {
+			spin_unlock(&shm_lock);
+			break;
+		}
+		there = table[i] != NULL;
+		if (there) {
+			fill_ds(table[i], &d);
+			id = table[i]->id;
+		}
+		spin_unlock(&shm_lock);
+		if (there)
+			sbuf_printf(s, "%10d %10d  %4o %21llu %5u %5u  %5llu %5u %5u %5u %5u %10llu %10llu %10llu %21llu %21u\n",
+				    d.perm.key, id, d.perm.mode, LLU(d.segsz), (unsigned)d.cpid, (unsigned)d.lpid,
+				    LLU(d.nattch), d.perm.uid, d.perm.gid, d.perm.cuid, d.perm.cgid, LLU(d.atime),
+				    LLU(d.dtime), LLU(d.ctime), LLU(align_up(d.segsz, PAGE_SIZE)), 0u);
+	}
 }
 
 static long ctl_stat(int id, int cmd, uaddr buf)

@@ -5,6 +5,15 @@
 #include <sys/msg.h>
 #include <sys/ipc.h>
 union semun { int val; struct semid_ds *buf; unsigned short *array; };
+#include <sys/shm.h>
+/* The lines of /proc/sysvipc/WHAT whose identifier is id, and its first words. */
+static void table(const char *what, int id)
+{ char path[64], line[512], *f[20], *save; int n, lines = 0; snprintf(path, sizeof path, "/proc/sysvipc/%s", what); FILE *in = fopen(path, "r");
+ if (!in) { SAY("%s: %d\n", path, errno); return; }
+ while (fgets(line, sizeof line, in)) { for (n = 0, f[n] = strtok_r(line, " \n", &save); f[n] && n < 19; ) f[++n] = strtok_r(NULL, " \n", &save);
+  if (!lines++) { for (int i = 0; i < n; i++) SAY("%s ", f[i]); SAY("%d\n", n); }
+  else if (n > 8 && atoi(f[1]) == id) SAY("%s: key %s mode %s, %s %s, %d fields\n", what, f[0], f[2], f[3], what[1] == 'e' ? "" : what[0] == 'm' ? f[4] : f[6], n); }
+ fclose(in); }
 int main(void){ key_t key = 0x4e000000 + getpid();
  int id=semget(IPC_PRIVATE,3,0600|IPC_CREAT); SAY("%d\n", id>=0);
  V(semctl(id,0,SETVAL,(union semun){.val=2})); V(semctl(id,0,GETVAL));
@@ -22,4 +31,7 @@ int main(void){ key_t key = 0x4e000000 + getpid();
  struct msqid_ds md; V(msgctl(q,IPC_STAT,&md)); SAY("%ld %ld %ld\n",(long)md.msg_qnum,(long)md.msg_cbytes,(long)md.msg_qbytes);
  for(int i=0;i<16384/100;i++) if(msgsnd(q,&m,100,IPC_NOWAIT)) SAY("full at %d\n",i); V(msgsnd(q,&m,100,IPC_NOWAIT));
  p=fork(); if(!p){ int r=msgsnd(q,&m,100,0); _exit(r==-1&&errno==EIDRM);} usleep(50000); V(msgctl(q,IPC_RMID,0)); wait_say("idrm",p); V(msgsnd(q,&m,1,0));
+ q=msgget(IPC_PRIVATE,0640|IPC_CREAT); V(msgsnd(q,&m,100,0)); table("msg",q); V(msgctl(q,IPC_RMID,0));
+ id=semget(IPC_PRIVATE,5,0600|IPC_CREAT); table("sem",id); V(semctl(id,0,IPC_RMID));
+ id=shmget(IPC_PRIVATE,5000,0604|IPC_CREAT); void *at=shmat(id,0,0); table("shm",id); V(shmctl(id,IPC_RMID,0)); table("shm",id); V(shmdt(at)); table("shm",id);
  return 0; }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The root of /proc and the files that tell of the whole sandbox. */
 #include "kernel/fs/proc/proc.h"
+#include "kernel/ipc/ipc.h"
 #include <linux_abi/utsname.h>
 
 #define LLU(v) ((unsigned long long)(v))
@@ -249,7 +250,8 @@ static int root_readdir(struct file *f, struct dir_sink *s, uint64_t first_pos)
 }
 
 static const struct pseudo_node sysvipc_nodes[] = {
-	PSEUDO_FILE("msg", show_empty), PSEUDO_FILE("sem", show_empty), PSEUDO_FILE("shm", show_empty),
+	PSEUDO_FILE("msg", sysvipc_show_msg), PSEUDO_FILE("sem", sysvipc_show_sem),
+	PSEUDO_FILE("shm", sysvipc_show_shm),
 	{ .name = NULL },
 };
 
