@@ -79,18 +79,3 @@ s.bind(("127.0.0.1", 7))
 s.listen()
 print(subprocess.run(["ss", "-Hltn"], capture_output=True, text=True).stdout)' 2>err.txt | awk 'NF {print $1, $4}')"
 fi
-
-if command -v redis-server >/dev/null; then
-	cat >redis.sh <<'EOF'
-redis-server --port 6399 --save "" --dir "$1" >/dev/null 2>&1 &
-for i in 1 2 3 4 5 6 7 8 9 10; do redis-cli -p 6399 ping >/dev/null 2>&1 && break; sleep 0.2; done
-redis-cli -p 6399 set key value
-redis-cli -p 6399 get key
-redis-benchmark -p 6399 -t set,get -n 2000 -c 20 -P 4 -q >/dev/null && echo benched
-redis-cli -p 6399 shutdown nosave
-wait
-EOF
-	expect "redis" "OK
-value
-benched" "$(timeout 60 "$NACRE" do -- sh "$TMP/redis.sh" "$TMP" 2>err.txt)"
-fi
