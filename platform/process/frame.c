@@ -78,32 +78,39 @@ int frame_init(void)
 		return learn_err;
 	if (!frame_shape.mxcsr_mask)
 		frame_shape.mxcsr_mask = MXCSR_MASK_DEFAULT;
-	if (frame_shape.frame_off < BOX_STACK + BOX_STACK_SIZE / 2 ||
+	if (frame_shape.frame_off < BOX_GATE_STACK + GATE_BELOW ||
 	    frame_shape.xstate_size < FP_XHEADER_END ||
 	    frame_shape.fp_off + frame_shape.extended_size > BOX_SIZE)
 		return -ENOSYS;
 	return 0;
 }
 
-void frame_xstate_load(uint8_t *frame_fp, const void *xstate)
+void frame_xstate_describe(uint8_t *frame_fp)
 {
 	const struct fp_sw sw = {
 		.magic1 = FP_MAGIC1, .extended_size = frame_shape.extended_size,
 		.features = frame_shape.features, .xstate_size = frame_shape.xstate_size,
 	};
 	const uint32_t magic2 = FP_MAGIC2;
-	uint64_t header[8] = { 0 };
+
+	memcpy(frame_fp + FP_SW, &sw, sizeof(sw));
+	memset(frame_fp + FP_XSTATE_BV + 8, 0, FP_XHEADER_END - FP_XSTATE_BV - 8);
+	memcpy(frame_fp + frame_shape.xstate_size, &magic2, 4);
+}
+
+void frame_xstate_load(uint8_t *frame_fp, const void *xstate)
+{
+	uint64_t features;
 	uint32_t mxcsr;
 
-	memcpy(header, (const uint8_t *)xstate + FP_XSTATE_BV, 8);
-	header[0] &= frame_shape.features;
+	memcpy(&features, (const uint8_t *)xstate + FP_XSTATE_BV, 8);
+	features &= frame_shape.features;
 	memcpy(&mxcsr, (const uint8_t *)xstate + FP_MXCSR, 4);
 	mxcsr &= frame_shape.mxcsr_mask;
 	memcpy(frame_fp, xstate, frame_shape.xstate_size);
 	memcpy(frame_fp + FP_MXCSR, &mxcsr, 4);
-	memcpy(frame_fp + FP_SW, &sw, sizeof(sw));
-	memcpy(frame_fp + FP_XSTATE_BV, header, sizeof(header));
-	memcpy(frame_fp + frame_shape.xstate_size, &magic2, 4);
+	memcpy(frame_fp + FP_XSTATE_BV, &features, 8);
+	frame_xstate_describe(frame_fp);
 }
 
 void frame_xstate_save(void *xstate, const uint8_t *frame_fp)

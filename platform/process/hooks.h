@@ -30,7 +30,7 @@ enum test_step {
 #ifdef NACRE_TEST_HOOKS
 enum test_defence {
 	DEF_NONE, DEF_TRAP, DEF_ADDRESSES, DEF_ACK_READONLY, DEF_FRAME_PLACE, DEF_KICK_BOUND,
-	DEF_SIGNO, DEF_DEATH, DEF_GENERATION, DEF_CLOSE, DEF_RANGE, DEF_COUNT
+	DEF_SIGNO, DEF_XSTATE_BOUND, DEF_DEATH, DEF_GENERATION, DEF_CLOSE, DEF_RANGE, DEF_COUNT
 };
 extern enum test_defence test_off;      /* the one that is off */
 struct stub;

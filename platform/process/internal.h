@@ -37,8 +37,12 @@ struct ctl {
 struct app_thread {
 	bool live;
 	uint32_t tid;
-	const struct plat_uctx *owner;  /* whose xstate lies in the signal frame */
+	const struct plat_uctx *owner;  /* whose xstate lies in the frame */
 	uint32_t owner_serial;
+	uint32_t below;                 /* the frame's place: GATE_BELOW after a trap by the gate, or 0 */
+	bool resumed_fast;              /* its last order to run was without a frame */
+	bool at_gate;                   /* parked by the gate, registers below */
+	struct plat_regs gate_regs;
 };
 
 struct batch;
@@ -58,6 +62,13 @@ struct stub {
 	struct ctl *ctl;
 	struct app_thread *thread;      /* [plat_cpu_count()] */
 };
+
+/* Flags a program may have: AC OF DF TF SF ZF AF PF CF RF ID. */
+#define RFLAGS_USER 0x250dd5ull
+#define RFLAGS_FIXED 0x202ull
+#define CS_USER 0x33
+#define SS_USER 0x2b
+static inline uint64_t base_valid(uint64_t base) { return base >= USER_TOP ? 0 : base; }
 
 /* The built stub (stub/build.sh); starts with struct stub_image. */
 extern const uint8_t process_stub_image[], process_stub_image_end[];
@@ -104,6 +115,7 @@ bool stub_pin(struct stub *s);                  /* its pid stays its own; false:
 void stub_unpin(struct stub *s);
 void stub_kill(struct stub *s);
 void stub_free(struct stub *s);
+static inline bool stub_dead(const struct stub *s) { return __atomic_load_n(&s->dead, __ATOMIC_SEQ_CST); }
 struct ctl *ctl_new(void);
 void ctl_free(struct ctl *c, bool reuse);
 static inline struct stub_box *stub_box_of(const struct stub *s, unsigned cpu)
@@ -144,6 +156,11 @@ int frame_init(void);                           /* learn the host's signal frame
 void app_thread_call(struct stub *s, bool child, unsigned cpu);
 struct app_thread *app_thread_get(struct stub *s, unsigned cpu);
 int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n);    /* in and out */
+
+/* gate.c */
+void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
+bool gate_resumable(struct app_thread *th, const struct plat_regs *r);
+int __must_check gate_xstate_await(struct stub *s, const struct app_thread *th, struct stub_box *box);
 
 /* cpu.c */
 int cpus_init(void);

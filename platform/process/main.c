@@ -55,7 +55,11 @@ static int image_new(int *ret_fd)
 {
 	static uint8_t image[IMAGE_SIZE];
 	size_t size = (size_t)(process_stub_image_end - process_stub_image);
-	struct stub_config config = { process.spin_cycles, process.has_rdpid };
+	struct stub_config config = {
+		.spin_cycles = process.spin_cycles, .has_rdpid = process.has_rdpid,
+		.gate_xstate = frame_shape.fp_off - GATE_BELOW, .features = frame_shape.features,
+		.box_first = STUB_CTL + CTL_BOX(0), .box_count = process.cpu_count,
+	};
 	int fd, err;
 
 	if (size > IMAGE_CODE_SIZE)

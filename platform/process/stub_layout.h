@@ -32,8 +32,10 @@
 #define IMAGE_SIZE 0xa000
 #define IMAGE_CODE_SIZE 0x8000          /* calls from here may be allowed */
 #define IMAGE_CONFIG 0x8000             /* struct stub_config */
-#define IMAGE_PROG_APP 0x8040           /* struct sock_fprog */
-#define IMAGE_PROG_MAPPER 0x8050
+#define CONFIG_BOX_FIRST 24
+#define CONFIG_BOX_COUNT 32
+#define IMAGE_PROG_APP 0x8080           /* struct sock_fprog */
+#define IMAGE_PROG_MAPPER 0x8090
 #define IMAGE_INSNS_APP 0x8100
 #define IMAGE_INSNS_MAPPER 0x9000
 #define IMAGE_MAGIC 0x4e61637265537475
@@ -44,6 +46,7 @@
 #define CTL_ACK 0x2000
 #define CTL_RO_SIZE 0x3000
 #define CTL_SCRATCH 0x3000
+#define BOX_SHIFT 16
 #define BOX_SIZE 0x10000
 #define CTL_BOX(cpu) (BOX_SIZE * (1 + (cpu)))
 
@@ -77,11 +80,37 @@
 #define ACK_PENDING 0xffff
 #define ACK_DEAD 0xdead0000
 
-/* Mailbox. */
+/* Mailbox.  The gate's stack and frame lie outside the signal stack, so that a
+ * signal that comes while the gate is used has its frame at the usual place.
+ * A frame that resumes a trap by the gate lies GATE_BELOW the usual place. */
 #define BOX_DATA 0x2000
-#define BOX_DATA_SIZE 0x6000
+#define BOX_DATA_SIZE 0x2000
+#define BOX_GATE_STACK 0x4c00           /* its top */
+#define BOX_GATE_STACK_SIZE 0xc00
 #define BOX_STACK 0x8000                /* alternate signal stack */
 #define BOX_STACK_SIZE 0x8000
+#define GATE_BELOW 0x8000
+
+/* Offsets in struct stub_box. */
+#define BOX_TURN 0
+#define BOX_SIGNO 4
+#define BOX_RESULT 16
+#define BOX_RIP 24
+#define BOX_RAX 32
+#define BOX_RDI 40
+#define BOX_RSI 48
+#define BOX_RDX 56
+#define BOX_R10 64
+#define BOX_R8 72
+#define BOX_R9 80
+#define BOX_RSP 88
+#define BOX_RBX 96
+#define BOX_RBP 104
+#define BOX_R12 112
+#define BOX_R13 120
+#define BOX_R14 128
+#define BOX_R15 136
+#define BOX_KICKED 160
 
 #define TURN_KERNEL 0                   /* app thread parked */
 #define TURN_RUN 1                      /* app thread: commands, then resume */
@@ -94,6 +123,13 @@
 #define OP_LOAD32 0x10002
 
 #define KICK_SIGNAL 23                  /* SIGURG: ignored by default */
+
+/* Traps that are no signal. */
+#define TRAP_GATE 0x100                 /* a system call by the gate: registers in the mailbox */
+#define TRAP_UNRUN 0x101                /* told to run, kicked before it did: registers are the kernel's */
+
+/* Bits of the flags register for which the gate is not: TF DF NT AC ID. */
+#define FLAGS_ODD 0x244500
 
 #ifndef __ASSEMBLER__
 #include <base/types.h>
@@ -110,7 +146,13 @@ struct stub_image {                     /* at STUB_BASE */
 struct stub_config {                    /* at IMAGE_CONFIG */
 	uint64_t spin_cycles;
 	uint32_t has_rdpid;
+	uint32_t gate_xstate;           /* in a mailbox: where a trap by the gate leaves it */
+	uint64_t features;              /* XCR0 bits of that */
+	uint64_t box_first, box_count;  /* address of the first mailbox */
 };
+
+STATIC_ASSERT(offsetof(struct stub_config, box_first) == CONFIG_BOX_FIRST);
+STATIC_ASSERT(offsetof(struct stub_config, box_count) == CONFIG_BOX_COUNT);
 
 struct stub_call { uint32_t nr, flags; uint64_t a[6]; uint64_t pad; };
 STATIC_ASSERT(sizeof(struct stub_call) == CALL_SIZE);
@@ -126,24 +168,39 @@ struct stub_cmd { uint32_t op, pad; uint64_t a[6]; int64_t ret; };
 
 #define BOX_CMD_MAX 32
 
+/* The first line is all that a system call without trouble moves between two
+ * cores apart from the other registers.  rip holds the flags of arithmetic
+ * above bit 47: lahf's byte above, OF below. */
 struct stub_box {
 	uint32_t turn __aligned(64);            /* futex: whose turn */
+	uint32_t signo;                         /* trap: a signal or TRAP_ */
+	uint32_t resume_fast;                   /* by the kernel: registers as they were, but rax */
+	uint32_t cmd_count;                     /* by the kernel */
+	uint64_t result;                        /* by the kernel: rax */
+	uint64_t rip, rax, rdi, rsi, rdx;       /* trap by the gate */
+	uint64_t r10, r8, r9, rsp, rbx, rbp, r12, r13;
+	uint64_t r14, r15;
+	uint64_t fs_base, gs_base;              /* trap */
+	uint32_t kicked;                        /* a kick came while the stub's code ran */
+	uint32_t xsaved;                        /* futex: extended state of a trap by the gate is there */
+	uint32_t frame_off;                     /* of the host's signal frame in this box */
+	uint32_t tid;                           /* written by the host in clone */
+
 	uint32_t app_sleeping __aligned(64);
 	uint32_t app_cpu;
 	uint32_t kern_sleeping __aligned(64);
 	uint32_t kern_cpu;
-	/* trap: written by the app thread */
-	uint32_t signo __aligned(64);
-	uint32_t frame_off;                     /* of the host's signal frame in this box */
-	uint64_t fs_base, gs_base;
-	uint32_t tid;                           /* written by the host in clone */
-	/* resume: written by the kernel */
+	uint32_t kern_wants_xstate;
+	/* resume with a frame: written by the kernel */
 	uint32_t resume_off __aligned(64);
 	uint32_t set_bases;
 	uint64_t new_fs_base, new_gs_base;
-	uint32_t cmd_count;
 	struct stub_cmd cmds[BOX_CMD_MAX];
 };
+STATIC_ASSERT(offsetof(struct stub_box, result) == BOX_RESULT);
+STATIC_ASSERT(offsetof(struct stub_box, rip) == BOX_RIP && offsetof(struct stub_box, rdx) == BOX_RDX);
+STATIC_ASSERT(offsetof(struct stub_box, r10) == BOX_R10 && offsetof(struct stub_box, r15) == BOX_R15);
+STATIC_ASSERT(offsetof(struct stub_box, kicked) == BOX_KICKED);
 STATIC_ASSERT(sizeof(struct stub_box) <= BOX_DATA);
 #endif
 

@@ -29,15 +29,13 @@ HOST_CALLS(sandbox, tgkill);
 #define ANSWER_NS (2 * NSEC_PER_SEC)
 #define COMMAND_NS (10 * NSEC_PER_SEC)
 
-/* Flags a program may have: AC OF DF TF SF ZF AF PF CF RF ID. */
-#define RFLAGS_USER 0x250dd5ull
-#define RFLAGS_FIXED 0x202ull
-#define CS_USER 0x33
-#define SS_USER 0x2b
-
 static void turn_give(struct stub_box *box, uint32_t turn)
 {
-	__atomic_store_n(&box->kern_cpu, host_cpu(), __ATOMIC_RELAXED);
+	uint32_t cpu = host_cpu();
+
+	/* A line that is only read stays where it is. */
+	if (__atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != cpu)
+		__atomic_store_n(&box->kern_cpu, cpu, __ATOMIC_RELAXED);
 	__atomic_store_n(&box->turn, turn, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST))
 		futex_wake(&box->turn, 1);
@@ -70,15 +68,6 @@ static uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_n
 	__atomic_store_n(&box->kern_sleeping, 0, __ATOMIC_RELAXED);
 	return turn;
 }
-
-uint64_t plat_syscall_gate(void)
-{
-	const struct stub_image *image = (const void *)process_stub_image;
-
-	return STUB_BASE + image->gate;
-}
-
-static bool stub_dead(const struct stub *s) { return __atomic_load_n(&s->dead, __ATOMIC_SEQ_CST); }
 
 /* ---- app threads ---------------------------------------------------------- */
 
@@ -148,6 +137,8 @@ static int app_thread_new(struct stub *s, unsigned cpu)
 live:
 	s->thread[cpu].tid = box->tid;  /* a lie only misdirects kicks within the stub */
 	s->thread[cpu].owner = NULL;
+	s->thread[cpu].below = 0;
+	s->thread[cpu].at_gate = false;
 	s->thread[cpu].live = true;
 	return 0;
 }
@@ -191,13 +182,12 @@ int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n)
 
 /* ---- frames --------------------------------------------------------------- */
 
-static uint64_t base_valid(uint64_t base) { return base >= USER_TOP ? 0 : base; }
-
 /* Everything in the frame is written anew, so nothing that the program left
  * there (mask, stack, selectors) survives. */
-static void frame_store(struct stub_box *box, unsigned cpu, const struct plat_regs *r)
+static void frame_store(struct stub_box *box, unsigned cpu, uint32_t below, const struct plat_regs *r)
 {
-	struct sigframe *f = (void *)((uint8_t *)box + frame_shape.frame_off);
+	const uint32_t off = frame_shape.frame_off - below;
+	struct sigframe *f = (void *)((uint8_t *)box + off);
 	uint64_t va = STUB_CTL + CTL_BOX(cpu);
 
 	f->uc.flags = frame_shape.uc_flags;
@@ -212,13 +202,24 @@ static void frame_store(struct stub_box *box, unsigned cpu, const struct plat_re
 		.dx = r->rdx, .ax = r->rax, .cx = r->rcx, .sp = r->rsp, .ip = r->rip,
 		.flags = (r->rflags & RFLAGS_USER) | RFLAGS_FIXED,
 		.cs = CS_USER, .ss = SS_USER,
-		.fpstate = va + frame_shape.fp_off,
+		.fpstate = va + frame_shape.fp_off - below,
 	};
 	f->uc.sigmask = 0;
-	box->resume_off = frame_shape.frame_off;
+	box->resume_off = off;
 	box->set_bases = 1;
 	box->new_fs_base = base_valid(r->fs_base);
-	box->new_gs_base = base_valid(r->gs_base);
+	/* A program that does not use gs lends it to the gate. */
+	box->new_gs_base = base_valid(r->gs_base) ? base_valid(r->gs_base) : va;
+}
+
+static uint8_t *frame_xstate(struct stub_box *box, uint32_t below)
+{
+	return (uint8_t *)box + frame_shape.fp_off - below;
+}
+
+static uint64_t gs_of_program(uint64_t gs)
+{
+	return gs >= STUB_CTL && gs < STUB_CTL + process.ctl_size ? 0 : base_valid(gs);
 }
 
 /* Registers of the frame, by value: the program can change it meanwhile. */
@@ -241,7 +242,7 @@ static void regs_from(struct plat_regs *r, const struct sigmcontext *m, const st
 		.rsi = m->si, .rdi = m->di, .orig_rax = UINT64_MAX,
 		.rip = m->ip, .cs = CS_USER, .rsp = m->sp, .ss = SS_USER,
 		.rflags = (m->flags & RFLAGS_USER) | RFLAGS_FIXED,
-		.fs_base = base_valid(fs), .gs_base = base_valid(gs),
+		.fs_base = base_valid(fs), .gs_base = gs_of_program(gs),
 	};
 }
 
@@ -310,6 +311,8 @@ static bool is_owner(const struct app_thread *th, const struct plat_uctx *u)
 void plat_uctx_save(struct plat_uctx *u)
 {
 	unsigned cpu = plat_cpu_self();
+	struct app_thread *th;
+	struct stub_box *box;
 	struct stub *s;
 
 	if (!u->xstate_live)
@@ -317,7 +320,10 @@ void plat_uctx_save(struct plat_uctx *u)
 	s = stub_find((uint32_t)u->cookie);
 	if (!s || !s->thread[cpu].live || !is_owner(&s->thread[cpu], u))
 		return;
-	frame_xstate_save(u->xstate, (uint8_t *)stub_box_of(s, cpu) + frame_shape.fp_off);
+	th = &s->thread[cpu];
+	box = stub_box_of(s, cpu);
+	if (gate_xstate_await(s, th, box) == 0)
+		frame_xstate_save(u->xstate, frame_xstate(box, th->below));
 }
 
 /* 0: handed back; -ESRCH: dead or killed.  *ret_expired: deadline passed. */
@@ -352,6 +358,76 @@ static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box
 	}
 }
 
+/* The order to run: with the registers that the thread has, or with a frame. */
+static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box *box, unsigned cpu,
+			  struct plat_uctx *u)
+{
+	bool loaded = u->xstate_live && is_owner(th, u);
+
+	if (loaded && gate_resumable(th, &u->regs)) {
+		box->result = u->regs.rax;
+		box->resume_fast = 1;
+		th->resumed_fast = true;
+		return 0;
+	}
+	if (gate_xstate_await(s, th, box))
+		return -ESRCH;
+	if (!loaded) {
+		frame_xstate_load(frame_xstate(box, th->below), u->xstate);
+		u->cookie = cookie_new(s);
+		u->xstate_live = true;
+		th->owner = u;
+		th->owner_serial = (uint32_t)(u->cookie >> 32);
+	} else if (th->below) {
+		frame_xstate_describe(frame_xstate(box, th->below));
+	}
+	frame_store(box, cpu, th->below, &u->regs);
+	box->resume_fast = 0;
+	th->resumed_fast = false;
+	return 0;
+}
+
+/* What the thread handed back with: registers to u, the rest to *ret. */
+static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box, struct plat_uctx *u,
+		     struct plat_trap *ret)
+{
+	uint32_t signo = __atomic_load_n(&box->signo, __ATOMIC_RELAXED);
+	uint32_t frame_off = __atomic_load_n(&box->frame_off, __ATOMIC_RELAXED);
+	struct sigframe frame;
+
+	const uint32_t was_below = th->below;
+
+	th->at_gate = false;
+	th->below = signo == TRAP_GATE || (signo == TRAP_UNRUN && frame_off == 0) ? GATE_BELOW : 0;
+	if (signo == TRAP_GATE) {
+		test_step(s, STEP_FRAME);
+		gate_regs_read(th, box, &u->regs);
+		*ret = (struct plat_trap){
+			.kind = PLAT_TRAP_SYSCALL, .signo = SIGSYS,
+			.compat = (u->regs.orig_rax & FRAME_X32_BIT) != 0, .gate = true,
+		};
+		return 0;
+	}
+	if (DEFENCE(FRAME_PLACE) && !th->below && frame_off != frame_shape.frame_off)
+		return -ESRCH;
+	if (signo == TRAP_UNRUN) {
+		/* The state of a frame that was not returned to is still there. */
+		if (!th->resumed_fast) {
+			frame_xstate_save(u->xstate, frame_xstate(box, was_below));
+			plat_uctx_xstate_changed(u);
+		}
+		*ret = (struct plat_trap){ .kind = PLAT_TRAP_KICK, .signo = KICK_SIGNAL };
+		return 0;
+	}
+	if (DEFENCE(SIGNO) && !signo_known(signo))
+		return -ESRCH;
+	test_step(s, STEP_FRAME);
+	frame_snapshot(&frame, (void *)((uint8_t *)box + frame_shape.frame_off));
+	regs_from(&u->regs, &frame.uc.mc, box);
+	trap_decode(ret, &u->regs, signo, &frame);
+	return 0;
+}
+
 void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		   struct plat_trap *ret_trap)
 {
@@ -359,8 +435,6 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	struct stub *s = stub_find(as.id);
 	struct app_thread *th;
 	struct stub_box *box;
-	struct sigframe frame;
-	uint32_t signo;
 	bool expired = false;
 
 	if (!s || stub_dead(s))
@@ -369,15 +443,9 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	if (!th)
 		goto dead;
 	box = stub_box_of(s, cpu);
-	if (!u->xstate_live || !is_owner(th, u)) {
-		frame_xstate_load((uint8_t *)box + frame_shape.fp_off, u->xstate);
-		u->cookie = cookie_new(s);
-		u->xstate_live = true;
-		th->owner = u;
-		th->owner_serial = (uint32_t)(u->cookie >> 32);
-	}
 	do {
-		frame_store(box, cpu, &u->regs);
+		if (resume_prepare(s, th, box, cpu, u))
+			goto killed;
 		cpu_user_set(cpu, s->pid, th->tid);
 		if (cpu_kick_pending(cpu)) {
 			cpu_user_set(cpu, 0, 0);
@@ -392,19 +460,11 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 			goto killed;
 		cpu_user_set(cpu, 0, 0);
 		test_step(s, STEP_BACK);
-		if (DEFENCE(FRAME_PLACE) &&
-		    __atomic_load_n(&box->frame_off, __ATOMIC_RELAXED) != frame_shape.frame_off)
+		if (trap_read(s, th, box, u, ret_trap))
 			goto killed;
-		signo = __atomic_load_n(&box->signo, __ATOMIC_RELAXED);
-		if (DEFENCE(SIGNO) && !signo_known(signo))
-			goto killed;
-		test_step(s, STEP_FRAME);
-		frame_snapshot(&frame, (void *)((uint8_t *)box + frame_shape.frame_off));
-		regs_from(&u->regs, &frame.uc.mc, box);
 		test_step(s, STEP_READ);
 		/* A kick that was meant for an earlier run is nobody's. */
-	} while (signo == KICK_SIGNAL && !expired && !cpu_kick_pending(cpu));
-	trap_decode(ret_trap, &u->regs, signo, &frame);
+	} while (ret_trap->signo == KICK_SIGNAL && !expired && !cpu_kick_pending(cpu));
 	u->regs_changed = false;
 	cpu_kick_clear(cpu);
 	return;

@@ -323,7 +323,7 @@ static void odd_stacks_and_entries(void)
 			plat_as_free(as);
 		}
 	/* Into every byte of the stub's code. */
-	for (uint64_t off = 0; off < (uint64_t)(process_stub_image_end - process_stub_image) && off < 0x700; off++) {
+	for (uint64_t off = 0; off < (uint64_t)(process_stub_image_end - process_stub_image) && off < 0x900; off++) {
 		plat_as_t as = guest_as();
 		struct plat_uctx *u = guest_ctx(guest_jump);
 		struct plat_trap t;
@@ -333,6 +333,8 @@ static void odd_stacks_and_entries(void)
 		u->regs.r14 = STUB_CTL + CMD_LIST;
 		u->regs.r13 = 1;
 		u->regs.rdi = 11;
+		u->regs.rcx = guest_at(guest_getpid);
+		u->regs.rax = off & 2 ? STUB_CTL + CTL_BOX(0) : off;
 		u->regs.rsp = off & 1 ? STUB_CTL + CTL_BOX(0) + 0xe008 : GUEST_STACK + 0x8000;
 		plat_user_run(as, u, plat_time_mono_ns() + 1000000, &t);
 		CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_DEAD);
@@ -342,13 +344,14 @@ static void odd_stacks_and_entries(void)
 }
 
 /* A sibling on CPU 1 scribbles over the mailbox of CPU 0 meanwhile. */
-static void scribble(uint64_t offset, uint32_t value)
+static void scribble(const char *at, uint64_t offset, uint32_t value)
 {
 	plat_as_t as = guest_as();
-	struct plat_uctx *u = guest_ctx(guest_getpid), *enemy = guest_ctx(guest_store_loop);
+	struct plat_uctx *u = guest_ctx(at), *enemy = guest_ctx(guest_store_loop);
 	struct plat_trap t = { 0 };
 	uint64_t t0 = plat_time_mono_ns(), v;
 
+	u->regs.r15 = plat_syscall_gate();
 	run(as, u);
 	enemy->regs.rdi = STUB_CTL + CTL_BOX(0) + offset;
 	enemy->regs.rsi = value;
@@ -356,7 +359,12 @@ static void scribble(uint64_t offset, uint32_t value)
 	for (unsigned i = 0; i < 50 && t.kind != PLAT_TRAP_DEAD; i++) {
 		plat_user_run(as, u, plat_time_mono_ns() + 3000000, &t);
 		CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_DEAD);
-		u->regs.rip = guest_at(guest_getpid);
+		if (i & 1) {
+			u->regs.rip = guest_at(at);
+			u->regs.r15 = plat_syscall_gate();
+		}
+		if (i % 5 == 4)
+			plat_uctx_save(u);
 		if (plat_as_map_anon(as, DATA, 0x1000, 3, 0))
 			break;
 		if (plat_copy_in(as, &v, DATA, 8))
@@ -382,6 +390,11 @@ static void scribbles(void)
 		offsetof(struct stub_box, kern_sleeping), offsetof(struct stub_box, signo),
 		offsetof(struct stub_box, frame_off), offsetof(struct stub_box, resume_off),
 		offsetof(struct stub_box, cmd_count), offsetof(struct stub_box, cmds),
+		offsetof(struct stub_box, resume_fast), offsetof(struct stub_box, rip),
+		offsetof(struct stub_box, rip) + 4, offsetof(struct stub_box, rsp),
+		offsetof(struct stub_box, rbx), offsetof(struct stub_box, kicked),
+		offsetof(struct stub_box, xsaved), BOX_GATE_STACK - 16,
+		frame_shape.fp_off - GATE_BELOW + 512, frame_shape.frame_off - GATE_BELOW + 8 + 168,
 		offsetof(struct stub_box, cmds) + 8, frame_shape.frame_off + 8 + 168,
 		frame_shape.frame_off + 8 + 160, frame_shape.frame_off + 8 + 296,
 		frame_shape.fp_off + 512, frame_shape.fp_off + 464, frame_shape.fp_off + 24,
@@ -390,7 +403,31 @@ static void scribbles(void)
 
 	for (size_t w = 0; w < ARRAY_SIZE(words); w++)
 		for (size_t v = 0; v < ARRAY_SIZE(values); v++)
-			scribble(words[w], values[v]);
+			scribble((w + v) & 1 ? guest_getpid : guest_gate_once, words[w], values[v]);
+}
+
+/* gs at a sibling's mailbox: the gate forges a trap of the sibling's, which it
+ * could have written by hand, and waits in vain for an answer of its own. */
+static void gate_of_a_sibling(void)
+{
+	plat_as_t as = guest_as(), witness = guest_as();
+	struct plat_uctx *u = guest_ctx(guest_gate_gs), *sibling = guest_ctx(guest_loop);
+	uint64_t t0 = plat_time_mono_ns();
+	struct plat_trap t;
+
+	other_run(as, sibling);
+	u->regs.r15 = plat_syscall_gate();
+	u->regs.rdi = STUB_CTL + CTL_BOX(1);
+	for (unsigned i = 0; i < 10; i++)
+		plat_user_run(as, u, plat_time_mono_ns() + 10000000, &t);
+	other_stop();
+	CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_DEAD);
+	CHECK(plat_time_mono_ns() - t0 < 10 * NSEC_PER_SEC);
+	still_well(witness);
+	plat_as_free(witness);
+	plat_as_free(as);
+	guest_ctx_free(u);
+	guest_ctx_free(sibling);
 }
 
 /* Death from outside at any moment of any operation. */
@@ -456,6 +493,7 @@ void test_attacks(void)
 	ATTACK(forged_sigreturn(0, STUB_CTL + CTL_BOX(0), guest_getpid, false));
 	ATTACK(forged_sigreturn(0, STUB_CTL + CTL_SCRATCH, guest_loop, false));
 	ATTACK(odd_stacks_and_entries());
+	ATTACK(gate_of_a_sibling());
 	ATTACK(killed_anywhere());
 	ATTACK(scribbles());
 }

@@ -127,6 +127,7 @@ static bool err_valid(int err) { return err <= 0 && err >= -4095; }
 static void work(plat_as_t as)
 {
 	struct plat_uctx *u = guest_ctx(guest_getpid), *c = guest_ctx(guest_getpid);
+	struct plat_uctx *g = guest_ctx(guest_gate_once);
 	struct plat_trap t;
 	plat_as_t child = { 0 };
 	plat_obj_t o = { 0 };
@@ -135,7 +136,11 @@ static void work(plat_as_t as)
 	uint32_t w;
 
 	CHECK(plat_obj_new(0x4000, &o) == 0);
+	g->regs.r15 = plat_syscall_gate();
 	for (unsigned i = 0; i < 2; i++) {
+		plat_user_run(as, g, plat_time_mono_ns() + NSEC_PER_SEC, &t);
+		CHECK(kind_valid(&t));
+		plat_uctx_save(g);
 		plat_user_run(as, u, plat_time_mono_ns() + NSEC_PER_SEC, &t);
 		CHECK(kind_valid(&t));
 		CHECK(err_valid(plat_as_map_anon(as, DATA, 0x4000, 3, 0)));
@@ -156,6 +161,7 @@ static void work(plat_as_t as)
 	plat_obj_free(o);
 	guest_ctx_free(u);
 	guest_ctx_free(c);
+	guest_ctx_free(g);
 }
 
 static void witness_check(plat_as_t as)
@@ -209,6 +215,14 @@ static void mailbox_forged_at_each_step(void)
 		{ offsetof(struct stub_box, kern_cpu), 0xffffffff },
 		{ offsetof(struct stub_box, app_cpu), 0xffffffff },
 		{ offsetof(struct stub_box, signo), 0xffffffff },
+		{ offsetof(struct stub_box, signo), TRAP_GATE },
+		{ offsetof(struct stub_box, signo), TRAP_UNRUN },
+		{ offsetof(struct stub_box, resume_fast), 1 },
+		{ offsetof(struct stub_box, rip) + 4, 0xffffffff },
+		{ offsetof(struct stub_box, fs_base) + 4, 0x12345678 },
+		{ offsetof(struct stub_box, xsaved), 0 },
+		{ offsetof(struct stub_box, kicked), 1 },
+		{ frame_shape.fp_off - GATE_BELOW + 512, 0xffffffff },           /* saved by the gate */
 		{ offsetof(struct stub_box, frame_off), 0xfffffff8 },
 		{ offsetof(struct stub_box, resume_off), 0x100 },
 		{ offsetof(struct stub_box, tid), 1 },
@@ -479,6 +493,27 @@ static void attack_forged_signo(void)
 	verdict(run(as, u).signo == 4000000);
 }
 
+/* The thread says for ever that its extended state is not there yet. */
+static void act_unsave(struct stub *s)
+{
+	usleep(20000);
+	act_write(s);
+}
+
+static void attack_xstate(void)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = guest_ctx(guest_gate_once);
+
+	u->regs.r15 = plat_syscall_gate();
+	hook.offset = offsetof(struct stub_box, xsaved);
+	hook.value = 0;
+	arm(as, STEP_READ, act_unsave);
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && hook.hit);
+	plat_uctx_save(u);
+	verdict(run(as, u).kind != PLAT_TRAP_DEAD);
+}
+
 static void attack_death(void)
 {
 	plat_as_t as = guest_as();
@@ -549,6 +584,7 @@ const struct harness_test control_tests[] = {
 	{ "moved-stack", attack_moved_stack },
 	{ "blocked-kicks", attack_blocked_kicks },
 	{ "forged-signal-number", attack_forged_signo },
+	{ "xstate-never-saved", attack_xstate },
 	{ "death-unnoticed", attack_death },
 	{ "stale-address-space", attack_stale_as },
 	{ "freed-object", attack_freed_object },
@@ -571,6 +607,7 @@ static const struct {
 	{ "moved-stack", DEF_FRAME_PLACE, "frame's place unchecked", false },
 	{ "blocked-kicks", DEF_KICK_BOUND, "kicks without bound", true },
 	{ "forged-signal-number", DEF_SIGNO, "signal number unchecked", false },
+	{ "xstate-never-saved", DEF_XSTATE_BOUND, "wait for the state without bound", true },
 	{ "death-unnoticed", DEF_DEATH, "no death notification", true },
 	{ "stale-address-space", DEF_GENERATION, "no generation in identities", false },
 	{ "freed-object", DEF_CLOSE, "descriptors stay in the stub", false },

@@ -5,6 +5,8 @@
 	.globl guest_begin, guest_end, guest_getpid, guest_store, guest_ud2, guest_int3, guest_int80
 	.globl guest_loop, guest_vector, guest_vector_read, guest_bases, guest_syscall, guest_jump
 	.globl guest_poke, guest_int80_any
+	.globl guest_gate, guest_gate_once, guest_gate_bad, guest_gate_spin, guest_gate_user, guest_gate_gs
+	.globl guest_gate_flags
 	.globl guest_store_loop, guest_vsyscall, guest_sysenter, guest_compat
 guest_begin:
 guest_getpid:
@@ -66,6 +68,106 @@ guest_poke:
 guest_int80_any:
 	int	$0x80
 	ud2
+/* The gate's address is in r15.  A call in a loop which looks whether all is as
+ * a system call leaves it; the result must be 1000 + the count in r14. */
+	.macro	EXPECT value, reg
+	cmpq	$(\value), \reg
+	jne	guest_gate_bad
+	.endm
+guest_gate:
+	mov	$0x101, %edi
+	mov	$0x102, %esi
+	mov	$0x103, %edx
+	mov	$0x104, %r10d
+	mov	$0x105, %r8d
+	mov	$0x106, %r9d
+	mov	$0x107, %ebx
+	mov	$0x108, %ebp
+	mov	$0x109, %r12d
+	mov	$0x10a, %r13d
+	movq	%r13, %xmm5
+	movq	%r12, -8(%rsp)
+	movq	%r12, -128(%rsp)
+1:	inc	%r14
+	mov	$39, %eax
+	movq	%rsp, %xmm6
+	lea	2f(%rip), %rcx
+	stc
+	jmp	*%r15
+	syscall
+2:	jnc	guest_gate_bad
+	movq	%xmm6, %r11
+	cmp	%rsp, %r11
+	jne	guest_gate_bad
+	EXPECT	0x101, %rdi
+	EXPECT	0x102, %rsi
+	EXPECT	0x103, %rdx
+	EXPECT	0x104, %r10
+	EXPECT	0x105, %r8
+	EXPECT	0x106, %r9
+	EXPECT	0x107, %rbx
+	EXPECT	0x108, %rbp
+	EXPECT	0x109, %r12
+	EXPECT	0x10a, %r13
+	EXPECT	0x109, -8(%rsp)
+	EXPECT	0x109, -128(%rsp)
+	movq	%xmm5, %r11
+	EXPECT	0x10a, %r11
+	lea	1000(%r14), %r11
+	cmp	%r11, %rax
+	je	1b
+guest_gate_bad:
+	ud2
+guest_gate_once:
+	mov	$39, %eax
+	lea	2f(%rip), %rcx
+	jmp	*%r15
+	syscall
+2:	mov	%rax, %rbx
+	jmp	guest_gate_once
+/* By the gate, then for ever without a call. */
+guest_gate_spin:
+	mov	$39, %eax
+	lea	2f(%rip), %rcx
+	jmp	*%r15
+	syscall
+2:	jmp	2b
+/* A call with the registers that are given. */
+guest_gate_user:
+	lea	2f(%rip), %rcx
+	jmp	*%r15
+	syscall
+2:	mov	%rax, %rbx
+	mov	$39, %eax
+	syscall
+	jmp	guest_gate_user
+/* The program uses gs itself: rdi. */
+guest_gate_gs:
+	wrgsbase %rdi
+	mov	$39, %eax
+	lea	2f(%rip), %rcx
+	jmp	*%r15
+	syscall
+2:	rdgsbase %rbx
+	mov	$39, %eax
+	lea	3f(%rip), %rcx
+	jmp	*%r15
+	syscall
+3:	jmp	guest_gate_gs
+/* The flags of rdi, and what they are after the call. */
+guest_gate_flags:
+	push	%rdi
+	popfq
+	mov	$39, %eax
+	lea	2f(%rip), %rcx
+	jmp	*%r15
+	syscall
+2:	pushfq
+	pop	%rbx
+	cld
+	mov	$39, %eax
+	syscall
+	jmp	guest_gate_flags
 guest_vsyscall:
 	mov	$0xffffffffff600000, %rax
 	jmp	*%rax

@@ -5,8 +5,8 @@
  * Stand-alone build (from the root of the source):
  *   platform/process/stub/build.sh gcc $PWD /tmp/stub_image.o &&
  *   gcc -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Iinclude -I. -static -o /tmp/stub_harness \
- *     tests/escape/stub_harness.c tests/escape/stub_guest.S tests/escape/stub_attacks.c \
- *     platform/process/{as,batch,copy,cpu,filter,frame,kmem,main,mapper,obj,report,stub,time,user,util}.c \
+ *     tests/escape/stub_harness.c tests/escape/stub_guest.S tests/escape/stub_attacks.c tests/escape/stub_gate.c \
+ *     platform/process/{as,batch,copy,cpu,filter,frame,gate,kmem,main,mapper,obj,report,stub,time,user,util}.c \
  *     platform/x86/kstack.S /tmp/stub_image.o -lpthread
  * Run: stub_harness [TEST...]; without arguments all tests.  As root it enters
  * a private PID namespace as the product does. */
@@ -313,11 +313,12 @@ static void test_fork(void)
 }
 
 /* CPU 1 waits for orders: kick CPU 0 soon, or run a context. */
-enum { ORDER_NONE, ORDER_KICK, ORDER_RUN, ORDER_RUNNING };
+enum { ORDER_NONE, ORDER_KICK, ORDER_RUN, ORDER_RUNNING, ORDER_CALL };
 static uint32_t order, stop;
 uint32_t other_syscalls, other_faults;
 static plat_as_t order_as;
 static struct plat_uctx *order_ctx;
+static void (*order_fn)(void);
 
 static void give_order(uint32_t o)
 {
@@ -349,6 +350,9 @@ static void other_cpu(unsigned cpu)
 			while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST))
 				plat_cpu_idle(NO_DEADLINE);
 			give_order(ORDER_NONE);
+		} else if (o == ORDER_CALL) {
+			order_fn();
+			give_order(ORDER_NONE);
 		} else {
 			plat_wait32(&order, o);
 		}
@@ -373,6 +377,18 @@ void other_stop(void)
 	plat_cpu_kick(1);
 	while (__atomic_load_n(&order, __ATOMIC_SEQ_CST) != ORDER_NONE)
 		plat_wait32(&order, ORDER_RUNNING);
+}
+
+void other_call(void (*fn)(void))
+{
+	order_fn = fn;
+	give_order(ORDER_CALL);
+}
+
+void other_call_end(void)
+{
+	while (__atomic_load_n(&order, __ATOMIC_SEQ_CST) != ORDER_NONE)
+		plat_wait32(&order, ORDER_CALL);
 }
 
 static void test_kick(void)
@@ -556,6 +572,17 @@ static void bench_place(const char *name, int kernel_cpu, int stub_cpu)
 	}
 	snprintf(label, sizeof(label), "getpid round trip, %s", name);
 	figure(label, n);
+	u->regs.rip = GUEST_CODE + (uint64_t)(guest_gate_once - guest_begin);
+	u->regs.r15 = plat_syscall_gate();
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t t0 = plat_time_mono_ns();
+		struct plat_trap t;
+
+		plat_user_run(as, u, NO_DEADLINE, &t);
+		sample_ns[i] = plat_time_mono_ns() - t0;
+	}
+	snprintf(label, sizeof(label), "getpid by the gate, %s", name);
+	figure(label, n);
 	for (unsigned i = 0; i < 1000; i++) {
 		uint64_t t0 = plat_time_mono_ns();
 
@@ -638,6 +665,8 @@ static const struct harness_test tests[] = {
 	{ "death", test_death },
 	{ "xstate", test_xstate },
 	{ "kernel-side", test_kernel_side },
+	{ "gate", test_gate },
+	{ "gate-kicks", test_gate_kicks },
 	{ "attacks", test_attacks },
 	{ "bench", test_bench },
 };

@@ -13,7 +13,9 @@
 extern const char guest_begin[], guest_end[];
 extern const char guest_getpid[], guest_store[], guest_ud2[], guest_int3[], guest_int80[],
 	guest_loop[], guest_vector[], guest_vector_read[], guest_bases[], guest_syscall[],
-	guest_jump[], guest_store_loop[], guest_vsyscall[], guest_sysenter[], guest_compat[], guest_poke[], guest_int80_any[];
+	guest_jump[], guest_store_loop[], guest_vsyscall[], guest_sysenter[], guest_compat[], guest_poke[], guest_int80_any[],
+	guest_gate[], guest_gate_once[], guest_gate_bad[], guest_gate_spin[], guest_gate_user[],
+	guest_gate_gs[], guest_gate_flags[];
 
 extern unsigned failures;
 void check_at(bool ok, const char *what, int line);
@@ -27,9 +29,14 @@ struct plat_trap run(plat_as_t as, struct plat_uctx *u);        /* at most 5 s *
 /* CPU 1 runs u in as until other_stop(). */
 void other_run(plat_as_t as, struct plat_uctx *u);
 void other_stop(void);
+/* CPU 1 calls fn, then waits for orders again; other_call_end() waits for that. */
+void other_call(void (*fn)(void));
+void other_call_end(void);
 extern uint32_t other_syscalls, other_faults;     /* traps of that run so far */
 
 void test_attacks(void);
+void test_gate(void);
+void test_gate_kicks(void);
 
 struct harness_test { const char *name; void (*fn)(void); };
 /* Run tests in a sandbox process of its own (names: none is all); its exit

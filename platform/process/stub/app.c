@@ -2,20 +2,29 @@
 /* app.c: an app thread between a trap and the resume.
  *
  * Runs on the alternate signal stack inside the thread's mailbox, so that the
- * host's signal frame is where the kernel can read and rewrite it.  Publishes
- * the trap, hands the turn over, runs the kernel's commands, and returns the
- * frame to resume.  No libc, no vector registers, no global data.
+ * host's signal frame is where the kernel can read and rewrite it, or after a
+ * trap by the gate on the gate's stack.  Publishes the trap, hands the turn
+ * over, runs the kernel's commands, and returns the frame to resume.  No libc,
+ * no vector registers, no global data.
+ *
+ * On the gate's stack kicks are not blocked.  One that comes before the trap
+ * is published, or later but before the order to run, needs no answer of its
+ * own.  One that comes after that order must not be lost: stub_kicked().
  *
  * Trust: the program can write the mailbox and may call in here with any
  * registers; all it can reach is what its filter lets it do anyway. */
-#include "../stub_layout.h"
+#include "platform/process/sigframe.h"
 
 #define NR_futex 202
+#define CODE_INSIDE(ip, name) ((ip) >= (uint64_t)name && (ip) < (uint64_t)name##_end)
 
 uint64_t stub_copy(uint64_t dst, uint64_t src, uint64_t n);
 int64_t stub_cmpxchg32(uint64_t addr, uint32_t old, uint32_t val);
 int64_t stub_load32(uint64_t addr);
 uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame);
+uint64_t stub_gate(struct stub_box *box, uint32_t trap);
+uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame);
+extern const uint8_t gate[], gate_end[], gate_exit[], gate_exit_end[];
 
 static inline int64_t host_call(uint64_t nr, const uint64_t *a)
 {
@@ -37,13 +46,17 @@ static inline void futex(uint32_t *word, uint32_t op, uint32_t val)
 	host_call(NR_futex, a);
 }
 
+static inline const struct stub_config *config(void)
+{
+	return (const void *)(STUB_BASE + IMAGE_CONFIG);
+}
+
 /* The CPU number the host keeps in a segment limit, or rdpid. */
 static inline uint32_t host_cpu(void)
 {
-	const struct stub_config *c = (const void *)(STUB_BASE + IMAGE_CONFIG);
 	uint64_t v;
 
-	if (c->has_rdpid)
+	if (config()->has_rdpid)
 		__asm__ volatile(".byte 0xf3, 0x0f, 0xc7, 0xf8" : "=a"(v));
 	else
 		__asm__ volatile("lsl %1, %0" : "=r"(v) : "r"(0x7bul));
@@ -58,18 +71,38 @@ static inline uint64_t cycles(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
-static uint32_t hand_over(struct stub_box *box)
+/* The program's extended state is still in the registers: nothing in here
+ * uses them.  The kernel may want it before this thread runs again. */
+static void xstate_save(struct stub_box *box)
 {
-	const struct stub_config *c = (const void *)(STUB_BASE + IMAGE_CONFIG);
+	const struct stub_config *c = config();
+
+	__asm__ volatile("xsave64 (%0)" : : "r"((uint8_t *)box + c->gate_xstate),
+			 "a"((uint32_t)c->features), "d"((uint32_t)(c->features >> 32)) : "memory");
+	__atomic_store_n(&box->xsaved, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&box->kern_wants_xstate, __ATOMIC_SEQ_CST))
+		futex(&box->xsaved, 1, 1);
+}
+
+/* Give the turn to the kernel, return when it is back.  xstate: to be saved;
+ * the partner on another core need not wait for that. */
+static uint32_t hand_over(struct stub_box *box, bool xstate)
+{
 	uint32_t cpu = host_cpu();
 	uint32_t turn;
+	/* On one core the partner can only run when we sleep. */
+	bool apart = __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != cpu;
 
-	__atomic_store_n(&box->app_cpu, cpu, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED) != cpu)
+		__atomic_store_n(&box->app_cpu, cpu, __ATOMIC_RELAXED);
+	if (xstate && !apart)
+		xstate_save(box);
 	__atomic_store_n(&box->turn, TURN_KERNEL, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&box->kern_sleeping, __ATOMIC_SEQ_CST))
 		futex(&box->turn, 1, 1);
-	/* On one core the partner can only run when we sleep. */
-	if (__atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != cpu) {
+	if (xstate && apart)
+		xstate_save(box);
+	if (apart) {
 		uint64_t start = cycles();
 
 		do {
@@ -77,7 +110,7 @@ static uint32_t hand_over(struct stub_box *box)
 			if (turn != TURN_KERNEL)
 				return turn;
 			__builtin_ia32_pause();
-		} while (cycles() - start < c->spin_cycles);
+		} while (cycles() - start < config()->spin_cycles);
 	}
 	__atomic_store_n(&box->app_sleeping, 1, __ATOMIC_SEQ_CST);
 	while ((turn = __atomic_load_n(&box->turn, __ATOMIC_SEQ_CST)) == TURN_KERNEL)
@@ -104,23 +137,68 @@ static void run_commands(struct stub_box *box)
 	}
 }
 
-uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
+/* Serve the kernel until it says run. */
+static void serve(struct stub_box *box, bool xstate)
 {
 	uint32_t turn;
 
-	box->signo = signo;
-	box->frame_off = (uint32_t)(frame - (uint64_t)box);
-	box->fs_base = __builtin_ia32_rdfsbase64();
-	box->gs_base = __builtin_ia32_rdgsbase64();
 	do {
-		turn = hand_over(box);
+		turn = hand_over(box, xstate);
+		xstate = false;
 		if (box->cmd_count)
 			run_commands(box);
 	} while (turn != TURN_RUN);
+}
+
+static uint64_t frame_to_resume(struct stub_box *box)
+{
 	if (box->set_bases) {
 		__builtin_ia32_wrfsbase64(box->new_fs_base);
 		__builtin_ia32_wrgsbase64(box->new_gs_base);
 	}
 	/* rt_sigreturn expects the return address popped. */
 	return (uint64_t)box + box->resume_off + 8;
+}
+
+uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
+{
+	box->signo = signo;
+	box->frame_off = (uint32_t)(frame - (uint64_t)box);
+	box->fs_base = __builtin_ia32_rdfsbase64();
+	box->gs_base = __builtin_ia32_rdgsbase64();
+	serve(box, false);
+	return frame_to_resume(box);
+}
+
+/* From the gate, which has put the registers into the mailbox: 0 to resume
+ * with them, or the frame. */
+uint64_t stub_gate(struct stub_box *box, uint32_t trap)
+{
+	/* A frame that was not returned to holds newer state than the registers. */
+	bool xstate = trap == TRAP_GATE || box->resume_fast;
+
+	box->signo = trap;
+	box->frame_off = 0;
+	box->fs_base = __builtin_ia32_rdfsbase64();
+	box->kicked = 0;
+	box->xsaved = !xstate;
+	serve(box, xstate);
+	return box->resume_fast ? 0 : frame_to_resume(box);
+}
+
+/* A kick hit the stub's own code: what to report, or 0 to go on there.  What
+ * lies between the order to run and the program's first instruction is either
+ * in front of the gate's last look at `kicked` or undone as a whole here. */
+uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame)
+{
+	uint64_t ip = frame->uc.mc.ip;
+
+	if (CODE_INSIDE(ip, gate_exit))
+		return TRAP_UNRUN;
+	/* Somebody who jumped into other code of ours is a program that runs. */
+	if (!CODE_INSIDE(ip, gate) &&
+	    frame->uc.mc.sp - ((uint64_t)box + BOX_GATE_STACK - BOX_GATE_STACK_SIZE) > BOX_GATE_STACK_SIZE)
+		return KICK_SIGNAL;
+	__atomic_store_n(&box->kicked, 1, __ATOMIC_SEQ_CST);
+	return 0;
 }

@@ -10,7 +10,7 @@ here=$root/platform/process/stub
 # cc may carry arguments
 flags="-O2 -ffreestanding -fno-pic -mcmodel=large -mgeneral-regs-only -mfsgsbase -fno-stack-protector
  -fcf-protection=none -fno-asynchronous-unwind-tables -fno-jump-tables
- -fomit-frame-pointer -std=gnu11 -Wall -Wextra -Werror -I$root/include"
+ -fomit-frame-pointer -std=gnu11 -Wall -Wextra -Werror -I$root/include -I$root"
 # gcc would make calls of memcpy out of loops.
 case $($cc --version) in *clang*) ;; *) flags="$flags -fno-tree-loop-distribute-patterns" ;; esac
 $cc $flags -c "$here/app.c" -o "$dir/app.o"

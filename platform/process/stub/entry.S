@@ -10,9 +10,10 @@
  *                  may not use) from constant bytes.
  * app_thread       first steps of an app thread: alternate stack, app filter
  * signal_entry     every trap of the program arrives here
+ * gate             system calls of patched code arrive here
  *
  * Position: linked at STUB_BASE, mapped read-only and executable. */
-#include "../stub_layout.h"
+#include "platform/process/stub_layout.h"
 
 #define NR_pwrite64 18
 #define NR_futex 202
@@ -27,6 +28,9 @@
 
 /* In a signal frame: offsets from the ucontext. */
 #define UC_RIP 168
+
+	.set config_box_first, image_header + IMAGE_CONFIG + CONFIG_BOX_FIRST
+	.set config_box_count, image_header + IMAGE_CONFIG + CONFIG_BOX_COUNT
 
 	.section .header, "a", @progbits
 	.globl image_header
@@ -203,8 +207,11 @@ signal_entry:
 	je	.Lfault
 	cmp	$7, %edi
 	je	.Lfault
+	cmp	$KICK_SIGNAL, %edi
+	je	.Lkick
 .Ltrap:
 	mov	%edi, %esi
+.Lreport:
 	mov	%rsp, %rdx
 	mov	%rsp, %rdi
 	and	$-BOX_SIZE, %rdi
@@ -215,6 +222,21 @@ signal_return:
 	mov	$NR_rt_sigreturn, %eax
 	syscall
 	ud2
+.Lkick:
+	mov	UC_RIP(%rdx), %rax
+	lea	image_header(%rip), %rcx
+	sub	%rcx, %rax
+	cmp	$IMAGE_CODE_SIZE, %rax
+	jae	.Ltrap
+	mov	%rsp, %rsi
+	mov	%rsp, %rdi
+	and	$-BOX_SIZE, %rdi
+	call	stub_kicked
+	mov	%eax, %esi
+	test	%eax, %eax
+	jnz	.Lreport
+	add	$8, %rsp
+	jmp	signal_return
 .Lfault:
 	mov	UC_RIP(%rdx), %rax
 	lea	copy_access(%rip), %rcx
@@ -257,10 +279,104 @@ word_fault:
 	mov	$-14, %rax
 	ret
 
-/* plat_syscall_gate(): rcx follows a system call instruction, which traps. */
+/* plat_syscall_gate(): rcx follows a system call instruction that stands for
+ * this jump.  The thread's mailbox is where gs points, unless the program uses
+ * gs itself or has flags for which a plain jump back will not do: then the
+ * instruction is executed after all.  The program's stack is not touched (its
+ * red zone), nor are its flags: until the mailbox is known, those of
+ * arithmetic lie above the address in rcx, the number in r11.
+ *
+ * Trust: a program may come in at any instruction with any registers; that is
+ * a write to mailboxes, which it may make anyway, or an ordinary trap. */
+	.balign 64
+	.globl gate, gate_end
 gate:
-	sub	$2, %rcx
+	mov	%rax, %r11
+	lahf
+	seto	%al
+	movzwl	%ax, %eax
+	shl	$48, %rax
+	or	%rax, %rcx
+	rdgsbase %rax
+	sub	config_box_first(%rip), %rax
+	ror	$BOX_SHIFT, %rax
+	cmp	config_box_count(%rip), %rax
+	jae	.Lno_gate
+	rol	$BOX_SHIFT, %rax
+	add	config_box_first(%rip), %rax
+	cmpl	$TURN_RUN, BOX_TURN(%rax)
+	jne	.Lno_gate
+	mov	%rsp, BOX_RSP(%rax)
+	lea	BOX_GATE_STACK(%rax), %rsp
+	pushfq
+	testl	$FLAGS_ODD, (%rsp)
+	jnz	.Lodd
+	mov	%rcx, BOX_RIP(%rax)
+	mov	%r11, BOX_RAX(%rax)
+	mov	%rdi, BOX_RDI(%rax)
+	mov	%rsi, BOX_RSI(%rax)
+	mov	%rdx, BOX_RDX(%rax)
+	mov	%r10, BOX_R10(%rax)
+	mov	%r8, BOX_R8(%rax)
+	mov	%r9, BOX_R9(%rax)
+	mov	%rbx, BOX_RBX(%rax)
+	mov	%rbp, BOX_RBP(%rax)
+	mov	%r12, BOX_R12(%rax)
+	mov	%r13, BOX_R13(%rax)
+	mov	%r14, BOX_R14(%rax)
+	mov	%r15, BOX_R15(%rax)
+	mov	%rax, %rbx
+	mov	$TRAP_GATE, %esi
+.Lgate_trap:
+	mov	%rbx, %rdi
+	call	stub_gate
+	/* A kick from here on undoes the resume: stub_kicked(). */
+	.globl gate_exit, gate_exit_end
+gate_exit:
+	cmpl	$0, BOX_KICKED(%rbx)
+	jne	.Lgate_kicked
+	test	%rax, %rax
+	jnz	.Lgate_frame
+	/* The other registers are callee-saved. */
+	mov	BOX_RDI(%rbx), %rdi
+	mov	BOX_RSI(%rbx), %rsi
+	mov	BOX_RDX(%rbx), %rdx
+	mov	BOX_R10(%rbx), %r10
+	mov	BOX_R8(%rbx), %r8
+	mov	BOX_R9(%rbx), %r9
+	mov	BOX_RSP(%rbx), %rsp
+	mov	BOX_RIP(%rbx), %rax
+	mov	%rax, %rcx
+	shl	$16, %rcx
+	shr	$16, %rcx
+	shr	$48, %rax
+	add	$0x7f, %al
+	sahf
+	mov	BOX_RESULT(%rbx), %rax
+	mov	BOX_RBX(%rbx), %rbx
 	jmp	*%rcx
+.Lgate_frame:
+	mov	%rax, %rsp
+	mov	$NR_rt_sigreturn, %eax
+	syscall
+gate_exit_end:
+	ud2
+.Lgate_kicked:
+	mov	$TRAP_UNRUN, %esi
+	jmp	.Lgate_trap
+.Lodd:
+	mov	BOX_RSP(%rax), %rsp
+.Lno_gate:
+	mov	%rcx, %rax
+	shl	$16, %rcx
+	shr	$16, %rcx
+	shr	$48, %rax
+	add	$0x7f, %al
+	sahf
+	mov	%r11, %rax
+	lea	-2(%rcx), %rcx
+	jmp	*%rcx
+gate_end:
 
 die:
 	mov	$1, %edi

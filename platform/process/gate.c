@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gate.c: traps by the stub's gate, the kernel's side.
+ *
+ * Patched call sites jump to the gate (stub/entry.S), which leaves the
+ * registers in the mailbox instead of a signal frame.  The extended state stays
+ * in the thread's registers and is copied to the place of a frame (GATE_BELOW
+ * the usual one) while the kernel already works.  When nothing but rax has
+ * changed, the thread goes on with the registers it has; anything else goes
+ * through a whole new frame, as after a signal.
+ *
+ * Trust: registers are read once, by value, and made valid as those of a
+ * frame.  A forged trap by the gate is as good as a forged frame: it says
+ * something about the forger's own process.  What the kernel compares on
+ * resume is its own copy. */
+#include <string.h>
+
+#include "platform/process/internal.h"
+#include "platform/process/sigframe.h"
+
+#define ADDRESS_BITS 48
+#define LAHF_FLAGS 0xd5u                /* SF ZF AF PF CF */
+#define FLAG_OF_SHIFT 11
+#define PATROL_NS NSEC_PER_SEC
+#define XSTATE_NS (10 * NSEC_PER_SEC)
+
+uint64_t plat_syscall_gate(void)
+{
+	const struct stub_image *image = (const void *)process_stub_image;
+
+	return STUB_BASE + image->gate;
+}
+
+#define BOX_READ(field) __atomic_load_n(&box->field, __ATOMIC_RELAXED)
+
+void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r)
+{
+	uint64_t at = BOX_READ(rip), nr = BOX_READ(rax);
+	uint64_t rip = at & ((1ull << ADDRESS_BITS) - 1), high = at >> ADDRESS_BITS;
+	uint64_t flags = (high >> 8 & LAHF_FLAGS) | (high & 1) << FLAG_OF_SHIFT | RFLAGS_FIXED;
+
+	*r = (struct plat_regs){
+		.r15 = BOX_READ(r15), .r14 = BOX_READ(r14), .r13 = BOX_READ(r13), .r12 = BOX_READ(r12),
+		.rbp = BOX_READ(rbp), .rbx = BOX_READ(rbx), .r11 = flags, .r10 = BOX_READ(r10),
+		.r9 = BOX_READ(r9), .r8 = BOX_READ(r8), .rax = nr, .rcx = rip, .rdx = BOX_READ(rdx),
+		.rsi = BOX_READ(rsi), .rdi = BOX_READ(rdi), .orig_rax = nr,
+		.rip = rip, .cs = CS_USER, .rflags = flags, .rsp = BOX_READ(rsp), .ss = SS_USER,
+		.fs_base = base_valid(BOX_READ(fs_base)),
+	};
+	th->gate_regs = *r;
+	th->at_gate = true;
+}
+
+/* May the thread go on with the registers that it has, but for rax? */
+bool gate_resumable(struct app_thread *th, const struct plat_regs *r)
+{
+	struct plat_regs *g = &th->gate_regs;
+
+	if (!th->at_gate || r->rip >= USER_HI)
+		return false;
+	g->rax = r->rax;
+	g->orig_rax = r->orig_rax;
+	return !memcmp(g, r, sizeof(*g));
+}
+
+/* Until the thread has saved its extended state after a trap by the gate. */
+int gate_xstate_await(struct stub *s, const struct app_thread *th, struct stub_box *box)
+{
+	uint64_t start = host_cycles(), end_ns;
+	bool saved;
+
+	if (!th->below || __atomic_load_n(&box->xsaved, __ATOMIC_ACQUIRE))
+		return 0;
+	do {
+		__builtin_ia32_pause();
+		if (__atomic_load_n(&box->xsaved, __ATOMIC_ACQUIRE))
+			return 0;
+	} while (host_cycles() - start < process.spin_cycles);
+	end_ns = plat_time_mono_ns() + XSTATE_NS;
+	__atomic_store_n(&box->kern_wants_xstate, 1, __ATOMIC_SEQ_CST);
+	while (!(saved = __atomic_load_n(&box->xsaved, __ATOMIC_SEQ_CST))) {
+		uint64_t now_ns = plat_time_mono_ns();
+
+		if (stub_dead(s) || (DEFENCE(XSTATE_BOUND) && now_ns >= end_ns))
+			break;
+		futex_wait(&box->xsaved, 0, now_ns + PATROL_NS);
+	}
+	__atomic_store_n(&box->kern_wants_xstate, 0, __ATOMIC_RELAXED);
+	if (saved)
+		return 0;
+	stub_kill(s);
+	return -ESRCH;
+}

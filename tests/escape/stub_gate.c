@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stub_gate.c: system calls by the stub's gate are system calls, kicks are
+ * never lost in it, and a hostile program gains nothing by it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "platform/process/sigframe.h"
+#include "tests/escape/stub_harness.h"
+
+#define FLAGS_ARITHMETIC 0x8d5ull
+
+static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
+
+static struct plat_uctx *gate_ctx(const char *at)
+{
+	struct plat_uctx *u = guest_ctx(at);
+
+	u->regs.r15 = plat_syscall_gate();
+	return u;
+}
+
+static struct stub_box *box_of(plat_as_t as) { return stub_box_of(stub_find(as.id), 0); }
+
+/* Was the last trap one by the gate? */
+static bool by_gate(plat_as_t as) { return box_of(as)->signo == TRAP_GATE; }
+
+/* Turns of guest_gate; every registers that it checks are seen by the kernel. */
+static void turns(plat_as_t as, struct plat_uctx *u, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct plat_trap t = run(as, u);
+		const struct plat_regs *r = &u->regs;
+
+		CHECK(t.kind == PLAT_TRAP_SYSCALL && r->orig_rax == 39 && r->rax == 39 && !t.compat);
+		CHECK(r->rdi == 0x101 && r->rsi == 0x102 && r->rdx == 0x103 && r->r10 == 0x104 && r->r8 == 0x105);
+		CHECK(r->r9 == 0x106 && r->rbx == 0x107 && r->rbp == 0x108 && r->r12 == 0x109 && r->r13 == 0x10a);
+		CHECK(r->rsp == GUEST_STACK + GUEST_STACK_SIZE - 64 && (r->rflags & 1) && r->gs_base == 0);
+		CHECK(r->rip > guest_at(guest_gate) && r->rip < guest_at(guest_gate_bad) && r->rcx == r->rip);
+		if (t.kind != PLAT_TRAP_SYSCALL) {
+			printf("  turn %u: kind %u at %#lx\n", i, t.kind, (unsigned long)r->rip);
+			return;
+		}
+		CHECK(by_gate(as));
+		u->regs.rax = 1000 + u->regs.r14;
+	}
+}
+
+static void changed_registers(plat_as_t as)
+{
+	struct plat_uctx *u = gate_ctx(guest_gate_user);
+	struct plat_trap t;
+
+	/* The number and all arguments as they are; results of any size. */
+	u->regs.rax = 0x123456789abull;
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_SYSCALL && by_gate(as) && u->regs.orig_rax == 0x123456789abull);
+	u->regs.rax = UINT64_MAX - 21;
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && !by_gate(as) && u->regs.rbx == UINT64_MAX - 21);
+	u->regs.rax = 0x40000000 | 39;
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_SYSCALL && by_gate(as) && t.compat);
+	/* What the kernel changes arrives, whatever it is. */
+	u->regs.rdx = 0x99;
+	u->regs.fs_base = 0x12345000;
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && u->regs.rdx == 0x99 && u->regs.fs_base == 0x12345000);
+	u->regs.rax = 1;
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && by_gate(as));
+	/* Restarted: the instruction itself. */
+	u->regs.rip -= 2;
+	u->regs.rax = 39;
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && !by_gate(as) && u->regs.orig_rax == 39);
+	guest_ctx_free(u);
+}
+
+/* gs is lent to the gate only while the program has no use for it. */
+static void gs_of_the_program(plat_as_t as)
+{
+	const uint64_t others[] = { 0, 0x777000, STUB_CTL, STUB_CTL + CTL_BOX(0) + 64, STUB_CTL + CTL_BOX(2),
+		STUB_CTL + CTL_BOX(3), STUB_BASE, USER_HI, USER_TOP - 1 };
+	struct plat_uctx *u = gate_ctx(guest_gate_gs);
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		struct plat_trap t;
+		bool area = others[i] >= STUB_CTL && others[i] < STUB_CTL + process.ctl_size;
+
+		u->regs.rip = guest_at(guest_gate_gs);
+		u->regs.rdi = others[i];
+		t = run(as, u);
+		CHECK(t.kind == PLAT_TRAP_SYSCALL && !by_gate(as) && u->regs.orig_rax == 39);
+		CHECK(u->regs.rip < guest_at(guest_gate_flags) && u->regs.rip > guest_at(guest_gate_gs));
+		CHECK(u->regs.gs_base == (area ? 0 : others[i]));
+		t = run(as, u);
+		CHECK(t.kind == PLAT_TRAP_SYSCALL && by_gate(as) == (u->regs.gs_base == 0));
+		CHECK(u->regs.rbx == (u->regs.gs_base ? others[i] : STUB_CTL + CTL_BOX(0)));
+	}
+	guest_ctx_free(u);
+}
+
+static void flags_of_the_program(plat_as_t as)
+{
+	const uint64_t odd[] = { 0x400, 0x40000, 0x200000, 0x400 | FLAGS_ARITHMETIC };
+	struct plat_uctx *u = gate_ctx(guest_gate_flags);
+
+	for (unsigned bits = 0; bits < 0x1000; bits++) {
+		uint64_t flags = (bits & FLAGS_ARITHMETIC) | 0x202;
+
+		if (bits & ~FLAGS_ARITHMETIC)
+			continue;
+		u->regs.rdi = flags;
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && by_gate(as) && u->regs.rflags == flags);
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && u->regs.rbx == flags);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		uint64_t flags = odd[i] | 0x202;
+
+		u->regs.rdi = flags;
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && !by_gate(as) && (u->regs.rflags & ~4ull) == (flags & ~4ull));
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && u->regs.rbx == flags);
+	}
+	guest_ctx_free(u);
+}
+
+/* The extended state, which stays in the processor, follows its context. */
+static void state_of_two(plat_as_t as)
+{
+	struct plat_uctx *u = gate_ctx(guest_gate), *w = gate_ctx(guest_gate);
+	uint64_t v[2] = { 0 };
+
+	for (unsigned i = 0; i < 200; i++) {
+		turns(as, u, 1 + i % 3);
+		plat_uctx_save(u);
+		memcpy(v, (uint8_t *)u->xstate + 160 + 16 * 5, 8);
+		CHECK(v[0] == 0x10a);
+		turns(as, w, 1 + i % 2);
+		plat_uctx_save(w);
+	}
+	/* Changed by the kernel, seen by the program. */
+	v[0] = 0x3333;
+	memcpy((uint8_t *)w->xstate + 160 + 16 * 5, v, 8);
+	plat_uctx_xstate_changed(w);
+	CHECK(run(as, w).kind == PLAT_TRAP_EXCEPTION && w->regs.rip == guest_at(guest_gate_bad));
+	CHECK(w->regs.r11 == 0x3333);
+	guest_ctx_free(u);
+	guest_ctx_free(w);
+}
+
+/* What the kernel may do while the thread is parked in the gate. */
+static void commands_meanwhile(plat_as_t as)
+{
+	struct plat_uctx *u = gate_ctx(guest_gate);
+	bool before = process.no_vm_access;
+	plat_as_t child = { 0 };
+	uint64_t v;
+	uint32_t w;
+
+	process.no_vm_access = true;
+	for (unsigned i = 0; i < 50; i++) {
+		turns(as, u, 1);
+		CHECK(plat_as_map_anon(as, 0x40000000, 4096, 3, 0) == 0);
+		v = i;
+		CHECK(plat_copy_out(as, 0x40000000, &v, 8) == 0);
+		CHECK(plat_copy_in(as, &v, 0x40000000, 8) == 0 && v == i);
+		CHECK(plat_user_cmpxchg32(as, 0x40000000, i, 9, &w) == 0 && w == i);
+		CHECK(plat_copy_in(as, &v, 0x40001000, 8) == 8);
+		CHECK(plat_user_cmpxchg32(as, 0x40001000, 5, 9, &w) == -EFAULT);
+		CHECK(plat_as_unmap(as, 0x40000000, 4096) == 0);
+	}
+	process.no_vm_access = before;
+	for (unsigned i = 0; i < 5; i++) {
+		struct plat_uctx *c = gate_ctx(guest_gate);
+
+		turns(as, u, 1);
+		plat_uctx_save(u);
+		c->regs = u->regs;
+		memcpy(c->xstate, u->xstate, plat_xstate_size());
+		CHECK(plat_as_fork(as, &child) == 0);
+		turns(child, c, 3);
+		turns(as, u, 2);
+		plat_as_free(child);
+		guest_ctx_free(c);
+	}
+	guest_ctx_free(u);
+}
+
+void test_gate(void)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = gate_ctx(guest_gate);
+
+	turns(as, u, 2000);
+	guest_ctx_free(u);
+	changed_registers(as);
+	gs_of_the_program(as);
+	flags_of_the_program(as);
+	state_of_two(as);
+	commands_meanwhile(as);
+	plat_as_free(as);
+}
+
+/* ---- kicks ------------------------------------------------------------------ */
+
+#define KICKS 4000
+
+static uint32_t kick_at, kick_done;
+static uint64_t kick_delay;
+
+/* CPU 1: for each number that appears, a kick after the asked time. */
+static void kicker(void)
+{
+	for (uint32_t seen = 0; seen < KICKS; seen++) {
+		uint64_t start;
+
+		while (__atomic_load_n(&kick_at, __ATOMIC_ACQUIRE) == seen)
+			plat_relax();
+		start = host_cycles();
+		while (host_cycles() - start < kick_delay)
+			plat_relax();
+		/* First said, then done: who has seen it may meet it later. */
+		__atomic_store_n(&kick_done, seen + 1, __ATOMIC_RELEASE);
+		plat_cpu_kick(0);
+	}
+}
+
+/* A kick at any moment around the resume of `at`: it is answered at once, and
+ * the program goes on as if nothing had been. */
+static void kicks(const char *at, const char *what)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = gate_ctx(at);
+	uint64_t longest = 0, calls = 0, returns = 0, undone = 0, late = 0;
+	uint32_t state = 12345;
+
+	kick_at = kick_done = 0;
+	other_call(kicker);
+	for (uint32_t i = 0; i < KICKS; i++) {
+		uint64_t t0 = plat_time_mono_ns(), took;
+		struct plat_trap t;
+		bool kicked = false;
+
+		state = state * 1103515245 + 12345;
+		kick_delay = (state >> 16) % 12000;
+		__atomic_store_n(&kick_at, i + 1, __ATOMIC_RELEASE);
+		do {
+			plat_user_run(as, u, t0 + 2 * NSEC_PER_SEC, &t);
+			if (t.kind == PLAT_TRAP_SYSCALL) {
+				calls++;
+				if (at == guest_gate) {
+					CHECK(u->regs.r14 == calls);
+					u->regs.rax = 1000 + u->regs.r14;
+					/* Every other time by a frame. */
+					u->regs.r11 ^= calls & 1;
+				}
+				/* The kick that came during the trap went with it. */
+				kicked = __atomic_load_n(&kick_done, __ATOMIC_ACQUIRE) == i + 1;
+			} else if (t.kind == PLAT_TRAP_KICK) {
+				kicked = true;
+				returns++;
+				undone += box_of(as)->signo == TRAP_UNRUN;
+			} else {
+				break;
+			}
+		} while (!kicked);
+		if (t.kind != PLAT_TRAP_SYSCALL && t.kind != PLAT_TRAP_KICK) {
+			printf("  %s: kick %u: kind %u at %#lx after %lu calls\n", what, i, t.kind,
+			       (unsigned long)u->regs.rip, (unsigned long)calls);
+			failures++;
+			_exit(1);
+		}
+		if (at == guest_gate_spin) {
+			while (__atomic_load_n(&kick_done, __ATOMIC_ACQUIRE) != i + 1)
+				plat_relax();
+			u->regs.rip = guest_at(at);
+		}
+		took = plat_time_mono_ns() - t0;
+		longest = MAX(longest, took);
+		late += took > 900000000;
+	}
+	other_call_end();
+	printf("  %s: %lu calls, %lu kicks answered, %lu before the program ran, longest %.1f ms\n", what,
+	       (unsigned long)calls, (unsigned long)returns, (unsigned long)undone, longest / 1e6);
+	/* A lost one is noticed by the patrol, after a second; a starved host may do
+	 * that to one or two of them. */
+	CHECK(late < 3);
+	plat_as_free(as);
+	guest_ctx_free(u);
+}
+
+void test_gate_kicks(void)
+{
+	kicks(guest_gate, "calls in a loop");
+	kicks(guest_gate_spin, "a call, then none");
+}
