@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pipes and FIFOs: pipe(7), fifo(7).
  *
- * A pipe is a ring of bytes in pages that exist only while they hold data
- * (one spare is kept).  head and tail count bytes for ever; they are written
- * under the mutex and read without it by poll and by sleepers' conditions.
+ * A pipe is a ring of bytes in chunks that exist only while they hold data: a
+ * page each (one spare is kept), or BIG_CHUNK for who writes much at once, since
+ * every piece of a copy is a call of the platform's.  An empty pipe may change
+ * between the two.  head and tail count bytes for ever; they are written under
+ * the mutex and read without it by poll and by sleepers' conditions.
  * Writes of up to PIPE_BUF bytes go in whole.
  *
  * The pipe hangs on inode->pipe while any file has it open, for anonymous
@@ -16,6 +18,8 @@
 #define PIPE_DEFAULT 65536u
 #define PIPE_MAX (1u << 20)             /* fs.pipe-max-size */
 #define PIPE_PAGE 4096u
+#define BIG_CHUNK 32768u                /* the heap keeps freed blocks of this size */
+#define BIG_WRITE 16384u
 
 struct pipe {
 	struct mutex lock;
@@ -23,8 +27,9 @@ struct pipe {
 	/* lock; head, tail, readers, writers are read without it */
 	uint64_t head, tail;            /* bytes written, read */
 	uint32_t size;                  /* power of two, at least a page */
-	uint8_t **pages;                /* size / PIPE_PAGE slots */
-	uint8_t *spare;
+	uint32_t chunk;                 /* PIPE_PAGE or BIG_CHUNK */
+	uint8_t **chunks;               /* size / PIPE_PAGE slots, size / chunk of them in use */
+	uint8_t *spare;                 /* a page */
 	uint32_t readers, writers;      /* open files */
 	uint32_t reader_opens, writer_opens;    /* ever: FIFO rendezvous */
 
@@ -47,8 +52,9 @@ static struct pipe *pipe_new(void)
 	if (!p)
 		return NULL;
 	p->size = PIPE_DEFAULT;
-	p->pages = kzalloc(p->size / PIPE_PAGE * sizeof *p->pages);
-	if (!p->pages) {
+	p->chunk = PIPE_PAGE;
+	p->chunks = kzalloc(p->size / PIPE_PAGE * sizeof *p->chunks);
+	if (!p->chunks) {
 		kfree(p);
 		return NULL;
 	}
@@ -58,18 +64,42 @@ static struct pipe *pipe_new(void)
 	return p;
 }
 
+static void chunks_free(uint8_t **chunks, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		kfree(chunks[i]);
+	kfree(chunks);
+}
+
 static void pipe_free(struct pipe *p)
 {
-	for (uint32_t i = 0; i < p->size / PIPE_PAGE; i++)
-		kfree(p->pages[i]);
+	chunks_free(p->chunks, p->size / PIPE_PAGE);
 	kfree(p->spare);
-	kfree(p->pages);
 	kfree(p);
 }
 
 static uint8_t **slot(struct pipe *p, uint64_t at)
 {
-	return &p->pages[(at & (p->size - 1)) / PIPE_PAGE];
+	return &p->chunks[(at & (p->size - 1)) / p->chunk];
+}
+
+static uint8_t *chunk_new(struct pipe *p)
+{
+	uint8_t *c = p->spare;
+
+	if (p->chunk != PIPE_PAGE)
+		return kmalloc(p->chunk);
+	p->spare = NULL;
+	return c ? c : kmalloc(PIPE_PAGE);
+}
+
+static void chunk_drop(struct pipe *p, uint8_t **s)
+{
+	if (p->spare || p->chunk != PIPE_PAGE)
+		kfree(*s);
+	else
+		p->spare = *s;
+	*s = NULL;
 }
 
 /* ---- bytes in and out; lock held ---- */
@@ -79,22 +109,18 @@ static size_t take(struct pipe *p, struct iter *to)
 	size_t done = 0;
 
 	while (used(p) && to->left) {
-		uint64_t off = p->tail & (PIPE_PAGE - 1);
-		size_t n = MIN(MIN(PIPE_PAGE - off, used(p)), to->left), got;
+		uint64_t off = p->tail & (p->chunk - 1);
+		size_t n = MIN(MIN(p->chunk - off, used(p)), to->left), got;
 		uint8_t **s = slot(p, p->tail);
 
 		got = iter_copy_out(to, *s + off, n);
 		done += got;
 		store(p->tail, p->tail + got);
-		/* The page is over, or nothing more is in it. */
-		if (!(p->tail & (PIPE_PAGE - 1)) || !used(p)) {
-			if (!used(p))   /* next write starts on a page of its own */
-				p->head = p->tail = align_up(p->tail, PIPE_PAGE);
-			if (p->spare)
-				kfree(*s);
-			else
-				p->spare = *s;
-			*s = NULL;
+		if (!used(p)) {         /* the next write starts on a chunk of its own */
+			p->head = p->tail = align_up(p->tail, p->chunk);
+			chunk_drop(p, s);
+		} else if (!(p->tail & (p->chunk - 1)) && p->head <= p->tail - p->chunk + p->size) {
+			chunk_drop(p, s);       /* over, and the other end has not come round to it */
 		}
 		if (got < n)
 			break;
@@ -102,21 +128,25 @@ static size_t take(struct pipe *p, struct iter *to)
 	return done;
 }
 
-/* At most `room` bytes.  *oom: stopped for want of a page. */
+/* At most `room` bytes.  *oom: stopped for want of memory. */
 static size_t put(struct pipe *p, struct iter *from, size_t room, bool *oom)
 {
 	size_t done = 0;
 
 	*oom = false;
+	if (!used(p)) {
+		/* No chunk is left: their size may change. */
+		p->chunk = from->left >= BIG_WRITE && p->size >= BIG_CHUNK ? BIG_CHUNK : PIPE_PAGE;
+		p->head = p->tail = align_up(p->tail, p->chunk);
+	}
 	while (room && from->left) {
-		uint64_t off = p->head & (PIPE_PAGE - 1);
-		size_t n = MIN(MIN(PIPE_PAGE - off, room), from->left), got;
+		uint64_t off = p->head & (p->chunk - 1);
+		size_t n = MIN(MIN(p->chunk - off, room), from->left), got;
 		uint8_t **s = slot(p, p->head);
 		bool fresh = !*s;
 
 		if (fresh) {
-			*s = p->spare ? p->spare : kmalloc(PIPE_PAGE);
-			p->spare = NULL;
+			*s = chunk_new(p);
 			if (!*s) {
 				*oom = true;
 				break;
@@ -127,10 +157,8 @@ static size_t put(struct pipe *p, struct iter *from, size_t room, bool *oom)
 		done += got;
 		room -= got;
 		if (got < n) {
-			if (fresh && !got) {
-				p->spare = *s;
-				*s = NULL;
-			}
+			if (fresh && !got)
+				chunk_drop(p, s);
 			break;
 		}
 	}
@@ -499,25 +527,30 @@ long pipe_get_size(struct file *f)
 
 static int resize(struct pipe *p, uint32_t size)
 {
-	uint32_t pages = size / PIPE_PAGE;
+	uint32_t count = size / PIPE_PAGE;
 	uint8_t **n;
 
-	/* Whole pages move; the ones in use must fit, ragged ends included. */
+	/* What is there moves to pages; they must fit, ragged ends included. */
 	if (align_up(p->head, PIPE_PAGE) - align_down(p->tail, PIPE_PAGE) > size)
 		return -EBUSY;
-	n = kzalloc(pages * sizeof *n);
+	n = kzalloc(count * sizeof *n);
 	if (!n)
 		return -ENOMEM;
-	for (uint64_t at = align_down(p->tail, PIPE_PAGE); at < p->head; at += PIPE_PAGE) {
-		uint8_t **s = slot(p, at);
+	for (uint64_t at = p->tail; at < p->head;) {
+		uint8_t **to = &n[(at & (size - 1)) / PIPE_PAGE];
+		uint64_t off = at & (PIPE_PAGE - 1), part = MIN(PIPE_PAGE - off, p->head - at);
 
-		n[(at & (size - 1)) / PIPE_PAGE] = *s;
-		*s = NULL;
+		*to = kmalloc(PIPE_PAGE);
+		if (!*to) {
+			chunks_free(n, count);
+			return -ENOMEM;
+		}
+		memcpy(*to + off, *slot(p, at) + (at & (p->chunk - 1)), part);
+		at += part;
 	}
-	for (uint32_t i = 0; i < p->size / PIPE_PAGE; i++)
-		kfree(p->pages[i]);
-	kfree(p->pages);
-	p->pages = n;
+	chunks_free(p->chunks, p->size / PIPE_PAGE);
+	p->chunks = n;
+	p->chunk = PIPE_PAGE;
 	store(p->size, size);
 	return 0;
 }
@@ -565,8 +598,8 @@ long pipe_peek(struct file *f, void *buf, size_t n)
 	mutex_lock(&p->lock);
 	end = p->tail + MIN(n, used(p));
 	for (at = p->tail; at < end;) {
-		uint64_t off = at & (PIPE_PAGE - 1);
-		size_t step = MIN(PIPE_PAGE - off, end - at);
+		uint64_t off = at & (p->chunk - 1);
+		size_t step = MIN(p->chunk - off, end - at);
 
 		memcpy(to, *slot(p, at) + off, step);
 		to += step;

@@ -96,8 +96,10 @@ template_entry:
 /* rbx command page, r12 last sequence number, r13 calls left, r14 call,
  * r15 result.  The host's calls change rax, rcx and r11 only.
  *
- * A list is announced by one message, which may carry descriptors.  Its
- * header lies in the read-only page, so the host, having installed the
+ * A list is announced by one message, which may carry descriptors.  Waking
+ * up without a new list means that the sandbox is gone: then so is the stub,
+ * instead of asking again and again while it waits to be killed.  The
+ * message's header lies in the read-only page, so the host, having installed the
  * descriptors, fails to report flags there: the result says nothing, and a
  * missing descriptor makes a call of the list fail. */
 mapper:
@@ -111,7 +113,7 @@ mapper:
 	syscall
 	mov	CMD_SEQ(%rbx), %eax
 	cmp	%eax, %r12d
-	je	.Lidle
+	je	die                             /* no list: the kernel's end is closed */
 	mov	%eax, %r12d
 	mov	CMD_COUNT(%rbx), %r13d
 	lea	CMD_LIST(%rbx), %r14
