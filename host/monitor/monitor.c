@@ -7,9 +7,10 @@
  *
  * Signals: in raw mode keys are bytes and arrive inside by themselves.
  * Otherwise SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 are passed
- * to the foreground group inside.  A program that ignores SIGTERM, SIGHUP or
- * SIGQUIT has END_TIMEOUT_MS, or until the signal comes again; then the
- * sandbox is killed.  Every other deadly signal kills it at once.
+ * to the foreground group inside.  A program that ignores SIGTERM, SIGHUP,
+ * SIGQUIT or a SIGINT that no keyboard sent (shells drop one that comes while
+ * they start a program) has END_TIMEOUT_MS, or until the signal comes again;
+ * then the sandbox is killed.  Every other deadly signal kills it at once.
  *
  * Trust: all that counts from the sandbox is one exit status in 0..255. */
 #include <errno.h>
@@ -221,8 +222,10 @@ static bool listed(int sig, const int *list, size_t n)
 }
 
 /* true: the sandbox is to be killed; m->status is set. */
-static bool handle_signal(struct monitor *m, int sig)
+static bool handle_signal(struct monitor *m, const struct signalfd_siginfo *info)
 {
+	int sig = (int)info->ssi_signo;
+
 	if (listed(sig, deadly, ARRAY_SIZE(deadly))) {
 		m->status = 128 + sig;
 		return true;
@@ -241,6 +244,10 @@ static bool handle_signal(struct monitor *m, int sig)
 	case SIGCONT:
 		console_raw(&m->console);
 		return false;
+	case SIGINT:
+		if (info->ssi_code > 0)         /* Ctrl-C: the program may go on */
+			break;
+		/* fallthrough */
 	case SIGTERM:
 	case SIGHUP:
 	case SIGQUIT:
@@ -264,7 +271,7 @@ static bool read_signals(struct monitor *m)
 	struct signalfd_siginfo info;
 
 	while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info))
-		if (handle_signal(m, (int)info.ssi_signo))
+		if (handle_signal(m, &info))
 			return true;
 	return false;
 }

@@ -22,27 +22,40 @@
 #define DRAIN_STEP_NS (10 * 1000000ull)
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-static struct tgroup *first_program;            /* counted; set once before it runs */
+static struct tgroup *first_program;            /* counted; set once before it runs; atomic */
+static uint64_t early_signals;                  /* atomic: bits of those that came before it */
 
 struct tgroup *task_first_program(void)
 {
-	return first_program;
-}
-
-void task_init_forward_signal(int signo)
-{
-	if (first_program)
-		signal_send_group(first_program, signo, NULL);
+	return __atomic_load_n(&first_program, __ATOMIC_SEQ_CST);
 }
 
 /* Keyboard signals go to everyone the program started in its group, as a
  * terminal would send them; the others to the program alone. */
-static void forward_host_signal(int signo)
+static void forward(struct tgroup *first, int signo)
 {
-	if (first_program && (signo == SIGINT || signo == SIGQUIT) &&
-	    !signal_send_pgrp(first_program->tgid, signo, NULL))
+	if ((signo == SIGINT || signo == SIGQUIT) && !signal_send_pgrp(first->tgid, signo, NULL))
 		return;
-	task_init_forward_signal(signo);
+	signal_send_group(first, signo, NULL);
+}
+
+static void forward_early_signals(void)
+{
+	struct tgroup *first = task_first_program();
+	uint64_t set = __atomic_exchange_n(&early_signals, 0, __ATOMIC_SEQ_CST);
+
+	for (int signo = 1; set && signo < 32; signo++)
+		if (set >> signo & 1)
+			forward(first, signo);
+}
+
+/* A signal that comes before the program waits for it: noted first, then
+ * looked again, so that either side finds it. */
+void task_init_forward_signal(int signo)
+{
+	__atomic_fetch_or(&early_signals, 1ull << signo, __ATOMIC_SEQ_CST);
+	if (task_first_program())
+		forward_early_signals();
 }
 
 static void host_events(uint64_t events)
@@ -57,7 +70,7 @@ static void host_events(uint64_t events)
 		task_init_forward_signal(SIGTERM);
 	for (int signo = 1; signo < 32; signo++)
 		if (events & HC_EVENT_SIGNAL(signo))
-			forward_host_signal(signo);
+			task_init_forward_signal(signo);
 }
 
 /* ---- messages to the user ---- */
@@ -263,6 +276,8 @@ static void program_main(void *arg)
 	} else {
 		err = exec_search(t, bp->argv[0], boot_env(bp, "PATH"), &argv, &envp, &found);
 	}
+	if (err && signal_pending(t))
+		signal_deliver_user(false);     /* it was that which ended the attempt */
 	if (err)
 		exec_failed(bp->argv[0], err, found);
 	exec_strings_free(&argv);
@@ -406,7 +421,8 @@ static void init_main(void *arg)
 	p->fs = fs_info_copy(t->fs);
 	if (!p->fs)
 		kpanic("no memory for the first program");
-	first_program = tgroup_get(p->tg);
+	__atomic_store_n(&first_program, tgroup_get(p->tg), __ATOMIC_SEQ_CST);
+	forward_early_signals();
 	sched_task_start(p);
 	wait_event(&t->tg->child_wait, __atomic_load_n(&first_program->zombie, __ATOMIC_ACQUIRE));
 	end_sandbox(first_program->exit_code);

@@ -2,6 +2,7 @@
 """nacre as a command: exit codes, streams, options, bad input, end of life."""
 import os
 import pty
+import random
 import select
 import signal
 import subprocess
@@ -249,8 +250,8 @@ def nacre_children(t):
     return [line for line in out.splitlines() if t.tmp in line]
 
 
-def kill_and_look(t, sig):
-    p = subprocess.Popen([t.nacre_path, "do", "--", "sh", "-c", f"echo up {t.tmp}; sleep 100 & sleep 100"], stdout=subprocess.PIPE,
+def kill_and_look(t, sig, before=""):
+    p = subprocess.Popen([t.nacre_path, "do", "--", "sh", "-c", f"{before}echo up {t.tmp}; sleep 100 & sleep 100"], stdout=subprocess.PIPE,
                          cwd=t.tmp, start_new_session=True)
     t.ok(p.stdout.readline().startswith(b"up"), "it starts")
     p.send_signal(sig)
@@ -272,6 +273,29 @@ def test_killed_sigterm(t):
 def test_killed_sighup_sigint_sigquit(t):
     for s in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         kill_and_look(t, s)
+
+
+@timeout(170)
+def test_killed_at_any_moment(t):
+    """Signals during the start, also before there is a program to take them."""
+    rng = random.Random(7)
+    for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGALRM, signal.SIGKILL):
+        for _ in range(15):
+            delay = rng.uniform(0, 0.012)
+            p = subprocess.Popen([t.nacre_path, "do", "--", "sleep", "100"], cwd=t.tmp, start_new_session=True)
+            time.sleep(delay)
+            p.send_signal(s)
+            try:
+                st = p.wait(10)
+            except subprocess.TimeoutExpired:
+                raise Failure(f"{s.name} after {delay * 1000:.1f} ms does not end it")
+            # Before nacre takes signals over it dies of them; then it says 128 + N.
+            t.ok(st in (-s, 128 + s), f"{s.name} after {delay * 1000:.1f} ms: status {st}")
+
+
+def test_killed_sigint_ignored(t):
+    """A SIGINT that no keyboard sent ends even a program that ignores it."""
+    kill_and_look(t, signal.SIGINT, "trap '' INT; ")
 
 
 def test_background_process_ends_with_init(t):
