@@ -222,6 +222,9 @@ struct plat_uctx {
 size_t plat_xstate_size(void);          /* constant, at least 576 */
 uint64_t plat_xstate_features(void);    /* XCR0 bits a task may use */
 void plat_user_init(struct plat_uctx *u);
+/* u will not run again: what the platform keeps for it goes.  Called once, on
+ * any CPU; also for a context that never ran. */
+void plat_user_end(struct plat_uctx *u);
 
 enum plat_trap_kind {
 	PLAT_TRAP_SYSCALL = 1,  /* regs.orig_rax and the argument registers; rip is after the instruction */

@@ -199,9 +199,7 @@ def collect(build):
     for kind in ("asan", "tsan"):
         exe = os.path.join(build, "platform", "testhost", f"unit-{kind}")
         if os.path.exists(exe):
-            # TSan with real threads still meets a rare hang and races that are
-            # harmless words (docs/CAVEATS.md): --full until it is clean.
-            items.append(Item(f"unit/{kind}", me[0], 400, slow=kind == "tsan", argv=[exe]))
+            items.append(Item(f"unit/{kind}", me[0], 400, argv=[exe]))
     for path in sorted(glob.glob(os.path.join(build, "tests", "hosted-*"))):
         if os.access(path, os.X_OK) and os.path.isfile(path):
             items.append(Item(f"unit/{os.path.basename(path)[7:]}", me[0], 120, argv=[path]))

@@ -195,7 +195,8 @@ static void switch_to(struct cpu *c, struct task *next)
 	__atomic_store_n(&c->need_resched, false, __ATOMIC_RELAXED);
 	if (next) {
 		/* A task that its old CPU is only just leaving: a few
-		 * instructions of that CPU away. */
+		 * instructions of that CPU away.  No circle of CPUs that wait
+		 * so: each picks before it hands its own task on. */
 		while (next != prev && __atomic_load_n(&next->se.on_cpu, __ATOMIC_ACQUIRE))
 			plat_relax();
 		__atomic_store_n(&next->se.cpu, c->id, __ATOMIC_RELAXED);       /* wakers look, with no lock */

@@ -148,7 +148,7 @@ struct sched_entity {                   /* inside struct task */
 	unsigned cpu;                   /* where it runs or ran last */
 	uint32_t on_cpu;                /* 1 from being picked until switched away from */
 	uint64_t affinity;              /* bit per CPU, at least one bit valid */
-	int nice;
+	int nice;                       /* atomic */
 	uint64_t slice_end_ns;
 	uint64_t run_ns, user_ns, sys_ns, last_ns;   /* CPU time; written by its CPU */
 	uint64_t nvcsw, nivcsw;

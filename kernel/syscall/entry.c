@@ -21,6 +21,20 @@ static long call(struct task *t, uint64_t nr)
 	return ret;
 }
 
+/* Others read these with no lock (/proc, usage): single words, never torn. */
+static void set_syscall_nr(struct task *t, int32_t nr)
+{
+	__atomic_store_n(&t->syscall_nr, nr, __ATOMIC_RELAXED);
+}
+
+static void set_syscall_args(struct task *t, const struct plat_regs *r)
+{
+	const uint64_t a[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(a); i++)
+		__atomic_store_n(&t->syscall_args[i], a[i], __ATOMIC_RELAXED);
+}
+
 void syscall_dispatch(struct task *t)
 {
 	struct plat_regs *r = &t->uctx.regs;
@@ -28,20 +42,15 @@ void syscall_dispatch(struct task *t)
 	bool traced = t->kernel_trace;
 	long ret = -ENOSYS;
 
-	t->syscall_nr = (int32_t)nr;
+	set_syscall_nr(t, (int32_t)nr);
 	r->rax = (uint64_t)-ENOSYS;
 	if (unlikely(t->ptrace) && ptrace_syscall_enter(t)) {
 		ret = (long)r->rax;
 		goto out;
 	}
 	nr = r->orig_rax;
-	t->syscall_nr = (int32_t)nr;
-	t->syscall_args[0] = r->rdi;
-	t->syscall_args[1] = r->rsi;
-	t->syscall_args[2] = r->rdx;
-	t->syscall_args[3] = r->r10;
-	t->syscall_args[4] = r->r8;
-	t->syscall_args[5] = r->r9;
+	set_syscall_nr(t, (int32_t)nr);
+	set_syscall_args(t, r);
 	if (unlikely(t->seccomp_mode) && seccomp_check(t, &ret))
 		goto out;
 	if (unlikely(traced)) {
@@ -56,7 +65,7 @@ out:
 		r->rax = (uint64_t)ret;
 	if (unlikely(t->ptrace))
 		ptrace_syscall_exit(t);
-	t->syscall_nr = -1;
+	set_syscall_nr(t, -1);
 }
 
 static void handle_fault(struct task *t, const struct plat_trap *trap)

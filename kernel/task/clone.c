@@ -130,7 +130,7 @@ static int copy_group(struct task *c, struct task *p, const struct clone_args_k 
 	spin_lock(&pg->lock);
 	memcpy(g->rlim, pg->rlim, sizeof(g->rlim));
 	g->oom_score_adj = pg->oom_score_adj;
-	g->dumpable = pg->dumpable;
+	g->dumpable = __atomic_load_n(&pg->dumpable, __ATOMIC_RELAXED);
 	spin_unlock(&pg->lock);
 	return 0;
 }
@@ -217,7 +217,7 @@ static int build(struct task *p, const struct clone_args_k *a, struct task **ret
 	if (err)
 		goto fail;
 	c->se.affinity = __atomic_load_n(&p->se.affinity, __ATOMIC_RELAXED);
-	c->se.nice = p->se.nice;
+	c->se.nice = __atomic_load_n(&p->se.nice, __ATOMIC_RELAXED);
 	copy_regs(c, p, a);
 	/* Last, because it is the dearest and hardest to undo. */
 	err = copy_mm(c, p, f);

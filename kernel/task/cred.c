@@ -68,7 +68,7 @@ bool task_may_access(struct task *t)
 	ok = me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
 	     me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid &&
 	     (c->cap_permitted & ~me->cap_permitted) == 0 &&
-	     t->tg->dumpable;
+	     __atomic_load_n(&t->tg->dumpable, __ATOMIC_RELAXED);
 	cred_put(c);
 	return ok;
 }

@@ -25,7 +25,7 @@ void cred_commit(struct task *t, struct cred *new)
 		   old->fsuid != new->fsuid || old->fsgid != new->fsgid;
 
 	if (ids || (new->cap_permitted & ~old->cap_permitted)) {
-		t->tg->dumpable = false;
+		__atomic_store_n(&t->tg->dumpable, false, __ATOMIC_RELAXED);
 		__atomic_store_n(&t->pdeath_signal, 0, __ATOMIC_RELAXED);
 	}
 	spin_lock(&task_list_lock);

@@ -192,7 +192,7 @@ static void commit(struct task *t, struct exec_args *a, struct exec_image *img, 
 	old_cred = t->cred;
 	t->cred = cred;
 	g->execed = true;
-	g->dumpable = !a->secure;
+	__atomic_store_n(&g->dumpable, !a->secure, __ATOMIC_RELAXED);
 	if (g->exit_signal > 0)
 		g->exit_signal = SIGCHLD;
 	spin_unlock(&task_list_lock);

@@ -374,6 +374,7 @@ __noreturn void task_exit(int32_t code)
 {
 	struct task *t = current_task();
 	struct tgroup *g = t->tg;
+	bool traces;
 
 	if (tgroup_is_init(g))
 		kpanic("the init process ended");
@@ -383,6 +384,7 @@ __noreturn void task_exit(int32_t code)
 	 * and futex waiters, which do not take it, read an atomic. */
 	spin_lock(&task_list_lock);
 	__atomic_store_n(&t->exiting, true, __ATOMIC_SEQ_CST);
+	traces = t->ptrace || !list_empty(&t->ptracees);        /* no new ones from now on */
 	spin_unlock(&task_list_lock);
 	/* The process's status is its leader's unless the group was ended. */
 	spin_lock(&g->lock);
@@ -391,7 +393,7 @@ __noreturn void task_exit(int32_t code)
 	spin_unlock(&g->lock);
 	signal_exit_task(t);
 	exit_resources(t);
-	if (unlikely(t->ptrace || !list_empty(&t->ptracees)))
+	if (unlikely(traces))
 		ptrace_exit(t, code);
 	if (!leave_group(t))
 		group_dead(t);

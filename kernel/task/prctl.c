@@ -26,11 +26,11 @@ static long prctl_mem(struct task *t, int op, const uint64_t *a)
 
 	switch (op) {
 	case PR_GET_DUMPABLE:
-		return t->tg->dumpable;
+		return __atomic_load_n(&t->tg->dumpable, __ATOMIC_RELAXED);
 	case PR_SET_DUMPABLE:
 		if (a[1] > 1)
 			return -EINVAL;
-		t->tg->dumpable = a[1];
+		__atomic_store_n(&t->tg->dumpable, a[1], __ATOMIC_RELAXED);
 		return 0;
 	case PR_GET_TSC:
 		v = PR_TSC_ENABLE;

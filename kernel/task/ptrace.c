@@ -30,8 +30,12 @@ void ptrace_drop_locked(struct task *t)
 
 int ptrace_attach_locked(struct task *t, struct task *tracer, bool seized, uint32_t options)
 {
-	struct ptrace_state *p = kzalloc(sizeof(*p));
+	struct ptrace_state *p;
 
+	/* One that exits has let go of its tracees, or is about to. */
+	if (tracer->exiting)
+		return -EPERM;
+	p = kzalloc(sizeof(*p));
 	if (!p)
 		return -ENOMEM;
 	p->tracer = tracer;

@@ -184,7 +184,7 @@ SYSCALL3(sched_setattr, int, pid, uaddr, uattr, unsigned, flags)
 		return -ESRCH;
 	err = set_policy(o, a.policy, (int32_t)a.priority);
 	if (!err && a.policy != SCHED_IDLE)
-		o->se.nice = MAX(MIN(a.nice, 19), capable(CAP_SYS_NICE) ? -20 : o->se.nice);
+		task_set_nice(o, MAX(MIN(a.nice, 19), capable(CAP_SYS_NICE) ? -20 : task_nice(o)));
 	task_put(o);
 	return err;
 }
@@ -200,7 +200,7 @@ SYSCALL4(sched_getattr, int, pid, uaddr, uattr, unsigned, size, unsigned, flags)
 	if (!o)
 		return -ESRCH;
 	a.policy = o->sched_policy;
-	a.nice = o->se.nice;
+	a.nice = task_nice(o);
 	task_put(o);
 	a.size = MIN(size, (uint32_t)sizeof(a));
 	return copy_out(uattr, &a, a.size);
@@ -266,13 +266,13 @@ static void visit_task(struct task *o, struct prio_walk *w)
 {
 	w->found = true;
 	if (!w->set) {
-		w->best = MIN(w->best, o->se.nice);
+		w->best = MIN(w->best, task_nice(o));
 	} else if (!may_nice_locked(o->tg)) {
 		w->err = -EPERM;
-	} else if (w->nice < o->se.nice && !capable(CAP_SYS_NICE)) {
+	} else if (w->nice < task_nice(o) && !capable(CAP_SYS_NICE)) {
 		w->err = -EACCES;
 	} else {
-		o->se.nice = w->nice;
+		task_set_nice(o, w->nice);
 	}
 }
 

@@ -83,6 +83,7 @@ static void task_free(struct task *t)
 	seccomp_task_free(t);
 	if (t->tg)
 		tgroup_put(t->tg);
+	plat_user_end(&t->uctx);
 	kfree(t->uctx.xstate);
 	kfree(t);
 }

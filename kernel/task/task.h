@@ -140,7 +140,7 @@ struct tgroup {
 	struct list posix_timers;
 	int32_t next_timer_id;
 	int32_t oom_score_adj;
-	bool dumpable;
+	bool dumpable;                  /* atomic */
 	bool no_setpgid;
 	bool membarrier_registered;
 	uint64_t limit_kill;            /* why it was killed: memory limit */
@@ -196,7 +196,7 @@ struct task {
 	uint32_t sched_policy;          /* SCHED_OTHER, BATCH, IDLE: remembered only */
 	uint64_t timer_slack_ns;
 	uint64_t minflt, majflt;
-	int32_t syscall_nr;             /* being served; -1 outside */
+	int32_t syscall_nr;             /* being served; -1 outside; atomic, as the arguments */
 	uint64_t syscall_args[6];
 	struct seccomp_filter *seccomp;
 	uint32_t seccomp_mode;
@@ -213,6 +213,8 @@ static inline bool tgroup_is_init(const struct tgroup *g)
 {
 	return g->container->pidns->init == g;
 }
+static inline int task_nice(const struct task *t) { return __atomic_load_n(&t->se.nice, __ATOMIC_RELAXED); }
+static inline void task_set_nice(struct task *t, int nice) { __atomic_store_n(&t->se.nice, nice, __ATOMIC_RELAXED); }
 static inline bool task_is_leader(const struct task *t) { return t->tg->leader == t; }
 
 extern struct spinlock task_list_lock;

@@ -41,7 +41,7 @@ void task_usage(struct task *t, struct child_usage *u)
 		uint64_t now = plat_time_mono_ns(), last = __atomic_load_n(&t->se.last_ns, __ATOMIC_RELAXED);
 
 		if (now > last)
-			*(t->syscall_nr == -1 ? &one.utime_ns : &one.stime_ns) += now - last;
+			*(__atomic_load_n(&t->syscall_nr, __ATOMIC_RELAXED) == -1 ? &one.utime_ns : &one.stime_ns) += now - last;
 	}
 	usage_add(u, &one);
 }

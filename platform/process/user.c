@@ -308,6 +308,12 @@ static bool is_owner(const struct app_thread *th, const struct plat_uctx *u)
 	return th->owner == u && th->owner_serial == (uint32_t)(u->cookie >> 32);
 }
 
+/* A frame's owner is known by pointer and serial: nothing is kept. */
+void plat_user_end(struct plat_uctx *u)
+{
+	u->cookie = 0;
+}
+
 void plat_uctx_save(struct plat_uctx *u)
 {
 	unsigned cpu = plat_cpu_self();

@@ -124,6 +124,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns, stru
 	(void)as; (void)u; (void)deadline_ns;
 	*ret_trap = (struct plat_trap){ .kind = PLAT_TRAP_DEAD };
 }
+void plat_user_end(struct plat_uctx *u) { (void)u; }
 void plat_uctx_save(struct plat_uctx *u) { (void)u; }
 
 /* -- time, entropy, events -- */

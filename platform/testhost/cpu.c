@@ -20,13 +20,18 @@ static struct vcpu {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	bool kicked;
+	bool idle;                      /* idle_lock: inside plat_cpu_idle, ... */
+	uint64_t idle_until;            /* ... until then */
 	void (*entry)(unsigned);
 } vcpus[PLAT_MAX_CPUS];
+/* Outside of a vcpu's lock. */
+static pthread_mutex_t idle_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint64_t fake_now = 1000000000ull;
 static __thread uint64_t random_state;          /* one CPU: one sequence */
 
 #define TICK_NS 300                     /* fake time that looking at the clock takes */
+#define SOON_NS (3 * NSEC_PER_SEC)      /* with several CPUs: no test waits that long for anything */
 #define REAL_BASE_NS 1700000000000000000ull
 
 uint64_t testhost_random(void)
@@ -120,6 +125,47 @@ bool testhost_kick_taken(void)
 	return k;
 }
 
+/* Nobody is left who could wake anybody. */
+static void all_asleep(void)
+{
+	void (*fn)(void) = __atomic_exchange_n(&testhost.all_asleep, NULL, __ATOMIC_RELAXED);
+
+	if (!fn)
+		testhost_end(99, "every task sleeps, and nothing is left that could wake one");
+	fn();
+}
+
+/* The calling CPU goes to sleep; true: it is the last one to. */
+static bool idle_begin(struct vcpu *self, uint64_t deadline_ns)
+{
+	uint64_t soon = plat_time_mono_ns() + SOON_NS;
+	bool all = true;
+
+	pthread_mutex_lock(&idle_lock);
+	self->idle = true;
+	self->idle_until = deadline_ns;
+	for (unsigned i = 0; i < testhost.cpus; i++) {
+		struct vcpu *v = &vcpus[i];
+
+		pthread_mutex_lock(&v->lock);
+		all = all && v->idle && !v->kicked && v->idle_until > soon;
+		pthread_mutex_unlock(&v->lock);
+	}
+	pthread_mutex_unlock(&idle_lock);
+	return all;
+}
+
+static void idle_end(struct vcpu *self)
+{
+	/* The kick is taken no earlier: idle and not kicked means asleep. */
+	pthread_mutex_lock(&idle_lock);
+	self->idle = false;
+	pthread_mutex_lock(&self->lock);
+	self->kicked = false;
+	pthread_mutex_unlock(&self->lock);
+	pthread_mutex_unlock(&idle_lock);
+}
+
 void plat_cpu_idle(uint64_t deadline_ns)
 {
 	struct vcpu *v = &vcpus[plat_cpu_self()];
@@ -129,9 +175,14 @@ void plat_cpu_idle(uint64_t deadline_ns)
 		if (testhost_kick_taken())
 			return;
 		if (deadline_ns == NO_DEADLINE)
-			testhost_end(99, "every task sleeps, and nothing is left that could wake one");
-		if (deadline_ns > fake_now)
+			all_asleep();
+		else if (deadline_ns > fake_now)
 			fake_now = deadline_ns;
+		return;
+	}
+	if (idle_begin(v, deadline_ns)) {
+		all_asleep();
+		idle_end(v);
 		return;
 	}
 	pthread_mutex_lock(&v->lock);
@@ -140,8 +191,8 @@ void plat_cpu_idle(uint64_t deadline_ns)
 			pthread_cond_wait(&v->cond, &v->lock);
 		else if (pthread_cond_timedwait(&v->cond, &v->lock, &t))
 			break;
-	v->kicked = false;
 	pthread_mutex_unlock(&v->lock);
+	idle_end(v);
 }
 
 void plat_wait32(uint32_t *word, uint32_t val)
@@ -166,6 +217,8 @@ void testhost_end(int status, const char *why)
 {
 	if (why)
 		fprintf(stderr, "testhost: %s\n", why);
+	if (why && testhost.dump)
+		testhost.dump();
 	fflush(NULL);
 	_exit(status);
 }

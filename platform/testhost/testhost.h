@@ -22,6 +22,11 @@ struct testhost_config {
 	uint64_t fail_at;               /* the n-th fallible operation fails (1..); 0 = none */
 	uint64_t fail_count;            /* how many in a row */
 	bool booted;                    /* set by the first user context: failures begin */
+	/* Every CPU idles, and nothing within SOON_NS could end that.  Called
+	 * on an idle CPU, as kernel code; may wake tasks.  When all sleep
+	 * again the machine ends with status 99. */
+	void (*all_asleep)(void);
+	void (*dump)(void);             /* prints the tasks, before an end that a test did not want */
 	char *out;                      /* what the programs write to stdout and stderr */
 	size_t out_size, out_used;
 };

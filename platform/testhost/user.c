@@ -87,16 +87,21 @@ static void pop(struct context *c)
 size_t plat_xstate_size(void) { return 576; }
 uint64_t plat_xstate_features(void) { return 3; }
 
-void plat_user_init(struct plat_uctx *u)
+void plat_user_end(struct plat_uctx *u)
 {
 	struct context *c = (struct context *)u->cookie;
-	static const uint8_t fcw[2] = { 0x7f, 0x03 }, mxcsr[4] = { 0x80, 0x1f };
 
-	/* exec: the old program's stacks go. */
 	while (c && c->top)
 		pop(c);
 	free(c);
 	u->cookie = 0;
+}
+
+void plat_user_init(struct plat_uctx *u)
+{
+	static const uint8_t fcw[2] = { 0x7f, 0x03 }, mxcsr[4] = { 0x80, 0x1f };
+
+	plat_user_end(u);               /* exec: the old program's stacks go */
 	memset(u->xstate, 0, plat_xstate_size());
 	memcpy(u->xstate, fcw, 2);
 	memcpy((uint8_t *)u->xstate + 24, mxcsr, 4);
@@ -135,6 +140,8 @@ static bool steer(struct context *c, struct plat_uctx *u, struct plat_trap *trap
 	uint64_t rip = r->rip, i;
 
 	if (rip == U_SYSCALL_RET || rip == U_FAULT) {
+		if (!c->top && !r->r12)         /* of a clone that u_clone() did not make */
+			return fault(trap, 0, PLAT_ACCESS_EXEC);
 		if (!c->top)                    /* a child: its parent said what it runs */
 			push(c, (int (*)(int))r->r12, (int)r->r13, false);
 		else
@@ -239,10 +246,13 @@ long u_call(long nr, long a, long b, long cc, long d, long e, long f)
 long u_clone(uint64_t flags, int (*fn)(int), int arg)
 {
 	struct level *l = self()->top;
+	long ret;
 
 	l->r12 = (uint64_t)fn;
 	l->r13 = (uint64_t)(unsigned)arg;
-	return u(SYS_clone, flags, 0, 0, 0, 0);
+	ret = u(SYS_clone, flags, 0, 0, 0, 0);
+	l->r12 = 0;
+	return ret;
 }
 
 static void fault_until(struct context *c, uint64_t addr, unsigned access)

@@ -365,6 +365,37 @@ static int prog_exec(int a)
 	return fail(__LINE__, 0);
 }
 
+/* Tasks push each other from CPU to CPU while these switch: every hand-over of
+ * a stack that its old CPU has not left yet. */
+#define MOVERS 6
+static int mover(int rounds)
+{
+	uint64_t p = u_page() + 4096;
+	uint32_t all;
+
+	IS(u(SYS_sched_getaffinity, 0, 8, p) > 0, 1);
+	all = word(p);
+	for (int i = 0; i < rounds; i++) {
+		uint32_t mask = (uint32_t)testhost_random() & all;
+
+		set_word(p, mask ? mask : 1);
+		u(SYS_sched_setaffinity, 3 + (long)(testhost_random() % MOVERS), 8, p);
+		u(SYS_sched_yield);
+	}
+	return 0;
+}
+
+static int prog_movers(int a)
+{
+	for (int i = 0; i < MOVERS; i++)
+		GOOD(u_fork(mover, 1500));
+	for (int i = 0; i < MOVERS; i++) {
+		IS(u(SYS_wait4, -1, u_page(), 0, 0) > 0, 1);
+		IS(word(u_page()), 0);
+	}
+	return 0;
+}
+
 static int prog_proc(int a)
 {
 	static const char *const names[] = {
@@ -434,6 +465,6 @@ const struct testhost_program testhost_programs[] = {
 	{ "hello", prog_hello }, { "fork", prog_fork }, { "pipe", prog_pipe }, { "threads", prog_threads },
 	{ "signals", prog_signals }, { "jobs", prog_jobs }, { "files", prog_files }, { "memory", prog_memory },
 	{ "events", prog_events }, { "sockets", prog_sockets }, { "exec", prog_exec }, { "proc", prog_proc },
-	{ "chaos", prog_chaos },
+	{ "movers", prog_movers }, { "chaos", prog_chaos },
 };
 const unsigned testhost_program_count = ARRAY_SIZE(testhost_programs);

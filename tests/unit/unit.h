@@ -9,5 +9,8 @@ extern const struct unit_test unit_tests[];
 extern const unsigned unit_test_count;
 void unit_begin(void);
 const struct unit_result *unit_run(unsigned i);
+/* Every process but init gets SIGKILL: what sleeps must end. */
+void unit_kill_all(void);
+void unit_dump_tasks(void (*print)(const char *line));
 
 #endif

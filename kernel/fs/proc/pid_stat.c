@@ -87,7 +87,7 @@ static void take(struct task *t, bool whole, struct snapshot *x)
 	}
 	x->cuse = g->cusage;
 	x->start_ns = g->start_ns;
-	x->nice = t->se.nice;
+	x->nice = task_nice(t);
 	x->rsslim = g->rlim[RLIMIT_RSS].cur;
 	x->state = t == current_task() ? 'R' : state_of(t);
 	spin_unlock(&task_list_lock);

@@ -176,7 +176,7 @@ static int show_sched(struct task *t, struct sbuf *s)
 		    (unsigned long long)(run % 1000000),
 		    (unsigned long long)(vol + invol),
 		    (unsigned long long)vol, (unsigned long long)invol,
-		    120 + t->se.nice);
+		    120 + task_nice(t));
 	return 0;
 }
 
@@ -218,13 +218,16 @@ static int show_stack(struct task *t, struct sbuf *s)
 
 static int show_syscall(struct task *t, struct sbuf *s)
 {
-	const uint64_t *a = t->syscall_args;
+	int32_t nr = __atomic_load_n(&t->syscall_nr, __ATOMIC_RELAXED);
+	uint64_t a[6];
 
-	if (t->syscall_nr < 0 || t == current_task())
+	for (unsigned i = 0; i < ARRAY_SIZE(a); i++)
+		a[i] = __atomic_load_n(&t->syscall_args[i], __ATOMIC_RELAXED);
+	if (nr < 0 || t == current_task() || __atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE))
 		sbuf_printf(s, "running\n");
 	else
 		sbuf_printf(s, "%d 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx\n",
-			    t->syscall_nr, (unsigned long long)a[0], (unsigned long long)a[1],
+			    nr, (unsigned long long)a[0], (unsigned long long)a[1],
 			    (unsigned long long)a[2], (unsigned long long)a[3],
 			    (unsigned long long)a[4], (unsigned long long)a[5],
 			    (unsigned long long)t->uctx.regs.rsp, (unsigned long long)t->uctx.regs.rip);
