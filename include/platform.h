@@ -209,10 +209,19 @@ struct plat_regs {                      /* order of Linux user_regs_struct */
 	uint64_t fs_base, gs_base, ds, es, fs, gs;
 };
 
+/* Results of system calls that a platform may give a task by itself, at
+ * plat_syscall_gate() only. */
+struct plat_answers {
+	bool valid;                     /* false: every call is the kernel's */
+	uint32_t pid, tid, uid, euid, gid, egid;
+};
+
 /* The extended state is in XSAVE standard format, plat_xstate_size() bytes,
  * 64-byte aligned.  plat_user_init() makes it the initial state. */
 struct plat_uctx {
 	struct plat_regs regs;
+	struct plat_answers answers;    /* kernel: good until the next run */
+	bool answers_changed;           /* kernel: since the last run */
 	void *xstate;                   /* kernel memory, owned by the caller */
 	bool xstate_live;               /* platform: the newest copy is in the machine */
 	bool regs_changed;              /* kernel: regs differ from what user_run returned */
@@ -267,6 +276,9 @@ static inline void plat_uctx_xstate_changed(struct plat_uctx *u) { u->xstate_liv
  * rcx; rcx and r11 are lost.  The instruction itself must be there: the gate
  * may choose to execute it.  The kernel leads patched call sites here. */
 uint64_t plat_syscall_gate(void);
+/* From the return of this on, no context in as is given an answer, whatever
+ * the kernel said before or says later. */
+void plat_answers_revoke(plat_as_t as);
 
 /* ---- time --------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
  * it; a task's pointer is written by the task itself, or under task_list_lock
  * by a sibling's TSYNC (the task reads it once per call).  Filters that TSYNC
  * replaced stay alive through the new chain, which contains them. */
+#include "kernel/mm/mm.h"
 #include "kernel/security/security.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/ptrace.h"
@@ -218,6 +219,9 @@ static long attach(struct task *t, struct seccomp_filter *f, bool tsync, bool es
 			filter_put(old);        /* alive in the chain of f */
 		}
 	spin_unlock(&task_list_lock);
+	/* Threads that run now must not be answered past their new filter. */
+	if (tsync)
+		plat_answers_revoke(t->mm->as);
 	return 0;
 }
 

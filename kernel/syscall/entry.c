@@ -80,6 +80,29 @@ static void handle_fault(struct task *t, const struct plat_trap *trap)
 	signal_force_fault(&tr);
 }
 
+/* What the platform may answer without asking: nothing that a filter, a tracer
+ * or --strace is to see.  A task's credentials are immutable, their address
+ * tells them apart: only the task itself changes them, between two runs. */
+static void answers_refresh(struct task *t)
+{
+	struct plat_answers *a = &t->uctx.answers;
+	const struct cred *c = t->cred;
+
+	*a = (struct plat_answers){
+		.valid = !t->seccomp_mode && !t->ptrace && !t->kernel_trace,
+		.pid = (uint32_t)t->tg->tgid, .tid = (uint32_t)t->tid,
+		.uid = c->uid, .euid = c->euid, .gid = c->gid, .egid = c->egid,
+	};
+	t->answers_cred = c;
+	t->uctx.answers_changed = true;
+}
+
+static bool answers_current(const struct task *t)
+{
+	return t->answers_cred == t->cred && t->uctx.answers.tid == (uint32_t)t->tid &&
+	       t->uctx.answers.valid == (!t->seccomp_mode && !t->ptrace && !t->kernel_trace);
+}
+
 __noreturn void task_user_loop(void *unused)
 {
 	(void)unused;
@@ -93,6 +116,8 @@ __noreturn void task_user_loop(void *unused)
 		 * nobody kicks a task that is only queued. */
 		while (deadline = sched_user_checkpoint(), unlikely(signal_pending(t)))
 			signal_deliver_user(false);
+		if (unlikely(!answers_current(t)))
+			answers_refresh(t);
 		sched_account(t, false);
 		plat_user_run(t->mm->as, &t->uctx, deadline, &trap);
 		sched_account(t, true);

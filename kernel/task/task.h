@@ -200,6 +200,7 @@ struct task {
 	uint64_t syscall_args[6];
 	struct seccomp_filter *seccomp;
 	uint32_t seccomp_mode;
+	const struct cred *answers_cred;        /* self: what uctx.answers was made of */
 	struct ptrace_state *ptrace;    /* NULL: nobody traces; task_list_lock to write */
 	struct list ptracees;           /* whom it traces; task_list_lock */
 	int32_t ptrace_detach_signal;   /* goes on with this when the tracer let go; task_list_lock */

@@ -13,13 +13,11 @@
  * something about the forger's own process.  What the kernel compares on
  * resume is its own copy. */
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "platform/process/internal.h"
 #include "platform/process/sigframe.h"
 
-#define ADDRESS_BITS 48
-#define LAHF_FLAGS 0xd5u                /* SF ZF AF PF CF */
-#define FLAG_OF_SHIFT 11
 #define PATROL_NS NSEC_PER_SEC
 #define XSTATE_NS (10 * NSEC_PER_SEC)
 
@@ -35,8 +33,8 @@ uint64_t plat_syscall_gate(void)
 void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r)
 {
 	uint64_t at = BOX_READ(rip), nr = BOX_READ(rax);
-	uint64_t rip = at & ((1ull << ADDRESS_BITS) - 1), high = at >> ADDRESS_BITS;
-	uint64_t flags = (high >> 8 & LAHF_FLAGS) | (high & 1) << FLAG_OF_SHIFT | RFLAGS_FIXED;
+	uint64_t rip = at & ((1ull << GATE_FLAGS_SHIFT) - 1), high = at >> GATE_FLAGS_SHIFT;
+	uint64_t flags = (high >> 8 & FLAGS_LAHF) | (high & 1) << FLAG_OF_SHIFT | RFLAGS_FIXED;
 
 	*r = (struct plat_regs){
 		.r15 = BOX_READ(r15), .r14 = BOX_READ(r14), .r13 = BOX_READ(r13), .r12 = BOX_READ(r12),
@@ -61,6 +59,50 @@ bool gate_resumable(struct app_thread *th, const struct plat_regs *r)
 	g->orig_rax = r->orig_rax;
 	return !memcmp(g, r, sizeof(*g));
 }
+
+/* ---- answers -------------------------------------------------------------- */
+
+static void answers_clear(struct stub_box *box)
+{
+	for (unsigned nr = 0; nr < ANSWER_NUMBERS; nr++)
+		__atomic_store_n(&box->answer_valid[nr], 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* The context that is about to run has other answers than what is there. */
+void answers_store(const struct stub *s, struct stub_box *box, const struct plat_answers *a)
+{
+	const struct { uint32_t nr, value; } list[] = {
+		{ SYS_getpid, a->pid }, { SYS_gettid, a->tid }, { SYS_getuid, a->uid },
+		{ SYS_geteuid, a->euid }, { SYS_getgid, a->gid }, { SYS_getegid, a->egid },
+	};
+
+	if (!a->valid || __atomic_load_n(&s->answers_off, __ATOMIC_RELAXED)) {
+		answers_clear(box);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
+		__atomic_store_n(&box->answer[list[i].nr], list[i].value, __ATOMIC_RELAXED);
+		__atomic_store_n(&box->answer_valid[list[i].nr], 1, __ATOMIC_RELAXED);
+	}
+	/* Either this sees the revocation or the revoker clears after this. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&s->answers_off, __ATOMIC_SEQ_CST))
+		answers_clear(box);
+}
+
+void plat_answers_revoke(plat_as_t as)
+{
+	struct stub *s = stub_find(as.id);
+
+	if (!s)
+		return;
+	__atomic_store_n(&s->answers_off, true, __ATOMIC_SEQ_CST);
+	for (unsigned cpu = 0; cpu < process.cpu_count; cpu++)
+		answers_clear(stub_box_of(s, cpu));
+}
+
+/* ---- extended state ------------------------------------------------------- */
 
 /* Until the thread has saved its extended state after a trap by the gate. */
 int gate_xstate_await(struct stub *s, const struct app_thread *th, struct stub_box *box)

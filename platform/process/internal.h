@@ -51,6 +51,7 @@ struct stub {
 	uint32_t id;                    /* plat_as_t, 0: slot free */
 	pid_t pid;
 	uint32_t dead, pins;            /* atomics */
+	bool answers_off;               /* atomic: for good */
 	bool freed, reaped;             /* lock: stubs_lock */
 	uint32_t parent_id;             /* whose command page it reads until its birth is over */
 	bool tainted;                   /* its control file must not be reused */
@@ -160,6 +161,7 @@ int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n);    /* in an
 /* gate.c */
 void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
 bool gate_resumable(struct app_thread *th, const struct plat_regs *r);
+void answers_store(const struct stub *s, struct stub_box *box, const struct plat_answers *a);
 int __must_check gate_xstate_await(struct stub *s, const struct app_thread *th, struct stub_box *box);
 
 /* cpu.c */

@@ -111,6 +111,9 @@
 #define BOX_R14 128
 #define BOX_R15 136
 #define BOX_KICKED 160
+#define BOX_ANSWER_VALID 0x180
+#define BOX_ANSWER 0x240
+#define ANSWER_NUMBERS 192              /* of system calls: a byte and a word each */
 
 #define TURN_KERNEL 0                   /* app thread parked */
 #define TURN_RUN 1                      /* app thread: commands, then resume */
@@ -130,6 +133,10 @@
 
 /* Bits of the flags register for which the gate is not: TF DF NT AC ID. */
 #define FLAGS_ODD 0x244500
+#define FLAGS_ARITHMETIC 0x8d5
+#define FLAGS_LAHF 0xd5                 /* SF ZF AF PF CF */
+#define FLAG_OF_SHIFT 11
+#define GATE_FLAGS_SHIFT 48             /* in stub_box.rip: lahf's byte above, OF below */
 
 #ifndef __ASSEMBLER__
 #include <base/types.h>
@@ -195,12 +202,17 @@ struct stub_box {
 	uint32_t resume_off __aligned(64);
 	uint32_t set_bases;
 	uint64_t new_fs_base, new_gs_base;
+	/* what the gate answers by itself; written by the kernel */
+	uint8_t answer_valid[ANSWER_NUMBERS] __aligned(64);
+	uint32_t answer[ANSWER_NUMBERS];
 	struct stub_cmd cmds[BOX_CMD_MAX];
 };
 STATIC_ASSERT(offsetof(struct stub_box, result) == BOX_RESULT);
 STATIC_ASSERT(offsetof(struct stub_box, rip) == BOX_RIP && offsetof(struct stub_box, rdx) == BOX_RDX);
 STATIC_ASSERT(offsetof(struct stub_box, r10) == BOX_R10 && offsetof(struct stub_box, r15) == BOX_R15);
 STATIC_ASSERT(offsetof(struct stub_box, kicked) == BOX_KICKED);
+STATIC_ASSERT(offsetof(struct stub_box, answer_valid) == BOX_ANSWER_VALID);
+STATIC_ASSERT(offsetof(struct stub_box, answer) == BOX_ANSWER);
 STATIC_ASSERT(sizeof(struct stub_box) <= BOX_DATA);
 #endif
 

@@ -370,6 +370,10 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 {
 	bool loaded = u->xstate_live && is_owner(th, u);
 
+	if (!loaded || u->answers_changed) {
+		answers_store(s, box, &u->answers);
+		u->answers_changed = false;
+	}
 	if (loaded && gate_resumable(th, &u->regs)) {
 		box->result = u->regs.rax;
 		box->resume_fast = 1;

@@ -131,6 +131,7 @@ void plat_uctx_save(struct plat_uctx *u) { (void)u; }
 uint64_t plat_time_mono_ns(void) { return ++ticks; }
 uint64_t plat_time_real_ns(void) { return ticks; }
 uint64_t plat_syscall_gate(void) { return 0; }
+void plat_answers_revoke(plat_as_t as) { (void)as; }
 int plat_vdso_time(struct plat_vdso_time *ret) { (void)ret; return -ENOSYS; }
 /* Never pretend: a port without a source of entropy does not boot. */
 int plat_entropy(void *buf, size_t n) { (void)buf; (void)n; return -ENOSYS; }

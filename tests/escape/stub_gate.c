@@ -10,8 +10,6 @@
 #include "platform/process/sigframe.h"
 #include "tests/escape/stub_harness.h"
 
-#define FLAGS_ARITHMETIC 0x8d5ull
-
 static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
 
 static struct plat_uctx *gate_ctx(const char *at)
@@ -185,6 +183,118 @@ static void commands_meanwhile(plat_as_t as)
 	guest_ctx_free(u);
 }
 
+/* ---- answers ---------------------------------------------------------------- */
+
+static const struct plat_answers answers = {
+	.valid = true, .pid = 0x7fffffff, .tid = 1001, .uid = 0xfffffffe, .euid = 3, .gid = 4, .egid = 5,
+};
+static const struct { uint64_t nr, value; } answer_list[] = {
+	{ SYS_getpid, 0x7fffffff }, { SYS_gettid, 1001 }, { SYS_getuid, 0xfffffffe },
+	{ SYS_geteuid, 3 }, { SYS_getgid, 4 }, { SYS_getegid, 5 },
+};
+
+static struct plat_uctx *answer_ctx(size_t i)
+{
+	struct plat_uctx *u = gate_ctx(guest_gate_answer);
+
+	u->regs.rbx = answer_list[i].nr;
+	u->regs.r13 = answer_list[i].value;
+	u->answers = answers;
+	return u;
+}
+
+/* A kick may undo the call that was about to be answered: it then traps, and
+ * is answered here. */
+static void run_briefly(plat_as_t as, struct plat_uctx *u, struct plat_trap *t)
+{
+	for (;;) {
+		plat_user_run(as, u, plat_time_mono_ns() + 5000000, t);
+		if (t->kind != PLAT_TRAP_SYSCALL)
+			return;
+		u->regs.rax = u->regs.r13;
+	}
+}
+
+static void answered(plat_as_t as)
+{
+	struct plat_uctx *u, *w;
+	struct plat_trap t;
+
+	for (size_t i = 0; i < ARRAY_SIZE(answer_list); i++) {
+		uint64_t before;
+
+		u = answer_ctx(i);
+		run_briefly(as, u, &t);
+		CHECK(t.kind == PLAT_TRAP_KICK && u->regs.r14 > 10);
+		/* Another context of the same thread has none, or its own. */
+		w = gate_ctx(guest_gate_answer);
+		w->regs.rbx = answer_list[i].nr;
+		plat_uctx_save(u);
+		t = run(as, w);
+		CHECK(t.kind == PLAT_TRAP_SYSCALL && w->regs.orig_rax == answer_list[i].nr && w->regs.r14 == 1);
+		w->regs.rax = w->regs.r13 = 0;
+		w->answers = (struct plat_answers){ .valid = true };
+		w->answers_changed = true;
+		run_briefly(as, w, &t);
+		CHECK(t.kind == PLAT_TRAP_KICK && w->regs.r14 > 10);
+		plat_uctx_save(w);
+		before = u->regs.r14;
+		run_briefly(as, u, &t);
+		CHECK(t.kind == PLAT_TRAP_KICK && u->regs.r14 > before + 10);
+		/* Taken back by the kernel. */
+		u->answers.valid = false;
+		u->answers_changed = true;
+		t = run(as, u);
+		CHECK(t.kind == PLAT_TRAP_SYSCALL && u->regs.orig_rax == answer_list[i].nr);
+		plat_uctx_save(u);
+		guest_ctx_free(u);
+		guest_ctx_free(w);
+	}
+	/* Any other number, however large, is the kernel's. */
+	u = answer_ctx(0);
+	for (uint64_t nr = 0; nr < 300; nr++) {
+		bool is_one = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(answer_list); i++)
+			is_one |= nr == answer_list[i].nr;
+		if (is_one)
+			continue;
+		u->regs.rip = guest_at(guest_gate_answer);
+		u->regs.rbx = nr == 299 ? UINT64_MAX : nr == 298 ? 1ull << 32 | SYS_getpid : nr;
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && u->regs.orig_rax == u->regs.rbx && by_gate(as));
+	}
+	guest_ctx_free(u);
+}
+
+/* Revoked while a sibling on another CPU is being answered. */
+static void answers_revoked(void)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = answer_ctx(0);
+	struct plat_trap t;
+	uint32_t before;
+
+	/* What CPU 1 does with a call is to let it have its number. */
+	u->regs.r13 = SYS_getpid;
+	u->answers.pid = SYS_getpid;
+	other_run(as, u);
+	plat_cpu_idle(plat_time_mono_ns() + 20000000);
+	before = __atomic_load_n(&other_syscalls, __ATOMIC_SEQ_CST);
+	plat_answers_revoke(as);
+	for (unsigned i = 0; i < 500 && __atomic_load_n(&other_syscalls, __ATOMIC_SEQ_CST) == before; i++)
+		plat_cpu_idle(plat_time_mono_ns() + 10000000);
+	CHECK(before == 0 && __atomic_load_n(&other_syscalls, __ATOMIC_SEQ_CST));
+	other_stop();
+	/* For good: what the kernel says later does not count. */
+	u->regs.rip = guest_at(guest_gate_answer);
+	u->answers_changed = true;
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_SYSCALL && t.gate && u->regs.orig_rax == SYS_getpid);
+	plat_uctx_save(u);
+	guest_ctx_free(u);
+	plat_as_free(as);
+}
+
 void test_gate(void)
 {
 	plat_as_t as = guest_as();
@@ -197,6 +307,8 @@ void test_gate(void)
 	flags_of_the_program(as);
 	state_of_two(as);
 	commands_meanwhile(as);
+	answered(as);
+	answers_revoked();
 	plat_as_free(as);
 }
 
@@ -233,6 +345,11 @@ static void kicks(const char *at, const char *what)
 	uint64_t longest = 0, calls = 0, returns = 0, undone = 0, late = 0;
 	uint32_t state = 12345;
 
+	if (at == guest_gate_answer) {
+		u->regs.rbx = SYS_getpid;
+		u->regs.r13 = answers.pid;
+		u->answers = answers;
+	}
 	kick_at = kick_done = 0;
 	other_call(kicker);
 	for (uint32_t i = 0; i < KICKS; i++) {
@@ -253,6 +370,8 @@ static void kicks(const char *at, const char *what)
 					/* Every other time by a frame. */
 					u->regs.r11 ^= calls & 1;
 				}
+				if (at == guest_gate_answer)
+					u->regs.rax = answers.pid;
 				/* The kick that came during the trap went with it. */
 				kicked = __atomic_load_n(&kick_done, __ATOMIC_ACQUIRE) == i + 1;
 			} else if (t.kind == PLAT_TRAP_KICK) {
@@ -292,4 +411,5 @@ void test_gate_kicks(void)
 {
 	kicks(guest_gate, "calls in a loop");
 	kicks(guest_gate_spin, "a call, then none");
+	kicks(guest_gate_answer, "answers in a loop");
 }

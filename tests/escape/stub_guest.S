@@ -6,7 +6,7 @@
 	.globl guest_loop, guest_vector, guest_vector_read, guest_bases, guest_syscall, guest_jump
 	.globl guest_poke, guest_int80_any
 	.globl guest_gate, guest_gate_once, guest_gate_bad, guest_gate_spin, guest_gate_user, guest_gate_gs
-	.globl guest_gate_flags
+	.globl guest_gate_flags, guest_gate_answer
 	.globl guest_store_loop, guest_vsyscall, guest_sysenter, guest_compat
 guest_begin:
 guest_getpid:
@@ -125,6 +125,22 @@ guest_gate_once:
 	syscall
 2:	mov	%rax, %rbx
 	jmp	guest_gate_once
+/* Calls of number rbx whose answer must be r13, for ever; r14 counts. */
+guest_gate_answer:
+	mov	$0x101, %edi
+	mov	$0x102, %esi
+1:	inc	%r14
+	mov	%rbx, %rax
+	lea	2f(%rip), %rcx
+	stc
+	jmp	*%r15
+	syscall
+2:	jnc	guest_gate_bad
+	cmp	%r13, %rax
+	jne	guest_gate_bad
+	EXPECT	0x101, %rdi
+	EXPECT	0x102, %rsi
+	jmp	1b
 /* By the gate, then for ever without a call. */
 guest_gate_spin:
 	mov	$39, %eax

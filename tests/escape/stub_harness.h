@@ -15,7 +15,7 @@ extern const char guest_getpid[], guest_store[], guest_ud2[], guest_int3[], gues
 	guest_loop[], guest_vector[], guest_vector_read[], guest_bases[], guest_syscall[],
 	guest_jump[], guest_store_loop[], guest_vsyscall[], guest_sysenter[], guest_compat[], guest_poke[], guest_int80_any[],
 	guest_gate[], guest_gate_once[], guest_gate_bad[], guest_gate_spin[], guest_gate_user[],
-	guest_gate_gs[], guest_gate_flags[];
+	guest_gate_gs[], guest_gate_flags[], guest_gate_answer[];
 
 extern unsigned failures;
 void check_at(bool ok, const char *what, int line);

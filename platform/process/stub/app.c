@@ -24,7 +24,7 @@ int64_t stub_load32(uint64_t addr);
 uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame);
 uint64_t stub_gate(struct stub_box *box, uint32_t trap);
 uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame);
-extern const uint8_t gate[], gate_end[], gate_exit[], gate_exit_end[];
+extern const uint8_t gate[], gate_end[], gate_answer[], gate_answer_end[], gate_exit[], gate_exit_end[];
 
 static inline int64_t host_call(uint64_t nr, const uint64_t *a)
 {
@@ -186,6 +186,18 @@ uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 	return box->resume_fast ? 0 : frame_to_resume(box);
 }
 
+/* As if the call that the gate was about to answer had not been made yet. */
+static void answer_undo(const struct stub_box *box, struct sigmcontext *m)
+{
+	uint64_t high = box->rip >> GATE_FLAGS_SHIFT;
+
+	m->cx = box->rip << (64 - GATE_FLAGS_SHIFT) >> (64 - GATE_FLAGS_SHIFT);
+	m->ip = m->cx - 2;
+	m->ax = box->rax;
+	m->flags = (m->flags & ~(uint64_t)FLAGS_ARITHMETIC) | (high >> 8 & FLAGS_LAHF) |
+		   (high & 1) << FLAG_OF_SHIFT;
+}
+
 /* A kick hit the stub's own code: what to report, or 0 to go on there.  What
  * lies between the order to run and the program's first instruction is either
  * in front of the gate's last look at `kicked` or undone as a whole here. */
@@ -195,6 +207,10 @@ uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame)
 
 	if (CODE_INSIDE(ip, gate_exit))
 		return TRAP_UNRUN;
+	if (CODE_INSIDE(ip, gate_answer)) {
+		answer_undo(box, &frame->uc.mc);
+		return KICK_SIGNAL;
+	}
 	/* Somebody who jumped into other code of ours is a program that runs. */
 	if (!CODE_INSIDE(ip, gate) &&
 	    frame->uc.mc.sp - ((uint64_t)box + BOX_GATE_STACK - BOX_GATE_STACK_SIZE) > BOX_GATE_STACK_SIZE)

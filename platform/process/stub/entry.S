@@ -286,7 +286,8 @@ word_fault:
  * gs itself or has flags for which a plain jump back will not do: then the
  * instruction is executed after all.  The program's stack is not touched (its
  * red zone), nor are its flags: until the mailbox is known, those of
- * arithmetic lie above the address in rcx, the number in r11.
+ * arithmetic lie above the address in rcx, the number in r11.  Calls whose
+ * answer the kernel has left in the mailbox return at once.
  *
  * Trust: a program may come in at any instruction with any registers; that is
  * a write to mailboxes, which it may make anyway, or an ordinary trap. */
@@ -308,6 +309,11 @@ gate:
 	add	config_box_first(%rip), %rax
 	cmpl	$TURN_RUN, BOX_TURN(%rax)
 	jne	.Lno_gate
+	cmp	$ANSWER_NUMBERS, %r11
+	jae	.Ltrap_by_gate
+	cmpb	$0, BOX_ANSWER_VALID(%rax,%r11)
+	jne	.Lgate_answer
+.Ltrap_by_gate:
 	mov	%rsp, BOX_RSP(%rax)
 	lea	BOX_GATE_STACK(%rax), %rsp
 	pushfq
@@ -363,6 +369,24 @@ gate_exit:
 	syscall
 gate_exit_end:
 	ud2
+.Lgate_answer:
+	mov	%rcx, BOX_RIP(%rax)
+	mov	%r11, BOX_RAX(%rax)
+	/* A kick from here on undoes the call. */
+	.globl gate_answer, gate_answer_end
+gate_answer:
+	cmpl	$0, BOX_KICKED(%rax)
+	jne	.Ltrap_by_gate
+	mov	BOX_ANSWER(%rax,%r11,4), %r11d
+	mov	%rcx, %rax
+	shl	$16, %rcx
+	shr	$16, %rcx
+	shr	$48, %rax
+	add	$0x7f, %al
+	sahf
+	mov	%r11, %rax
+	jmp	*%rcx
+gate_answer_end:
 .Lgate_kicked:
 	mov	$TRAP_UNRUN, %esi
 	jmp	.Lgate_trap
