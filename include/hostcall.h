@@ -23,7 +23,7 @@
 
 #include <base/types.h>
 
-#define HC_VERSION 1
+#define HC_VERSION 3
 #define HC_NAME_MAX 255
 #define HC_LINK_MAX 4095
 #define HC_XATTR_MAX 65536
@@ -35,6 +35,7 @@ enum hc_op {
 	HC_OP_READDIR, HC_OP_OPEN, HC_OP_CREATE, HC_OP_MKDIR, HC_OP_SYMLINK,
 	HC_OP_LINK, HC_OP_UNLINK, HC_OP_RENAME, HC_OP_STATFS, HC_OP_GETXATTR,
 	HC_OP_LISTXATTR, HC_OP_SETXATTR, HC_OP_FORGET, HC_OP_MKFIFO,
+	HC_OP_FETCH,
 	HC_OP_COUNT
 };
 
@@ -45,6 +46,7 @@ struct hc_attr {
 	uint64_t size, blocks;          /* blocks of 512 bytes */
 	uint64_t blksize;
 	int64_t atime_ns, mtime_ns, ctime_ns;
+	int64_t btime_ns;               /* birth: tells a reused number; 0: not known */
 	uint64_t rdev;
 };
 
@@ -70,10 +72,43 @@ int __must_check hc_setattr(uint64_t node, uint32_t mask, const struct hc_attr *
 int __must_check hc_readlink(uint64_t node, char *buf, size_t size, size_t *ret_size);
 
 /* Packed records: hc_dirent header, then name (name_size bytes), padded to 8.
- * cookie 0 starts; the record's next_cookie continues after it.  ret_size 0:
- * the end.  "." and ".." are not reported. */
+ * cookie 0 starts; the record's next_cookie continues after it.  *ret_end: no
+ * entry follows these.  "." and ".." are not reported. */
 struct hc_dirent { uint64_t ino; uint64_t next_cookie; uint16_t name_size; uint8_t type; uint8_t pad[5]; };
-int __must_check hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *ret_size);
+int __must_check hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *ret_size,
+			    bool *ret_end);
+
+/* Several names of one directory in one message: attributes of each, and what
+ * will probably be asked for next.  names: NUL-terminated, one after another.
+ * The answer is one hc_fetched per name in their order, each followed by
+ * data_size bytes padded to 8; fewer when the room is used up (at least one).
+ *  - regular files: the whole contents (HC_FETCHED_DATA) if they are small, of
+ *    the first name if HC_FETCH_OPEN is set, and of files_ahead others.
+ *  - the first name with HC_FETCH_OPEN that is a bigger regular file or, since
+ *    such are mapped, an executable format, or any with HC_FETCH_FILE:
+ *    HC_FETCHED_FILE, opened for reading, *ret_file and a node handle.
+ *  - directories: a node handle; all entries as hc_readdir() packs them
+ *    (HC_FETCHED_LIST), if they are few, of dirs_ahead directories.
+ *  - symbolic links: their text (HC_FETCHED_DATA), not NUL-terminated.
+ * Other names come without a node handle (0): hc_lookup() gives one. */
+#define HC_FETCH_OPEN 1u
+#define HC_FETCH_FILE 2u
+#define HC_FETCH_NAMES 128u             /* per message, and HC_LINK_MAX bytes of them */
+#define HC_FETCH_DATA_MAX 32768u
+#define HC_FETCH_LIST_MAX 8192u
+#define HC_FETCHED_DATA 1u
+#define HC_FETCHED_LIST 2u
+#define HC_FETCHED_FILE 4u
+struct hc_fetched {
+	int32_t err;                    /* -ENOENT …: no attributes */
+	uint32_t flags;
+	uint64_t node;
+	uint32_t data_size, pad;
+	struct hc_attr attr;
+};
+int __must_check hc_fetch(uint64_t dir, const char *names, size_t names_size, uint32_t flags,
+			  uint16_t files_ahead, uint16_t dirs_ahead,
+			  void *buf, size_t size, size_t *ret_size, uint64_t *ret_file);
 
 /* Open a regular file.  The file handle is released by hc_file_close(). */
 #define HC_OPEN_READ 1u
@@ -97,8 +132,9 @@ int __must_check hc_rename(uint64_t olddir, const char *oldname, size_t oldname_
 int __must_check hc_statfs(uint64_t node, struct hc_statfs *ret);
 int __must_check hc_getxattr(uint64_t node, const char *name, void *buf, size_t size, size_t *ret_size);
 int __must_check hc_listxattr(uint64_t node, void *buf, size_t size, size_t *ret_size);
-/* The kernel no longer names this node (the lookup count drops by one). */
-void hc_forget(uint64_t node);
+/* The kernel no longer names this node (the lookup count drops by one).  lazily:
+ * it may stay open on the host for a while. */
+void hc_forget(uint64_t node, bool lazily);
 
 /* -- open files (descriptors held by the sandbox; no gofer involved) -- */
 int __must_check hc_file_read(uint64_t file, uint64_t off, void *buf, size_t n, size_t *ret_n);

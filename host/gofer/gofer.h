@@ -24,13 +24,13 @@ struct gofer_req {
 	uint32_t op;            /* enum hc_op */
 	uint32_t seq;           /* comes back in the reply */
 	uint64_t node, node2;   /* node2: RENAME's new directory, LINK's directory */
-	uint64_t cookie;        /* READDIR */
+	uint64_t cookie;        /* READDIR; FETCH: files_ahead | dirs_ahead << 16 */
 	uint32_t size;          /* room for the reply's data */
 	uint32_t flags;         /* OPEN, CREATE: HC_OPEN_; RENAME: HC_RENAME_; UNLINK: 1 = directory */
 	uint32_t mode, uid, gid;
 	uint32_t mask;          /* SETATTR: HC_SET_ */
 	uint32_t name_size;     /* 0..HC_NAME_MAX */
-	uint32_t name2_size;    /* RENAME: new name; SYMLINK: target */
+	uint32_t name2_size;    /* RENAME: new name; SYMLINK: target; FETCH: names; FORGET: more handles */
 	struct hc_attr attr;    /* SETATTR */
 };
 
@@ -40,13 +40,15 @@ struct gofer_rep {
 	uint64_t node;
 	uint32_t data_size;
 	uint32_t has_fd;
+	uint32_t end;           /* READDIR: no entry follows */
+	uint32_t pad;
 	struct hc_attr attr;
 	struct hc_statfs statfs;
 };
 
-STATIC_ASSERT(sizeof(struct hc_attr) == 88);
-STATIC_ASSERT(sizeof(struct gofer_req) == 64 + 88);
-STATIC_ASSERT(sizeof(struct gofer_rep) == 24 + 88 + 56);
+STATIC_ASSERT(sizeof(struct hc_attr) == 96);
+STATIC_ASSERT(sizeof(struct gofer_req) == 64 + 96);
+STATIC_ASSERT(sizeof(struct gofer_rep) == 32 + 96 + 56);
 
 /* The handle of root i, known to the monitor before the gofer runs. */
 #define GOFER_ROOT_HANDLE(i) ((1ull << 32) | ((uint64_t)(i) + 1))

@@ -19,12 +19,13 @@
 #include <string.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include "host/gofer/ops.h"
 #include "host/isolate/isolate.h"
 
-HOST_CALLS(gofer, openat, close, newfstatat, fstatfs, readlinkat, getdents64, lseek,
+HOST_CALLS(gofer, openat, close, newfstatat, statx, fstatfs, readlinkat, getdents64, lseek,
 	   getxattr, listxattr, fchdir);
 
 /* Kernel interfaces: what they show is the host's, not the program's. */
@@ -61,26 +62,36 @@ bool ops_name_ok(const char *name, size_t size)
 	return !(name[0] == '.' && (size == 1 || (size == 2 && name[1] == '.')));
 }
 
+static const char *fd_name(int fd, char buf[OPS_FD_NAME])
+{
+	snprintf(buf, OPS_FD_NAME, "%d", fd);
+	return buf;
+}
+
 const char *ops_fd_name(const struct node *n, char buf[OPS_FD_NAME])
 {
-	snprintf(buf, OPS_FD_NAME, "%d", n->fd);
-	return buf;
+	return fd_name(n->fd, buf);
+}
+
+int ops_reopen_fd(int fd, int flags)
+{
+	char name[OPS_FD_NAME];
+	int got = openat(AT_FDCWD, fd_name(fd, name), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return got < 0 ? -errno : got;
 }
 
 int ops_reopen(const struct node *n, int flags)
 {
-	char name[OPS_FD_NAME];
 	int fd;
 
 	if (n->type != S_IFREG && n->type != S_IFDIR)
 		return -EACCES;
 	if (n->hollow)
 		return -EACCES;
-	if (n->type == S_IFDIR)
-		fd = openat(n->fd, ".", flags | O_CLOEXEC | O_NOFOLLOW | O_DIRECTORY);
-	else
-		fd = openat(AT_FDCWD, ops_fd_name(n, name),
-			    flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (n->type == S_IFREG)
+		return ops_reopen_fd(n->fd, flags);
+	fd = openat(n->fd, ".", flags | O_CLOEXEC | O_NOFOLLOW | O_DIRECTORY);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -94,7 +105,7 @@ static int64_t ts_ns(struct timespec t)
 	return ns;
 }
 
-void ops_attr(const struct stat *st, bool hollow, struct hc_attr *ret)
+void ops_attr(const struct stat *st, int64_t btime_ns, bool hollow, struct hc_attr *ret)
 {
 	*ret = (struct hc_attr){
 		.dev = st->st_dev, .ino = st->st_ino,
@@ -103,13 +114,36 @@ void ops_attr(const struct stat *st, bool hollow, struct hc_attr *ret)
 		.size = (uint64_t)st->st_size, .blocks = (uint64_t)st->st_blocks,
 		.blksize = (uint64_t)st->st_blksize,
 		.atime_ns = ts_ns(st->st_atim), .mtime_ns = ts_ns(st->st_mtim),
-		.ctime_ns = ts_ns(st->st_ctim), .rdev = st->st_rdev,
+		.ctime_ns = ts_ns(st->st_ctim), .btime_ns = btime_ns, .rdev = st->st_rdev,
 	};
 	if (hollow) {
 		ret->uid = ret->gid = 0;
 		ret->size = 0;
 		ret->nlink = 2;
 	}
+}
+
+static struct timespec from_statx(struct statx_timestamp t)
+{
+	return (struct timespec){ .tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec };
+}
+
+int ops_stat(int dirfd, const char *name, int flags, struct stat *ret, int64_t *ret_btime_ns)
+{
+	struct statx x;
+
+	if (statx(dirfd, name, flags, STATX_BASIC_STATS | STATX_BTIME, &x))
+		return -errno;
+	*ret = (struct stat){
+		.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor), .st_ino = x.stx_ino,
+		.st_mode = x.stx_mode, .st_nlink = x.stx_nlink, .st_uid = x.stx_uid, .st_gid = x.stx_gid,
+		.st_rdev = makedev(x.stx_rdev_major, x.stx_rdev_minor), .st_size = (off_t)x.stx_size,
+		.st_blksize = x.stx_blksize, .st_blocks = (blkcnt_t)x.stx_blocks,
+		.st_atim = from_statx(x.stx_atime), .st_mtim = from_statx(x.stx_mtime),
+		.st_ctim = from_statx(x.stx_ctime),
+	};
+	*ret_btime_ns = x.stx_mask & STATX_BTIME ? ts_ns(from_statx(x.stx_btime)) : 0;
+	return 0;
 }
 
 static bool fs_forbidden(int fd)
@@ -129,11 +163,11 @@ int ops_enter_fd(struct node *dir, const char *name, int fd, uint64_t *ret_node,
 		 struct hc_attr *ret_attr)
 {
 	struct stat st;
+	int64_t btime_ns;
 	bool hollow = false;
-	int err;
+	int err = ops_stat(fd, "", AT_EMPTY_PATH, &st, &btime_ns);
 
-	if (fstatat(fd, "", &st, AT_EMPTY_PATH)) {
-		err = -errno;
+	if (err) {
 		close(fd);
 		return err;
 	}
@@ -146,7 +180,7 @@ int ops_enter_fd(struct node *dir, const char *name, int fd, uint64_t *ret_node,
 	}
 	err = node_enter(dir, name, fd, &st, hollow, ret_node);
 	if (!err)
-		ops_attr(&st, hollow, ret_attr);
+		ops_attr(&st, btime_ns, hollow, ret_attr);
 	return err;
 }
 
@@ -171,11 +205,11 @@ static void op_lookup(struct gofer_call *c, struct node *dir)
 static void op_getattr(struct gofer_call *c, struct node *n)
 {
 	struct stat st;
+	int64_t btime_ns;
 
-	if (fstatat(n->fd, "", &st, AT_EMPTY_PATH))
-		c->rep.err = -errno;
-	else
-		ops_attr(&st, n->hollow, &c->rep.attr);
+	c->rep.err = ops_stat(n->fd, "", AT_EMPTY_PATH, &st, &btime_ns);
+	if (!c->rep.err)
+		ops_attr(&st, btime_ns, n->hollow, &c->rep.attr);
 }
 
 static void op_readlink(struct gofer_call *c, struct node *n)
@@ -223,44 +257,61 @@ static size_t dirents_convert(uint8_t *out, size_t room, const uint8_t *in, size
 	return used;
 }
 
-static void op_readdir(struct gofer_call *c, struct node *n)
+int ops_list(int fd, uint8_t *out, size_t room, size_t *ret_size, bool *ret_end)
 {
 	uint8_t in[8192] __aligned(8);
+	size_t used = 0, want;
+	long got = 1;
+
+	/* The host's smallest record has 24 bytes, ours 32: an entry grows by a
+	 * third at the most.  The longest has 280. */
+	while (got > 0) {
+		want = MIN(sizeof(in), (room - used) / 4 * 3);
+		if (want < 512)
+			break;
+		got = syscall(SYS_getdents64, fd, in, want);
+		if (got > 0)
+			used += dirents_convert(out + used, room - used, in, (size_t)got);
+	}
+	if (got < 0 && !used)
+		return -errno;
+	*ret_size = used;
+	*ret_end = got == 0;
+	return 0;
+}
+
+static void op_readdir(struct gofer_call *c, struct node *n)
+{
 	size_t room = MIN((size_t)c->req.size, (size_t)HC_DIRENT_BATCH);
-	size_t in_size = MIN(sizeof(in), room / 4 * 3);
-	long got;
+	bool end = true;
 	int fd;
 
 	if (n->type != S_IFDIR) {
 		c->rep.err = -ENOTDIR;
 		return;
 	}
+	c->rep.end = 1;
 	if (n->hollow)
 		return;                         /* empty */
 	fd = ops_reopen(n, O_RDONLY);
-	if (fd < 0) {
+	if (fd < 0)
 		c->rep.err = fd;
-		return;
-	}
-	if (c->req.cookie && lseek(fd, (off_t)c->req.cookie, SEEK_SET) < 0) {
+	else if (room < 1024)
+		c->rep.err = -EINVAL;
+	else if (c->req.cookie && lseek(fd, (off_t)c->req.cookie, SEEK_SET) < 0)
 		c->rep.err = -errno;
+	else
+		c->rep.err = ops_list(fd, c->data, room, &c->data_size, &end);
+	c->rep.end = end;
+	if (fd >= 0)
 		close(fd);
-		return;
-	}
-	do {                                    /* a batch may hold only "." and ".." */
-		got = syscall(SYS_getdents64, fd, in, in_size);
-		if (got > 0)
-			c->data_size = dirents_convert(c->data, room, in, (size_t)got);
-	} while (got > 0 && !c->data_size);
-	if (got < 0)
-		c->rep.err = -errno;
-	close(fd);
 }
 
 static void op_open(struct gofer_call *c, struct node *n)
 {
 	uint32_t f = c->req.flags;
 	struct stat st;
+	int64_t btime_ns;
 	int acc;
 
 	if (f & ~(HC_OPEN_READ | HC_OPEN_WRITE) || !f) {
@@ -280,12 +331,15 @@ static void op_open(struct gofer_call *c, struct node *n)
 	if (c->fd < 0) {
 		c->rep.err = c->fd;
 		c->fd = -1;
-	} else if (fstatat(c->fd, "", &st, AT_EMPTY_PATH)) {
-		c->rep.err = -errno;
-	} else if (!S_ISREG(st.st_mode)) {      /* cannot happen: a second look is cheap */
+		return;
+	}
+	c->rep.err = ops_stat(c->fd, "", AT_EMPTY_PATH, &st, &btime_ns);
+	if (c->rep.err)
+		return;
+	if (!S_ISREG(st.st_mode)) {      /* cannot happen: a second look is cheap */
 		c->rep.err = -EACCES;
 	} else {
-		ops_attr(&st, false, &c->rep.attr);
+		ops_attr(&st, btime_ns, false, &c->rep.attr);
 	}
 }
 
@@ -366,7 +420,7 @@ static void op_listxattr(struct gofer_call *c, struct node *n)
 
 static const struct {
 	void (*fn)(struct gofer_call *c, struct node *n);
-	uint8_t name, name2;    /* name2: 1 a component, 2 a link target */
+	uint8_t name, name2;    /* name2: 1 a component, 2 a link target, 3 checked by the operation */
 	bool writes;
 } op_table[HC_OP_COUNT] = {
 	[HC_OP_LOOKUP] = { op_lookup, NAME_ENTRY, 0, false },
@@ -384,6 +438,7 @@ static const struct {
 	[HC_OP_STATFS] = { op_statfs, NAME_NONE, 0, false },
 	[HC_OP_GETXATTR] = { op_getxattr, NAME_XATTR, 0, false },
 	[HC_OP_LISTXATTR] = { op_listxattr, NAME_NONE, 0, false },
+	[HC_OP_FETCH] = { op_fetch, NAME_NONE, 3, false },
 };
 
 static int names_check(const struct gofer_call *c, unsigned name, unsigned name2)
@@ -412,6 +467,24 @@ static int names_check(const struct gofer_call *c, unsigned name, unsigned name2
 	return 0;
 }
 
+/* req.node, and more handles in place of a second name. */
+static void forget(struct gofer_call *c)
+{
+	uint64_t handle;
+	size_t at;
+
+	if (c->req.name2_size % sizeof(handle)) {
+		c->rep.err = -EINVAL;
+		return;
+	}
+	c->rep.err = node_forget(c->req.node);
+	for (at = 0; at < c->req.name2_size; at += sizeof(handle)) {
+		memcpy(&handle, c->name2 + at, sizeof(handle));
+		if (node_forget(handle))
+			c->rep.err = -ESTALE;
+	}
+}
+
 void ops_run(struct gofer_call *c)
 {
 	uint32_t op = c->req.op;
@@ -419,7 +492,7 @@ void ops_run(struct gofer_call *c)
 	int err;
 
 	if (op == HC_OP_FORGET) {
-		c->rep.err = node_forget(c->req.node);
+		forget(c);
 		return;
 	}
 	if (op >= HC_OP_COUNT || !op_table[op].fn) {

@@ -27,6 +27,9 @@ int ops_enter(int procfd);
 /* This process's identity, from before the lock-down; constant after. */
 extern uint32_t ops_own_uid, ops_own_gid;
 
+/* ops_fetch.c */
+void op_fetch(struct gofer_call *c, struct node *dir);
+
 /* ops_write.c */
 void op_setattr(struct gofer_call *c, struct node *n);
 void op_create(struct gofer_call *c, struct node *dir);
@@ -39,7 +42,13 @@ void op_rename(struct gofer_call *c, struct node *dir);
 /* Shared: look at what name in dir is now, and enter it. */
 int ops_enter_name(struct node *dir, const char *name, uint64_t *ret_node, struct hc_attr *ret_attr);
 int ops_enter_fd(struct node *dir, const char *name, int fd, uint64_t *ret_node, struct hc_attr *ret_attr);
-void ops_attr(const struct stat *st, bool hollow, struct hc_attr *ret);
+void ops_attr(const struct stat *st, int64_t btime_ns, bool hollow, struct hc_attr *ret);
+/* fstatat(2) with the time of birth, 0 if the file system has none. */
+int ops_stat(int dirfd, const char *name, int flags, struct stat *ret, int64_t *ret_btime_ns);
+/* Open what the O_PATH descriptor fd of a regular file holds. */
+int ops_reopen_fd(int fd, int flags);
+/* Entries from fd's position on into out; *ret_end: all that follow are there. */
+int ops_list(int fd, uint8_t *out, size_t room, size_t *ret_size, bool *ret_end);
 /* Open a held regular file or directory again; flags as open(2). */
 int ops_reopen(const struct node *n, int flags);
 bool ops_name_ok(const char *name, size_t size);

@@ -74,6 +74,7 @@ void op_setattr(struct gofer_call *c, struct node *n)
 	const struct hc_attr *a = &c->req.attr;
 	uint32_t mask = c->req.mask;
 	char name[OPS_FD_NAME];
+	int64_t btime_ns;
 	struct stat st;
 
 	if (mask & ~(HC_SET_MODE | HC_SET_UID | HC_SET_GID | HC_SET_SIZE | HC_SET_ATIME |
@@ -98,10 +99,9 @@ void op_setattr(struct gofer_call *c, struct node *n)
 	if (!c->rep.err && mask & (HC_SET_ATIME | HC_SET_MTIME))
 		set_times(c, n);
 	if (!c->rep.err) {
-		if (fstatat(n->fd, "", &st, AT_EMPTY_PATH))
-			c->rep.err = -errno;
-		else
-			ops_attr(&st, false, &c->rep.attr);
+		c->rep.err = ops_stat(n->fd, "", AT_EMPTY_PATH, &st, &btime_ns);
+		if (!c->rep.err)
+			ops_attr(&st, btime_ns, false, &c->rep.attr);
 	}
 }
 

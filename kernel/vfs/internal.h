@@ -71,7 +71,7 @@ struct walk {
 	struct path root, cur;          /* counted */
 	struct path start;              /* BENEATH, IN_ROOT: not above this; counted */
 	unsigned flags, links;
-	bool need_dir;
+	bool need_dir, opening;         /* opening: LOOKUP_OPEN, at the last component */
 	char *own;                      /* heap string that p points into */
 	const char *p;                  /* what is left to walk */
 	/* set by walk_to_last */
@@ -95,7 +95,7 @@ static inline bool name_is_dots(const char *s, size_t n)
 }
 /* The child of dir: positive or negative dentry, counted, or -errno (-ENOENT
  * where negatives are not kept). */
-int lookup_child(struct dentry *dir, const char *name, size_t n, struct dentry **ret);
+int lookup_child(struct dentry *dir, const char *name, size_t n, bool open, struct dentry **ret);
 int lookup_child_locked(struct dentry *dir, const char *name, size_t n, struct dentry **ret);
 /* After a successful create: make name in dir positive.  dir->lock is held.
  * spare was made by dentry_new(..., NULL inode) beforehand. */

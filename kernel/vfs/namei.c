@@ -103,7 +103,7 @@ void walk_end(struct walk *w)
 }
 
 /* Ask the file system; dir->inode->lock is held. */
-static int lookup_real(struct dentry *dir, const char *name, size_t n, struct dentry **ret)
+static int lookup_real(struct dentry *dir, const char *name, size_t n, bool open, struct dentry **ret)
 {
 	struct inode *di = dir->inode, *child = NULL;
 	struct dentry *d;
@@ -111,7 +111,7 @@ static int lookup_real(struct dentry *dir, const char *name, size_t n, struct de
 
 	if (!di->ops || !di->ops->lookup)
 		return -ENOTDIR;
-	err = di->ops->lookup(di, name, n, &child);
+	err = (open && di->ops->lookup_open ? di->ops->lookup_open : di->ops->lookup)(di, name, n, &child);
 	if (err && err != -ENOENT)
 		return err;
 	if (err && dir->sb->nocache)
@@ -157,10 +157,10 @@ int lookup_child_locked(struct dentry *dir, const char *name, size_t n, struct d
 		*ret = d;
 		return 0;
 	}
-	return lookup_real(dir, name, n, ret);
+	return lookup_real(dir, name, n, false, ret);
 }
 
-int lookup_child(struct dentry *dir, const char *name, size_t n, struct dentry **ret)
+int lookup_child(struct dentry *dir, const char *name, size_t n, bool open, struct dentry **ret)
 {
 	struct dentry *d = lookup_cached(dir, name, n);
 	int err;
@@ -175,7 +175,7 @@ int lookup_child(struct dentry *dir, const char *name, size_t n, struct dentry *
 		*ret = d;
 		err = 0;
 	} else {
-		err = lookup_real(dir, name, n, ret);
+		err = lookup_real(dir, name, n, open, ret);
 	}
 	mutex_unlock(&dir->inode->lock);
 	return err;
@@ -308,7 +308,7 @@ int walk_one(struct walk *w, const char *name, size_t n, bool follow)
 		return err;
 	if (name_is_dots(name, n))
 		return n == 1 ? 0 : step_dotdot(w);
-	err = lookup_child(w->cur.dentry, name, n, &d);
+	err = lookup_child(w->cur.dentry, name, n, w->opening, &d);
 	if (err)
 		return err;
 	if (!d->inode) {
@@ -374,7 +374,9 @@ static int walk_whole(struct walk *w)
 			return err;
 		if (!w->last_size)
 			break;
+		w->opening = (w->flags & LOOKUP_OPEN) && !w->need_dir;
 		err = walk_one(w, w->last, w->last_size, (w->flags & LOOKUP_FOLLOW) || w->need_dir);
+		w->opening = false;
 	} while (err == 1);
 	if (err)
 		return err;

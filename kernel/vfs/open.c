@@ -174,7 +174,7 @@ static int open_create(struct walk *w, uint32_t flags, uint32_t mode, struct fil
 		err = inode_permission(dir->inode, MAY_EXEC);
 		if (err)
 			return err;
-		err = lookup_child(dir, w->last, w->last_size, &d);
+		err = lookup_child(dir, w->last, w->last_size, false, &d);
 		if (err && err != -ENOENT)
 			return err;
 		if (err || !d->inode) {
@@ -223,7 +223,7 @@ static int open_create(struct walk *w, uint32_t flags, uint32_t mode, struct fil
 	}
 }
 
-int path_open(int dfd, const char *name, uint32_t flags, uint32_t mode, unsigned lookup, struct file **ret)
+static int open_once(int dfd, const char *name, uint32_t flags, uint32_t mode, unsigned lookup, struct file **ret)
 {
 	struct path p;
 	struct walk w;
@@ -243,6 +243,8 @@ int path_open(int dfd, const char *name, uint32_t flags, uint32_t mode, unsigned
 	if (!(flags & O_CREAT)) {
 		if (flags & O_DIRECTORY)
 			lookup |= LOOKUP_DIRECTORY;
+		else if ((flags & (O_ACCMODE | O_PATH | O_TRUNC)) == O_RDONLY)
+			lookup |= LOOKUP_OPEN;
 		err = path_lookup(dfd, name, lookup, &p);
 		if (err)
 			return err == -ENOTDIR && (flags & O_NOFOLLOW) ? -ENOTDIR : err;
@@ -257,7 +259,7 @@ int path_open(int dfd, const char *name, uint32_t flags, uint32_t mode, unsigned
 	return err;
 }
 
-int path_open_exec(int dfd, const char *name, int at_flags, struct file **ret)
+static int open_exec_once(int dfd, const char *name, int at_flags, struct file **ret)
 {
 	struct path p;
 	int err;
@@ -277,7 +279,7 @@ int path_open_exec(int dfd, const char *name, int at_flags, struct file **ret)
 		path_get(&p);
 		file_put(f);
 	} else {
-		err = path_lookup(dfd, name,
+		err = path_lookup(dfd, name, LOOKUP_OPEN |
 				  (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
 				  (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
 		if (err)
@@ -293,6 +295,22 @@ int path_open_exec(int dfd, const char *name, int at_flags, struct file **ret)
 		err = file_open_path(&p, O_RDONLY, true, ret);
 	path_put(&p);
 	return err;
+}
+
+/* A path that was right a moment ago may lead to an object that its file
+ * system cannot find any more; looked up again it leads to the present one. */
+int path_open(int dfd, const char *name, uint32_t flags, uint32_t mode, unsigned lookup, struct file **ret)
+{
+	int err = open_once(dfd, name, flags, mode, lookup, ret);
+
+	return err == -ESTALE ? open_once(dfd, name, flags, mode, lookup, ret) : err;
+}
+
+int path_open_exec(int dfd, const char *name, int at_flags, struct file **ret)
+{
+	int err = open_exec_once(dfd, name, at_flags, ret);
+
+	return err == -ESTALE ? open_exec_once(dfd, name, at_flags, ret) : err;
 }
 
 /* ---- system calls ---- */

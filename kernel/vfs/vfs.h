@@ -76,6 +76,9 @@ struct inode_ops {
 	/* Find name: *ret counted inode, or -ENOENT (a negative dentry follows
 	 * unless the super block says nocache). */
 	int (*lookup)(struct inode *dir, const char *name, size_t n, struct inode **ret);
+	/* The same when name is going to be opened for reading next, if that
+	 * makes a difference; NULL: none. */
+	int (*lookup_open)(struct inode *dir, const char *name, size_t n, struct inode **ret);
 	int (*create)(struct inode *dir, const char *name, size_t n, uint32_t mode, struct inode **ret);
 	int (*mkdir)(struct inode *dir, const char *name, size_t n, uint32_t mode, struct inode **ret);
 	int (*mknod)(struct inode *dir, const char *name, size_t n, uint32_t mode, uint64_t rdev, struct inode **ret);
@@ -259,6 +262,7 @@ void fs_info_put(struct fs_info *f);
 #define LOOKUP_NO_XDEV 32u
 #define LOOKUP_BENEATH 64u
 #define LOOKUP_IN_ROOT 128u
+#define LOOKUP_OPEN 256u                        /* the last component is opened for reading next */
 int __must_check path_lookup(int dfd, const char *name, unsigned flags, struct path *ret);
 int __must_check path_lookup_user(int dfd, ustr name, unsigned flags, struct path *ret);
 /* The parent directory of the last component, which goes to last (NAME_MAX+1).

@@ -133,9 +133,8 @@ static int receive_reply(struct channel *ch, struct reply *r)
 	return 0;
 }
 
-/* want_fd: the reply must carry a descriptor; otherwise it must not. */
-static int exchange(struct gofer_req *req, const char *name, const char *name2,
-		    struct reply *r, bool want_fd)
+/* r->fd: a descriptor that came, or -1. */
+static int exchange_fd(struct gofer_req *req, const char *name, const char *name2, struct reply *r)
 {
 	struct channel *ch = channel_of_cpu();
 	int err;
@@ -150,13 +149,25 @@ static int exchange(struct gofer_req *req, const char *name, const char *name2,
 	if (!err)
 		err = receive_reply(ch, r);
 	hc_lock_release(&ch->lock);
-	if (!err && want_fd != (r->fd >= 0))
-		err = -EIO;
 	if (err && r->fd >= 0) {
 		raw(SYS_close, r->fd);
 		r->fd = -1;
 	}
 	return err;
+}
+
+/* want_fd: the reply must carry a descriptor; otherwise it must not. */
+static int exchange(struct gofer_req *req, const char *name, const char *name2,
+		    struct reply *r, bool want_fd)
+{
+	int err = exchange_fd(req, name, name2, r);
+
+	if (err || want_fd == (r->fd >= 0))
+		return err;
+	if (r->fd >= 0)
+		raw(SYS_close, r->fd);
+	r->fd = -1;
+	return -EIO;
 }
 
 static bool name_ok(const char *name, size_t n)
@@ -251,17 +262,103 @@ static bool dirents_ok(const uint8_t *p, size_t n)
 	return true;
 }
 
-int hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *ret_size)
+int hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *ret_size,
+	       bool *ret_end)
 {
 	struct gofer_req req = { .op = HC_OP_READDIR, .node = dir, .cookie = cookie };
-	size_t got;
-	int err = data_call(&req, NULL, buf, MIN(size, (size_t)HC_DIRENT_BATCH), &got);
+	struct reply r = { .data = buf, .room = MIN(size, (size_t)HC_DIRENT_BATCH) };
+	int err;
 
+	req.size = (uint32_t)r.room;
+	err = exchange(&req, NULL, NULL, &r, false);
 	if (err)
 		return err;
-	if (!dirents_ok(buf, got))
+	if (!dirents_ok(buf, r.size) || (!r.size && !r.rep.end))
 		return -EIO;
-	*ret_size = got;
+	*ret_size = r.size;
+	*ret_end = r.rep.end;
+	return 0;
+}
+
+static unsigned names_count(const char *names, size_t size)
+{
+	unsigned count = 0;
+	size_t at, n;
+
+	for (at = 0; at < size; at += n + 1, count++) {
+		n = strnlen(names + at, size - at);
+		if (n == size - at || !name_ok(names + at, n))
+			return 0;
+	}
+	return count;
+}
+
+/* Every record must lie inside what came, and say no more than it may; a file
+ * is handed over with the first record only, and then it is there. */
+static bool fetched_ok(const uint8_t *p, size_t n, unsigned names, const struct reply *r)
+{
+	struct hc_fetched e;
+	unsigned count = 0;
+	size_t at = 0;
+	bool file = false;
+
+	while (at < n) {
+		if (n - at < sizeof(e) || count++ == names)
+			return false;
+		memcpy(&e, p + at, sizeof(e));
+		at += sizeof(e);
+		if (align_up(e.data_size, 8) > n - at || e.err > 0 || e.err < -ERRNO_MAX)
+			return false;
+		if (e.flags & ~(HC_FETCHED_DATA | HC_FETCHED_LIST | HC_FETCHED_FILE) ||
+		    (e.err && (e.flags || e.node || e.data_size)))
+			return false;
+		if (e.flags & HC_FETCHED_LIST && !dirents_ok(p + at, e.data_size))
+			return false;
+		if (e.flags & HC_FETCHED_FILE) {
+			if (count != 1 || !e.node)
+				return false;
+			file = true;
+		}
+		at += align_up(e.data_size, 8);
+	}
+	return count && file == (r->fd >= 0);
+}
+
+int hc_fetch(uint64_t dir, const char *names, size_t names_size, uint32_t flags,
+	     uint16_t files_ahead, uint16_t dirs_ahead, void *buf, size_t size,
+	     size_t *ret_size, uint64_t *ret_file)
+{
+	struct gofer_req req = {
+		.op = HC_OP_FETCH, .node = dir, .flags = flags, .name2_size = (uint32_t)names_size,
+		.cookie = files_ahead | (uint32_t)dirs_ahead << 16,
+	};
+	struct reply r = { .data = buf, .room = MIN(size, (size_t)GOFER_DATA_MAX) };
+	struct hc_fetched first;
+	unsigned count;
+	int err;
+
+	if (names_size > HC_LINK_MAX)
+		return -EINVAL;
+	count = names_count(names, names_size);
+	if (!count || count > HC_FETCH_NAMES)
+		return -EINVAL;
+	req.size = (uint32_t)r.room;
+	err = exchange_fd(&req, NULL, names, &r);
+	if (err)
+		return err;
+	if (!fetched_ok(buf, r.size, count, &r)) {
+		if (r.fd >= 0)
+			raw(SYS_close, r.fd);
+		return -EIO;
+	}
+	*ret_file = 0;
+	if (r.fd >= 0) {
+		memcpy(&first, buf, sizeof(first));
+		/* No room for it: it is opened when it is needed. */
+		if (hc_file_enter(r.fd, first.node, HC_OPEN_READ, &first.attr, ret_file))
+			*ret_file = 0;
+	}
+	*ret_size = r.size;
 	return 0;
 }
 
@@ -420,12 +517,29 @@ int hc_listxattr(uint64_t node, void *buf, size_t size, size_t *ret_size)
 	return data_call(&req, NULL, buf, size, ret_size);
 }
 
-void hc_forget(uint64_t node)
+/* Handles that may wait for company. */
+static struct hc_lock lazy_lock;
+static uint64_t lazy[32];
+static unsigned lazy_count;
+
+void hc_forget(uint64_t node, bool lazily)
 {
 	struct gofer_req req = { .op = HC_OP_FORGET, .node = node };
 	struct reply r = { 0 };
+	uint64_t batch[ARRAY_SIZE(lazy)];
+	bool wait = false;
 
+	hc_lock_take(&lazy_lock);
+	if (lazily && lazy_count < ARRAY_SIZE(lazy)) {
+		lazy[lazy_count++] = node;
+		wait = true;
+	} else {
+		memcpy(batch, lazy, lazy_count * sizeof(batch[0]));
+		req.name2_size = (uint32_t)(lazy_count * sizeof(batch[0]));
+		lazy_count = 0;
+	}
+	hc_lock_release(&lazy_lock);
 	/* Nothing to be done about a failure: the gofer is gone, or the handle was. */
-	if (exchange(&req, NULL, NULL, &r, false))
+	if (!wait && exchange(&req, NULL, (const char *)batch, &r, false))
 		return;
 }

@@ -14,8 +14,10 @@ int hc_setattr(uint64_t node, uint32_t mask, const struct hc_attr *attr, struct 
 { (void)node; (void)mask; (void)attr; (void)ret_attr; return -ENOSYS; }
 int hc_readlink(uint64_t node, char *buf, size_t size, size_t *ret_size)
 { (void)node; (void)buf; (void)size; (void)ret_size; return -ENOSYS; }
-int hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *ret_size)
-{ (void)dir; (void)cookie; (void)buf; (void)size; (void)ret_size; return -ENOSYS; }
+int hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *ret_size, bool *ret_end)
+{ (void)dir; (void)cookie; (void)buf; (void)size; (void)ret_size; (void)ret_end; return -ENOSYS; }
+int hc_fetch(uint64_t dir, const char *names, size_t names_size, uint32_t flags, uint16_t files_ahead, uint16_t dirs_ahead, void *buf, size_t size, size_t *ret_size, uint64_t *ret_file)
+{ (void)dir; (void)names; (void)names_size; (void)flags; (void)files_ahead; (void)dirs_ahead; (void)buf; (void)size; (void)ret_size; (void)ret_file; return -ENOSYS; }
 int hc_open(uint64_t node, uint32_t flags, uint64_t *ret_file)
 { (void)node; (void)flags; (void)ret_file; return -ENOSYS; }
 int hc_create(uint64_t dir, const char *name, size_t name_size, uint32_t mode, uint32_t uid, uint32_t gid, uint32_t open_flags, uint64_t *ret_node, struct hc_attr *ret_attr, uint64_t *ret_file)
@@ -36,8 +38,8 @@ int hc_getxattr(uint64_t node, const char *name, void *buf, size_t size, size_t 
 { (void)node; (void)name; (void)buf; (void)size; (void)ret_size; return -ENOSYS; }
 int hc_listxattr(uint64_t node, void *buf, size_t size, size_t *ret_size)
 { (void)node; (void)buf; (void)size; (void)ret_size; return -ENOSYS; }
-void hc_forget(uint64_t node)
-{ (void)node; }
+void hc_forget(uint64_t node, bool lazily)
+{ (void)node; (void)lazily; }
 int hc_file_read(uint64_t file, uint64_t off, void *buf, size_t n, size_t *ret_n)
 { (void)file; (void)off; (void)buf; (void)n; (void)ret_n; return -ENOSYS; }
 int hc_file_write(uint64_t file, uint64_t off, const void *buf, size_t n, size_t *ret_n)

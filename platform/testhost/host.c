@@ -88,9 +88,9 @@ int hc_file_read(uint64_t file, uint64_t off, void *buf, size_t n, size_t *ret_n
 
 int hc_file_getattr(uint64_t file, struct hc_attr *ret_attr) { return hc_getattr(file, ret_attr); }
 void hc_file_close(uint64_t file) { (void)file; }
-void hc_forget(uint64_t node) { (void)node; }
+void hc_forget(uint64_t node, bool lazily) { (void)node; (void)lazily; }
 
-int hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *ret_size)
+int hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *ret_size, bool *ret_end)
 {
 	uint8_t *p = buf;
 
@@ -110,6 +110,28 @@ int hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *re
 		size -= n;
 	}
 	*ret_size = (size_t)(p - (uint8_t *)buf);
+	*ret_end = cookie == testhost_program_count;
+	return 0;
+}
+
+/* Attributes only: what may come with them does not. */
+int hc_fetch(uint64_t dir, const char *names, size_t names_size, uint32_t flags, uint16_t files_ahead,
+	     uint16_t dirs_ahead, void *buf, size_t size, size_t *ret_size, uint64_t *ret_file)
+{
+	(void)flags, (void)files_ahead, (void)dirs_ahead;
+	if (testhost_fails())
+		return -EIO;
+	*ret_size = 0;
+	*ret_file = 0;
+	for (size_t at = 0; at < names_size && size - *ret_size >= sizeof(struct hc_fetched); at += strlen(names + at) + 1) {
+		struct hc_fetched e = { 0 };
+
+		e.err = hc_lookup(dir, names + at, strlen(names + at), &e.node, &e.attr);
+		if (e.err)
+			e = (struct hc_fetched){ .err = e.err };
+		memcpy((uint8_t *)buf + *ret_size, &e, sizeof e);
+		*ret_size += sizeof e;
+	}
 	return 0;
 }
 

@@ -151,6 +151,7 @@ static void test_reading(void)
 	struct hc_statfs fs;
 	char buf[4096];
 	size_t got, seen = 0, p;
+	bool end = false;
 
 	CHECK(!look(ro, "file", &n, &a) && S_ISREG(a.mode) && a.size == 5);
 	CHECK(!look(ro, "file", &again, &a) && again == n);
@@ -166,12 +167,12 @@ static void test_reading(void)
 	CHECK(!hc_readlink(n, buf, sizeof(buf), &got) && got == 10 && !memcmp(buf, "../outside", 10));
 	CHECK(look(n, "secret", &n, &a) == -ENOTDIR);
 	CHECK(!look(ro, "sub", &sub, &a) && !look(sub, "deep", &n, &a));
-	CHECK(!hc_readdir(ro, 0, buf, sizeof(buf), &got));
+	CHECK(!hc_readdir(ro, 0, buf, sizeof(buf), &got, &end));
 	for (p = 0; p < got; seen++)
 		p += align_up(sizeof(struct hc_dirent) + ((struct hc_dirent *)(void *)(buf + p))->name_size, 8);
-	CHECK(seen >= 6);
+	CHECK(seen >= 6 && end);
 	CHECK(!hc_statfs(ro, &fs) && fs.bsize);
-	CHECK(hc_readdir(n, 0, buf, sizeof(buf), &got) == -ENOTDIR);
+	CHECK(hc_readdir(n, 0, buf, sizeof(buf), &got, &end) == -ENOTDIR);
 }
 
 /* Found, but never opened. */
@@ -379,13 +380,13 @@ static void test_races(void)
 						      got == 4 && !memcmp(buf, "deep", 4));
 						hc_file_close(f);
 					}
-					hc_forget(s);
+					hc_forget(s, false);
 				}
 			} else {
 				links++;
 			}
 			CHECK(look(n, "secret", &s, &attr) < 0);
-			hc_forget(n);
+			hc_forget(n, false);
 		}
 		clock_gettime(CLOCK_MONOTONIC, &t);
 	} while (t.tv_sec - t0.tv_sec < 2 && failures < 20);
@@ -423,7 +424,7 @@ static void test_eviction(void)
 	CHECK(!hc_rename(rw, "many", 4, rw, "more", 4, 0));
 	CHECK(!hc_getattr(nodes[3], &a) && !hc_getattr(nodes[100], &a));
 	for (i = 0; i < 200; i++)
-		hc_forget(nodes[i]);
+		hc_forget(nodes[i], false);
 	CHECK(hc_getattr(nodes[5], &a) == -ESTALE);
 }
 

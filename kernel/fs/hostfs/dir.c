@@ -2,9 +2,11 @@
 /* hostfs: reading directories.
  *
  * Positions that programs see are plain indexes (0 ".", 1 "..", 2 the first
- * entry): the host's cookies are opaque 64-bit values that need not fit.  The
- * open file remembers the cookie of its present index; seeking elsewhere
- * starts anew and skips.  file->pos_lock serializes. */
+ * entry): the host's cookies are opaque 64-bit values that need not fit.  A
+ * stream reads from the listing (listing.c) that it began with.  A directory
+ * that is too long for one is streamed: the open file remembers the cookie of
+ * its present index; seeking elsewhere starts anew and skips.
+ * file->pos_lock serializes. */
 #include "kernel/fs/hostfs/hostfs.h"
 #include "kernel/signal/signal.h"
 #include <linux_abi/dirent.h>
@@ -19,18 +21,18 @@ struct dir_state {
 	uint8_t buf[BATCH];
 };
 
+struct dir_file { struct hostfs_listing *l; struct dir_state *d; };     /* file->priv */
+
 static int fill(struct hostfs_node *n, struct dir_state *d)
 {
 	int err;
 
 	d->n = d->off = 0;
-	err = hc_readdir(n->handle, d->cookie, d->buf, BATCH, &d->n);
-	if (err || d->n > BATCH) {
+	err = hc_readdir(n->handle, d->cookie, d->buf, BATCH, &d->n, &d->end);
+	if (err || d->n > BATCH || (!d->n && !d->end)) {
 		d->n = 0;
 		return err ? hostfs_errno(err) : -EIO;
 	}
-	if (!d->n)
-		d->end = true;
 	return 0;
 }
 
@@ -62,16 +64,16 @@ static void consume(struct dir_state *d, const struct hc_dirent *e)
 	d->index++;
 }
 
-static int state_get(struct file *f, struct dir_state **ret)
+static int state_get(struct file *f, struct dir_file *df, struct dir_state **ret)
 {
-	struct dir_state *d = f->priv;
+	struct dir_state *d = df->d;
 
 	if (!d) {
 		d = kzalloc(sizeof(*d));
 		if (!d)
 			return -ENOMEM;
 		d->index = 2;
-		f->priv = d;
+		df->d = d;
 	}
 	if (f->pos < d->index || f->pos <= 2) {
 		d->index = 2;
@@ -83,18 +85,16 @@ static int state_get(struct file *f, struct dir_state **ret)
 	return 0;
 }
 
-static int hostfs_readdir(struct file *f, struct dir_sink *s)
+static int stream(struct file *f, struct dir_file *df, struct dir_sink *s)
 {
 	struct hostfs_node *n = hostfs_node(f->inode);
 	struct dir_state *d;
 	struct hc_dirent e;
 	const char *name;
-	int err = state_get(f, &d);
+	int err = state_get(f, df, &d);
 
 	if (err)
 		return err;
-	if (!dir_emit_dots(f, s))
-		return 0;
 	for (;;) {
 		while (next_entry(d, &e, &name)) {
 			if (d->index >= f->pos) {
@@ -116,6 +116,47 @@ static int hostfs_readdir(struct file *f, struct dir_sink *s)
 	}
 }
 
+static void from_listing(struct file *f, const struct hostfs_listing *l, struct dir_sink *s)
+{
+	for (uint64_t k = f->pos - 2; k < l->count; k++) {
+		const struct hostfs_entry *e = &l->entries[k];
+
+		if (!s->emit(s, l->names + e->at, e->size, e->ino, e->type, (int64_t)k + 3))
+			return;
+		f->pos = k + 3;
+	}
+}
+
+static int hostfs_readdir(struct file *f, struct dir_sink *s)
+{
+	struct hostfs_node *n = hostfs_node(f->inode);
+	struct dir_file *df = f->priv;
+	bool fresh = f->pos <= 2;
+	int err = 0;
+
+	if (!dir_emit_dots(f, s))
+		return 0;
+	if (!df) {
+		df = kzalloc(sizeof(*df));
+		if (!df)
+			return -ENOMEM;
+		f->priv = df;
+	}
+	if (df->l && fresh) {
+		hostfs_listing_put(n->hs, df->l);
+		df->l = NULL;
+	}
+	if (!df->l && (fresh || !df->d)) {
+		err = hostfs_list(n, &df->l);
+		if (err && err != -E2BIG)
+			return err;
+	}
+	if (!df->l)
+		return stream(f, df, s);
+	from_listing(f, df->l, s);
+	return 0;
+}
+
 static int64_t dir_lseek(struct file *f, int64_t off, int whence)
 {
 	if (whence == SEEK_CUR)
@@ -130,7 +171,13 @@ static int64_t dir_lseek(struct file *f, int64_t off, int whence)
 
 static void dir_release(struct file *f)
 {
-	kfree(f->priv);
+	struct dir_file *df = f->priv;
+
+	if (!df)
+		return;
+	hostfs_listing_put(hostfs_node(f->inode)->hs, df->l);
+	kfree(df->d);
+	kfree(df);
 	f->priv = NULL;
 }
 

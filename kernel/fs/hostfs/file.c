@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hostfs: regular files.
  *
+ * A small file that is opened for reading is read from its blob (blob.c) for
+ * as long as that is fresh, without a host file.  Later, and for anything but
+ * reading, the host file is opened after all; if the name leads elsewhere by
+ * then, reading goes on from the snapshot.
+ *
  * A node has at most two host file handles, one for reading and one for
  * writing, shared by all who opened it.  When the last open file goes they
  * stay open for a while (the next open is then free); the oldest idle ones
@@ -27,27 +32,68 @@ void hostfs_close_handles(struct hostfs_node *n)
 	mutex_unlock(&n->open_lock);
 }
 
+/* A host file of an object that has no node yet: both in one message. */
+static int open_by_name(struct hostfs_node *n, uint64_t *ret_file)
+{
+	char name[HC_NAME_MAX + 1];
+	struct inode *dir, *now;
+	int err = hostfs_place(n, name, &dir);
+
+	if (err)
+		return err;
+	*ret_file = 0;
+	err = hostfs_fetch(dir, name, strlen(name), NULL, -1, HOSTFS_TO_MAP, ret_file, &now);
+	inode_put(dir);
+	if (err)
+		return err;
+	if (now != n->inode || !*ret_file) {
+		if (*ret_file)
+			hc_file_close(*ret_file);
+		*ret_file = 0;
+		err = -ESTALE;
+	}
+	inode_put(now);
+	return err;
+}
+
+/* open_lock held: a host file to read or to write. */
 static int get_handle(struct hostfs_node *n, bool write)
 {
-	int err = 0;
+	uint64_t handle;
+	int err;
 
+	if (write ? n->wfile : n->rfile || (n->wfile && n->wfile_readable))
+		return 0;
+	if (!write && !__atomic_load_n(&n->handle, __ATOMIC_RELAXED) && !open_by_name(n, &n->rfile))
+		return 0;
+	err = hostfs_handle(n, &handle);
+	if (err)
+		return err;
 	if (!write) {
-		if (n->rfile || (n->wfile && n->wfile_readable))
-			return 0;
-		err = hc_open(n->handle, HC_OPEN_READ, &n->rfile);
+		err = hc_open(handle, HC_OPEN_READ, &n->rfile);
 		if (err)
 			n->rfile = 0;
 	} else {
-		if (n->wfile)
-			return 0;
-		err = hc_open(n->handle, HC_OPEN_READ | HC_OPEN_WRITE, &n->wfile);
+		err = hc_open(handle, HC_OPEN_READ | HC_OPEN_WRITE, &n->wfile);
 		n->wfile_readable = !err;
 		if (err == -EACCES)
-			err = hc_open(n->handle, HC_OPEN_WRITE, &n->wfile);
+			err = hc_open(handle, HC_OPEN_WRITE, &n->wfile);
 		if (err)
 			n->wfile = 0;
 	}
 	return hostfs_errno(err);
+}
+
+static int need_read_handle(struct hostfs_node *n)
+{
+	int err = 0;
+
+	if (__atomic_load_n(&n->rfile, __ATOMIC_ACQUIRE))
+		return 0;
+	mutex_lock(&n->open_lock);
+	err = get_handle(n, false);
+	mutex_unlock(&n->open_lock);
+	return err;
 }
 
 static void leave_idle(struct hostfs_node *n)
@@ -89,10 +135,78 @@ static void enter_idle(struct hostfs_node *n)
 	inode_put(old->inode);
 }
 
+void hostfs_keep_open(struct hostfs_node *n, uint64_t file)
+{
+	bool idle = false;
+
+	mutex_lock(&n->open_lock);
+	if (!n->rfile) {
+		__atomic_store_n(&n->rfile, file, __ATOMIC_RELEASE);
+		file = 0;
+		idle = !n->opens;
+	}
+	mutex_unlock(&n->open_lock);
+	if (file)
+		hc_file_close(file);
+	if (idle)
+		enter_idle(n);
+}
+
+/* Open for reading only: the contents in one message if they are small, else
+ * the host file, and with either what is likely to be opened next.  *ret NULL:
+ * open it by its node. */
+static int fetch_contents(struct hostfs_node *n, struct hostfs_blob **ret)
+{
+	struct hostfs_listing *l;
+	char name[HC_NAME_MAX + 1];
+	struct inode *dir, *now = NULL;
+	uint64_t file = 0;
+	int64_t e = -1;
+	int err;
+
+	*ret = NULL;
+	if (n->inode->size > HC_FETCH_DATA_MAX && __atomic_load_n(&n->handle, __ATOMIC_RELAXED))
+		return 0;
+	if (hostfs_place(n, name, &dir))
+		return 0;
+	l = hostfs_listing_get(hostfs_node(dir));
+	if (l) {
+		e = hostfs_listing_find(l, hostfs_name_hash(name, strlen(name)), name, strlen(name));
+		hostfs_credit(&n->hs->file_credit, 1);
+	}
+	err = hostfs_fetch(dir, name, strlen(name), l, e, HOSTFS_TO_READ, &file, &now);
+	if (!err && now != n->inode)
+		err = -ESTALE;
+	if (!err && !file)
+		*ret = hostfs_blob_get(n);
+	if (!err && file)
+		hostfs_keep_open(n, file);
+	else if (file)
+		hc_file_close(file);
+	if (now)
+		inode_put(now);
+	hostfs_listing_put(n->hs, l);
+	inode_put(dir);
+	if (!err || __atomic_load_n(&n->handle, __ATOMIC_RELAXED))
+		return 0;               /* the node leads there, whatever the name does */
+	if (err == -ENOENT || err == -ESTALE) {
+		hostfs_unbind(n->inode);
+		err = -ESTALE;          /* the VFS looks the path up once more */
+	}
+	return err;
+}
+
+static void contents_changed(struct hostfs_node *n)
+{
+	__atomic_fetch_add(&n->hs->changes, 1, __ATOMIC_SEQ_CST);
+	hostfs_blob_drop(n);
+}
+
 int hostfs_open(struct inode *i, struct file *f)
 {
 	struct hostfs_node *n = hostfs_node(i);
 	unsigned acc = f->flags & O_ACCMODE;
+	struct hostfs_blob *b = NULL;
 	int err = 0;
 
 	if (S_ISDIR(i->mode)) {
@@ -104,8 +218,15 @@ int hostfs_open(struct inode *i, struct file *f)
 		return S_ISCHR(i->mode) || S_ISBLK(i->mode) ? -EACCES : -ENXIO;
 	if (acc != O_RDONLY && n->hs->readonly)
 		return -EROFS;
+	if (acc == O_RDONLY && !__atomic_load_n(&n->rfile, __ATOMIC_RELAXED)) {
+		b = hostfs_blob_get(n);
+		if (!b && !__atomic_load_n(&n->wfile, __ATOMIC_RELAXED) && hostfs_blob_room(n->hs))
+			err = fetch_contents(n, &b);
+		if (err)
+			return err;
+	}
 	mutex_lock(&n->open_lock);
-	if (acc != O_WRONLY)
+	if (acc != O_WRONLY && !b)
 		err = get_handle(n, false);
 	if (!err && acc != O_RDONLY)
 		err = get_handle(n, true);
@@ -114,7 +235,10 @@ int hostfs_open(struct inode *i, struct file *f)
 	mutex_unlock(&n->open_lock);
 	if (err)
 		return err;
+	if (acc != O_RDONLY)
+		contents_changed(n);
 	leave_idle(n);
+	f->priv = b;
 	f->ops = &hostfs_file_ops;
 	return 0;
 }
@@ -124,8 +248,10 @@ static void hostfs_release(struct file *f)
 	struct hostfs_node *n = hostfs_node(f->inode);
 	bool idle;
 
+	hostfs_blob_put(n->hs, f->priv);
+	f->priv = NULL;
 	mutex_lock(&n->open_lock);
-	idle = n->opens && --n->opens == 0;
+	idle = n->opens && --n->opens == 0 && (n->rfile || n->wfile);
 	mutex_unlock(&n->open_lock);
 	if (idle)
 		enter_idle(n);
@@ -139,15 +265,34 @@ static uint64_t read_handle(struct hostfs_node *n)
 	return r ? r : n->wfile;
 }
 
+static long read_blob(const struct hostfs_blob *b, struct iter *to, uint64_t *pos)
+{
+	size_t n = *pos < b->size ? MIN(to->left, b->size - (size_t)*pos) : 0, done = 0;
+
+	if (n)
+		done = iter_copy_out(to, b->bytes + *pos, n);
+	*pos += done;
+	return n && !done ? -EFAULT : (long)done;
+}
+
 static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
 {
 	struct hostfs_node *n = hostfs_node(f->inode);
+	struct hostfs_blob *b = f->priv;
 	size_t cap, total = 0;
 	uint8_t *buf;
 	int err = 0;
 
 	if (!to->left)
 		return 0;
+	if (b) {
+		if (__atomic_load_n(&n->blob, __ATOMIC_RELAXED) == b &&
+		    __atomic_load_n(&b->until_ns, __ATOMIC_RELAXED) > plat_time_mono_ns())
+			return read_blob(b, to, pos);
+		err = need_read_handle(n);
+		if (err)
+			return err == -ESTALE ? read_blob(b, to, pos) : err;
+	}
 	buf = kbuf_get(to->left, &cap);
 	if (!buf)
 		return -ENOMEM;
@@ -256,6 +401,9 @@ static int64_t hostfs_lseek(struct file *f, int64_t off, int whence)
 	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
 		if (off < 0)
 			return -ENXIO;
+		err = f->priv ? need_read_handle(hostfs_node(f->inode)) : 0;
+		if (err)
+			return err;
 		err = hc_file_seek(read_handle(hostfs_node(f->inode)), (uint64_t)off,
 				   whence == SEEK_DATA, &r);
 		if (err)
@@ -277,20 +425,25 @@ static int64_t hostfs_lseek(struct file *f, int64_t off, int whence)
 int hostfs_truncate_node(struct hostfs_node *n, uint64_t size)
 {
 	struct hc_attr in = { .size = size };
+	uint64_t handle;
 	int err;
 
 	if (n->hs->readonly)
 		return -EROFS;
 	if (size > INT64_MAX)
 		return -EINVAL;
+	err = hostfs_handle(n, &handle);
+	if (err)
+		return err;
 	mutex_lock(&n->open_lock);
 	if (n->wfile)
 		err = hc_file_truncate(n->wfile, size);
 	else
-		err = hc_setattr(n->handle, HC_SET_SIZE, &in, NULL);
+		err = hc_setattr(handle, HC_SET_SIZE, &in, NULL);
 	mutex_unlock(&n->open_lock);
 	if (err)
 		return hostfs_errno(err);
+	contents_changed(n);
 	spin_lock(&n->attr_lock);
 	n->inode->size = size;
 	n->valid_until_ns = 0;
@@ -372,7 +525,9 @@ static int hostfs_mmap(struct file *f, unsigned prot, unsigned map_flags, uint64
 	int err = 0;
 
 	mutex_lock(&n->open_lock);
-	if (!o->id) {
+	if (!o->id && !writes)
+		err = get_handle(n, false);
+	if (!err && !o->id) {
 		err = plat_obj_from_host(writes ? n->wfile : read_handle(n), o);
 		if (err == -ENODEV && !writes)
 			err = copy_to_object(n);

@@ -5,58 +5,18 @@
 #include "kernel/fs/hostfs/hostfs.h"
 #include "kernel/task/task.h"
 
-static uint32_t name_hash(const char *name, size_t n)
-{
-	return hash_bytes(name, n) | 1;
-}
-
-static bool neg_known(struct hostfs_node *d, uint32_t hash)
-{
-	bool known = false;
-	uint64_t now = plat_time_mono_ns();
-
-	spin_lock(&d->attr_lock);
-	for (unsigned k = 0; d->neg && k < HOSTFS_NEG_SLOTS; k++)
-		if (d->neg[k].hash == hash && d->neg[k].until_ns > now)
-			known = true;
-	spin_unlock(&d->attr_lock);
-	return known;
-}
-
-static void neg_remember(struct hostfs_node *d, uint32_t hash)
-{
-	struct hostfs_neg *slot;
-
-	spin_lock(&d->attr_lock);
-	if (!d->neg)
-		d->neg = kzalloc(HOSTFS_NEG_SLOTS * sizeof(*d->neg));
-	if (!d->neg) {                  /* it will be asked again, that is all */
-		spin_unlock(&d->attr_lock);
-		return;
-	}
-	slot = &d->neg[0];
-	for (unsigned k = 0; k < HOSTFS_NEG_SLOTS; k++) {
-		if (d->neg[k].hash == hash) {
-			slot = &d->neg[k];
-			break;
-		}
-		if (d->neg[k].until_ns < slot->until_ns)
-			slot = &d->neg[k];
-	}
-	*slot = (struct hostfs_neg){ hash, plat_time_mono_ns() + HOSTFS_VALID_NS };
-	spin_unlock(&d->attr_lock);
-}
-
 /* dir's entries change by our own hand: forget what we believed about it. */
 static void dir_changed(struct inode *dir)
 {
 	struct hostfs_node *d = hostfs_node(dir);
 
+	__atomic_fetch_add(&d->hs->changes, 1, __ATOMIC_SEQ_CST);
 	spin_lock(&d->attr_lock);
 	d->valid_until_ns = 0;
 	if (d->neg)
 		memset(d->neg, 0, HOSTFS_NEG_SLOTS * sizeof(*d->neg));
 	spin_unlock(&d->attr_lock);
+	hostfs_listing_drop(d);
 }
 
 static void attr_changed(struct inode *i)
@@ -65,71 +25,15 @@ static void attr_changed(struct inode *i)
 		__atomic_store_n(&hostfs_node(i)->valid_until_ns, 0, __ATOMIC_RELAXED);
 }
 
-static void bind(struct inode *i, struct hostfs_node *d, uint32_t hash)
-{
-	struct hostfs_node *n = hostfs_node(i);
-
-	spin_lock(&n->attr_lock);
-	n->bind_hash = hash ^ hash_u64(d->ino);
-	n->bind_until_ns = plat_time_mono_ns() + HOSTFS_VALID_NS;
-	spin_unlock(&n->attr_lock);
-}
-
 static int adopt(struct inode *dir, const char *name, size_t n, uint64_t node,
 		 const struct hc_attr *a, struct inode **ret)
 {
 	struct hostfs_node *d = hostfs_node(dir);
-	int err = hostfs_iget(d->hs, node, a, ret);
+	int err = hostfs_iget(d->hs, dir, name, n, node, a, ret);
 
 	if (!err)
-		bind(*ret, d, name_hash(name, n));
+		hostfs_bind(*ret, d, hostfs_name_hash(name, n));
 	return err;
-}
-
-static int hostfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **ret)
-{
-	struct hostfs_node *d = hostfs_node(dir);
-	struct hc_attr a;
-	uint64_t node;
-	int err;
-
-	if (n > HC_NAME_MAX)
-		return -ENAMETOOLONG;
-	if (!hostfs_check_name(name, n))
-		return -ENOENT;
-	err = hc_lookup(d->handle, name, n, &node, &a);
-	if (!err)
-		err = adopt(dir, name, n, node, &a, ret);
-	else
-		err = hostfs_errno(err);
-	if (err == -ENOENT)
-		neg_remember(d, name_hash(name, n));
-	return err;
-}
-
-static bool hostfs_revalidate(struct inode *dir, const char *name, size_t n, struct inode *cached)
-{
-	struct hostfs_node *d = hostfs_node(dir), *c;
-	uint32_t hash = name_hash(name, n);
-	struct inode *now;
-	bool fresh;
-
-	c = hostfs_node(cached);
-	spin_lock(&c->attr_lock);
-	fresh = c->bind_hash == (hash ^ hash_u64(d->ino)) && c->bind_until_ns > plat_time_mono_ns();
-	spin_unlock(&c->attr_lock);
-	if (fresh)
-		return true;
-	if (hostfs_lookup(dir, name, n, &now))
-		return false;
-	fresh = now == cached;
-	inode_put(now);
-	return fresh;
-}
-
-static bool hostfs_revalidate_negative(struct inode *dir, const char *name, size_t n)
-{
-	return neg_known(hostfs_node(dir), name_hash(name, n));
 }
 
 /* New objects belong to the caller; a set-group-ID directory passes on its
@@ -234,8 +138,12 @@ static int hostfs_symlink(struct inode *dir, const char *name, size_t n, const c
 
 static int hostfs_link(struct inode *dir, const char *name, size_t n, struct inode *target)
 {
-	int err = hc_link(hostfs_node(target)->handle, hostfs_node(dir)->handle, name, n);
+	uint64_t handle;
+	int err = hostfs_handle(hostfs_node(target), &handle);
 
+	if (err)
+		return err;
+	err = hc_link(handle, hostfs_node(dir)->handle, name, n);
 	if (err)
 		return hostfs_errno(err);
 	dir_changed(dir);
@@ -243,10 +151,23 @@ static int hostfs_link(struct inode *dir, const char *name, size_t n, struct ino
 	return 0;
 }
 
+/* i, which may be open, is about to lose its name: from then on only its node
+ * leads to it.  Failing here means that it had lost it already. */
+static void hold_nameless(struct inode *i)
+{
+	struct hostfs_node *n = i ? hostfs_node(i) : NULL;
+	uint64_t handle;
+
+	if (n && __atomic_load_n(&n->opens, __ATOMIC_RELAXED) && hostfs_handle(n, &handle))
+		return;
+}
+
 static int remove_name(struct inode *dir, const char *name, size_t n, struct inode *victim, bool is_dir)
 {
-	int err = hc_unlink(hostfs_node(dir)->handle, name, n, is_dir);
+	int err;
 
+	hold_nameless(victim);
+	err = hc_unlink(hostfs_node(dir)->handle, name, n, is_dir);
 	if (err)
 		return hostfs_errno(err);
 	dir_changed(dir);
@@ -258,6 +179,7 @@ static int remove_name(struct inode *dir, const char *name, size_t n, struct ino
 		else if (victim->nlink)
 			victim->nlink--;
 		spin_unlock(&hostfs_node(victim)->attr_lock);
+		hostfs_unlinked(hostfs_node(victim));
 	}
 	return 0;
 }
@@ -279,21 +201,29 @@ static int hostfs_rename(struct inode *odir, const char *on, size_t onn, struct 
 
 	if (flags & ~(HC_RENAME_NOREPLACE | HC_RENAME_EXCHANGE))
 		return -EINVAL;
+	if (!(flags & HC_RENAME_EXCHANGE))
+		hold_nameless(dst);
 	err = hc_rename(hostfs_node(odir)->handle, on, onn, hostfs_node(ndir)->handle, nn, nnn, flags);
 	if (err)
 		return hostfs_errno(err);
 	dir_changed(odir);
 	dir_changed(ndir);
 	attr_changed(src);
-	if (src)
-		bind(src, hostfs_node(ndir), name_hash(nn, nnn));
+	if (src) {
+		hostfs_set_place(hostfs_node(src), ndir, nn, nnn);
+		hostfs_bind(src, hostfs_node(ndir), hostfs_name_hash(nn, nnn));
+	}
 	if (dst && (flags & HC_RENAME_EXCHANGE)) {
 		attr_changed(dst);
-		bind(dst, hostfs_node(odir), name_hash(on, onn));
-	} else if (dst && dst->nlink) {
+		hostfs_set_place(hostfs_node(dst), odir, on, onn);
+		hostfs_bind(dst, hostfs_node(odir), hostfs_name_hash(on, onn));
+		return 0;
+	}
+	if (dst) {
 		spin_lock(&hostfs_node(dst)->attr_lock);
-		dst->nlink = S_ISDIR(dst->mode) ? 0 : dst->nlink - 1;
+		dst->nlink = S_ISDIR(dst->mode) || !dst->nlink ? 0 : dst->nlink - 1;
 		spin_unlock(&hostfs_node(dst)->attr_lock);
+		hostfs_unlinked(hostfs_node(dst));
 	}
 	return 0;
 }
@@ -316,9 +246,9 @@ static size_t link_cached(struct hostfs_node *node, char *buf, size_t size)
 	return n;
 }
 
-static void link_keep(struct hostfs_node *node, const char *text, size_t n)
+void hostfs_link_keep(struct hostfs_node *node, const char *text, size_t n)
 {
-	char *copy = kmalloc(n + 1);
+	char *copy = n <= LINK_TEXT_MAX ? kmalloc(n + 1) : NULL;
 
 	if (!copy)
 		return;
@@ -337,17 +267,21 @@ static long hostfs_readlink(struct inode *i, char *buf, size_t size)
 {
 	struct hostfs_node *node = hostfs_node(i);
 	size_t n = link_cached(node, buf, size);
+	uint64_t handle;
 	int err;
 
 	if (n)
 		return (long)n;
-	err = hc_readlink(node->handle, buf, MIN(size, (size_t)HC_LINK_MAX), &n);
+	err = hostfs_handle(node, &handle);
+	if (err)
+		return err;
+	err = hc_readlink(handle, buf, MIN(size, (size_t)HC_LINK_MAX), &n);
 	if (err)
 		return hostfs_errno(err);
 	if (n < 1 || n > size || memchr(buf, 0, n))
 		return -EIO;
-	if (n < size && n <= LINK_TEXT_MAX)     /* complete */
-		link_keep(node, buf, n);
+	if (n < size)                           /* complete */
+		hostfs_link_keep(node, buf, n);
 	return (long)n;
 }
 
@@ -363,7 +297,7 @@ static int hostfs_getattr(struct inode *i, struct kstat *ret)
 		.dev = i->sb->dev, .ino = i->ino, .mode = i->mode, .nlink = i->nlink,
 		.uid = i->uid, .gid = i->gid, .rdev = i->rdev, .size = i->size,
 		.blksize = PLAT_PAGE_SIZE, .blocks = i->blocks, .atime_ns = i->atime_ns,
-		.mtime_ns = i->mtime_ns, .ctime_ns = i->ctime_ns, .btime_ns = i->ctime_ns,
+		.mtime_ns = i->mtime_ns, .ctime_ns = i->ctime_ns, .btime_ns = n->btime_ns ? n->btime_ns : i->ctime_ns,
 	};
 	spin_unlock(&n->attr_lock);
 	return 0;
@@ -374,6 +308,7 @@ static int hostfs_setattr(struct inode *i, const struct kattr *a)
 	struct hostfs_node *n = hostfs_node(i);
 	struct hc_attr in = { 0 }, out;
 	uint32_t mask = 0;
+	uint64_t handle;
 	int err;
 
 	if (n->hs->readonly)
@@ -396,7 +331,10 @@ static int hostfs_setattr(struct inode *i, const struct kattr *a)
 	in.gid = a->gid;
 	in.atime_ns = a->atime_ns;
 	in.mtime_ns = a->mtime_ns;
-	err = hc_setattr(n->handle, mask, &in, &out);
+	err = hostfs_handle(n, &handle);
+	if (err)
+		return err;
+	err = hc_setattr(handle, mask, &in, &out);
 	if (err)
 		return hostfs_errno(err);
 	if (hostfs_check_attr(&out) || ((out.mode ^ i->mode) & S_IFMT)) {
@@ -420,6 +358,7 @@ static long clamp_xattr(int err, size_t n, size_t size)
 
 static long hostfs_getxattr(struct inode *i, const char *name, void *buf, size_t size)
 {
+	uint64_t handle;
 	size_t n = 0;
 	int err;
 
@@ -429,21 +368,29 @@ static long hostfs_getxattr(struct inode *i, const char *name, void *buf, size_t
 		return -EOPNOTSUPP;
 	if (strncmp(name, "user.", 5))
 		return -ENODATA;
-	err = hc_getxattr(hostfs_node(i)->handle, name, buf, MIN(size, (size_t)HC_XATTR_MAX), &n);
+	err = hostfs_handle(hostfs_node(i), &handle);
+	if (err)
+		return err;
+	err = hc_getxattr(handle, name, buf, MIN(size, (size_t)HC_XATTR_MAX), &n);
 
 	return clamp_xattr(err, n, size);
 }
 
 static long hostfs_listxattr(struct inode *i, void *buf, size_t size)
 {
+	uint64_t handle;
 	size_t n = 0;
-	int err = hc_listxattr(hostfs_node(i)->handle, buf, MIN(size, (size_t)HC_XATTR_MAX), &n);
+	int err = hostfs_handle(hostfs_node(i), &handle);
 
+	if (err)
+		return err;
+	err = hc_listxattr(handle, buf, MIN(size, (size_t)HC_XATTR_MAX), &n);
 	return clamp_xattr(err, n, size);
 }
 
 const struct inode_ops hostfs_inode_ops = {
 	.lookup = hostfs_lookup,
+	.lookup_open = hostfs_lookup_open,
 	.create = hostfs_create,
 	.mkdir = hostfs_mkdir,
 	.mknod = hostfs_mknod,

@@ -29,7 +29,7 @@ static struct inode *index_find(struct ovl_super *os, uint64_t lower_ino)
 	return u;
 }
 
-static int ovl_lookup(struct inode *dir, const char *name, size_t n, struct inode **ret)
+static int lookup(struct inode *dir, const char *name, size_t n, bool open, struct inode **ret)
 {
 	struct ovl_inode *od = ovl_i(dir);
 	struct inode *updir = ovl_upper(od), *u = NULL, *l = NULL;
@@ -47,7 +47,7 @@ static int ovl_lookup(struct inode *dir, const char *name, size_t n, struct inod
 	if (u && S_ISDIR(u->mode) && ovl_mark(u, OVL_OPAQUE)) {
 		l = ovl_redirect_find(od->os, u);
 	} else if (od->lower && (!u || S_ISDIR(u->mode))) {
-		err = ovl_lower_lookup(od->lower, name, n, &l);
+		err = ovl_lower_lookup(od->lower, name, n, open, &l);
 		if (err && err != -ENOENT) {
 			if (u)
 				inode_put(u);
@@ -70,6 +70,16 @@ static int ovl_lookup(struct inode *dir, const char *name, size_t n, struct inod
 		}
 	}
 	return ovl_iget(od->os, u, l, dir, name, n, ret);
+}
+
+static int ovl_lookup(struct inode *dir, const char *name, size_t n, struct inode **ret)
+{
+	return lookup(dir, name, n, false, ret);
+}
+
+static int ovl_lookup_open(struct inode *dir, const char *name, size_t n, struct inode **ret)
+{
+	return lookup(dir, name, n, true, ret);
 }
 
 /* Upper names change by our hand only; what is below may be the host's. */
@@ -543,7 +553,7 @@ static int ovl_removexattr(struct inode *i, const char *name)
 	.evict = ovl_evict
 
 const struct inode_ops ovl_dir_iops = {
-	.lookup = ovl_lookup, .create = ovl_create, .mkdir = ovl_mkdir, .mknod = ovl_mknod,
+	.lookup = ovl_lookup, .lookup_open = ovl_lookup_open, .create = ovl_create, .mkdir = ovl_mkdir, .mknod = ovl_mknod,
 	.symlink = ovl_symlink, .link = ovl_link, .unlink = ovl_unlink, .rmdir = ovl_rmdir,
 	.rename = ovl_rename, .tmpfile = ovl_tmpfile, .open = ovl_open,
 	.revalidate = ovl_revalidate, .revalidate_negative = ovl_revalidate_negative, OVL_ATTR_OPS,

@@ -45,20 +45,26 @@ int ovl_layer_lookup(struct inode *dir, const char *name, size_t n, struct inode
 	return err;
 }
 
-int ovl_lower_lookup(struct inode *lower_dir, const char *name, size_t n, struct inode **ret)
+int ovl_lower_lookup(struct inode *lower_dir, const char *name, size_t n, bool open, struct inode **ret)
 {
 	const struct inode_ops *ops = lower_dir->ops;
+	int err;
 
 	if (ops->revalidate_negative && ops->revalidate_negative(lower_dir, name, n))
 		return -ENOENT;
-	return ovl_layer_lookup(lower_dir, name, n, ret);
+	if (!open || !ops->lookup_open)
+		return ovl_layer_lookup(lower_dir, name, n, ret);
+	mutex_lock(&lower_dir->lock);
+	err = ops->lookup_open(lower_dir, name, n, ret);
+	mutex_unlock(&lower_dir->lock);
+	return err;
 }
 
 bool ovl_lower_has(struct inode *dir, const char *name, size_t n)
 {
 	struct inode *l;
 
-	if (!ovl_i(dir)->lower || ovl_lower_lookup(ovl_i(dir)->lower, name, n, &l))
+	if (!ovl_i(dir)->lower || ovl_lower_lookup(ovl_i(dir)->lower, name, n, false, &l))
 		return false;
 	inode_put(l);
 	return true;

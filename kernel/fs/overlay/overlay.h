@@ -89,7 +89,7 @@ uint64_t ovl_ino_of_upper(struct inode *upper);
 /* Lookups in one layer, with its lock; -ENOENT. */
 int ovl_layer_lookup(struct inode *dir, const char *name, size_t n, struct inode **ret);
 /* The same for the lower layer, which may know by heart that there is none. */
-int ovl_lower_lookup(struct inode *lower_dir, const char *name, size_t n, struct inode **ret);
+int ovl_lower_lookup(struct inode *lower_dir, const char *name, size_t n, bool open, struct inode **ret);
 /* Does the lower layer show name in dir (whatever the upper one says)? */
 bool ovl_lower_has(struct inode *dir, const char *name, size_t n);
 bool ovl_mark(struct inode *upper, const char *attr);

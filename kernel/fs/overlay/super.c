@@ -43,6 +43,7 @@ static int ovl_mount(const struct fs_type *t, const char *source, const char *da
 		     struct super_block **ret)
 {
 	const struct boot_mount *bm = arg;
+	struct boot_mount below;
 	struct super_block *sb;
 	struct ovl_super *os;
 	struct kattr a;
@@ -67,7 +68,9 @@ static int ovl_mount(const struct fs_type *t, const char *source, const char *da
 		list_init(&os->redirect[k]);
 	}
 	sb->priv = os;
-	err = hostfs_type.mount(&hostfs_type, source, NULL, bm, &os->lower_sb);
+	below = *bm;
+	below.readonly = true;
+	err = hostfs_type.mount(&hostfs_type, source, NULL, &below, &os->lower_sb);
 	if (err)
 		goto fail;
 	lower = os->lower_sb->root->inode;

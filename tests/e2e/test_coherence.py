@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program sees when the host changes its files meanwhile, and when it
+changes them itself through a share.  A guest answers one line for each line:
+the command's result.  Names and contents may be one second old (CAVEATS.md);
+what is open stays what was opened."""
+import os
+import subprocess
+import time
+
+GUEST = r'''
+import os, sys
+files = {}
+def show(line):
+    op, *a = line.split()
+    if op == "stat": return str(os.stat(a[0]).st_size)
+    if op == "read":
+        with open(a[0]) as f: return f.read().strip()
+    if op == "list": return ",".join(sorted(os.listdir(a[0])))
+    if op == "count": return str(sum(1 for _ in os.scandir(a[0])))
+    if op == "walk":
+        n = 0
+        for d, _, fs in os.walk(a[0]):
+            for f in fs:
+                with open(os.path.join(d, f)) as g: n += len(g.read())
+        return str(n)
+    if op == "open": files[a[0]] = open(a[1], "rb", buffering=0); return files[a[0]].read(2).decode()
+    if op == "rest": return files[a[0]].read().decode().strip()
+    if op == "size": return str(os.fstat(files[a[0]].fileno()).st_size)
+    if op == "again": files[a[0]].seek(0); return files[a[0]].read().decode().strip()
+    if op == "write":
+        with open(a[0], "w") as f: f.write(a[1])
+        return "ok"
+    if op == "append":
+        with open(a[0], "a") as f: f.write(a[1])
+        return "ok"
+    if op == "chmod": os.fchmod(files[a[0]].fileno(), 0o600); return "ok"
+    return str(getattr(os, op)(*a))
+for line in sys.stdin:
+    try: r = show(line)
+    except OSError as e: r = type(e).__name__ if type(e) != OSError else str(e)
+    print(r, flush=True)
+'''
+
+
+class Guest:
+    def __init__(self, t, *opts):
+        self.t = t
+        script = t.write("guest.py", GUEST)
+        self.p = subprocess.Popen([t.nacre_path, "do", *opts, "--", "/usr/bin/python3", "-u", script],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=t.tmp)
+
+    def __call__(self, line, want):
+        self.p.stdin.write(line + "\n")
+        self.p.stdin.flush()
+        got = self.p.stdout.readline().strip()
+        self.t.ok(got == want, f"{line}: {got!r} instead of {want!r}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        if failure[0]:
+            self.p.kill()
+            self.p.wait()
+        else:
+            self.close()
+
+    def close(self):
+        self.p.stdin.close()
+        self.t.ok(self.p.wait(timeout=10) == 0, "the guest failed")
+
+
+def replace(path, text):
+    with open(path + ".new", "w") as f:
+        f.write(text)
+    os.rename(path + ".new", path)
+
+
+def test_host_changes_show_after_a_second(t):
+    d = os.path.join(t.tmp, "d")
+    os.mkdir(d)
+    for i in range(20):
+        t.write(f"d/f{i}", f"old{i}")
+    g = Guest(t)
+    g("count d", "20")
+    g("read d/f1", "old1")
+    g("stat d/none", "FileNotFoundError")
+    t.write("d/none", "here")
+    t.write("d/f1", "newer1")
+    os.unlink(os.path.join(d, "f2"))
+    os.mkdir(os.path.join(d, "f3x"))
+    replace(os.path.join(d, "f4"), "replaced")
+    time.sleep(1.1)
+    g("read d/none", "here")
+    g("read d/f1", "newer1")
+    g("stat d/f1", "6")
+    g("read d/f2", "FileNotFoundError")
+    g("list d/f3x", "")
+    g("read d/f4", "replaced")
+    g("count d", "21")
+    # The same size again, at once after it was read.
+    g("read d/f5", "old5")
+    t.write("d/f5", "wld5")
+    time.sleep(1.1)
+    g("read d/f5", "wld5")
+    g.close()
+
+
+def test_replaced_while_it_is_believed(t):
+    """Prefetched names whose objects are gone: opened anew or found missing."""
+    d = os.path.join(t.tmp, "d")
+    os.mkdir(d)
+    for i in range(40):
+        t.write(f"d/f{i:02}", f"old{i:02}" + "x" * 40000)     # too big to come along
+    g = Guest(t)
+    g("count d", "40")
+    g("stat d/f00", "40005")
+    for i in range(40):
+        replace(os.path.join(d, f"f{i:02}"), "new")
+    os.unlink(os.path.join(d, "f07"))
+    g("read d/f05", "new")
+    g("read d/f06", "new")
+    g("read d/f07", "FileNotFoundError")
+    g.close()
+
+
+def test_open_files_stay_what_they_were(t):
+    small, big = "s" * 100, "b" * 50000
+    t.write("small", "ab" + small)
+    t.write("big", "cd" + big)
+    t.write("gone", "ef" + small)
+    g = Guest(t)
+    g("open 1 small", "ab")
+    g("open 2 big", "cd")
+    g("open 3 gone", "ef")
+    replace(os.path.join(t.tmp, "small"), "xx")
+    replace(os.path.join(t.tmp, "big"), "yy")
+    os.unlink(os.path.join(t.tmp, "gone"))
+    time.sleep(1.1)
+    g("rest 1", small)
+    g("rest 2", big)
+    g("rest 3", small)
+    g("size 1", "102")
+    g("again 3", "ef" + small)
+    g("read small", "xx")
+    g("read gone", "FileNotFoundError")
+    # The same file, grown on the host.
+    t.write("log", "12")
+    g("open 4 log", "12")
+    with open(os.path.join(t.tmp, "log"), "a") as f:
+        f.write("345")
+    time.sleep(1.1)
+    g("rest 4", "345")
+    g.close()
+
+
+def test_own_changes_show_at_once(t):
+    d = os.path.join(t.tmp, "d")
+    os.mkdir(d)
+    for i in range(10):
+        t.write(f"d/f{i}", f"old{i}")
+    g = Guest(t, "--rw", t.tmp)
+    g("list d", ",".join(f"f{i}" for i in range(10)))
+    g("read d/f1", "old1")
+    g("read d/new", "FileNotFoundError")
+    g("open 1 d/f1", "ol")
+    g("write d/f1 changed", "ok")
+    g("again 1", "changed")
+    g("read d/f1", "changed")
+    g("append d/f1 more", "ok")
+    g("read d/f1", "changedmore")
+    g("write d/new fresh", "ok")
+    g("read d/new", "fresh")
+    g("unlink d/f2", "None")
+    g("read d/f2", "FileNotFoundError")
+    g("open 3 d/f3", "ol")
+    g("unlink d/f3", "None")
+    g("again 3", "old3")
+    g("chmod 3", "ok")
+    g("rename d/f4 d/f5", "None")
+    g("read d/f5", "old4")
+    g("read d/f4", "FileNotFoundError")
+    g("open 6 d/f6", "ol")
+    g("rename d/f7 d/f6", "None")
+    g("again 6", "old6")
+    g("read d/f6", "old7")
+    g("mkdir d/sub", "None")
+    g("list d", "f0,f1,f5,f6,f8,f9,new,sub")
+    g("rmdir d/sub", "None")
+    g("list d", "f0,f1,f5,f6,f8,f9,new")
+    g("list d/sub", "FileNotFoundError")
+    g.close()
+    with open(os.path.join(d, "f1")) as f:
+        t.ok(f.read() == "changedmore", "the host sees the change")
+
+
+def test_many_names(t):
+    """Directories around the sizes of messages and listings."""
+    total = 0
+    for k, n in enumerate((1, 127, 128, 129, 700)):
+        os.makedirs(os.path.join(t.tmp, f"tree/d{k}/sub"))
+        for i in range(n):
+            text = "x" * (i * 37 % 3000)
+            t.write(f"tree/d{k}/{'n' * (i % 200)}-{i}", text)
+            total += len(text)
+    for i in range(200):
+        os.mkdir(os.path.join(t.tmp, f"tree/many{i}"))
+        t.write(f"tree/many{i}/file", "y")
+        total += 1
+    os.mkdir(os.path.join(t.tmp, "long"))
+    for i in range(9000):
+        os.symlink("nowhere", os.path.join(t.tmp, f"long/{i}"))
+    g = Guest(t)
+    g("walk tree", str(total))
+    g("walk tree", str(total))
+    g("count tree/d4", "701")
+    g("count long", "9000")
+    g("readlink long/77", "nowhere")
+    g.close()
