@@ -56,6 +56,7 @@ static inline uint64_t align_up(uint64_t x, uint64_t a) { return (x + a - 1) & ~
 
 #define NSEC_PER_SEC 1000000000ull
 #define NSEC_PER_USEC 1000ull
+#define NSEC_PER_MSEC 1000000ull
 #define NO_DEADLINE UINT64_MAX
 
 #endif

@@ -44,7 +44,18 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define IP_MULTICAST_LOOP 34
 #define IP_ADD_MEMBERSHIP 35
 #define IP_DROP_MEMBERSHIP 36
+#define IP_UNBLOCK_SOURCE 37
+#define IP_BLOCK_SOURCE 38
+#define IP_ADD_SOURCE_MEMBERSHIP 39
+#define IP_DROP_SOURCE_MEMBERSHIP 40
+#define MCAST_JOIN_GROUP 42
+#define MCAST_BLOCK_SOURCE 43
+#define MCAST_UNBLOCK_SOURCE 44
+#define MCAST_LEAVE_GROUP 45
+#define MCAST_JOIN_SOURCE_GROUP 46
+#define MCAST_LEAVE_SOURCE_GROUP 47
 #define IP_MULTICAST_ALL 49
+#define IP_LOCAL_PORT_RANGE 51
 
 #define IPV6_UNICAST_HOPS 16
 #define IPV6_MULTICAST_IF 17
@@ -65,6 +76,8 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define IPV6_RECVTCLASS 66
 #define IPV6_TCLASS 67
 #define IPV6_AUTOFLOWLABEL 70
+#define IPV6_RECVORIGDSTADDR 74
+#define IPV6_TRANSPARENT 75
 #define IPV6_FREEBIND 78
 #define ICMPV6_FILTER 1
 #define SOL_ICMPV6 58
@@ -93,6 +106,7 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define TCP_SAVE_SYN 27
 #define TCP_FASTOPEN_CONNECT 30
 #define TCP_ULP 31
+#define TCP_FASTOPEN_NO_COOKIE 34
 #define TCP_INQ 36
 
 enum {
@@ -111,6 +125,7 @@ struct linux_ipv6_mreq { uint8_t group[16]; int32_t ifindex; };
 struct linux_in_pktinfo { int32_t ifindex; uint32_t spec_dst, addr; };
 struct linux_in6_pktinfo { uint8_t addr[16]; uint32_t ifindex; };
 struct linux_sock_extended_err { uint32_t err; uint8_t origin, type, code, pad; uint32_t info, data; };
+#define SO_EE_ORIGIN_LOCAL 1
 #define SO_EE_ORIGIN_ICMP 2
 #define SO_EE_ORIGIN_ICMP6 3
 

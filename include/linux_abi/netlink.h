@@ -71,12 +71,15 @@ struct linux_rtmsg { uint8_t family, dst_len, src_len, tos, table, protocol, sco
 #define IFA_CACHEINFO 6
 #define IFA_FLAGS 8
 #define IFA_F_PERMANENT 0x80
+#define IFA_F_SECONDARY 0x01
+#define IFA_F_NOPREFIXROUTE 0x200
 
 #define RTA_DST 1
 #define RTA_OIF 4
 #define RTA_PRIORITY 6
 #define RTA_PREFSRC 7
 #define RTA_TABLE 15
+#define RT_TABLE_DEFAULT 253
 #define RT_TABLE_MAIN 254
 #define RT_TABLE_LOCAL 255
 #define RT_SCOPE_UNIVERSE 0
@@ -85,11 +88,20 @@ struct linux_rtmsg { uint8_t family, dst_len, src_len, tos, table, protocol, sco
 #define RTN_UNICAST 1
 #define RTN_LOCAL 2
 #define RTN_BROADCAST 3
+#define RTN_ANYCAST 4
+#define RTN_MULTICAST 5
+#define RTN_BLACKHOLE 6
+#define RTN_UNREACHABLE 7
+#define RTN_PROHIBIT 8
+#define RTN_THROW 9
 #define RTPROT_KERNEL 2
 
 #define FRA_PRIORITY 6
 #define FRA_SUPPRESS_PREFIXLEN 14
 #define FRA_TABLE 15
 #define FR_ACT_TO_TBL 1
+#define FR_ACT_BLACKHOLE 6
+#define FR_ACT_UNREACHABLE 7
+#define FR_ACT_PROHIBIT 8
 
 #endif

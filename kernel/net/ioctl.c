@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Interface requests of any socket: netdevice(7). */
-#include "kernel/net/net.h"
+#include "kernel/net/route.h"
 #include "kernel/task/task.h"
 
 static void put_addr(struct linux_ifreq *r, uint32_t host_order)
@@ -41,8 +41,7 @@ static long set_flags(struct netns *ns, const struct linux_ifreq *r)
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
 	memcpy(&flags, r->data, sizeof flags);
-	__atomic_store_n(&ns->lo.up, flags & IFF_UP ? true : false, __ATOMIC_RELAXED);
-	return 0;
+	return net_link_set_up(ns, flags & IFF_UP);
 }
 
 static long get(struct netns *ns, unsigned cmd, struct linux_ifreq *r)
@@ -89,7 +88,7 @@ long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 
 	if (cmd == SIOCGIFCONF)
 		return conf(ns, arg);
-	if (cmd < 0x8900 || cmd > 0x89ff)
+	if (cmd < SIOCGIFNAME || cmd > 0x89ff)
 		return -ENOTTY;
 	err = copy_in(&r, (uaddr){ arg }, sizeof r);
 	if (err)

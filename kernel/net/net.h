@@ -60,6 +60,10 @@ struct netns {
 	struct list time_wait;          /* oldest first */
 	unsigned time_wait_count;
 	struct list all;                /* inet_sock.all_link */
+	uint16_t port_first, port_last; /* ip_local_port_range */
+	uint16_t port_privileged;       /* ip_unprivileged_port_start */
+	struct list addresses, routes, rules;   /* route.h */
+	unsigned address_count, route_count, rule_count;
 };
 struct netns *netns_new(void);          /* lo is down; NULL: no memory */
 struct netns *netns_get(struct netns *ns);
@@ -67,11 +71,16 @@ void netns_put(struct netns *ns);
 struct netns *netns_current(void);      /* borrowed: of the current task */
 struct netns *netns_boot(void);         /* the first one, lo up; counted */
 
-/* May a socket be bound to this address? */
+/* route.c, addr.c.  Is it an address of ours? */
 bool net_is_local(struct netns *ns, const struct ipaddr *a);
-/* The link towards *dst and the source address to use; dst "any" becomes
- * loopback.  -ENETUNREACH. */
-int __must_check net_route(struct netns *ns, struct ipaddr *dst, struct ipaddr *ret_src);
+/* How *dst is reached and the source address to use; dst "any" becomes
+ * loopback.  link: the one that the program named, or 0.  -ENETUNREACH,
+ * -EHOSTUNREACH, -EACCES, -EINVAL as the route says. */
+enum net_kind { NET_LOCAL, NET_BROADCAST, NET_MULTICAST };
+int __must_check net_route(struct netns *ns, struct ipaddr *dst, int32_t link, struct ipaddr *ret_src,
+			   enum net_kind *ret_kind);
+/* May a socket be bound to it?  Multicast and broadcast may. */
+bool net_may_bind(struct netns *ns, const struct ipaddr *a);
 
 /* Interface ioctls (netdevice(7)) of any socket; -ENOTTY when not one. */
 long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg);

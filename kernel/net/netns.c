@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Network name spaces and routing.  There is one link, lo: an address is local
- * or unreachable. */
-#include "kernel/net/net.h"
+/* Network name spaces. */
+#include "kernel/net/route.h"
 #include "kernel/task/task.h"
 
 const struct ipaddr ip_any4 = { { [10] = 0xff, [11] = 0xff } };
@@ -45,6 +44,16 @@ struct netns *netns_new(void)
 	ns->lo = (struct net_link){ .name = "lo", .index = LO_INDEX, .mtu = LO_MTU, .type = ARPHRD_LOOPBACK };
 	list_init(&ns->time_wait);
 	list_init(&ns->all);
+	list_init(&ns->addresses);
+	list_init(&ns->routes);
+	list_init(&ns->rules);
+	ns->port_first = 32768;
+	ns->port_last = 60999;
+	ns->port_privileged = 1024;
+	if (route_init(ns)) {
+		netns_put(ns);
+		return NULL;
+	}
 	for (int p = 0; p < PROTO_COUNT; p++) {
 		ns->ports[p] = kmalloc(PORT_BUCKETS * sizeof *ns->ports[p]);
 		if (!ns->ports[p]) {
@@ -73,6 +82,7 @@ void netns_put(struct netns *ns)
 	if (!ns || !ref_put(&ns->ref))
 		return;
 	inet_time_wait_drop_all(ns);
+	route_drop_all(ns);
 	for (int p = 0; p < PROTO_COUNT; p++)
 		kfree(ns->ports[p]);
 	kfree(ns);
@@ -90,7 +100,10 @@ struct netns *netns_boot(void)
 
 		if (!mine)
 			return NULL;
-		mine->lo.up = true;
+		if (net_link_set_up(mine, true)) {
+			netns_put(mine);
+			return NULL;
+		}
 		spin_lock(&lock);
 		ns = boot_ns;
 		if (!ns) {
@@ -105,25 +118,3 @@ struct netns *netns_boot(void)
 }
 
 struct netns *netns_current(void) { return current_task()->netns; }
-
-static bool loopback(const struct ipaddr *a)
-{
-	return ip_is_v4(a) ? a->b[12] == 127 : ip_equal(a, &ip_loop6);
-}
-
-bool net_is_local(struct netns *ns, const struct ipaddr *a)
-{
-	/* Addresses belong to lo also while it is down, once it had been up; a
-	 * fresh name space has none. */
-	return loopback(a) && __atomic_load_n(&ns->lo.up, __ATOMIC_RELAXED);
-}
-
-int net_route(struct netns *ns, struct ipaddr *dst, struct ipaddr *ret_src)
-{
-	if (ip_is_any(dst))
-		*dst = ip_is_v4(dst) ? ip_loop4 : ip_loop6;
-	if (!net_is_local(ns, dst))
-		return -ENETUNREACH;
-	*ret_src = ip_is_v4(dst) ? ip_loop4 : ip_loop6;
-	return 0;
-}

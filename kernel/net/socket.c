@@ -5,6 +5,7 @@
 #include "kernel/net/net.h"
 #include "kernel/net/socket_file.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
 #include <linux_abi/ioctl.h>
 
 static const sock_create_fn families[AF_MAX] = {
@@ -40,7 +41,15 @@ static uint32_t socket_poll(struct file *f, struct poll_table *pt)
 static long socket_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 {
 	struct socket *s = f->priv;
+	int32_t v = f->owner.pid;
+	int err;
 
+	if (cmd == FIOSETOWN || cmd == SIOCSPGRP) {
+		err = copy_in(&v, (uaddr){ arg }, sizeof v);
+		return err ? err : file_set_owner(f, v, false);
+	}
+	if (cmd == FIOGETOWN || cmd == SIOCGPGRP)
+		return copy_out((uaddr){ arg }, &v, sizeof v);
 	return s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
 }
 
@@ -117,8 +126,12 @@ static int socket_make(int family, int type, int protocol, struct socket **ret)
 	struct socket *s;
 	int err;
 
-	if (family < 0 || family >= AF_MAX || !families[family])
+	if (family < 0 || family >= AF_MAX)
 		return -EAFNOSUPPORT;
+	if (type > SOCK_PACKET)
+		return -EINVAL;
+	if (!families[family])
+		return family == AF_PACKET && !capable(CAP_NET_RAW) ? -EPERM : -EAFNOSUPPORT;
 	s = socket_new(family, type, protocol);
 	if (!s)
 		return -ENOMEM;

@@ -53,6 +53,7 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 		if (size < sizeof lg)
 			return -EINVAL;
 		memcpy(&lg, val, sizeof lg);
+		lg.onoff = !!lg.onoff;
 		s->linger = lg;
 		return 0;
 	}
@@ -158,7 +159,7 @@ static int get_common(struct socket *s, int opt, void *val, size_t *size)
 
 SYSCALL5(setsockopt, int, fd, int, level, int, opt, uaddr, uval, int, size)
 {
-	uint8_t buf[256];
+	uint8_t buf[512];
 	size_t n;
 	int err;
 	struct file *f;

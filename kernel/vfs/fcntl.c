@@ -63,7 +63,7 @@ SYSCALL3(dup3, int, oldfd, int, newfd, unsigned, flags)
 
 #define SETFL_MASK (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
 
-static int set_flags(struct file *f, uint32_t want)
+static int set_flags(struct file *f, int fd, uint32_t want)
 {
 	uint32_t flags;
 	int err;
@@ -78,6 +78,11 @@ static int set_flags(struct file *f, uint32_t want)
 		if (err)
 			return err;
 	}
+	if ((flags ^ f->flags) & O_ASYNC) {
+		err = sigio_set(f, fd, flags & O_ASYNC);
+		if (err)
+			return err;
+	}
 	spin_lock(&f->lock);
 	f->flags = flags;
 	spin_unlock(&f->lock);
@@ -87,17 +92,20 @@ static int set_flags(struct file *f, uint32_t want)
 static long owner_ex(struct file *f, bool set, uaddr arg)
 {
 	struct linux_f_owner_ex ex;
+	struct file_owner o;
 
 	if (set) {
 		if (copy_in(&ex, arg, sizeof(ex)))
 			return -EFAULT;
 		if (ex.type < F_OWNER_TID || ex.type > F_OWNER_PGRP)
 			return -EINVAL;
-		f->owner = ex.type == F_OWNER_PGRP ? -ex.pid : ex.pid;
-		return 0;
+		if (ex.pid < 0)
+			return -EINVAL;
+		return file_set_owner(f, ex.type == F_OWNER_PGRP ? -ex.pid : ex.pid, ex.type == F_OWNER_TID);
 	}
-	ex.type = f->owner < 0 ? F_OWNER_PGRP : F_OWNER_PID;
-	ex.pid = f->owner < 0 ? -f->owner : f->owner;
+	o = f->owner;
+	ex.type = o.pid < 0 ? F_OWNER_PGRP : o.thread ? F_OWNER_TID : F_OWNER_PID;
+	ex.pid = o.pid < 0 ? -o.pid : o.pid;
 	return copy_out(arg, &ex, sizeof(ex));
 }
 
@@ -144,13 +152,13 @@ static long do_fcntl_file(struct file *f, int fd, unsigned cmd, uint64_t arg)
 	case F_SETFD:
 		return files_set_cloexec(fd, arg & FD_CLOEXEC);
 	case F_GETFL:
-		return (long)(f->flags | (f->mode & FMODE_PATH ? 0 : O_LARGEFILE));
+		return (long)(f->flags | (f->mode & (FMODE_PATH | FMODE_STREAM) ? 0 : O_LARGEFILE));
 	}
 	if (f->mode & FMODE_PATH)
 		return -EBADF;
 	switch (cmd) {
 	case F_SETFL:
-		return set_flags(f, (uint32_t)arg);
+		return set_flags(f, fd, (uint32_t)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -159,10 +167,9 @@ static long do_fcntl_file(struct file *f, int fd, unsigned cmd, uint64_t arg)
 	case F_OFD_SETLKW:
 		return flock_cmd(f, cmd, (uaddr){ arg });
 	case F_SETOWN:
-		f->owner = (int32_t)arg;
-		return 0;
+		return file_set_owner(f, (int32_t)arg, false);
 	case F_GETOWN:
-		return f->owner;
+		return f->owner.pid;
 	case F_SETOWN_EX:
 	case F_GETOWN_EX:
 		return owner_ex(f, cmd == F_SETOWN_EX, (uaddr){ arg });
@@ -222,7 +229,7 @@ static long generic_ioctl(struct file *f, int fd, unsigned cmd, uint64_t arg, bo
 
 		if (copy_in(&v, (uaddr){ arg }, sizeof(v)))
 			return -EFAULT;
-		return set_flags(f, v ? f->flags | bit : f->flags & ~bit);
+		return set_flags(f, fd, v ? f->flags | bit : f->flags & ~bit);
 	}
 	case FIONREAD:
 		if (S_ISREG(f->inode->mode)) {

@@ -15,6 +15,7 @@ static const struct inode_ops anon_iops = { 0 };
 
 void files_anon_init(void)
 {
+	sigio_init();
 	ref_init(&anon_sb.ref);
 	anon_sb.dev = MKDEV(0, 0xe);
 	anon_shared = anon_inode_new(0600);
@@ -76,6 +77,8 @@ void file_put(struct file *f)
 		return;
 	if (!list_empty(&f->epoll_links))
 		epoll_file_gone(f);
+	if (f->async)
+		sigio_file_gone(f);
 	locks_release_file(f);
 	if (f->path.dentry && f->ops && !(f->mode & FMODE_PATH))
 		notify_path(&f->path, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);

@@ -202,9 +202,20 @@ struct file {
 	void *priv;
 	struct waitq *wq_hint;                  /* the queue epoll may use; optional */
 	struct list epoll_links;                /* kernel/ipc/epoll.c */
-	int32_t owner;                          /* F_SETOWN: pid or -pgrp; lock */
-	int32_t sigio;                          /* F_SETSIG */
+	struct file_owner {                     /* F_SETOWN; lock */
+		int32_t pid;                    /* -pgrp; 0: nobody */
+		bool thread;                    /* that thread only */
+		uint32_t uid, euid;             /* of who set it */
+	} owner;
+	int32_t sigio;                          /* F_SETSIG; lock */
+	struct sigio *async;                    /* O_ASYNC: kernel/ipc/sigio.c */
 };
+/* Signals about a file: kernel/ipc/sigio.c. */
+void sigio_init(void);
+int sigio_set(struct file *f, int fd, bool on);         /* O_ASYNC; -ENOMEM */
+void sigio_file_gone(struct file *f);                   /* f->async is set */
+void sigio_urgent(struct file *f);                      /* SIGURG to the owner; no lock held */
+int file_set_owner(struct file *f, int32_t who, bool thread);   /* -ESRCH, -EINVAL */
 #define FMODE_READ 1u
 #define FMODE_WRITE 2u
 #define FMODE_SEEK 4u                           /* has a position */

@@ -50,7 +50,7 @@ static void messages(void)
 	V(accept(s, NULL, NULL));
 	V(shutdown(s, SHUT_RD));
 	to.sin_port = htons(9);
-	to.sin_addr.s_addr = htonl(INADDR_BROADCAST);
+	to.sin_addr.s_addr = htonl(0x7fffffff);
 	V(sendto(c, "x", 1, 0, (void *)&to, sizeof to));
 	close(s);
 	close(c);

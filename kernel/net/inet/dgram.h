@@ -12,6 +12,7 @@
 #define DGRAM_SHUT_RCV 1u
 #define DGRAM_SHUT_SEND 2u
 #define ERRORS_MAX 8u
+#define DGRAM_OVERHEAD 256u
 
 struct dgram {
 	struct list link;
@@ -19,6 +20,8 @@ struct dgram {
 	uint8_t ttl, tos;
 	int64_t time_ns;                /* wall clock at arrival */
 	uint32_t error;                 /* in an error queue: errno */
+	uint32_t drops;                 /* lost at the receiver before it */
+	uint16_t segment;               /* UDP_SEGMENT: in pieces of this size; 0: one */
 	uint32_t size;
 	uint8_t data[];
 };
@@ -35,7 +38,11 @@ struct dgram_sock {
 	int32_t rcvbuf, error;
 	uint8_t shutdown;
 	uint64_t drops;
-	int32_t opt_cork, opt_no_check;
+	int32_t opt_cork, opt_no_check, opt_gro;
+	uint16_t opt_segment;
+	/* cork_lock (mutex, outermost) */
+	struct mutex cork_lock;
+	struct dgram *pending;          /* UDP_CORK, MSG_MORE: what is being put together */
 };
 
 static inline struct dgram_sock *dgram_of(struct inet_sock *i) { return container_of(i, struct dgram_sock, in); }
@@ -59,11 +66,19 @@ uint32_t dgram_poll(struct socket *s, struct poll_table *pt);
 long dgram_ioctl(struct socket *s, unsigned cmd, uint64_t arg);
 int dgram_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size);
 int dgram_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size);
-/* Fill in g->ttl and g->tos: of the socket, or what the message itself asks for. */
-int dgram_set_ttl_tos(struct dgram_sock *d, struct dgram *g, const struct sock_msg *m);
+void dgram_too_long(struct dgram_sock *d, const struct endpoint *to);    /* EMSGSIZE, for the error queue */
+void dgram_drop_errors(struct dgram_sock *d);
+void dgram_uncharge(struct dgram *m);           /* it left its queue */
+
+/* dgram_send.c: what ancillary data and options say about one message. */
+struct dgram_control { int32_t ttl, tos, link; bool have_from; struct ipaddr from; uint16_t segment; };
+int dgram_control(struct dgram_sock *d, const struct sock_msg *m, bool v4, struct dgram_control *ret);
+int dgram_autobind(struct dgram_sock *d);
+/* to "any" becomes loopback.  -ENETUNREACH, -EACCES (broadcast) … */
+int dgram_route(struct socket *s, struct dgram_sock *d, struct endpoint *to, int32_t link, struct ipaddr *ret_src);
 /* Where a message goes and what its source is; binds the socket when it has no
  * port.  -EDESTADDRREQ, -EINVAL, -ENETUNREACH, -EACCES … */
 int dgram_destination(struct socket *s, const struct sock_msg *m, bool ports, struct endpoint *ret_to,
-		      struct endpoint *ret_from);
+		      struct endpoint *ret_from, struct dgram_control *ret_ctl);
 
 #endif

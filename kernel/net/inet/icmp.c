@@ -152,6 +152,7 @@ static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct dgram_sock *d = s->priv;
 	size_t n = m->it->left;
+	struct dgram_control ctl;
 	struct endpoint to, from;
 	struct dgram *g;
 	int err;
@@ -164,7 +165,7 @@ static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 		return -EOPNOTSUPP;     /* packets made by programs */
 	if (s->type == SOCK_DGRAM && n < sizeof(struct echo))
 		return -EINVAL;
-	err = dgram_destination(s, m, false, &to, &from);
+	err = dgram_destination(s, m, false, &to, &from, &ctl);
 	if (!err)
 		err = dgram_send_check(d);
 	if (err)
@@ -178,11 +179,8 @@ static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 	}
 	g->to = to;
 	g->from = from;
-	err = dgram_set_ttl_tos(d, g, m);
-	if (err) {
-		kfree(g);
-		return err;
-	}
+	g->ttl = (uint8_t)ctl.ttl;
+	g->tos = (uint8_t)ctl.tos;
 	return s->type == SOCK_RAW ? send_raw(d, g) : send_ping(d, g);
 }
 

@@ -11,20 +11,21 @@
 #include "kernel/net/net.h"
 #include "kernel/task/task.h"
 
-#define EPHEMERAL_FIRST 32768u
-#define EPHEMERAL_COUNT 28232u
-
 enum inet_opt {                         /* integers that programs set and read back */
 	OPT_TOS, OPT_TTL, OPT_HDRINCL, OPT_RECVOPTS, OPT_RETOPTS, OPT_PKTINFO, OPT_MTU_DISCOVER,
 	OPT_RECVERR, OPT_RECVTTL, OPT_RECVTOS, OPT_FREEBIND, OPT_TRANSPARENT, OPT_RECVORIGDST,
 	OPT_MINTTL, OPT_NODEFRAG, OPT_BIND_NO_PORT, OPT_MC_TTL, OPT_MC_LOOP, OPT_MC_ALL, OPT_MC_IF,
 	OPT6_HOPS, OPT6_MC_IF, OPT6_MC_HOPS, OPT6_MC_LOOP, OPT6_MTU_DISCOVER, OPT6_RECVERR,
 	OPT6_MC_ALL, OPT6_RECVPKTINFO, OPT6_RECVHOPLIMIT, OPT6_DONTFRAG, OPT6_RECVTCLASS,
-	OPT6_TCLASS, OPT6_AUTOFLOW, OPT6_FREEBIND, OPT_COUNT
+	OPT6_TCLASS, OPT6_AUTOFLOW, OPT6_FREEBIND, OPT6_TRANSPARENT, OPT6_RECVORIGDST,
+	OPT_BOUND_LINK, OPT_TSTAMP, OPT_TSTAMPING, OPT_RXQ_OVFL, OPT_INCOMING_CPU, OPT_COUNT
 };
 
-struct membership { struct ipaddr group; };
+/* A group, and from whom: all but the listed, or the listed only. */
+#define SOURCES_MAX 10u
+struct membership { struct ipaddr group; bool include, filtered; uint8_t count; struct ipaddr source[SOURCES_MAX]; };
 #define MEMBERSHIPS_MAX 20u
+enum { TSTAMP_OFF, TSTAMP_US, TSTAMP_NS };      /* OPT_TSTAMP */
 
 struct inet_sock {
 	struct ref ref;
@@ -38,13 +39,16 @@ struct inet_sock {
 	struct endpoint local, remote;
 	struct list port_link;
 	bool hashed;
-	bool port_locked;               /* bind() named or chose the port */
+	bool bound;                     /* by bind() */
+	bool port_locked;               /* bind() named the port */
 	bool addr_locked;               /* bind() named the address */
 	bool listening;
 	bool child;                     /* in the bucket's children */
 	bool reuseaddr, reuseport, v6only;
 
 	int32_t opt[OPT_COUNT];         /* single words: read freely */
+	uint16_t port_first, port_last; /* IP_LOCAL_PORT_RANGE; 0: as the name space has it */
+	uint32_t mc_addr;               /* IP_MULTICAST_IF, network order */
 	struct membership *members;     /* ns->lock */
 	unsigned member_count;
 };
@@ -53,13 +57,22 @@ struct inet_sock {
  * fine.  -EINVAL, -EAFNOSUPPORT, -ENETUNREACH (IPv4 by a v6only socket). */
 int inet_addr_parse(const struct inet_sock *i, const struct sock_addr *a, bool for_bind, struct endpoint *ret);
 void inet_addr_format(const struct inet_sock *i, const struct endpoint *e, struct sock_addr *ret);
+/* An IPv6 address that means something on a named link only. */
+static inline bool inet_needs_scope(const struct ipaddr *a)
+{
+	return (a->b[0] == 0xff && (a->b[1] & 15) <= 2) || (a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80);
+}
 int inet_getname_common(struct inet_sock *i, bool peer, bool connected, struct sock_addr *ret);
 
 /* ports.c */
 void inet_sock_init(struct inet_sock *i, struct socket *s, int proto);
 void inet_sock_fini(struct inet_sock *i);       /* leaves the tables; the memory is the caller's */
-/* bind(2): e->port 0 chooses.  -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL (bound). */
-int inet_bind_port(struct inet_sock *i, const struct endpoint *e);
+/* bind(2): all the checks, then inet_bind_port() or, with
+ * IP_BIND_ADDRESS_NO_PORT, the address only. */
+int inet_bind(struct inet_sock *i, const struct sock_addr *a);
+/* e->port 0 chooses.  -EADDRINUSE, -EINVAL (bound).  by_bind: not by listen() or
+ * sending. */
+int inet_bind_port(struct inet_sock *i, const struct endpoint *e, bool by_bind);
 /* A local port for a connection to i->remote; local.ip is set already. */
 int inet_bind_connect(struct inet_sock *i);
 void inet_add_child(struct inet_sock *i);       /* an accepted connection */
@@ -69,8 +82,12 @@ int inet_listen_port(struct inet_sock *i, bool on);     /* -EADDRINUSE */
 struct inet_sock *inet_find_listener(struct netns *ns, const struct endpoint *to, const struct endpoint *from);
 /* The best UDP socket, with a reference; multicast: those after prev (put). */
 struct inet_sock *inet_find_udp(struct netns *ns, const struct endpoint *to, const struct endpoint *from);
+/* For a multicast or broadcast message: all who want it. */
 unsigned inet_find_udp_group(struct netns *ns, const struct endpoint *to, const struct endpoint *from,
 			     struct inet_sock **ret, unsigned max);
+bool inet_wants_group(const struct inet_sock *i, const struct endpoint *to, const struct ipaddr *from);  /* ns->lock */
+/* The link a socket is tied to, for a destination of this family; 0: none. */
+static inline int32_t inet_bound_link(const struct inet_sock *i) { return i->opt[OPT_BOUND_LINK]; }
 void inet_time_wait_add(struct inet_sock *i);
 struct time_wait {
 	struct list link, age_link;     /* bucket; ns->time_wait */
@@ -79,6 +96,10 @@ struct time_wait {
 	bool reuseaddr, reuseport;
 	uint64_t since_ns, end_ns;
 };
+
+/* members.c: multicast groups; the options of the levels SOL_IP and SOL_IPV6 about
+ * them.  -ENOPROTOOPT: another option. */
+int inet_set_members(struct inet_sock *i, int level, int opt, const void *val, size_t size);
 
 /* opts.c: levels SOL_IP, SOL_IPV6 and the common ones that ports need. */
 int inet_setsockopt_common(struct socket *s, struct inet_sock *i, int level, int opt, const void *val, size_t size);

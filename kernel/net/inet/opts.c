@@ -27,7 +27,7 @@ static const struct opt_rule rules[] = {
 	{ IPPROTO_IP, IP_MULTICAST_LOOP, OPT_MC_LOOP, 0, 0, 1, true },
 	{ IPPROTO_IP, IP_MULTICAST_ALL, OPT_MC_ALL, 0, 1, 1, false },
 	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, OPT6_HOPS, 0, 255, 64, false },
-	{ IPPROTO_IPV6, IPV6_MULTICAST_IF, OPT6_MC_IF, 0, LO_INDEX, 0, false },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_IF, OPT6_MC_IF, INT32_MIN, INT32_MAX, 0, false },
 	{ IPPROTO_IPV6, IPV6_MULTICAST_HOPS, OPT6_MC_HOPS, 0, 255, 1, false },
 	{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, OPT6_MC_LOOP, 0, 1, 1, false },
 	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, OPT6_MTU_DISCOVER, 0, 5, 1, false },
@@ -40,6 +40,8 @@ static const struct opt_rule rules[] = {
 	{ IPPROTO_IPV6, IPV6_TCLASS, OPT6_TCLASS, 0, 255, 0, false },
 	{ IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, OPT6_AUTOFLOW, 0, 0, 0, true },
 	{ IPPROTO_IPV6, IPV6_FREEBIND, OPT6_FREEBIND, 0, 0, 0, true },
+	{ IPPROTO_IPV6, IPV6_TRANSPARENT, OPT6_TRANSPARENT, 0, 0, 0, true },
+	{ IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, OPT6_RECVORIGDST, 0, 0, 0, true },
 };
 
 static const struct opt_rule *rule(int level, int opt)
@@ -78,79 +80,6 @@ int opt_ret(int32_t v, void *val, size_t *size)
 	return 0;
 }
 
-/* ---- multicast groups ---- */
-
-static int group_of(int level, const void *val, size_t size, struct ipaddr *ret)
-{
-	struct linux_ipv6_mreq m6;
-	uint32_t g;
-
-	if (level == IPPROTO_IPV6) {
-		if (size < sizeof m6)
-			return -EINVAL;
-		memcpy(&m6, val, sizeof m6);
-		memcpy(ret->b, m6.group, sizeof ret->b);
-	} else {
-		if (size < 8)
-			return -EINVAL;
-		memcpy(&g, val, sizeof g);
-		*ret = ip_from_v4(be32(g));
-	}
-	return ip_is_multicast(ret) ? 0 : -EINVAL;
-}
-
-static int join(struct inet_sock *i, const struct ipaddr *g)
-{
-	struct membership *m = kmalloc(MEMBERSHIPS_MAX * sizeof *m), *spare = m;
-	int err = 0;
-
-	if (!m)
-		return -ENOBUFS;
-	spin_lock(&i->ns->lock);
-	if (!i->members) {
-		i->members = m;
-		spare = NULL;
-	}
-	for (unsigned k = 0; k < i->member_count; k++)
-		if (ip_equal(&i->members[k].group, g))
-			err = -EADDRINUSE;
-	if (!err && i->member_count == MEMBERSHIPS_MAX)
-		err = -ENOBUFS;
-	if (!err)
-		i->members[i->member_count++].group = *g;
-	spin_unlock(&i->ns->lock);
-	kfree(spare);
-	return err;
-}
-
-static int leave(struct inet_sock *i, const struct ipaddr *g)
-{
-	int err = -EADDRNOTAVAIL;
-
-	spin_lock(&i->ns->lock);
-	for (unsigned k = 0; k < i->member_count; k++) {
-		if (!ip_equal(&i->members[k].group, g))
-			continue;
-		i->members[k] = i->members[--i->member_count];
-		err = 0;
-		break;
-	}
-	spin_unlock(&i->ns->lock);
-	return err;
-}
-
-static int set_group(struct inet_sock *i, int level, bool add, const void *val, size_t size)
-{
-	struct ipaddr g;
-	int err = group_of(level, val, size, &g);
-
-	if (err)
-		return err;
-	if (i->type == SOCK_STREAM)
-		return -EPROTO;
-	return add ? join(i, &g) : leave(i, &g);
-}
-
 /* ---- set and get ---- */
 
 static int set_v6only(struct inet_sock *i, const void *val, size_t size)
@@ -166,17 +95,112 @@ static int set_v6only(struct inet_sock *i, const void *val, size_t size)
 	return 0;
 }
 
+/* SO_BINDTODEVICE, by name; the empty one lets go. */
+static int set_device(struct inet_sock *i, const char *name, size_t size)
+{
+	size_t n = strnlen(name, MIN(size, (size_t)15));
+	const char *lo = i->ns->lo.name;
+
+	if (n && (n != strlen(lo) || memcmp(name, lo, n)))
+		return -ENODEV;
+	if (i->opt[OPT_BOUND_LINK] && !capable(CAP_NET_RAW))
+		return -EPERM;
+	i->opt[OPT_BOUND_LINK] = n ? LO_INDEX : 0;
+	return 0;
+}
+
 static int set_socket(struct inet_sock *i, int opt, const void *val, size_t size)
 {
 	int32_t v;
 
-	if ((opt == SO_REUSEADDR || opt == SO_REUSEPORT) && size >= sizeof v) {
-		memcpy(&v, val, sizeof v);
+	if (opt == SO_BINDTODEVICE)
+		return set_device(i, val, size);
+	if (size < sizeof v)
+		return -ENOPROTOOPT;
+	memcpy(&v, val, sizeof v);
+	switch (opt) {
+	case SO_REUSEADDR:
+	case SO_REUSEPORT:
 		spin_lock(&i->ns->lock);
 		*(opt == SO_REUSEADDR ? &i->reuseaddr : &i->reuseport) = v;
 		spin_unlock(&i->ns->lock);
+		return -ENOPROTOOPT;    /* the layer keeps it, as it does the rest */
+	case SO_BINDTOIFINDEX:
+		return v && v != LO_INDEX ? -ENODEV : set_device(i, "lo", v ? 2 : 0);
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMPNS:
+		i->opt[OPT_TSTAMP] = !v ? TSTAMP_OFF : opt == SO_TIMESTAMP ? TSTAMP_US : TSTAMP_NS;
+		return 0;
+	case SO_TIMESTAMPING:
+		if (v & ~SOF_TIMESTAMPING_ALL)
+			return -EINVAL;
+		i->opt[OPT_TSTAMPING] = v;
+		return 0;
+	case SO_RXQ_OVFL:
+		i->opt[OPT_RXQ_OVFL] = !!v;
+		return 0;
+	case SO_INCOMING_CPU:
+		i->opt[OPT_INCOMING_CPU] = v;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
 	}
-	return -ENOPROTOOPT;            /* the layer keeps the rest */
+}
+
+static int get_socket(struct inet_sock *i, int opt, void *val, size_t *size)
+{
+	switch (opt) {
+	case SO_BINDTODEVICE:
+		if (!i->opt[OPT_BOUND_LINK]) {
+			*size = 0;
+			return 0;
+		}
+		if (*size < 16)
+			return -EINVAL;
+		*size = 3;
+		memcpy(val, "lo", 3);
+		return 0;
+	case SO_BINDTOIFINDEX: return opt_ret(i->opt[OPT_BOUND_LINK], val, size);
+	case SO_TIMESTAMP: return opt_ret(i->opt[OPT_TSTAMP] == TSTAMP_US, val, size);
+	case SO_TIMESTAMPNS: return opt_ret(i->opt[OPT_TSTAMP] == TSTAMP_NS, val, size);
+	case SO_TIMESTAMPING: return opt_ret(i->opt[OPT_TSTAMPING], val, size);
+	case SO_RXQ_OVFL: return opt_ret(i->opt[OPT_RXQ_OVFL], val, size);
+	case SO_INCOMING_CPU: return opt_ret(i->opt[OPT_INCOMING_CPU], val, size);
+	default: return -ENOPROTOOPT;
+	}
+}
+
+static int set_mc_link(struct inet_sock *i, const void *val, size_t size)
+{
+	struct linux_ip_mreqn m = { 0 };
+	struct ipaddr ip;
+
+	if (size < 4)
+		return -EINVAL;
+	if (size >= sizeof m)
+		memcpy(&m, val, sizeof m);
+	else
+		memcpy(&m.address, size >= 8 ? (const uint8_t *)val + 4 : val, sizeof m.address);
+	ip = ip_from_v4(be32(m.address));
+	if (m.ifindex ? m.ifindex != LO_INDEX : m.address && !net_is_local(i->ns, &ip))
+		return -EADDRNOTAVAIL;
+	i->mc_addr = m.address;
+	i->opt[OPT_MC_IF] = m.ifindex || m.address ? LO_INDEX : 0;
+	return 0;
+}
+
+static int set_port_range(struct inet_sock *i, const void *val, size_t size)
+{
+	uint32_t v;
+
+	if (size != sizeof v)
+		return -EINVAL;
+	memcpy(&v, val, sizeof v);
+	if ((v & 0xffff) && v >> 16 && (v & 0xffff) > v >> 16)
+		return -EINVAL;
+	i->port_first = (uint16_t)v;
+	i->port_last = (uint16_t)(v >> 16);
+	return 0;
 }
 
 int inet_setsockopt_common(struct socket *s, struct inet_sock *i, int level, int opt, const void *val, size_t size)
@@ -193,16 +217,13 @@ int inet_setsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 		return -ENOPROTOOPT;
 	if (level == IPPROTO_IPV6 && opt == IPV6_V6ONLY)
 		return set_v6only(i, val, size);
-	if (level == IPPROTO_IP ? opt == IP_ADD_MEMBERSHIP || opt == IP_DROP_MEMBERSHIP :
-				  opt == IPV6_ADD_MEMBERSHIP || opt == IPV6_DROP_MEMBERSHIP)
-		return set_group(i, level, opt == (level == IPPROTO_IP ? IP_ADD_MEMBERSHIP : IPV6_ADD_MEMBERSHIP),
-				 val, size);
-	if (level == IPPROTO_IP && opt == IP_MULTICAST_IF) {
-		if (size < 4)
-			return -EINVAL;
-		i->opt[OPT_MC_IF] = LO_INDEX;
-		return 0;
-	}
+	err = inet_set_members(i, level, opt, val, size);
+	if (err != -ENOPROTOOPT)
+		return err;
+	if (level == IPPROTO_IP && opt == IP_MULTICAST_IF)
+		return set_mc_link(i, val, size);
+	if (level == IPPROTO_IP && opt == IP_LOCAL_PORT_RANGE)
+		return set_port_range(i, val, size);
 	if (level == IPPROTO_IP && opt == IP_OPTIONS)
 		return size ? -EINVAL : 0;
 	r = rule(level, opt);
@@ -211,10 +232,12 @@ int inet_setsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 	err = opt_int(val, size, &v);
 	if (err)
 		return err;
-	if (opt == IP_TRANSPARENT && level == IPPROTO_IP && v && !capable(CAP_NET_ADMIN) && !capable(CAP_NET_RAW))
+	if (opt == (level == IPPROTO_IP ? IP_TRANSPARENT : IPV6_TRANSPARENT) && v && !capable(CAP_NET_ADMIN) && !capable(CAP_NET_RAW))
 		return -EPERM;
 	if (opt == IP_HDRINCL && level == IPPROTO_IP && i->type != SOCK_RAW)
 		return -ENOPROTOOPT;
+	if (r->index == OPT6_MC_IF && v && v != LO_INDEX)
+		return -ENODEV;
 	if (r->flag)
 		v = !!v;
 	else if (v == -1 && r->index != OPT_TOS)
@@ -231,14 +254,18 @@ int inet_getsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 {
 	const struct opt_rule *r;
 
+	if (level == SOL_SOCKET)
+		return get_socket(i, opt, val, size);
 	if (level != IPPROTO_IP && (level != IPPROTO_IPV6 || i->family != AF_INET6))
 		return i->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
 	if (level == IPPROTO_IPV6 && opt == IPV6_V6ONLY)
 		return opt_ret(i->v6only, val, size);
 	if (level == IPPROTO_IP ? opt == IP_MTU : opt == IPV6_MTU)
-		return i->remote.port ? opt_ret(LO_MTU, val, size) : -ENOTCONN;
+		return i->remote.port ? opt_ret(level == IPPROTO_IP ? LO_MTU - 1 : LO_MTU, val, size) : -ENOTCONN;
 	if (level == IPPROTO_IP && opt == IP_MULTICAST_IF)
-		return opt_ret(0, val, size);
+		return opt_ret((int32_t)i->mc_addr, val, size);
+	if (level == IPPROTO_IP && opt == IP_LOCAL_PORT_RANGE)
+		return opt_ret((int32_t)((uint32_t)i->port_first | (uint32_t)i->port_last << 16), val, size);
 	if (level == IPPROTO_IP && opt == IP_OPTIONS) {
 		*size = 0;
 		return 0;

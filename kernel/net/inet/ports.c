@@ -159,19 +159,34 @@ static void hash_locked(struct inet_sock *i)
 
 /* ---- binding ---- */
 
-static uint32_t random_start(void)
+/* Ports that the kernel chooses from, and where to begin; ns->lock held. */
+struct choice { uint32_t first, count, start; };
+
+static struct choice choice(const struct inet_sock *i)
 {
 	static uint32_t counter;
 	uint32_t n = __atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED);
+	struct choice c = { .first = i->ns->port_first };
+	uint32_t last = i->ns->port_last;
 
-	return hash_u64(n) % EPHEMERAL_COUNT;
+	/* The socket's range counts as far as it lies within. */
+	if (i->port_first >= c.first && i->port_first <= last)
+		c.first = i->port_first;
+	if (i->port_last && i->port_last >= c.first && i->port_last <= last)
+		last = i->port_last;
+	c.count = last - c.first + 1;
+	c.start = hash_u64(n) % c.count;
+	return c;
 }
 
-int inet_bind_port(struct inet_sock *i, const struct endpoint *want)
+static uint16_t choose(const struct choice *c, uint32_t n) { return (uint16_t)(c->first + (c->start + n) % c->count); }
+
+int inet_bind_port(struct inet_sock *i, const struct endpoint *want, bool by_bind)
 {
 	uint64_t now = plat_time_mono_ns();
 	struct endpoint e = *want;
-	uint32_t start, n;
+	struct choice c;
+	uint32_t n;
 	int err = 0;
 
 	spin_lock(&i->ns->lock);
@@ -181,20 +196,66 @@ int inet_bind_port(struct inet_sock *i, const struct endpoint *want)
 		if (conflicts(i, &e, now))
 			err = -EADDRINUSE;
 	} else {
-		start = random_start();
-		for (n = 0; n < EPHEMERAL_COUNT; n++) {
-			e.port = (uint16_t)(EPHEMERAL_FIRST + (start + n) % EPHEMERAL_COUNT);
+		c = choice(i);
+		for (n = 0; n < c.count; n++) {
+			e.port = choose(&c, n);
 			if (!conflicts(i, &e, now))
 				break;
 		}
-		if (n == EPHEMERAL_COUNT)
+		if (n == c.count)
 			err = -EADDRINUSE;
 	}
 	if (!err) {
 		i->local = e;
-		i->addr_locked = !ip_is_any(&e.ip);
-		i->port_locked = true;
+		i->addr_locked |= by_bind && !ip_is_any(&e.ip);
+		i->port_locked = want->port;
+		i->bound = true;
 		hash_locked(i);
+	}
+	spin_unlock(&i->ns->lock);
+	return err;
+}
+
+/* An address without a scope where one is needed, or with a strange one. */
+static int check_scope(const struct inet_sock *i, const struct endpoint *e)
+{
+	bool multicast = e->ip.b[0] == 0xff;
+
+	if (ip_is_v4(&e->ip))
+		return 0;
+	if (multicast && i->type == SOCK_STREAM)
+		return -EINVAL;
+	if (inet_needs_scope(&e->ip)) {
+		if (!e->scope && !inet_bound_link(i))
+			return -EINVAL;
+		if (e->scope && e->scope != LO_INDEX)
+			return -ENODEV;
+	}
+	return 0;
+}
+
+int inet_bind(struct inet_sock *i, const struct sock_addr *a)
+{
+	bool any = i->opt[OPT_FREEBIND] || i->opt[OPT6_FREEBIND] || i->opt[OPT_TRANSPARENT] || i->opt[OPT6_TRANSPARENT];
+	struct endpoint e;
+	int err = inet_addr_parse(i, a, true, &e);
+
+	if (!err)
+		err = check_scope(i, &e);
+	if (err)
+		return err;
+	if (!any && !net_may_bind(i->ns, &e.ip))
+		return -EADDRNOTAVAIL;
+	if (i->proto >= 0 && e.port && e.port < i->ns->port_privileged && !capable(CAP_NET_BIND_SERVICE))
+		return -EACCES;
+	if (i->proto >= 0 && (e.port || !i->opt[OPT_BIND_NO_PORT]))
+		return inet_bind_port(i, &e, true);
+	spin_lock(&i->ns->lock);
+	if (i->hashed) {
+		err = -EINVAL;
+	} else {
+		i->local = e;
+		i->addr_locked = !ip_is_any(&e.ip);
 	}
 	spin_unlock(&i->ns->lock);
 	return err;
@@ -218,7 +279,7 @@ static bool pair_free(struct inet_sock *i, const struct endpoint *local, bool fr
 			continue;
 		if (endpoint_equal(&o->remote, &i->remote) && ip_equal(&o->local.ip, &local->ip))
 			return false;
-		if (fresh_port && o->port_locked &&
+		if (fresh_port && o->bound &&
 		    overlap(&local->ip, i->v6only, &o->local.ip, o->v6only))
 			return false;
 	}
@@ -237,7 +298,8 @@ int inet_bind_connect(struct inet_sock *i)
 {
 	uint64_t now = plat_time_mono_ns();
 	struct endpoint e = i->local;
-	uint32_t start, n;
+	struct choice c;
+	uint32_t n;
 	int err = 0;
 
 	spin_lock(&i->ns->lock);
@@ -245,13 +307,13 @@ int inet_bind_connect(struct inet_sock *i)
 		if (!pair_free(i, &e, false, now))
 			err = -EADDRNOTAVAIL;
 	} else {
-		start = random_start();
-		for (n = 0; n < EPHEMERAL_COUNT; n++) {
-			e.port = (uint16_t)(EPHEMERAL_FIRST + (start + n) % EPHEMERAL_COUNT);
+		c = choice(i);
+		for (n = 0; n < c.count; n++) {
+			e.port = choose(&c, n);
 			if (pair_free(i, &e, true, now))
 				break;
 		}
-		if (n == EPHEMERAL_COUNT)
+		if (n == c.count)
 			err = -EADDRNOTAVAIL;
 	}
 	if (!err) {
@@ -276,9 +338,10 @@ void inet_release_port(struct inet_sock *i)
 	spin_lock(&i->ns->lock);
 	list_del(&i->port_link);
 	i->hashed = false;
-	i->port_locked = false;
+	i->port_locked = i->bound = false;
 	i->listening = false;
-	i->local.port = 0;
+	if (i->proto != PROTO_TCP)      /* TCP goes on showing it */
+		i->local.port = 0;
 	spin_unlock(&i->ns->lock);
 }
 
@@ -378,24 +441,41 @@ struct inet_sock *inet_find_udp(struct netns *ns, const struct endpoint *to, con
 	return o;
 }
 
-static bool is_member(const struct inet_sock *o, const struct ipaddr *group)
+static bool has_member_locked(struct netns *ns, const struct ipaddr *group)
 {
-	for (unsigned k = 0; k < o->member_count; k++)
-		if (ip_equal(&o->members[k].group, group))
-			return true;
+	struct inet_sock *o;
+
+	list_for_each(o, &ns->all, all_link)
+		for (unsigned k = 0; k < o->member_count; k++)
+			if (ip_equal(&o->members[k].group, group))
+				return true;
 	return false;
+}
+
+/* Is it for o, apart from groups? */
+static bool matches(const struct inet_sock *o, const struct endpoint *to, const struct endpoint *from)
+{
+	struct endpoint e = *to;
+
+	if (ip_equal(&o->local.ip, &to->ip) || ip_is_any(&o->local.ip))
+		e.ip = ip_is_any(&o->local.ip) ? to->ip : o->local.ip;
+	return score(o, &e, from);
 }
 
 unsigned inet_find_udp_group(struct netns *ns, const struct endpoint *to, const struct endpoint *from,
 			     struct inet_sock **ret, unsigned max)
 {
+	bool multicast = ip_is_multicast(&to->ip);
 	struct inet_sock *o;
 	unsigned n = 0;
 
 	spin_lock(&ns->lock);
-	list_for_each(o, &bucket(ns, PROTO_UDP, to->port)->bound, port_link)
-		if (n < max && score(o, to, from) && is_member(o, &to->ip) && ref_get_unless_zero(&o->ref))
-			ret[n++] = o;
+	/* The link takes a group's packets when anybody joined it. */
+	if (!multicast || has_member_locked(ns, &to->ip))
+		list_for_each(o, &bucket(ns, PROTO_UDP, to->port)->bound, port_link)
+			if (n < max && matches(o, to, from) &&
+			    (!multicast || inet_wants_group(o, to, &from->ip)) && ref_get_unless_zero(&o->ref))
+				ret[n++] = o;
 	spin_unlock(&ns->lock);
 	return n;
 }

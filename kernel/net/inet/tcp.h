@@ -30,8 +30,17 @@ struct tcp_chunk { struct tcp_chunk *next; uint32_t cap, r, w; uint8_t data[]; }
 struct tcp_queue {
 	struct tcp_chunk *head, *tail;
 	uint64_t bytes;
+	uint64_t held;                  /* of these the last, not to be seen yet: TCP_CORK, MSG_MORE */
 	bool writing;                   /* the tail is being filled: it stays */
 };
+static inline uint64_t tcp_queue_seen(const struct tcp_queue *q) { return q->bytes - q->held; }
+
+/* Without segments only this of the MSS is left: a corked writer's bytes go
+ * when they would fill one. */
+#define TCP_MSS 65483u
+#define TCP_RCVBUF_INITIAL 131072
+
+enum tcp_timer { TCP_TIMER_FLUSH, TCP_TIMER_STALL, TCP_TIMER_DEFER, TCP_TIMERS };
 
 struct tcp_sock {
 	struct inet_sock in;            /* first */
@@ -45,7 +54,8 @@ struct tcp_sock {
 	bool done;                      /* a FIN came: reads end quietly */
 	bool orphan;                    /* closed by its owner */
 	bool connecting;                /* connect() has not told its result yet */
-	bool full;                      /* a writer found the peer's queue full: wake it */
+	bool full;                      /* a writer found this queue full: wake it */
+	bool awaited;                   /* the peer's close() waits until all fits our buffer */
 	int32_t error;                  /* SO_ERROR */
 	struct tcp_sock *peer;          /* counted */
 	struct tcp_queue rq;
@@ -64,9 +74,23 @@ struct tcp_sock {
 	struct list link;               /* the listener's lock */
 	struct tcp_sock *listener;      /* while in its syn_queue; counted */
 	bool syn_queued;                /* own lock: link may be in use */
+	struct list deferred;           /* link of children without data yet: TCP_DEFER_ACCEPT; counted */
+	struct tcp_sock *defers;        /* own lock: the listener in whose list we are; counted */
+
+	/* tcp_timer.c; lock */
+	uint64_t due[TCP_TIMERS];       /* 0: not set */
+	bool timer_armed;               /* holds a reference */
+	bool timers_off;                /* closed: none is armed any more */
+	struct ktimer timer;
+	uint64_t stall_seq;             /* the peer's read_seq when its queue was full */
+
+	struct file *file;              /* lock; not counted; for SIGURG */
 
 	int32_t opt[TCP_OPT_COUNT];
-	uint64_t bytes_sent, start_ns;
+	uint64_t bytes_sent, start_ns;  /* these are shown only: TCP_INFO */
+	uint64_t last_sent_ns, last_received_ns;
+	uint32_t segs_out, segs_in;
+	uint8_t congestion;             /* index of its name */
 };
 
 static inline struct tcp_sock *tcp_of(struct inet_sock *i) { return container_of(i, struct tcp_sock, in); }
@@ -78,6 +102,9 @@ static inline bool tcp_connected(uint8_t state)
 {
 	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT || state == TCP_FIN_WAIT2;
 }
+
+/* t waited too long for its peer: ETIMEDOUT. */
+void tcp_give_up(struct tcp_sock *t);
 
 /* tcp_state.c: what the other side (NULL: nobody yet) does to t, when it still is
  * the other side.  No lock held. */
@@ -95,11 +122,26 @@ int tcp_accept(struct socket *s, struct socket *fresh, bool nonblock);
 void tcp_listener_close(struct tcp_sock *l);
 void tcp_syn_cancel(struct tcp_sock *t);
 
-/* tcp_data.c */
+void tcp_defer_done(struct tcp_sock *c);        /* c has data, or waited long enough: to be accepted */
+
+/* tcp_send.c */
 long tcp_sendmsg(struct socket *s, struct sock_msg *m);
+uint64_t tcp_room(struct tcp_sock *to, int32_t sndbuf);        /* to->lock held */
+bool tcp_roomy(struct tcp_sock *to, int32_t sndbuf);           /* the same; worth waking a writer for */
+uint64_t tcp_unsent(struct tcp_sock *t);        /* what the peer's buffer has not taken yet */
+void tcp_push(struct tcp_sock *t);              /* what was held back goes now; no lock held */
+bool tcp_can_write(struct tcp_sock *t);
+
+/* tcp_recv.c */
 long tcp_recvmsg(struct socket *s, struct sock_msg *m);
 uint32_t tcp_poll(struct socket *s, struct poll_table *pt);
-uint64_t tcp_room(struct tcp_sock *to, int32_t sndbuf);        /* to->lock held */
+
+/* tcp_timer.c: an armed timer keeps t.  No lock held. */
+void tcp_timers_init(struct tcp_sock *t);
+/* Keeps an earlier one of the same kind. */
+void tcp_timer_set(struct tcp_sock *t, enum tcp_timer k, uint64_t due_ns);
+void tcp_timer_clear(struct tcp_sock *t, enum tcp_timer k);
+void tcp_timers_off(struct tcp_sock *t);
 
 /* tcp_queue.c: lock of the queue's owner held unless noted */
 uint64_t tcp_queue_total(void);

@@ -12,7 +12,7 @@
 int tcp_listen(struct socket *s, int backlog)
 {
 	struct tcp_sock *t = s->priv;
-	struct endpoint any = { .ip = s->family == AF_INET ? ip_any4 : ip_any6 };
+	struct endpoint any = { .ip = t->in.local.ip };
 	int err = 0;
 
 	if (t->state != TCP_CLOSE && t->state != TCP_LISTEN)
@@ -20,7 +20,7 @@ int tcp_listen(struct socket *s, int backlog)
 	if (t->connecting)
 		return -EINVAL;
 	if (!t->in.hashed) {
-		err = inet_bind_port(&t->in, &any);
+		err = inet_bind_port(&t->in, &any, false);
 		if (err)
 			return err;
 	}
@@ -66,6 +66,38 @@ static void syn_leave(struct tcp_sock *t)
 	tcp_put(l);
 }
 
+/* c waits for data no longer; what it held of the listener is dropped. */
+static struct tcp_sock *defers_take(struct tcp_sock *c)
+{
+	struct tcp_sock *l;
+
+	spin_lock(&c->lock);
+	l = c->defers;
+	c->defers = NULL;
+	spin_unlock(&c->lock);
+	return l;
+}
+
+static void defers_steal(struct tcp_sock *c) { tcp_put(defers_take(c)); }
+
+void tcp_defer_done(struct tcp_sock *c)
+{
+	struct tcp_sock *l = defers_take(c);
+
+	if (!l)
+		return;
+	spin_lock(&l->lock);
+	/* Not in a list: not there yet (establish() will see that defers is
+	 * gone) or no longer. */
+	if (!list_empty(&c->link)) {
+		list_del(&c->link);
+		list_push_back(&l->accept_queue, &c->link);
+	}
+	spin_unlock(&l->lock);
+	waitq_wake_all(&l->wq, POLLIN | POLLRDNORM);
+	tcp_put(l);
+}
+
 void tcp_listener_close(struct tcp_sock *l)
 {
 	struct tcp_sock *t;
@@ -80,6 +112,10 @@ void tcp_listener_close(struct tcp_sock *l)
 	spin_unlock(&l->lock);
 	while ((t = pop(l, &l->accept_queue)) != NULL)
 		tcp_abort(t);
+	while ((t = pop(l, &l->deferred)) != NULL) {
+		defers_steal(t);
+		tcp_abort(t);
+	}
 	while ((t = pop(l, &l->syn_queue)) != NULL) {
 		syn_leave(t);
 		tcp_receive_rst(t, NULL);
@@ -186,6 +222,10 @@ static struct tcp_sock *child_new(struct tcp_sock *l, struct tcp_sock *t)
 	c->state = TCP_ESTABLISHED;
 	c->start_ns = plat_time_mono_ns();
 	c->peer = tcp_get(t);
+	/* These are the listener's own: tcp(7). */
+	c->opt[TCP_DEFER_ACCEPT] = c->opt[TCP_FASTOPEN] = c->opt[TCP_FASTOPEN_CONNECT] = 0;
+	if (l->opt[TCP_DEFER_ACCEPT])
+		c->defers = tcp_get(l);
 	return c;
 }
 
@@ -212,12 +252,14 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 	spin_lock(&l->lock);
 	refused = l->state != TCP_LISTEN;
 	if (c && !dead && !refused)
-		list_push_back(&l->accept_queue, &tcp_get(c)->link);
+		list_push_back(c->defers ? &l->deferred : &l->accept_queue, &tcp_get(c)->link);
 	else if (!refused)
 		l->accept_count--;
 	spin_unlock(&l->lock);
 	if (!c)
 		return -ENOMEM;
+	if (dead || refused)
+		defers_steal(c);
 	if (dead) {                     /* t gave up meanwhile: c never was */
 		c->state = TCP_CLOSE;
 		tcp_abort(c);
@@ -227,6 +269,9 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 		tcp_abort(c);
 		return -ECONNREFUSED;
 	}
+	if (c->defers)
+		tcp_timer_set(c, TCP_TIMER_DEFER,
+			      plat_time_mono_ns() + (uint64_t)l->opt[TCP_DEFER_ACCEPT] * NSEC_PER_SEC);
 	tcp_put(c);
 	waitq_wake_all(&l->wq, POLLIN | POLLRDNORM);
 	waitq_wake_all(&t->wq, POLLOUT | POLLWRNORM);
@@ -235,6 +280,27 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 
 /* ---- connecting ---- */
 
+/* The SYN came back to its sender: a simultaneous open with itself (RFC 9293,
+ * 3.5). */
+static bool connect_self(struct tcp_sock *t)
+{
+	bool self = t->in.local.port == t->in.remote.port && ip_equal(&t->in.local.ip, &t->in.remote.ip);
+
+	if (!self)
+		return false;
+	spin_lock(&t->lock);
+	if (t->state == TCP_SYN_SENT) {
+		t->state = TCP_ESTABLISHED;
+		t->start_ns = plat_time_mono_ns();
+		t->shutdown = 0;
+		t->done = false;
+		t->peer = tcp_get(t);
+	}
+	spin_unlock(&t->lock);
+	waitq_wake_all(&t->wq, POLLOUT | POLLWRNORM);
+	return true;
+}
+
 static int send_syn(struct tcp_sock *t)
 {
 	struct inet_sock *li = inet_find_listener(t->in.ns, &t->in.remote, &t->in.local);
@@ -242,7 +308,8 @@ static int send_syn(struct tcp_sock *t)
 	int err;
 
 	if (!li) {
-		tcp_receive_rst(t, NULL);
+		if (!connect_self(t))
+			tcp_receive_rst(t, NULL);
 		return 0;
 	}
 	l = tcp_of(li);
@@ -287,11 +354,17 @@ static int wait_connected(struct socket *s, struct tcp_sock *t)
 static int attempt(struct socket *s, struct tcp_sock *t, const struct endpoint *to, bool nonblock)
 {
 	struct endpoint dst = *to;
+	enum net_kind kind;
 	struct ipaddr src;
-	int err = net_route(t->in.ns, &dst.ip, &src);
+	int err = net_route(t->in.ns, &dst.ip, inet_bound_link(&t->in), &src, &kind);
 
 	if (err)
 		return err;
+	if (kind != NET_LOCAL)
+		return -ENETUNREACH;
+	if (t->in.addr_locked && !net_is_local(t->in.ns, &t->in.local.ip) && !t->in.opt[OPT_TRANSPARENT] &&
+	    !t->in.opt[OPT6_TRANSPARENT])
+		return -ENETUNREACH;
 	if (!dst.port)
 		return -ECONNREFUSED;
 	spin_lock(&t->in.ns->lock);
@@ -374,6 +447,8 @@ int tcp_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
 		return err;
 	if (ip_is_multicast(&to.ip) || ip_is_broadcast(&to.ip))
 		return -ENETUNREACH;
+	if (to.ip.b[0] == 0xfe && (to.ip.b[1] & 0xc0) == 0x80 && !to.scope && !inet_bound_link(&t->in))
+		return -EINVAL;         /* link-local: on which one? */
 	return start(s, t, &to, nonblock);
 }
 
@@ -434,7 +509,6 @@ int tcp_accept(struct socket *s, struct socket *fresh, bool nonblock)
 	fresh->sndbuf = s->sndbuf;
 	fresh->rcvbuf = s->rcvbuf;
 	fresh->rcvlowat = s->rcvlowat;
-	fresh->priority = s->priority;
 	fresh->mark = s->mark;
 	fresh->linger = s->linger;
 	fresh->reuseaddr = s->reuseaddr;
@@ -443,6 +517,5 @@ int tcp_accept(struct socket *s, struct socket *fresh, bool nonblock)
 	fresh->broadcast = s->broadcast;
 	fresh->oobinline = s->oobinline;
 	fresh->dontroute = s->dontroute;
-	fresh->timestamp = s->timestamp;
 	return 0;
 }

@@ -1,28 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TCP: options (tcp(7)), TCP_INFO, ioctls, the table of operations.  What
- * tunes timers and segments is checked, kept and shown: on lo nothing is lost,
- * so no timer would ever act. */
+ * tunes segments and retransmissions is checked, kept and shown: on lo nothing is
+ * lost, so none of it would ever act. */
 #include "kernel/net/inet/tcp.h"
 #include <linux_abi/ioctl.h>
 
 #define SNDBUF_INITIAL 16384
 #define SNDBUF_CONNECTED 2626560
-#define RCVBUF_INITIAL 131072
-#define MSS_LO 32768
+#define FIN_TIMEOUT 60
+#define FIN_TIMEOUT_MAX 120
+#define RTO_MAX 120
+#define REPAIR 19
+#define REPAIR_QUEUE 20
 
-struct tcp_rule { uint8_t opt; int32_t min, max, initial; bool flag; };
+enum { PLAIN, FLAG, ACCEPTED };         /* ACCEPTED: no effect, always shows its initial value */
+struct tcp_rule { uint8_t opt; int32_t min, max, initial; uint8_t kind; };
 static const struct tcp_rule rules[] = {
-	{ TCP_NODELAY, 0, 0, 0, true }, { TCP_CORK, 0, 0, 0, true },
-	{ TCP_MAXSEG, 88, 32767, 536, false }, { TCP_KEEPIDLE, 1, 32767, 7200, false },
-	{ TCP_KEEPINTVL, 1, 32767, 75, false }, { TCP_KEEPCNT, 1, 127, 9, false },
-	{ TCP_SYNCNT, 1, 127, 6, false }, { TCP_LINGER2, INT32_MIN, INT32_MAX, 60, false },
-	{ TCP_DEFER_ACCEPT, INT32_MIN, INT32_MAX, 0, false }, { TCP_WINDOW_CLAMP, 0, INT32_MAX, 0, false },
-	{ TCP_QUICKACK, 0, 0, 1, true }, { TCP_THIN_LINEAR_TIMEOUTS, 0, 1, 0, false },
-	{ TCP_THIN_DUPACK, 0, 1, 0, false }, { TCP_USER_TIMEOUT, 0, INT32_MAX, 0, false },
-	{ TCP_FASTOPEN, 0, INT32_MAX, 0, false }, { TCP_NOTSENT_LOWAT, INT32_MIN, INT32_MAX, 0, false },
-	{ TCP_SAVE_SYN, 0, 1, 0, false }, { TCP_FASTOPEN_CONNECT, 0, 1, 0, false },
-	{ TCP_INQ, 0, 1, 0, false }, { TCP_TIMESTAMP, INT32_MIN, INT32_MAX, 0, false },
+	{ TCP_NODELAY, 0, 0, 0, FLAG }, { TCP_CORK, 0, 0, 0, FLAG },
+	{ TCP_MAXSEG, 88, 32767, 536, PLAIN }, { TCP_KEEPIDLE, 1, 32767, 7200, PLAIN },
+	{ TCP_KEEPINTVL, 1, 32767, 75, PLAIN }, { TCP_KEEPCNT, 1, 127, 9, PLAIN },
+	{ TCP_SYNCNT, 1, 127, 6, PLAIN }, { TCP_LINGER2, INT32_MIN, INT32_MAX, FIN_TIMEOUT, PLAIN },
+	{ TCP_DEFER_ACCEPT, INT32_MIN, INT32_MAX, 0, PLAIN }, { TCP_WINDOW_CLAMP, INT32_MIN, INT32_MAX, 0, PLAIN },
+	{ TCP_QUICKACK, 0, 0, 1, FLAG }, { TCP_THIN_LINEAR_TIMEOUTS, 0, 1, 0, PLAIN },
+	{ TCP_THIN_DUPACK, 0, 1, 0, ACCEPTED }, { TCP_USER_TIMEOUT, 0, INT32_MAX, 0, PLAIN },
+	{ TCP_FASTOPEN, 0, INT32_MAX, 0, PLAIN }, { TCP_NOTSENT_LOWAT, INT32_MIN, INT32_MAX, 0, PLAIN },
+	{ TCP_SAVE_SYN, 0, 1, 0, PLAIN }, { TCP_FASTOPEN_CONNECT, 0, 1, 0, PLAIN },
+	{ TCP_FASTOPEN_NO_COOKIE, 0, 1, 0, PLAIN },
+	{ TCP_INQ, 0, 1, 0, PLAIN }, { TCP_TIMESTAMP, INT32_MIN, INT32_MAX, 0, PLAIN },
 };
+static const char *const congestion[] = { "cubic", "reno" };
 
 static const struct tcp_rule *rule(int opt)
 {
@@ -38,32 +44,87 @@ void tcp_opt_defaults(struct tcp_sock *t)
 		t->opt[rules[k].opt] = rules[k].initial;
 }
 
+static int set_name(struct tcp_sock *t, const char *name, size_t size)
+{
+	size_t n = strnlen(name, size);
+
+	if (!size)
+		return -EINVAL;
+	for (unsigned k = 0; k < ARRAY_SIZE(congestion); k++)
+		if (n == strlen(congestion[k]) && !memcmp(name, congestion[k], n)) {
+			t->congestion = (uint8_t)k;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+/* Seconds as a number of SYN-ACKs sent again, each after twice the time, and
+ * back: what Linux keeps. */
+static int32_t whole_backoffs(int32_t seconds)
+{
+	int32_t period = 1, timeout = 1;
+
+	if (seconds <= 0)
+		return 0;
+	for (int n = 1; seconds > period && n < 255; n++) {
+		timeout = MIN(timeout * 2, RTO_MAX);
+		period += timeout;
+	}
+	return period;
+}
+
+/* What a value that is in range becomes. */
+static int adjust(struct tcp_sock *t, int opt, int32_t *v)
+{
+	bool idle = t->state == TCP_CLOSE || t->state == TCP_LISTEN;
+
+	switch (opt) {
+	case TCP_LINGER2:
+		*v = *v < 0 ? -1 : !*v ? FIN_TIMEOUT : MIN(*v, FIN_TIMEOUT_MAX);
+		return 0;
+	case TCP_DEFER_ACCEPT:
+		*v = whole_backoffs(*v);
+		return 0;
+	case TCP_FASTOPEN:
+		*v = MIN(*v, SOMAXCONN);
+		return idle ? 0 : -EINVAL;
+	case TCP_FASTOPEN_CONNECT:
+		return t->state == TCP_CLOSE ? 0 : -EINVAL;
+	default:
+		return 0;
+	}
+}
+
 static int set_tcp(struct tcp_sock *t, int opt, const void *val, size_t size)
 {
 	const struct tcp_rule *r;
 	int32_t v;
+	int err;
 
-	if (opt == TCP_CONGESTION) {
-		const char *name = val;
-		size_t n = strnlen(name, size);
-
-		return (n == 5 && !memcmp(name, "cubic", 5)) || (n == 4 && !memcmp(name, "reno", 4)) ? 0 : -ENOENT;
-	}
-	if (opt == TCP_ULP)
-		return t->state == TCP_ESTABLISHED ? -ENOENT : -ENOTCONN;
+	if (opt == TCP_CONGESTION)
+		return set_name(t, val, size);
+	if (opt == TCP_ULP)             /* none is there */
+		return size ? -ENOENT : -EINVAL;
 	if (size < sizeof v)
 		return -EINVAL;
+	if (opt == REPAIR || opt == REPAIR_QUEUE)
+		return -EPERM;          /* for checkpoints of a Linux kernel's own state */
 	r = rule(opt);
 	if (!r)
 		return -ENOPROTOOPT;
 	memcpy(&v, val, sizeof v);
-	if (r->flag)
+	if (r->kind == FLAG)
 		v = !!v;
+	else if (!v && opt == TCP_MAXSEG)
+		v = r->initial;
 	else if (v < r->min || v > r->max)
 		return -EINVAL;
-	if (opt == TCP_FASTOPEN && t->state != TCP_CLOSE && t->state != TCP_LISTEN)
-		return -EINVAL;
+	err = adjust(t, opt, &v);
+	if (err || r->kind == ACCEPTED)
+		return err;
 	t->opt[opt] = v;
+	if ((opt == TCP_CORK && !v) || (opt == TCP_NODELAY && v))
+		tcp_push(t);
 	return 0;
 }
 
@@ -116,35 +177,63 @@ struct tcp_info_k {
 };
 _Static_assert(sizeof(struct tcp_info_k) == 232, "tcp_info");
 
+static uint32_t ms_since(uint64_t then, uint64_t now) { return (uint32_t)((now - then) / NSEC_PER_MSEC); }
+
 static void fill_info(struct tcp_sock *t, struct tcp_info_k *i)
 {
+	uint64_t now = plat_time_mono_ns();
+	bool up;
+
 	memset(i, 0, sizeof *i);
+	i->notsent_bytes = (uint32_t)tcp_unsent(t);
 	spin_lock(&t->lock);
+	up = tcp_connected(t->state);
 	i->state = t->state;
-	i->options = tcp_connected(t->state) ? 7 : 0;
-	i->wscale = tcp_connected(t->state) ? 0x77 : 0;
-	i->rto = 201000;
-	i->snd_mss = i->rcv_mss = i->advmss = MSS_LO;
-	i->pmtu = LO_MTU;
-	i->rtt = 20;
-	i->rttvar = 10;
+	i->options = up ? 7 : 0;
+	i->wscale = up ? 0x77 : 0;
+	i->rto = up ? 201000 : 1000000;
+	i->snd_mss = up ? TCP_MSS : 536;
+	i->rcv_mss = i->snd_mss;
+	i->advmss = TCP_MSS;
+	i->pmtu = up ? LO_MTU - 1 : 0;
+	i->rtt = up ? 20 : 0;
+	i->rttvar = up ? 10 : 250000;
 	i->snd_ssthresh = INT32_MAX;
 	i->snd_cwnd = 10;
 	i->reordering = 3;
-	i->rcv_space = i->rcv_ssthresh = 65483;
-	i->bytes_sent = i->bytes_acked = t->bytes_sent;
+	i->rcv_space = i->rcv_ssthresh = TCP_MSS;
+	if (up) {
+		i->last_data_sent = ms_since(t->last_sent_ns ? t->last_sent_ns : t->start_ns, now);
+		i->last_data_recv = ms_since(t->last_received_ns ? t->last_received_ns : t->start_ns, now);
+		i->last_ack_recv = MIN(i->last_data_recv, i->last_data_sent);
+	}
+	i->bytes_sent = t->bytes_sent;
+	i->bytes_acked = t->bytes_sent - MIN(t->bytes_sent, (uint64_t)i->notsent_bytes) + (up && !t->in.child);  /* the SYN */
 	i->bytes_received = t->rcv_seq;
+	i->segs_out = i->data_segs_out = i->delivered = t->segs_out;
+	i->segs_in = i->data_segs_in = t->segs_in;
+	i->snd_wnd = TCP_RCVBUF_INITIAL / 2;
 	i->max_pacing_rate = UINT64_MAX;
-	i->unacked = t->state == TCP_LISTEN ? t->accept_count : 0;
-	i->sacked = t->state == TCP_LISTEN ? t->backlog : 0;
+	if (t->state == TCP_LISTEN) {
+		i->unacked = t->accept_count;
+		i->sacked = t->backlog;
+	}
 	spin_unlock(&t->lock);
+}
+
+static int get_text(const char *text, size_t room, void *val, size_t *size)
+{
+	*size = MIN(*size, room);
+	memset(val, 0, *size);
+	memcpy(val, text, MIN(*size, strlen(text)));
+	return 0;
 }
 
 static int get_tcp(struct tcp_sock *t, int opt, void *val, size_t *size)
 {
+	bool idle = t->state == TCP_CLOSE || t->state == TCP_LISTEN;
 	const struct tcp_rule *r;
 	struct tcp_info_k info;
-	char name[16] = "cubic";
 
 	switch (opt) {
 	case TCP_INFO:
@@ -153,11 +242,16 @@ static int get_tcp(struct tcp_sock *t, int opt, void *val, size_t *size)
 		memcpy(val, &info, *size);
 		return 0;
 	case TCP_CONGESTION:
-		*size = MIN(*size, sizeof name);
-		memcpy(val, name, *size);
+		return get_text(congestion[t->congestion], 16, val, size);
+	case TCP_ULP:
+		*size = 0;
 		return 0;
 	case TCP_MAXSEG:
-		return opt_ret(t->state == TCP_CLOSE || t->state == TCP_LISTEN ? t->opt[opt] : MSS_LO - 1 + 1, val, size);
+		return opt_ret(idle ? t->opt[opt] : (int32_t)TCP_MSS, val, size);
+	case REPAIR:
+		return opt_ret(0, val, size);
+	case REPAIR_QUEUE:
+		return -EINVAL;
 	}
 	r = rule(opt);
 	return r ? opt_ret(t->opt[opt], val, size) : -ENOPROTOOPT;
@@ -185,31 +279,14 @@ int tcp_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size
 		v = t->sndbuf ? t->sndbuf : tcp_connected(t->state) ? SNDBUF_CONNECTED : SNDBUF_INITIAL;
 		break;
 	case SO_RCVBUF:
-		v = t->rcvbuf ? t->rcvbuf : RCVBUF_INITIAL;
+		v = t->rcvbuf ? t->rcvbuf : TCP_RCVBUF_INITIAL;
 		break;
 	default:
 		spin_unlock(&t->lock);
-		return -ENOPROTOOPT;
+		return inet_getsockopt_common(s, &t->in, level, opt, val, size);
 	}
 	spin_unlock(&t->lock);
 	return opt_ret(v, val, size);
-}
-
-/* What the peer has not taken into its own buffer yet. */
-static int32_t unsent(struct tcp_sock *t)
-{
-	struct tcp_sock *p = tcp_peer_get(t);
-	uint64_t n = 0, own;
-
-	if (!p)
-		return 0;
-	spin_lock(&p->lock);
-	own = p->rcvbuf ? (uint64_t)p->rcvbuf : RCVBUF_INITIAL;
-	if (p->rq.bytes > own)
-		n = p->rq.bytes - own;
-	spin_unlock(&p->lock);
-	tcp_put(p);
-	return (int32_t)n;
 }
 
 long tcp_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
@@ -225,13 +302,14 @@ long tcp_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		else if (t->urg_here && !t->oobinline && t->urg_seq > t->read_seq)
 			n = (int32_t)(t->urg_seq - t->read_seq);
 		else
-			n = (int32_t)t->rq.bytes;
+			n = (int32_t)tcp_queue_seen(&t->rq);
 		spin_unlock(&t->lock);
 		break;
 	case SIOCOUTQ:
+	case SIOCOUTQNSD:
 		if (t->state == TCP_LISTEN)
 			return -EINVAL;
-		n = unsent(t);
+		n = (int32_t)tcp_unsent(t);
 		break;
 	case SIOCATMARK:
 		spin_lock(&t->lock);
@@ -249,21 +327,18 @@ static void tcp_attach(struct socket *s, struct file *f)
 	struct tcp_sock *t = s->priv;
 
 	t->in.ino = f->inode->ino;
+	spin_lock(&t->lock);
+	t->file = f;
+	spin_unlock(&t->lock);
 }
 
 static int tcp_bind(struct socket *s, const struct sock_addr *a)
 {
 	struct tcp_sock *t = s->priv;
-	struct endpoint e;
-	int err = inet_addr_parse(&t->in, a, true, &e);
 
-	if (err)
-		return err;
-	if (!ip_is_any(&e.ip) && !net_is_local(t->in.ns, &e.ip) && !t->in.opt[OPT_FREEBIND] && !t->in.opt[OPT6_FREEBIND])
-		return -EADDRNOTAVAIL;
 	if (t->state != TCP_CLOSE || t->peer)
 		return -EINVAL;
-	return inet_bind_port(&t->in, &e);
+	return inet_bind(&t->in, a);
 }
 
 static int tcp_getname(struct socket *s, bool peer, struct sock_addr *ret)

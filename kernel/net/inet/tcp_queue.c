@@ -55,7 +55,7 @@ struct tcp_chunk *tcp_queue_purge(struct tcp_queue *q)
 		q->head = q->tail;
 		q->head->r = q->head->w;
 	}
-	q->bytes = 0;
+	q->bytes = q->held = 0;
 	return c;
 }
 

@@ -14,7 +14,9 @@ struct tcp_sock *tcp_new(struct socket *s)
 	mutex_init(&t->write_lock);
 	list_init(&t->accept_queue);
 	list_init(&t->syn_queue);
+	list_init(&t->deferred);
 	list_init(&t->link);
+	tcp_timers_init(t);
 	t->state = TCP_CLOSE;
 	tcp_opt_defaults(t);
 	return t;
@@ -79,6 +81,7 @@ void tcp_receive_fin(struct tcp_sock *t, struct tcp_sock *from)
 		return;
 	}
 	t->done = true;
+	t->rq.held = 0;                 /* the FIN is behind all of it */
 	t->shutdown |= TCP_SHUT_RCV;
 	if (t->state == TCP_ESTABLISHED) {
 		t->state = TCP_CLOSE_WAIT;
@@ -90,6 +93,8 @@ void tcp_receive_fin(struct tcp_sock *t, struct tcp_sock *from)
 	spin_unlock(&t->lock);
 	if (over)
 		inet_time_wait_add(&t->in);
+	if (t->defers)
+		tcp_defer_done(t);
 	waitq_wake_all(&t->wq, 0);
 	if (over)
 		tcp_over(t);
@@ -110,6 +115,24 @@ void tcp_receive_rst(struct tcp_sock *t, struct tcp_sock *from)
 	tcp_over(t);
 }
 
+void tcp_give_up(struct tcp_sock *t)
+{
+	bool was;
+
+	spin_lock(&t->lock);
+	was = tcp_connected(t->state);
+	if (was) {
+		t->error = ETIMEDOUT;
+		t->state = TCP_CLOSE;
+		t->shutdown = TCP_SHUT_BOTH;
+	}
+	spin_unlock(&t->lock);
+	if (!was)
+		return;
+	waitq_wake_all(&t->wq, 0);
+	tcp_over(t);
+}
+
 /* Our FIN, by shutdown() or close().  lock held; true: it has to be told to the
  * peer. */
 static bool send_fin_locked(struct tcp_sock *t)
@@ -126,11 +149,29 @@ static bool send_fin_locked(struct tcp_sock *t)
 	return true;
 }
 
+static void send_fin(struct tcp_sock *t)
+{
+	struct tcp_sock *peer = NULL;
+	bool fin, over;
+
+	spin_lock(&t->lock);
+	fin = send_fin_locked(t);
+	over = fin && t->state == TCP_CLOSE;
+	/* Taken with the change of state: whoever sees that may let go of it. */
+	if (fin)
+		peer = tcp_get(t->peer);
+	spin_unlock(&t->lock);
+	if (fin)
+		tcp_receive_fin(peer, t);
+	tcp_put(peer);
+	if (over)
+		tcp_over(t);
+}
+
 int tcp_shutdown(struct socket *s, int how)
 {
-	struct tcp_sock *t = s->priv, *peer = NULL;
+	struct tcp_sock *t = s->priv;
 	uint8_t mask = how == SHUT_RD ? TCP_SHUT_RCV : how == SHUT_WR ? TCP_SHUT_SEND : TCP_SHUT_BOTH;
-	bool fin = false, over = false;
 	int err = 0;
 
 	spin_lock(&t->lock);
@@ -145,25 +186,13 @@ int tcp_shutdown(struct socket *s, int how)
 		tcp_disconnect(t);
 		return 0;
 	case TCP_CLOSE:
-		err = -ENOTCONN;
-		t->shutdown |= mask;    /* seen by poll(2) all the same */
-		break;
-	default:
-		t->shutdown |= mask;
-		if (mask & TCP_SHUT_SEND)
-			fin = send_fin_locked(t);
-		over = fin && t->state == TCP_CLOSE;
+		err = -ENOTCONN;        /* seen by poll(2) all the same */
 	}
-	/* Taken with the change of state: whoever sees that may let go of it. */
-	if (fin)
-		peer = tcp_get(t->peer);
+	t->shutdown |= mask;
 	spin_unlock(&t->lock);
-	if (fin)
-		tcp_receive_fin(peer, t);
-	tcp_put(peer);
+	if (!err && mask & TCP_SHUT_SEND)
+		send_fin(t);
 	waitq_wake_all(&t->wq, 0);
-	if (over)
-		tcp_over(t);
 	return err;
 }
 
@@ -171,7 +200,7 @@ void tcp_disconnect(struct tcp_sock *t)
 {
 	struct tcp_sock *peer;
 	struct tcp_chunk *c;
-	bool reset, hopeful = t->state == TCP_SYN_SENT;
+	bool reset, hopeful = t->state == TCP_SYN_SENT, never = t->state == TCP_CLOSE && !t->peer;
 
 	tcp_syn_cancel(t);
 	mutex_lock(&t->read_lock);
@@ -184,6 +213,7 @@ void tcp_disconnect(struct tcp_sock *t)
 	t->done = t->connecting = false;
 	t->error = reset || hopeful ? ECONNRESET : 0;
 	t->urg_here = t->urg_valid = false;
+	memset(t->due, 0, sizeof t->due);
 	c = tcp_queue_purge(&t->rq);
 	spin_unlock(&t->lock);
 	mutex_unlock(&t->read_lock);
@@ -197,7 +227,7 @@ void tcp_disconnect(struct tcp_sock *t)
 	if (!t->in.addr_locked)
 		t->in.local.ip = t->in.remote.ip;
 	spin_unlock(&t->in.ns->lock);
-	if (!t->in.port_locked)
+	if (!t->in.port_locked && !never)
 		inet_release_port(&t->in);
 	waitq_wake_all(&t->wq, 0);
 }
@@ -212,6 +242,7 @@ static void tcp_close(struct tcp_sock *t, bool hard)
 	tcp_syn_cancel(t);
 	if (t->state == TCP_LISTEN)
 		tcp_listener_close(t);
+	tcp_timers_off(t);
 	spin_lock(&t->lock);
 	t->orphan = true;
 	if (tcp_connected(t->state)) {
@@ -239,11 +270,25 @@ static void tcp_close(struct tcp_sock *t, bool hard)
 		tcp_over(t);
 }
 
-
 void tcp_abort(struct tcp_sock *t)
 {
 	tcp_close(t, true);
 	tcp_put(t);
+}
+
+/* SO_LINGER: the FIN is sent, and close() waits until the peer's buffer holds
+ * all, or until the time is up.  A process on its way out does not wait. */
+static void linger(struct tcp_sock *t, uint32_t seconds)
+{
+	bool lost;
+
+	spin_lock(&t->lock);
+	lost = !tcp_connected(t->state) || t->rq.bytes;
+	spin_unlock(&t->lock);
+	if (lost || current_task()->exiting)
+		return;
+	send_fin(t);
+	(void)WAIT_EVENT(&t->wq, TASK_INTERRUPTIBLE, sock_deadline(seconds * NSEC_PER_SEC), !tcp_unsent(t));
 }
 
 void tcp_release(struct socket *s)
@@ -252,6 +297,11 @@ void tcp_release(struct socket *s)
 
 	if (!t)
 		return;
+	spin_lock(&t->lock);
+	t->file = NULL;
+	spin_unlock(&t->lock);
+	if (s->linger.onoff && s->linger.linger)
+		linger(t, (uint32_t)s->linger.linger);
 	tcp_close(t, s->linger.onoff && !s->linger.linger);
 	tcp_put(t);
 }

@@ -6,38 +6,60 @@
 #define UDP_MAX4 65507u
 #define UDP_MAX6 65527u
 #define GROUP_MAX 32u
+#define SEGMENTS_MAX 128u
+
+/* [at, at + n) of g as a message of its own. */
+static struct dgram *copy_of(const struct dgram *g, size_t at, size_t n)
+{
+	struct dgram *c = dgram_msg_new(n);
+
+	if (!c)
+		return NULL;
+	c->from = g->from;
+	c->to = g->to;
+	c->ttl = g->ttl;
+	c->tos = g->tos;
+	memcpy(c->data, g->data + at, n);
+	return c;
+}
+
+/* To one receiver, in pieces unless it takes them together (UDP_GRO).  A copy
+ * of g, which stays. */
+static void deliver_copy(struct dgram_sock *to, const struct dgram *g)
+{
+	size_t piece = g->segment && !to->opt_gro ? g->segment : g->size, at = 0;
+
+	do {
+		struct dgram *c = copy_of(g, at, MIN(piece, g->size - at));
+
+		if (!c)
+			return;
+		c->segment = to->opt_gro ? g->segment : 0;
+		dgram_deliver(to, c);
+		at += piece;
+	} while (at < g->size);
+}
 
 static void send_group(struct dgram_sock *d, struct dgram *g)
 {
 	struct inet_sock *to[GROUP_MAX];
-	unsigned n = 0;
+	unsigned n = inet_find_udp_group(d->in.ns, &g->to, &g->from, to, GROUP_MAX);
 
-	if (ip_is_v4(&g->to.ip) ? d->in.opt[OPT_MC_LOOP] : d->in.opt[OPT6_MC_LOOP])
-		n = inet_find_udp_group(d->in.ns, &g->to, &g->from, to, GROUP_MAX);
 	for (unsigned k = 0; k < n; k++) {
-		struct dgram *copy = dgram_msg_new(g->size);
-
-		if (copy) {
-			copy->from = g->from;
-			copy->to = g->to;
-			copy->ttl = g->ttl;
-			copy->tos = g->tos;
-			memcpy(copy->data, g->data, g->size);
-			dgram_deliver(dgram_of(to[k]), copy);
-		}
+		deliver_copy(dgram_of(to[k]), g);
 		dgram_put(dgram_of(to[k]));
 	}
 	kfree(g);
 }
 
-static void send_one(struct dgram_sock *d, struct dgram *g)
+static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 {
 	struct inet_sock *to;
 	struct net_link *lo = &d->in.ns->lo;
 
 	__atomic_fetch_add(&lo->rx_packets, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&lo->rx_bytes, g->size + 28, __ATOMIC_RELAXED);
-	if (ip_is_multicast(&g->to.ip)) {
+	if (kind != NET_LOCAL) {
 		send_group(d, g);
 		return;
 	}
@@ -46,44 +68,131 @@ static void send_one(struct dgram_sock *d, struct dgram *g)
 		dgram_refused(d, g);
 		return;
 	}
-	dgram_deliver(dgram_of(to), g);
+	if (g->segment && !dgram_of(to)->opt_gro) {
+		deliver_copy(dgram_of(to), g);
+		kfree(g);
+	} else {
+		dgram_deliver(dgram_of(to), g);
+	}
 	dgram_put(dgram_of(to));
+}
+
+static enum net_kind kind_of(struct dgram_sock *d, const struct dgram *g)
+{
+	if (ip_is_multicast(&g->to.ip))
+		return NET_MULTICAST;
+	return net_is_local(d->in.ns, &g->to.ip) ? NET_LOCAL : NET_BROADCAST;
+}
+
+static size_t max_size(const struct endpoint *to) { return ip_is_v4(&to->ip) ? UDP_MAX4 : UDP_MAX6; }
+
+/* A message under construction takes n more bytes: a new one that begins as the
+ * old does, or the message's own beginning.  cork_lock held. */
+static int gather(struct dgram_sock *d, struct sock_msg *m, size_t n, const struct dgram *head, struct dgram **ret)
+{
+	size_t old = d->pending ? d->pending->size : 0;
+	struct dgram *g;
+
+	if (n > max_size(&head->to) - MIN(old, max_size(&head->to))) {
+		dgram_too_long(d, &head->to);
+		return -EMSGSIZE;
+	}
+	g = dgram_msg_new(old + n);
+	if (!g)
+		return -ENOBUFS;
+	if (iter_copy_in(m->it, g->data + old, n) != n) {
+		kfree(g);
+		return -EFAULT;
+	}
+	if (old)
+		memcpy(g->data, d->pending->data, old);
+	g->to = head->to;
+	g->from = head->from;
+	g->ttl = head->ttl;
+	g->tos = head->tos;
+	g->segment = head->segment;
+	*ret = g;
+	return 0;
+}
+
+static int check_segments(struct dgram *g)
+{
+	if (g->segment >= g->size)
+		g->segment = 0;
+	return g->segment && (g->size + g->segment - 1) / g->segment > SEGMENTS_MAX ? -EINVAL : 0;
+}
+
+/* Corked: the first call said where to; what the others say is ignored. */
+static long send_corked(struct dgram_sock *d, struct sock_msg *m, const struct dgram *head, bool more)
+{
+	struct dgram *g = NULL;
+	long n = (long)m->it->left;
+	int err;
+
+	mutex_lock(&d->cork_lock);
+	err = gather(d, m, m->it->left, d->pending ? d->pending : head, &g);
+	kfree(d->pending);              /* on failure everything is lost: udp(7) */
+	d->pending = g;
+	if (!err && !more) {
+		err = check_segments(g);
+		d->pending = NULL;
+		if (err)
+			kfree(g);
+		else
+			send_one(d, g, kind_of(d, g));
+	}
+	mutex_unlock(&d->cork_lock);
+	return err ? err : n;
+}
+
+static void uncork(struct dgram_sock *d)
+{
+	struct dgram *g;
+
+	mutex_lock(&d->cork_lock);
+	g = d->pending;
+	d->pending = NULL;
+	mutex_unlock(&d->cork_lock);
+	if (g && !check_segments(g))
+		send_one(d, g, kind_of(d, g));
+	else
+		kfree(g);
 }
 
 static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct dgram_sock *d = s->priv;
+	bool more = m->flags & MSG_MORE || d->opt_cork;
+	struct dgram_control ctl = { 0 };
+	struct dgram head = { 0 }, *g;
 	size_t n = m->it->left;
-	struct endpoint to, from;
-	struct dgram *g;
-	int err;
+	int err = 0;
 
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	if (n > 0xffff)
 		return -EMSGSIZE;
-	err = dgram_destination(s, m, true, &to, &from);
+	if (!d->pending) {
+		err = dgram_destination(s, m, true, &head.to, &head.from, &ctl);
+		head.ttl = (uint8_t)ctl.ttl;
+		head.tos = (uint8_t)ctl.tos;
+		head.segment = ctl.segment;
+	}
 	if (!err)
 		err = dgram_send_check(d);
 	if (err)
 		return err;
-	if (n > (ip_is_v4(&to.ip) ? UDP_MAX4 : UDP_MAX6))
-		return -EMSGSIZE;
-	g = dgram_msg_new(n);
-	if (!g)
-		return -ENOBUFS;
-	if (iter_copy_in(m->it, g->data, n) != n) {
-		kfree(g);
-		return -EFAULT;
-	}
-	g->to = to;
-	g->from = from;
-	err = dgram_set_ttl_tos(d, g, m);
+	if (more || d->pending)
+		return send_corked(d, m, &head, more);
+	err = gather(d, m, n, &head, &g);
+	if (err)
+		return err;
+	err = check_segments(g);
 	if (err) {
 		kfree(g);
 		return err;
 	}
-	send_one(d, g);
+	send_one(d, g, kind_of(d, g));
 	return (long)n;
 }
 
@@ -97,10 +206,27 @@ static int udp_setsockopt(struct socket *s, int level, int opt, const void *val,
 	if (size < sizeof v)
 		return -EINVAL;
 	memcpy(&v, val, sizeof v);
-	if (opt != UDP_NO_CHECK6_TX && opt != UDP_NO_CHECK6_RX)
+	switch (opt) {
+	case UDP_CORK:
+		d->opt_cork = !!v;
+		if (!v)
+			uncork(d);
+		return 0;
+	case UDP_SEGMENT:
+		if (v < 0 || v > 0xffff)
+			return -EINVAL;
+		d->opt_segment = (uint16_t)v;
+		return 0;
+	case UDP_GRO:
+		d->opt_gro = !!v;
+		return 0;
+	case UDP_NO_CHECK6_TX:
+	case UDP_NO_CHECK6_RX:
+		d->opt_no_check = !!v;
+		return 0;
+	default:
 		return -ENOPROTOOPT;
-	d->opt_no_check = !!v;
-	return 0;
+	}
 }
 
 static int udp_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size)
@@ -109,11 +235,14 @@ static int udp_getsockopt(struct socket *s, int level, int opt, void *val, size_
 
 	if (level != IPPROTO_UDP)
 		return dgram_getsockopt(s, level, opt, val, size);
-	if (opt == UDP_CORK)
-		return opt_ret(0, val, size);
-	if (opt == UDP_NO_CHECK6_TX || opt == UDP_NO_CHECK6_RX)
-		return opt_ret(d->opt_no_check, val, size);
-	return -ENOPROTOOPT;
+	switch (opt) {
+	case UDP_CORK: return opt_ret(d->opt_cork, val, size);
+	case UDP_SEGMENT: return opt_ret(d->opt_segment, val, size);
+	case UDP_GRO: return opt_ret(d->opt_gro, val, size);
+	case UDP_NO_CHECK6_TX:
+	case UDP_NO_CHECK6_RX: return opt_ret(d->opt_no_check, val, size);
+	default: return -ENOPROTOOPT;
+	}
 }
 
 static const struct sock_ops udp_ops = {

@@ -2,6 +2,7 @@
 /* NETLINK_ROUTE: links, addresses, routes, rules; setting a link up or down.
  * rtnetlink(7).  The tables are those of a Linux whose only link is lo. */
 #include "kernel/net/netlink/netlink.h"
+#include "kernel/net/route.h"
 
 #define FOREVER UINT32_MAX
 
@@ -88,7 +89,7 @@ static int set_link(struct nl_request *r)
 	if (any)
 		return -EINVAL;
 	if (i.change & IFF_UP || (!i.change && i.flags))
-		__atomic_store_n(&r->ns->lo.up, i.flags & IFF_UP ? true : false, __ATOMIC_RELAXED);
+		return net_link_set_up(r->ns, i.flags & IFF_UP);
 	return 0;
 }
 
@@ -168,6 +169,7 @@ static int find_route(struct nl_request *r, const struct linux_rtmsg *m)
 	struct ipaddr dst, src;
 	struct linux_rtmsg a;
 	const void *p;
+	enum net_kind kind;
 	uint32_t v4;
 	size_t n;
 	int err;
@@ -181,7 +183,7 @@ static int find_route(struct nl_request *r, const struct linux_rtmsg *m)
 		memcpy(&v4, p, sizeof v4);
 		dst = ip_from_v4(be32(v4));
 	}
-	err = net_route(r->ns, &dst, &src);
+	err = net_route(r->ns, &dst, 0, &src, &kind);
 	if (err)
 		return err;
 	a = (struct linux_rtmsg){ .family = m->family, .dst_len = v6 ? 128 : 32, .table = RT_TABLE_LOCAL,

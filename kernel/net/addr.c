@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Addresses of lo, and the routes that follow from them.
+ *
+ * A prefix on a loopback link is local as a whole in IPv4 (127.0.0.2 is ours
+ * because 127.0.0.1/8 is there), in IPv6 only the address itself. */
+#include "kernel/net/route.h"
+#include <linux_abi/netlink.h>
+
+bool ip_in_prefix(const struct ipaddr *ip, const struct ipaddr *net, unsigned prefix)
+{
+	unsigned at, bits;
+
+	if (ip_is_v4(ip) != ip_is_v4(net))
+		return false;
+	at = ip_is_v4(ip) ? 12 : 0;
+	for (bits = prefix; bits >= 8; bits -= 8, at++)
+		if (ip->b[at] != net->b[at])
+			return false;
+	return !bits || !((ip->b[at] ^ net->b[at]) & (0xff00 >> bits & 0xff));
+}
+
+static struct ipaddr network(const struct ipaddr *ip, unsigned prefix)
+{
+	unsigned first = ip_is_v4(ip) ? 12 : 0;
+	struct ipaddr n = *ip;
+
+	for (unsigned bit = prefix; bit < (16 - first) * 8; bit++)
+		n.b[first + bit / 8] &= (uint8_t)~(0x80 >> bit % 8);
+	return n;
+}
+
+struct net_address *net_address_find_locked(struct netns *ns, const struct ipaddr *ip)
+{
+	struct net_address *a;
+
+	list_for_each(a, &ns->addresses, link)
+		if (ip_equal(&a->ip, ip))
+			return a;
+	return NULL;
+}
+
+int net_address_add(struct netns *ns, const struct net_address *a)
+{
+	struct net_address *n = kmalloc(sizeof *n), *o;
+	int err = 0;
+
+	if (!n)
+		return -ENOMEM;
+	*n = *a;
+	list_init(&n->link);
+	spin_lock(&ns->lock);
+	list_for_each(o, &ns->addresses, link)
+		if (ip_equal(&o->ip, &a->ip) && (o->prefix == a->prefix || !ip_is_v4(&a->ip)))
+			err = -EEXIST;
+	if (!err && ns->address_count == ADDRESSES_MAX)
+		err = -ENOBUFS;
+	/* One of several in a prefix is secondary. */
+	if (ip_is_v4(&n->ip))
+		list_for_each(o, &ns->addresses, link)
+			if (o->prefix == n->prefix && ip_in_prefix(&n->ip, &o->ip, o->prefix) &&
+			    !(o->flags & IFA_F_SECONDARY))
+				n->flags |= IFA_F_SECONDARY;
+	if (!err) {
+		list_push_back(&ns->addresses, &n->link);
+		ns->address_count++;
+	}
+	spin_unlock(&ns->lock);
+	if (err)
+		kfree(n);
+	return err;
+}
+
+int net_address_del(struct netns *ns, const struct ipaddr *ip, uint8_t prefix, struct net_address *ret)
+{
+	struct net_address *a, *hit = NULL;
+
+	spin_lock(&ns->lock);
+	list_for_each(a, &ns->addresses, link)
+		if (!hit && ip_equal(&a->ip, ip) && a->prefix == prefix)
+			hit = a;
+	if (hit) {
+		*ret = *hit;
+		list_del(&hit->link);
+		ns->address_count--;
+	}
+	spin_unlock(&ns->lock);
+	kfree(hit);
+	return hit ? 0 : -EADDRNOTAVAIL;
+}
+
+static int lo_address(struct netns *ns, const struct ipaddr *ip, uint8_t prefix)
+{
+	struct net_address a = { .ip = *ip, .broadcast = ip_any4, .prefix = prefix, .scope = RT_SCOPE_HOST,
+				 .flags = IFA_F_PERMANENT, .valid = UINT32_MAX, .preferred = UINT32_MAX, .label = "lo" };
+	int err = net_address_add(ns, &a);
+
+	return err == -EEXIST ? 0 : err;
+}
+
+int net_link_set_up(struct netns *ns, bool up)
+{
+	struct net_address gone;
+	bool any4 = false;
+	struct net_address *a;
+	int err = 0;
+
+	if (ns->lo.up == up)
+		return 0;
+	if (!up) {
+		/* IPv6 forgets its address, IPv4 only the routes. */
+		(void)!net_address_del(ns, &ip_loop6, 128, &gone);
+	} else {
+		spin_lock(&ns->lock);
+		list_for_each(a, &ns->addresses, link)
+			any4 |= ip_is_v4(&a->ip);
+		spin_unlock(&ns->lock);
+		if (!any4)
+			err = lo_address(ns, &ip_loop4, 8);
+		if (!err)
+			err = lo_address(ns, &ip_loop6, 128);
+	}
+	if (!err)
+		__atomic_store_n(&ns->lo.up, up, __ATOMIC_RELEASE);
+	return err;
+}
+
+bool route_kernel_each(struct netns *ns, const struct net_address *a, bool (*fn)(const struct net_rt *r, void *arg),
+		       void *arg)
+{
+	bool v4 = ip_is_v4(&a->ip), secondary = a->flags & IFA_F_SECONDARY;
+	struct net_rt r = { .family = v4 ? AF_INET : AF_INET6, .table = RT_TABLE_LOCAL, .protocol = RTPROT_KERNEL,
+			    .scope = v4 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE, .type = RTN_LOCAL, .oif = LO_INDEX,
+			    .prefsrc = v4 ? a->ip : ip_any6 };
+
+	if (!v4) {
+		struct net_rt m = r;
+
+		r.dst = a->ip;
+		r.dst_len = 128;
+		m.table = RT_TABLE_MAIN;
+		m.type = RTN_UNICAST;
+		m.metric = 256;
+		m.dst = network(&a->ip, a->prefix);
+		m.dst_len = a->prefix;
+		return fn(&m, arg) || fn(&r, arg);
+	}
+	if (!secondary && a->prefix && a->prefix < 32) {
+		r.dst = network(&a->ip, a->prefix);
+		r.dst_len = a->prefix;
+		if (fn(&r, arg))
+			return true;
+	}
+	r.dst = a->ip;
+	r.dst_len = 32;
+	if (fn(&r, arg))
+		return true;
+	r.type = RTN_BROADCAST;
+	r.scope = RT_SCOPE_LINK;
+	if (!ip_is_any(&a->broadcast) && !ip_is_broadcast(&a->broadcast)) {
+		r.dst = a->broadcast;
+		if (fn(&r, arg))
+			return true;
+	}
+	if (secondary || a->prefix >= 31 || !a->prefix)
+		return false;
+	r.dst = ip_from_v4(ip_v4(&a->ip) | UINT32_MAX >> a->prefix);
+	return !ip_equal(&r.dst, &a->broadcast) && fn(&r, arg);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Message sockets: receiving, with what the receiver wants to know about a
+ * message (ancillary data of ip(7), ipv6(7), socket(7)), and the error queue. */
+#include "kernel/net/inet/dgram.h"
+
+#define TSTAMPING_RX_SOFTWARE (1 << 3 | 1 << 4)         /* SOF_TIMESTAMPING_RX_SOFTWARE, _SOFTWARE */
+
+static void add_cmsg(struct sock_msg *m, int level, int type, const void *p, size_t n)
+{
+	struct sock_cmsg *c;
+
+	if (m->cmsg_count == SOCK_CMSG_MAX)
+		return;
+	c = &m->cmsg[m->cmsg_count++];
+	*c = (struct sock_cmsg){ .level = level, .type = type, .size = (uint32_t)n };
+	memcpy(c->data, p, n);
+}
+
+/* When it came and what was lost before it. */
+static void describe_socket(struct dgram_sock *d, const struct dgram *g, struct sock_msg *m)
+{
+	const int32_t *opt = d->in.opt;
+	struct linux_timespec ts[3] = { { g->time_ns / (int64_t)NSEC_PER_SEC, g->time_ns % (int64_t)NSEC_PER_SEC } };
+	struct linux_timeval tv = { ts[0].sec, ts[0].nsec / (int64_t)NSEC_PER_USEC };
+
+	if (opt[OPT_TSTAMP] == TSTAMP_US)
+		add_cmsg(m, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof tv);
+	else if (opt[OPT_TSTAMP] == TSTAMP_NS)
+		add_cmsg(m, SOL_SOCKET, SO_TIMESTAMPNS, &ts[0], sizeof ts[0]);
+	if ((opt[OPT_TSTAMPING] & TSTAMPING_RX_SOFTWARE) == TSTAMPING_RX_SOFTWARE)
+		add_cmsg(m, SOL_SOCKET, SO_TIMESTAMPING, ts, sizeof ts);
+	if (opt[OPT_RXQ_OVFL] && g->drops)
+		add_cmsg(m, SOL_SOCKET, SO_RXQ_OVFL, &g->drops, sizeof g->drops);
+}
+
+static void describe(struct dgram_sock *d, const struct dgram *g, struct sock_msg *m)
+{
+	const int32_t *opt = d->in.opt;
+	struct sock_addr a;
+	int32_t v;
+
+	describe_socket(d, g, m);
+	if (d->in.family == AF_INET6 && opt[OPT6_RECVPKTINFO]) {
+		struct linux_in6_pktinfo pi = { .ifindex = LO_INDEX };
+
+		memcpy(pi.addr, g->to.ip.b, sizeof pi.addr);
+		add_cmsg(m, IPPROTO_IPV6, IPV6_PKTINFO, &pi, sizeof pi);
+	}
+	if (ip_is_v4(&g->to.ip)) {
+		uint32_t to = be32(ip_v4(&g->to.ip));
+
+		if (opt[OPT_PKTINFO]) {
+			struct linux_in_pktinfo pi = { LO_INDEX, to, to };
+
+			add_cmsg(m, IPPROTO_IP, IP_PKTINFO, &pi, sizeof pi);
+		}
+		if (opt[OPT_RECVTTL]) {
+			v = g->ttl;
+			add_cmsg(m, IPPROTO_IP, IP_TTL, &v, sizeof v);
+		}
+		if (opt[OPT_RECVTOS])
+			add_cmsg(m, IPPROTO_IP, IP_TOS, &g->tos, 1);
+		if (opt[OPT_RECVORIGDST]) {
+			struct inet_sock v4 = { .family = AF_INET };
+
+			inet_addr_format(&v4, &g->to, &a);
+			add_cmsg(m, IPPROTO_IP, IP_RECVORIGDSTADDR, &a.u, a.size);
+		}
+	}
+	if (d->in.family != AF_INET6)
+		return;
+	if (opt[OPT6_RECVHOPLIMIT] && !ip_is_v4(&g->to.ip)) {
+		v = g->ttl;
+		add_cmsg(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &v, sizeof v);
+	}
+	if (opt[OPT6_RECVTCLASS] && !ip_is_v4(&g->to.ip)) {
+		v = g->tos;
+		add_cmsg(m, IPPROTO_IPV6, IPV6_TCLASS, &v, sizeof v);
+	}
+	if (opt[OPT6_RECVORIGDST] && !ip_is_v4(&g->to.ip)) {
+		inet_addr_format(&d->in, &g->to, &a);
+		add_cmsg(m, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &a.u, a.size);
+	}
+}
+
+static long recv_error(struct dgram_sock *d, struct sock_msg *m)
+{
+	struct { struct linux_sock_extended_err e; uint8_t offender[28]; } __packed info = { 0 };
+	struct sock_addr a;
+	struct dgram *g = NULL;
+	bool v6 = d->in.family == AF_INET6;
+	size_t n, got;
+
+	spin_lock(&d->lock);
+	if (!list_empty(&d->errors)) {
+		g = list_first(&d->errors, struct dgram, link);
+		list_del(&g->link);
+		d->error_count--;
+		d->error = list_empty(&d->errors) ? 0 :
+			   (int32_t)list_first(&d->errors, struct dgram, link)->error;
+	}
+	spin_unlock(&d->lock);
+	if (!g)
+		return -EAGAIN;
+	n = MIN((size_t)g->size, m->it->left);
+	got = iter_copy_out(m->it, g->data, n);
+	if (n < g->size)
+		m->ret_flags |= MSG_TRUNC;
+	m->ret_flags |= MSG_ERRQUEUE;
+	inet_addr_format(&d->in, &g->to, &m->name);
+	info.e.err = g->error;
+	if (g->error == EMSGSIZE) {     /* found out here */
+		info.e.origin = SO_EE_ORIGIN_LOCAL;
+		info.e.info = LO_MTU - 1;
+	} else if (ip_is_v4(&g->to.ip)) {      /* destination unreachable, port */
+		info.e.origin = SO_EE_ORIGIN_ICMP;
+		info.e.type = 3;
+		info.e.code = 3;
+	} else {
+		info.e.origin = SO_EE_ORIGIN_ICMP6;
+		info.e.type = 1;
+		info.e.code = 4;
+	}
+	inet_addr_format(&d->in, &(struct endpoint){ .ip = g->to.ip }, &a);
+	if (g->error == EMSGSIZE)
+		memset(&a.u, 0, a.size);
+	memcpy(info.offender, &a.u, MIN((size_t)a.size, sizeof info.offender));
+	add_cmsg(m, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &info, sizeof info.e + a.size);
+	dgram_uncharge(g);
+	kfree(g);
+	return got < n ? -EFAULT : (long)n;
+}
+
+static bool ready(struct dgram_sock *d, int *ret)
+{
+	bool ok = true;
+
+	*ret = 0;
+	spin_lock(&d->lock);
+	if (d->error) {
+		*ret = -d->error;
+		d->error = 0;
+	} else if (!list_empty(&d->queue)) {
+		;
+	} else if (d->shutdown & DGRAM_SHUT_RCV) {
+		*ret = 1;
+	} else {
+		ok = false;
+	}
+	spin_unlock(&d->lock);
+	return ok;
+}
+
+long dgram_recvmsg(struct socket *s, struct sock_msg *m)
+{
+	struct dgram_sock *d = s->priv;
+	uint64_t deadline = sock_deadline(s->rcvtimeo_ns);
+	bool peek = m->flags & MSG_PEEK;
+	struct dgram *g;
+	size_t n, got;
+	int verdict, err;
+	long ret;
+
+	if (m->flags & MSG_ERRQUEUE)
+		return recv_error(d, m);
+	mutex_lock(&d->read_lock);
+	for (;;) {
+		if (ready(d, &verdict)) {
+			if (verdict)
+				goto out;
+			break;
+		}
+		verdict = -EAGAIN;
+		if (m->nonblock)
+			goto out;
+		mutex_unlock(&d->read_lock);
+		err = WAIT_EVENT(&d->wq, TASK_INTERRUPTIBLE, deadline, ready(d, &verdict));
+		mutex_lock(&d->read_lock);
+		if (err)
+			verdict = sock_wait_error(err, s->rcvtimeo_ns);
+		if (verdict)
+			goto out;
+	}
+	spin_lock(&d->lock);
+	g = list_empty(&d->queue) ? NULL : list_first(&d->queue, struct dgram, link);
+	if (g && !peek) {
+		list_del(&g->link);
+		d->queued -= g->size + DGRAM_OVERHEAD;
+	}
+	spin_unlock(&d->lock);
+	if (!g) {                       /* cannot happen while read_lock is held */
+		verdict = -EAGAIN;
+		goto out;
+	}
+	n = MIN((size_t)g->size, m->it->left);
+	got = iter_copy_out(m->it, g->data, n);
+	ret = got < n ? -EFAULT : m->flags & MSG_TRUNC ? (long)g->size : (long)n;
+	if (n < g->size)
+		m->ret_flags |= MSG_TRUNC;
+	inet_addr_format(&d->in, &g->from, &m->name);
+	describe(d, g, m);
+	if (d->opt_gro && g->segment) {
+		int32_t seg = g->segment;
+
+		add_cmsg(m, IPPROTO_UDP, UDP_GRO, &seg, sizeof seg);
+	}
+	if (!peek) {
+		dgram_uncharge(g);
+		kfree(g);
+	}
+	mutex_unlock(&d->read_lock);
+	return ret;
+out:
+	mutex_unlock(&d->read_lock);
+	return verdict < 0 ? verdict : 0;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Multicast groups of a socket, with the sources that it wants or does not
+ * want: ip(7), ipv6(7), RFC 3678.  Everything is bounded: groups of a socket,
+ * sources of a group.  Lock: ns->lock. */
+#include "kernel/net/inet/inet.h"
+
+struct change { struct ipaddr group, source; bool v6, sourced, include, add; };
+
+static struct membership *find(struct inet_sock *i, const struct ipaddr *group)
+{
+	for (unsigned k = 0; k < i->member_count; k++)
+		if (ip_equal(&i->members[k].group, group))
+			return &i->members[k];
+	return NULL;
+}
+
+bool inet_wants_group(const struct inet_sock *i, const struct endpoint *to, const struct ipaddr *from)
+{
+	const struct membership *m = find((struct inet_sock *)i, &to->ip);
+	bool listed = false;
+
+	if (!m)
+		return i->opt[ip_is_v4(&to->ip) ? OPT_MC_ALL : OPT6_MC_ALL];
+	for (unsigned k = 0; k < m->count; k++)
+		listed |= ip_equal(&m->source[k], from);
+	return listed == m->include;
+}
+
+static int join(struct inet_sock *i, const struct ipaddr *group, bool include)
+{
+	if (find(i, group))
+		return -EADDRINUSE;
+	if (i->member_count == MEMBERSHIPS_MAX)
+		return -ENOBUFS;
+	i->members[i->member_count++] = (struct membership){ .group = *group, .include = include };
+	return 0;
+}
+
+static void leave(struct inet_sock *i, struct membership *m) { *m = i->members[--i->member_count]; }
+
+static int change_source(struct inet_sock *i, const struct change *c)
+{
+	struct membership *m = find(i, &c->group);
+	unsigned at;
+
+	if (!m && c->include && c->add) {       /* to want a source is to join */
+		int err = join(i, &c->group, true);
+
+		if (err)
+			return err;
+		m = find(i, &c->group);
+	}
+	if (!m)
+		return -EINVAL;
+	if (m->include != c->include) {
+		if (m->filtered)
+			return -EINVAL;
+		m->include = c->include;
+	}
+	for (at = 0; at < m->count; at++)
+		if (ip_equal(&m->source[at], &c->source))
+			break;
+	if (!c->add) {
+		if (at == m->count)
+			return -EADDRNOTAVAIL;
+		m->source[at] = m->source[--m->count];
+		if (!m->count && m->include)
+			leave(i, m);
+		return 0;
+	}
+	if (at < m->count)
+		return -EADDRNOTAVAIL;
+	if (m->count == SOURCES_MAX)
+		return -ENOBUFS;
+	m->source[m->count++] = c->source;
+	m->filtered = true;
+	return 0;
+}
+
+static int change(struct inet_sock *i, const struct change *c)
+{
+	struct membership *fresh = kmalloc(MEMBERSHIPS_MAX * sizeof *fresh), *m;
+	int err;
+
+	if (!fresh)
+		return -ENOBUFS;
+	spin_lock(&i->ns->lock);
+	if (!i->members) {
+		i->members = fresh;
+		fresh = NULL;
+	}
+	if (c->sourced) {
+		err = change_source(i, c);
+	} else if (c->add) {
+		err = join(i, &c->group, false);
+	} else {
+		m = find(i, &c->group);
+		err = m ? 0 : -EADDRNOTAVAIL;
+		if (m)
+			leave(i, m);
+	}
+	spin_unlock(&i->ns->lock);
+	kfree(fresh);
+	return err;
+}
+
+/* ---- decoding ---- */
+
+/* The link that the request names, by number or address; neither: the one on
+ * the way to the group. */
+static int check_link(struct inet_sock *i, int32_t index, uint32_t address, const struct ipaddr *group)
+{
+	struct ipaddr ip = ip_from_v4(be32(address)), dst = *group, src;
+	enum net_kind kind;
+
+	if (index)
+		return index == LO_INDEX ? 0 : -ENODEV;
+	if (address)
+		return net_is_local(i->ns, &ip) ? 0 : -ENODEV;
+	return net_route(i->ns, &dst, 0, &src, &kind) ? -ENODEV : 0;
+}
+
+static int group_v4(struct inet_sock *i, const void *val, size_t size, struct change *c)
+{
+	struct linux_ip_mreqn m = { 0 };
+
+	if (size < 8)
+		return -EINVAL;
+	memcpy(&m, val, MIN(size, sizeof m));
+	c->group = ip_from_v4(be32(m.group));
+	if (!ip_is_multicast(&c->group))
+		return -EINVAL;
+	return check_link(i, m.ifindex, m.address, &c->group);
+}
+
+static int source_v4(struct inet_sock *i, const void *val, size_t size, struct change *c)
+{
+	struct { uint32_t group, address, source; } m;
+
+	if (size < sizeof m)
+		return -EINVAL;
+	memcpy(&m, val, sizeof m);
+	c->group = ip_from_v4(be32(m.group));
+	c->source = ip_from_v4(be32(m.source));
+	c->sourced = true;
+	if (!ip_is_multicast(&c->group))
+		return -EINVAL;
+	return check_link(i, 0, m.address, &c->group);
+}
+
+static int group_v6(struct inet_sock *i, const void *val, size_t size, struct change *c)
+{
+	struct linux_ipv6_mreq m;
+
+	if (size < sizeof m)
+		return -EINVAL;
+	memcpy(&m, val, sizeof m);
+	memcpy(c->group.b, m.group, sizeof c->group.b);
+	if (c->group.b[0] != 0xff)
+		return -EINVAL;
+	return check_link(i, m.ifindex, 0, &c->group);
+}
+
+static int storage(int level, const void *p, struct ipaddr *ret)
+{
+	struct linux_sockaddr_in sin;
+	struct linux_sockaddr_in6 sin6;
+
+	memcpy(&sin, p, sizeof sin);
+	if (level == IPPROTO_IP && sin.family == AF_INET) {
+		*ret = ip_from_v4(be32(sin.addr));
+		return 0;
+	}
+	memcpy(&sin6, p, sizeof sin6);
+	if (level != IPPROTO_IPV6 || sin6.family != AF_INET6)
+		return -EADDRNOTAVAIL;
+	memcpy(ret->b, sin6.addr, sizeof ret->b);
+	return 0;
+}
+
+/* struct group_req, struct group_source_req: the number of the link, padding, one
+ * or two struct sockaddr_storage. */
+static int general(struct inet_sock *i, int level, bool sourced, const void *val, size_t size, struct change *c)
+{
+	const uint8_t *p = val;
+	int32_t index;
+	int err;
+
+	if (size < 8 + (sourced ? 2u : 1u) * sizeof(struct linux_sockaddr_storage))
+		return -EINVAL;
+	memcpy(&index, p, sizeof index);
+	err = storage(level, p + 8, &c->group);
+	if (!err && sourced)
+		err = storage(level, p + 8 + sizeof(struct linux_sockaddr_storage), &c->source);
+	if (err)
+		return err;
+	c->sourced = sourced;
+	if (!ip_is_multicast(&c->group))
+		return -EINVAL;
+	return check_link(i, index, 0, &c->group);
+}
+
+int inet_set_members(struct inet_sock *i, int level, int opt, const void *val, size_t size)
+{
+	struct change c = { .v6 = level == IPPROTO_IPV6 };
+	bool v4 = level == IPPROTO_IP;
+	int err;
+
+	switch (opt) {
+	case MCAST_JOIN_GROUP:
+	case MCAST_LEAVE_GROUP:
+		c.add = opt == MCAST_JOIN_GROUP;
+		err = general(i, level, false, val, size, &c);
+		break;
+	case MCAST_JOIN_SOURCE_GROUP:
+	case MCAST_LEAVE_SOURCE_GROUP:
+	case MCAST_BLOCK_SOURCE:
+	case MCAST_UNBLOCK_SOURCE:
+		c.add = opt == MCAST_JOIN_SOURCE_GROUP || opt == MCAST_BLOCK_SOURCE;
+		c.include = opt == MCAST_JOIN_SOURCE_GROUP || opt == MCAST_LEAVE_SOURCE_GROUP;
+		err = general(i, level, true, val, size, &c);
+		break;
+	case IP_ADD_SOURCE_MEMBERSHIP:
+	case IP_DROP_SOURCE_MEMBERSHIP:
+	case IP_BLOCK_SOURCE:
+	case IP_UNBLOCK_SOURCE:
+		if (!v4)
+			return -ENOPROTOOPT;
+		c.add = opt == IP_ADD_SOURCE_MEMBERSHIP || opt == IP_BLOCK_SOURCE;
+		c.include = opt == IP_ADD_SOURCE_MEMBERSHIP || opt == IP_DROP_SOURCE_MEMBERSHIP;
+		err = source_v4(i, val, size, &c);
+		break;
+	default:
+		if (opt != (v4 ? IP_ADD_MEMBERSHIP : IPV6_ADD_MEMBERSHIP) &&
+		    opt != (v4 ? IP_DROP_MEMBERSHIP : IPV6_DROP_MEMBERSHIP))
+			return -ENOPROTOOPT;
+		c.add = opt == (v4 ? IP_ADD_MEMBERSHIP : IPV6_ADD_MEMBERSHIP);
+		err = v4 ? group_v4(i, val, size, &c) : group_v6(i, val, size, &c);
+	}
+	if (err)
+		return err;
+	return i->type == SOCK_STREAM ? -EPROTO : change(i, &c);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TCP: bytes from a program into the queue of the peer.
+ *
+ * A queue takes what the receiver's and the sender's buffer sizes add up to.
+ * When all queues together hold much, each may hold little: the kernel's
+ * memory is bounded by the number of sockets.
+ *
+ * Bytes that TCP_CORK or MSG_MORE hold back are in the peer's queue, but it
+ * does not see them (tcp_queue.held) until tcp_push(), a full segment or the
+ * timer after 200 ms. */
+#include "kernel/net/inet/tcp.h"
+
+#define AUTO_LIMIT (2u << 20)           /* sizes nobody set */
+#define PRESSURE (96u << 20)
+#define PRESSURE_LIMIT 65536u
+#define HELD_NS (200 * NSEC_PER_MSEC)
+
+/* Free bytes in the queue of `to` for a sender with this buffer. */
+uint64_t tcp_room(struct tcp_sock *to, int32_t sndbuf)
+{
+	uint64_t limit = (to->rcvbuf ? (uint64_t)to->rcvbuf : AUTO_LIMIT / 2) +
+			 (sndbuf ? (uint64_t)sndbuf : AUTO_LIMIT / 2);
+
+	if (tcp_queue_total() > PRESSURE)
+		limit = MIN(limit, (uint64_t)PRESSURE_LIMIT);
+	return limit > to->rq.bytes ? limit - to->rq.bytes : 0;
+}
+
+/* A third free. */
+bool tcp_roomy(struct tcp_sock *to, int32_t sndbuf)
+{
+	return tcp_room(to, sndbuf) >= to->rq.bytes / 2 + 1;
+}
+
+/* lock of `to` held */
+static uint64_t unsent_to(const struct tcp_sock *to)
+{
+	uint64_t own = to->rcvbuf ? (uint64_t)to->rcvbuf : TCP_RCVBUF_INITIAL;
+
+	return MAX(to->rq.held, to->rq.bytes > own ? to->rq.bytes - own : 0);
+}
+
+uint64_t tcp_unsent(struct tcp_sock *t)
+{
+	struct tcp_sock *p = tcp_peer_get(t);
+	uint64_t n;
+
+	if (!p)
+		return 0;
+	spin_lock(&p->lock);
+	n = p->orphan || p->state == TCP_CLOSE ? 0 : unsent_to(p);
+	if (n)
+		p->awaited = true;
+	spin_unlock(&p->lock);
+	tcp_put(p);
+	return n;
+}
+
+void tcp_push(struct tcp_sock *t)
+{
+	struct tcp_sock *p = tcp_peer_get(t);
+	bool any;
+
+	if (!p)
+		return;
+	spin_lock(&p->lock);
+	any = p->rq.held;
+	p->rq.held = 0;
+	spin_unlock(&p->lock);
+	if (any)
+		waitq_wake_all(&p->wq, POLLIN | POLLRDNORM);
+	tcp_put(p);
+}
+
+bool tcp_can_write(struct tcp_sock *t)
+{
+	struct tcp_sock *p = tcp_peer_get(t);
+	int32_t low = t->opt[TCP_NOTSENT_LOWAT];
+	bool ok;
+
+	if (!p)
+		return true;
+	spin_lock(&p->lock);
+	ok = p->orphan || tcp_roomy(p, t->sndbuf);
+	if (!ok)
+		p->full = true;
+	if (ok && low > 0 && unsent_to(p) >= (uint64_t)low) {
+		ok = false;
+		p->awaited = true;
+	}
+	spin_unlock(&p->lock);
+	tcp_put(p);
+	return ok;
+}
+
+static bool can_send(struct tcp_sock *t, struct tcp_sock *peer)
+{
+	bool ok;
+
+	spin_lock(&t->lock);
+	ok = t->error || t->shutdown & TCP_SHUT_SEND || t->state == TCP_CLOSE;
+	spin_unlock(&t->lock);
+	if (ok)
+		return true;
+	spin_lock(&peer->lock);
+	ok = peer->orphan || tcp_roomy(peer, t->sndbuf);
+	if (!ok)
+		peer->full = true;
+	spin_unlock(&peer->lock);
+	return ok;
+}
+
+static int send_state(struct tcp_sock *t, struct tcp_sock **ret_peer)
+{
+	int err = 0;
+
+	spin_lock(&t->lock);
+	if (t->error) {
+		err = -t->error;
+		t->error = 0;
+	} else if (t->shutdown & TCP_SHUT_SEND || !tcp_connected(t->state) || !t->peer) {
+		err = -EPIPE;
+	} else if (ret_peer) {
+		*ret_peer = tcp_get(t->peer);
+	}
+	spin_unlock(&t->lock);
+	return err;
+}
+
+/* The byte just appended is urgent; lock of its receiver held.  An older urgent
+ * byte that the reader stands at, and which is not in line, is stepped over. */
+static void mark_urgent(struct tcp_sock *peer, uint8_t byte, struct tcp_chunk **ret_free)
+{
+	if (peer->urg_here && !peer->oobinline && peer->urg_seq == peer->read_seq && peer->rq.bytes > 1) {
+		tcp_queue_read(&peer->rq, 1, ret_free);
+		peer->read_seq++;
+	}
+	peer->urg_seq = peer->rcv_seq - 1;
+	peer->urg_byte = byte;
+	peer->urg_here = peer->urg_valid = true;
+}
+
+/* Remember since when the receiver is behind: TCP_USER_TIMEOUT. */
+static void watch_stall(struct tcp_sock *t, uint64_t peer_read_seq)
+{
+	if (!t->due[TCP_TIMER_STALL])
+		t->stall_seq = peer_read_seq;
+	tcp_timer_set(t, TCP_TIMER_STALL, plat_time_mono_ns() + (uint64_t)t->opt[TCP_USER_TIMEOUT] * NSEC_PER_MSEC);
+}
+
+/* One piece into the peer's queue: bytes moved, 0: full, or an error.  hold: the
+ * last part of a segment is not to be seen yet. */
+static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_msg *m, bool hold)
+{
+	struct tcp_chunk *c, *fresh = NULL;
+	size_t n, got;
+	uint64_t room, seq;
+	bool gone, behind, defers;
+
+	spin_lock(&peer->lock);
+	gone = peer->orphan || peer->state == TCP_CLOSE;
+	room = gone ? 0 : tcp_room(peer, t->sndbuf);
+	seq = peer->read_seq;
+	c = room ? tcp_queue_tail(&peer->rq) : NULL;
+	spin_unlock(&peer->lock);
+	if (gone) {
+		/* What arrives at a closed socket is answered by RST. */
+		n = m->it->left;
+		tcp_receive_rst(peer, t);
+		tcp_receive_rst(t, peer);
+		return (long)n;
+	}
+	if (!room) {
+		if (t->opt[TCP_USER_TIMEOUT])
+			watch_stall(t, seq);
+		return 0;
+	}
+	if (!c) {
+		fresh = tcp_chunk_new(MIN((uint64_t)m->it->left, room));
+		if (!fresh)
+			return -ENOBUFS;
+		c = fresh;
+	}
+	n = MIN((uint64_t)m->it->left, MIN((uint64_t)(c->cap - c->w), room));
+	got = iter_copy_in(m->it, c->data + c->w, n);
+	spin_lock(&peer->lock);
+	if (fresh && got)
+		tcp_queue_append(&peer->rq, fresh);
+	if (got || !fresh)
+		tcp_queue_wrote(&peer->rq, got);
+	fresh = got ? NULL : fresh;
+	peer->rcv_seq += got;
+	peer->rq.held = hold ? (peer->rq.held + got) % TCP_MSS : 0;
+	if (got && m->flags & MSG_OOB && !m->it->left)
+		mark_urgent(peer, c->data[c->w - 1], &fresh);
+	gone = peer->orphan;
+	if (gone)
+		fresh = tcp_queue_purge(&peer->rq);
+	behind = unsent_to(peer) > peer->rq.held;
+	defers = peer->defers;
+	spin_unlock(&peer->lock);
+	tcp_chunks_free(fresh);
+	if (!got)
+		return -EFAULT;
+	t->bytes_sent += got;
+	t->last_sent_ns = peer->last_received_ns = plat_time_mono_ns();
+	t->segs_out++;
+	peer->segs_in++;
+	if (defers)
+		tcp_defer_done(peer);
+	if (behind && t->opt[TCP_USER_TIMEOUT])
+		watch_stall(t, seq);
+	if (gone)
+		tcp_receive_rst(t, peer);
+	return (long)got;
+}
+
+static void tell_urgent(struct tcp_sock *peer)
+{
+	struct file *f;
+
+	spin_lock(&peer->lock);
+	f = peer->file && ref_get_unless_zero(&peer->file->ref) ? peer->file : NULL;
+	spin_unlock(&peer->lock);
+	if (!f)
+		return;
+	sigio_urgent(f);
+	file_put(f);
+}
+
+static int wait_connect(struct socket *s, struct tcp_sock *t, struct sock_msg *m, uint64_t deadline)
+{
+	int err;
+
+	if (t->state != TCP_SYN_SENT)
+		return 0;
+	if (m->nonblock)
+		return -EAGAIN;
+	err = WAIT_EVENT(&t->wq, TASK_INTERRUPTIBLE, deadline, t->state != TCP_SYN_SENT);
+	return err ? sock_wait_error(err, s->sndtimeo_ns) : 0;
+}
+
+/* MSG_FASTOPEN: connect and send in one call.  Nobody has a cookie, so the
+ * data follows the handshake (RFC 7413, 4.1.3). */
+static int fast_open(struct socket *s, struct tcp_sock *t, struct sock_msg *m)
+{
+	if (!m->name.size)
+		return t->state == TCP_CLOSE && !t->peer ? -EDESTADDRREQ : 0;
+	if (t->state != TCP_CLOSE || t->peer)
+		return t->state == TCP_SYN_SENT ? -EALREADY : -EISCONN;
+	return tcp_connect(s, &m->name, m->nonblock);
+}
+
+long tcp_sendmsg(struct socket *s, struct sock_msg *m)
+{
+	struct tcp_sock *t = s->priv, *peer = NULL;
+	bool hold = (m->flags & MSG_MORE || t->opt[TCP_CORK]) && !(m->flags & MSG_OOB);
+	uint32_t key = POLLIN | POLLRDNORM | (m->flags & MSG_OOB ? POLLPRI : 0);
+	uint64_t deadline = sock_deadline(s->sndtimeo_ns);
+	long done = 0, n = 0;
+	int err = 0;
+
+	if (m->flags & MSG_FASTOPEN)
+		err = fast_open(s, t, m);
+	if (!err)
+		err = wait_connect(s, t, m, deadline);
+	if (!err)
+		err = send_state(t, &peer);
+	if (err)
+		return err;
+	mutex_lock(&t->write_lock);
+	while (m->it->left) {
+		n = done ? send_state(t, NULL) : 0;
+		if (n)
+			break;
+		n = send_piece(t, peer, m, hold);
+		if (n > 0) {
+			done += n;
+			if (!hold || tcp_queue_seen(&peer->rq))
+				waitq_wake_all(&peer->wq, key);
+			if (t->state == TCP_CLOSE)
+				break;  /* went to a closed socket */
+			continue;
+		}
+		if (n < 0)
+			break;
+		if (m->nonblock) {
+			if (can_send(t, peer))
+				continue;
+			n = -EAGAIN;
+			break;
+		}
+		mutex_unlock(&t->write_lock);
+		n = WAIT_EVENT(&t->wq, TASK_INTERRUPTIBLE, deadline, can_send(t, peer));
+		mutex_lock(&t->write_lock);
+		if (n) {
+			n = sock_wait_error((int)n, s->sndtimeo_ns);
+			break;
+		}
+		n = send_state(t, NULL);
+		if (n)
+			break;
+	}
+	mutex_unlock(&t->write_lock);
+	if (hold && done)
+		tcp_timer_set(t, TCP_TIMER_FLUSH, plat_time_mono_ns() + HELD_NS);
+	else if (!hold && t->due[TCP_TIMER_FLUSH])
+		tcp_timer_clear(t, TCP_TIMER_FLUSH);
+	if (done && m->flags & MSG_OOB)
+		tell_urgent(peer);
+	tcp_put(peer);
+	return done ? done : n;
+}
