@@ -72,10 +72,10 @@ Network is unreachable" "$(timeout 20 "$NACRE" do -- python3 "$TMP/ifs.py" 2>err
 if command -v ip >/dev/null && command -v ss >/dev/null; then
 	expect "ip" "127.0.0.1/8" "$(timeout 20 "$NACRE" do -- ip -o -4 addr 2>err.txt | awk '{print $4}')"
 	expect "unshare -n" 0 "$(timeout 20 "$NACRE" do -- unshare -n ip -o addr 2>err.txt | wc -l)"
-	expect "ss" "LISTEN 127.0.0.1:7" "$(timeout 20 "$NACRE" do -- python3 -c '
+	expect "ss" "LISTEN 127.0.0.1:7007" "$(timeout 20 "$NACRE" do -- python3 -c '
 import socket, subprocess
 s = socket.socket()
-s.bind(("127.0.0.1", 7))
+s.bind(("127.0.0.1", 7007))
 s.listen()
 print(subprocess.run(["ss", "-Hltn"], capture_output=True, text=True).stdout)' 2>err.txt | awk 'NF {print $1, $4}')"
 fi
