@@ -238,7 +238,8 @@ static int map_run(struct mm *mm, struct loading *ld, const struct image *im, un
 	err = clears_before(mm, ld, start, end);
 	if (err)
 		return err;
-	r = mm_map(mm, start, end - start, segment_prot(p), MAP_PRIVATE | MAP_FIXED, im->file,
+	r = mm_map(mm, start, end - start, segment_prot(p),
+		   MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE, im->file,
 		   align_down(p->offset, PAGE_SIZE));
 	return r < 0 ? (int)r : 0;
 }
@@ -257,7 +258,15 @@ static int finish_segment(struct mm *mm, struct loading *ld, const struct image 
 		err = clears_before(mm, ld, page, mend);
 		return err ? err : map_anon(mm, page, mend, prot);
 	}
-	err = mm_protect(mm, page, fpage - page, prot);
+	if (im->file->inode->patch && prot == (PROT_READ | PROT_EXEC)) {
+		/* Perhaps from a copy of the text; else this is the same. */
+		int64_t r = mm_map(mm, page, fpage - page, prot, MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE,
+				   im->file, align_down(p->offset, PAGE_SIZE));
+
+		err = r < 0 ? (int)r : 0;
+	} else {
+		err = mm_protect(mm, page, fpage - page, prot);
+	}
 	if (err)
 		return err;
 	/* The rest of the last page is bss, not file.  A segment that cannot

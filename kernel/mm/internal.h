@@ -55,6 +55,7 @@ struct map_req {
 	plat_obj_t obj;
 	uint64_t off;
 	const char *name;
+	struct patch_version *patch;    /* borrowed: mapped in the place of obj */
 };
 /* Place a mapping at exactly req->addr, replacing what is there.  Replaced
  * VMAs go to dead, which the caller frees after unlocking.  No limit checks. */
@@ -97,5 +98,6 @@ static inline void memlimit_poke(void)
 extern uint32_t memlimit_scanning;      /* while set, no mm leaves mm_list */
 
 void futex_init(void);
+void patch_init(void);
 
 #endif

@@ -6,7 +6,7 @@
  * place, make VMA borders, tell the platform, commit the VMAs.  VMAs that were
  * replaced are freed after the lock is dropped, because the last put of a
  * file may sleep and take file locks. */
-#include "kernel/mm/internal.h"
+#include "kernel/mm/patch.h"
 #include "kernel/syscall/syscall.h"
 
 #define COPY_FALLBACK_MAX (1ull << 30)
@@ -132,12 +132,15 @@ static bool map_in_place(struct mm *mm, const struct map_req *r, uint64_t end)
 	    v->obj.id != r->obj.id || v->off + (r->addr - v->start) != r->off ||
 	    ((v->flags ^ flags) & ~(VM_ACCESS | VM_PRISTINE)))
 		return false;
+	if (v->patch != r->patch && (r->patch || patch_in_text(v->patch, r->off, r->size)))
+		return false;
 	if (vma_isolate(mm, r->addr, end, &v))
 		return false;
 	if (plat_as_protect(mm->as, r->addr, r->size, vma_prot(flags))) {
 		vma_merge(mm, v);
 		return false;
 	}
+	v->written |= !!(flags & VM_WRITE);
 	vma_set_flags(mm, v, flags);
 	vma_merge(mm, v);
 	return true;
@@ -168,7 +171,7 @@ int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 		pf |= PLAT_MAP_MAYWRITE;
 	if (r->obj.id)
 		err = plat_as_map_obj(mm->as, r->addr, r->size, vma_prot(r->flags), pf,
-				      r->obj, r->off);
+				      r->patch ? r->patch->obj : r->obj, r->off);
 	else
 		err = plat_as_map_anon(mm->as, r->addr, r->size, vma_prot(r->flags), pf);
 	if (old && old->start < end)
@@ -187,6 +190,11 @@ int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 	v->off = r->off;
 	v->name = r->name;
 	v->file = r->file ? file_get(r->file) : NULL;
+	v->written = v->flags & VM_WRITE;
+	if (r->patch) {
+		v->patch = patch_version_get(r->patch);
+		mm->patched = true;
+	}
 	vma_count_writer(v, true);
 	if (r->objref) {
 		v->objref = obj_ref_get(r->objref);
@@ -275,6 +283,8 @@ static int64_t map_commit(struct mm *mm, struct map_req *r, unsigned flags, uint
 	mutex_lock(&mm->lock);
 	if (mm->def_flags & VM_LOCKED)
 		r->flags |= VM_LOCKED;
+	if (mm->patch_off)
+		r->patch = NULL;
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
 		r->addr = hint;
 		err = (flags & MAP_FIXED_NOREPLACE) &&
@@ -300,6 +310,7 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 	struct mmap_target target = { .anonymous = true };
 	struct map_req r = { .flags = prot & VM_ACCESS };
 	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE, copy = false;
+	struct patch_version *patch = NULL;
 	struct obj_ref *o = NULL;
 	struct inode *writer = NULL;
 	int64_t ret;
@@ -334,8 +345,10 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 		 * meanwhile sees it, or we see the seal. */
 		if (shared && (file->mode & FMODE_WRITE))
 			writer = file->inode;
-		if (writer)
+		if (writer) {
 			__atomic_fetch_add(&writer->writable_maps, 1, __ATOMIC_SEQ_CST);
+			patch_inode_changed(writer);
+		}
 		err = file_mmap(file, prot & VM_ACCESS, flags, off, size, &target);
 		copy = err == -ENODEV && !shared && file->inode && file->ops->mmap &&
 			S_ISREG(file->inode->mode) && size <= COPY_FALLBACK_MAX;
@@ -347,6 +360,10 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 			r.file = file;
 			r.obj = target.obj;
 			r.off = target.off;
+			if (!mm->patch_off)
+				patch = patch_for_map(file->inode, r.obj, r.off, size, r.flags,
+						      flags & MAP_DENYWRITE);
+			r.patch = patch;
 		}
 		if (shared && (file->mode & FMODE_WRITE) && !target.no_write)
 			r.flags |= VM_MAYWRITE;
@@ -361,6 +378,7 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 	}
 	r.size = size;
 	ret = map_commit(mm, &r, flags, addr);
+	patch_version_put(patch);
 	if (o)
 		obj_ref_put(o);
 	if (copy && ret >= 0) {

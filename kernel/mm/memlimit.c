@@ -10,7 +10,7 @@
  *
  * Locking: `memlimit_scanning` keeps address spaces on mm_list (mm_put waits
  * for it), so that the platform can be asked without a spinlock. */
-#include "kernel/mm/internal.h"
+#include "kernel/mm/patch.h"
 #include <boot.h>
 
 #define INTERVAL_MIN_NS (5 * 1000 * 1000ull)
@@ -28,7 +28,7 @@ static uint32_t armed, quiet;
 /* Sum of all, and scan_rss of each. */
 static uint64_t scan(void)
 {
-	uint64_t sum = 0;
+	uint64_t sum = patch_memory();
 	struct list *l;
 
 	__atomic_store_n(&memlimit_scanning, 1, __ATOMIC_SEQ_CST);
@@ -139,6 +139,8 @@ void memlimit_poke_slow(void)
 void memlimit_init(const struct boot_params *bp)
 {
 	ktimer_init(&timer, tick);
+	if (bp->memory_limit)
+		patch_limit_memory(bp->memory_limit);
 	if (!bp->memory_limit || bp->memory_by_cgroup)
 		return;
 	limit = bp->memory_limit;

@@ -16,6 +16,7 @@ void mm_init(void)
 	mm_addr_hi = align_down(mm_addr_hi, PAGE_SIZE);
 	KASSERT(mm_addr_hi > mm_addr_lo + (1ull << 30));
 	futex_init();
+	patch_init();
 }
 
 uint64_t mm_rlimit(unsigned res)
@@ -61,6 +62,8 @@ static struct mm *mm_alloc(void)
 	list_init(&mm->vmas);
 	list_init(&mm->all_link);
 	mm->dumpable = true;
+	/* The program of a traced task is looked at and changed. */
+	mm->patch_off = current_task() && current_task()->ptrace;
 	return mm;
 }
 
@@ -190,6 +193,8 @@ int mm_fork(struct mm *parent, struct mm **ret)
 		kfree(mm);
 		return err;
 	}
+	mm->patch_off = parent->patch_off;
+	mm->patched = parent->patched;
 	mm->brk_start = parent->brk_start;
 	mm->brk = parent->brk;
 	mm->mmap_base = parent->mmap_base;

@@ -15,6 +15,7 @@ struct file;
 struct task;
 struct vma;
 struct boot_params;
+struct patch_version;
 
 struct mm {
 	struct ref users;               /* tasks; the last put unmaps everything */
@@ -38,6 +39,9 @@ struct mm {
 	uint32_t def_flags;             /* mlockall MCL_FUTURE */
 	bool dumpable;
 	bool batching;                  /* exec only: the platform keeps the mapping calls */
+	bool patch_off;                 /* traced, once: text is the file's */
+	bool patched;                   /* some VMA has had a patch; also read with no lock */
+	uint32_t patch_hits;            /* atomic: kernel/mm/patch.c */
 	uint64_t fault_addr;            /* mm_fault: the last one that found nothing wrong */
 	unsigned fault_repeats;
 
@@ -67,6 +71,8 @@ struct vma {
 	plat_obj_t obj;                 /* what is mapped; 0 for private anonymous */
 	struct obj_ref *objref;         /* counted owner of obj for shared anonymous */
 	const char *name;               /* "[stack]", "[vdso]", NULL */
+	struct patch_version *patch;    /* mapped from this copy of the text; counted; kernel/mm/patch.h */
+	bool written;                   /* private: pages may differ from the file's */
 	struct list link;               /* mm->vmas */
 	struct { struct vma *l, *r; int h; uint64_t max_gap; } node;
 };
@@ -132,6 +138,32 @@ size_t __must_check mm_copy_out(struct mm *mm, uint64_t dst, const void *src, si
 /* As mm_copy_out(), but through the write protection of private mappings:
  * ptrace's breakpoints, /proc/PID/mem. */
 size_t __must_check mm_copy_out_force(struct mm *mm, uint64_t dst, const void *src, size_t n);
+
+/* For those who look from outside: program text as in its file. */
+size_t __must_check mm_copy_in_plain(struct mm *mm, void *dst, uint64_t src, size_t n);
+
+/* ---- patched text: kernel/mm/patch.c ---- */
+extern bool patch_on;
+void patch_trap_slow(struct task *t);
+void patch_fix_regs_slow(struct task *t);
+/* The current task's system call instruction has trapped. */
+static inline void patch_trap(struct task *t)
+{
+	if (patch_on)
+		patch_trap_slow(t);
+}
+/* The current task has stopped elsewhere: rip becomes what it would be in
+ * text that is not patched. */
+static inline void patch_fix_regs(struct task *t, struct mm *mm)
+{
+	if (mm->patched)
+		patch_fix_regs_slow(t);
+}
+/* i is about to be changed in ways that leave no trace, or to go. */
+struct inode;
+void patch_inode_changed(struct inode *i);
+/* The address space is traced from now on. */
+void mm_patch_off(struct mm *mm);
 
 /* ---- scatter/gather of a system call ----
  * Everything that moves bytes between a task and a file goes through an

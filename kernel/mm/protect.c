@@ -4,7 +4,7 @@
  *
  * Linux applies such a change area by area and stops with ENOMEM at the first
  * hole; so do we.  Locking: mm->lock. */
-#include "kernel/mm/internal.h"
+#include "kernel/mm/patch.h"
 #include "kernel/syscall/syscall.h"
 
 static int protect_one(struct mm *mm, struct vma *v, uint64_t start, uint64_t end, unsigned prot)
@@ -25,7 +25,11 @@ static int protect_one(struct mm *mm, struct vma *v, uint64_t start, uint64_t en
 	err = vma_isolate(mm, start, end, &v);
 	if (err)
 		return err;
-	err = plat_as_protect(mm->as, start, end - start, prot);
+	if (v->patch && ((prot & VM_WRITE) || ((prot & VM_EXEC) && !patch_exact(v->patch, v->off, end - start))))
+		err = patch_remove_locked(mm, v);
+	v->written |= !!(prot & VM_WRITE);
+	if (!err)
+		err = plat_as_protect(mm->as, start, end - start, prot);
 	if (!err)
 		vma_set_flags(mm, v, flags);
 	vma_merge(mm, v);

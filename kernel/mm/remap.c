@@ -4,7 +4,7 @@
  * Growth in place maps the additional range; the host joins it with its
  * neighbour.  A move is the platform's: pages keep their contents without
  * being copied.  Locking: mm->lock. */
-#include "kernel/mm/internal.h"
+#include "kernel/mm/patch.h"
 #include "kernel/syscall/syscall.h"
 
 struct remap {
@@ -119,6 +119,9 @@ static int64_t remap_locked(struct mm *mm, const struct remap *r, struct list *d
 		return -EFAULT;
 	if (v->flags & VM_SPECIAL)
 		return -EINVAL;
+	err = patch_remove_locked(mm, v);
+	if (err)
+		return err;
 	if (!r->old_size)
 		return duplicate(mm, v, r, dead);
 	if (!(r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && r->new_size <= r->old_size) {

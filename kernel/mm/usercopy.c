@@ -6,7 +6,7 @@
  * byte is read once: what was copied in is what gets checked and used.
  *
  * Locking: none needed; mm->lock only when a copy hits the stack's edge. */
-#include "kernel/mm/internal.h"
+#include "kernel/mm/patch.h"
 
 static bool range_bad(uint64_t va, size_t n)
 {
@@ -62,6 +62,9 @@ static size_t force_part(struct mm *mm, uint64_t dst, const void *src, size_t n)
 
 	if (!v || v->start > dst || ((v->flags & VM_SHARED) && !(v->flags & VM_WRITE)))
 		return n;
+	if (patch_remove_locked(mm, v))
+		return n;
+	v->written = true;
 	prot = vma_prot(v->flags);
 	v->flags &= ~VM_PRISTINE;
 	if (plat_as_protect(mm->as, page, PAGE_SIZE, prot | PLAT_PROT_READ | PLAT_PROT_WRITE))

@@ -8,7 +8,7 @@
  * bounds the recursion.
  *
  * Locking: mm->lock.  Nothing here calls the platform. */
-#include "kernel/mm/internal.h"
+#include "kernel/mm/patch.h"
 
 /* ---- tree ---- */
 
@@ -234,6 +234,8 @@ struct vma *vma_dup(const struct vma *v)
 	list_init(&n->link);
 	if (n->file)
 		file_get(n->file);
+	if (n->patch)
+		patch_version_get(n->patch);
 	vma_count_writer(n, true);
 	if (n->objref) {
 		obj_ref_get(n->objref);
@@ -247,6 +249,7 @@ struct vma *vma_dup(const struct vma *v)
 void vma_free(struct vma *v)
 {
 	vma_count_writer(v, false);
+	patch_version_put(v->patch);
 	if (v->file)
 		file_put(v->file);
 	if (v->objref) {
@@ -329,9 +332,13 @@ int vma_split(struct mm *mm, struct vma *v, uint64_t addr)
 {
 	uint64_t end = v->end;
 	struct vma *n;
+	int err;
 
 	if (mm->vma_count >= MM_MAX_MAP_COUNT)
 		return -ENOMEM;
+	err = v->flags & VM_EXEC ? patch_remove_locked(mm, v) : 0;
+	if (err)
+		return err;
 	n = vma_dup(v);
 	if (!n)
 		return -ENOMEM;
@@ -348,7 +355,7 @@ static bool continues(const struct vma *a, const struct vma *b)
 	if (a->end != b->start || a->flags != b->flags || a->file != b->file ||
 	    a->objref != b->objref || a->obj.id != b->obj.id || a->name != b->name)
 		return false;
-	if (a->flags & VM_SPECIAL)
+	if ((a->flags & VM_SPECIAL) || a->patch != b->patch)
 		return false;
 	return !backed(a) || a->off + (a->end - a->start) == b->off;
 }
@@ -359,6 +366,7 @@ static void join(struct mm *mm, struct vma *a, struct vma *b)
 {
 	uint64_t end = b->end;
 
+	a->written |= b->written;
 	vma_remove(mm, b);
 	vma_set_range(mm, a, a->start, end);
 	vma_free(b);

@@ -124,18 +124,23 @@ __noreturn void task_user_loop(void *unused)
 		switch (trap.kind) {
 		case PLAT_TRAP_SYSCALL:
 			from_syscall = true;
+			if (!trap.gate)
+				patch_trap(t);
 			if (unlikely(trap.compat))
 				t->uctx.regs.rax = (uint64_t)-ENOSYS;
 			else
 				syscall_dispatch(t);
 			break;
 		case PLAT_TRAP_FAULT:
+			patch_fix_regs(t, t->mm);
 			handle_fault(t, &trap);
 			break;
 		case PLAT_TRAP_EXCEPTION:
+			patch_fix_regs(t, t->mm);
 			signal_force_fault(&trap);
 			break;
 		case PLAT_TRAP_KICK:
+			patch_fix_regs(t, t->mm);
 			break;
 		case PLAT_TRAP_DEAD:
 			/* The host or an attack took the memory: to the rest

@@ -23,6 +23,16 @@ static bool may_attach(struct task *o)
 	return o->tg != t->tg && !tgroup_is_init(o->tg) && o->mm && task_may_access(o);
 }
 
+static void text_as_in_file(struct task *o)
+{
+	struct mm *mm = task_get_mm(o);
+
+	if (!mm)
+		return;
+	mm_patch_off(mm);
+	mm_put(mm);
+}
+
 static long attach(struct task *t, struct task *o, bool seize, uint64_t addr, uint64_t data)
 {
 	long err = -EPERM;
@@ -35,6 +45,8 @@ static long attach(struct task *t, struct task *o, bool seize, uint64_t addr, ui
 	if (!o->ptrace && !o->exiting)
 		err = ptrace_attach_locked(o, t, seize, seize ? (uint32_t)data : 0);
 	spin_unlock(&task_list_lock);
+	if (!err)
+		text_as_in_file(o);
 	if (!err && !seize)
 		signal_send_task(o, SIGSTOP, NULL);
 	return err;
@@ -49,6 +61,8 @@ static long traceme(struct task *t)
 		err = ptrace_attach_locked(t, t->tg->parent_task && !t->tg->parent_task->exiting ?
 					   t->tg->parent_task : t->tg->parent->leader, false, 0);
 	spin_unlock(&task_list_lock);
+	if (!err)
+		text_as_in_file(t);
 	return err;
 }
 
@@ -236,7 +250,7 @@ static long peek(struct task *o, uint64_t addr, uint64_t data)
 {
 	uint64_t v;
 
-	if (mm_copy_in(o->mm, &v, addr, sizeof(v)))
+	if (mm_copy_in_plain(o->mm, &v, addr, sizeof(v)))
 		return -EIO;
 	return copy_out((uaddr){ data }, &v, sizeof(v));
 }

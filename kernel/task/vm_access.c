@@ -41,7 +41,7 @@ static size_t move_seg(struct mm *mm, struct iter *local, const struct remote_se
 			got = iter_copy_in(local, buf, n);
 			got -= MIN(got, mm_copy_out(mm, s->base + done, buf, got));
 		} else {
-			got = n - mm_copy_in(mm, buf, s->base + done, n);
+			got = n - mm_copy_in_plain(mm, buf, s->base + done, n);
 			got = iter_copy_out(local, buf, got);
 		}
 		done += got;

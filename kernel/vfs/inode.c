@@ -85,6 +85,8 @@ void inode_put(struct inode *i)
 	if (!list_empty(&i->notify))
 		notify_inode_gone(i);
 	locks_free_inode(i);
+	if (i->patch)
+		patch_inode_changed(i);
 	if (i->ops && i->ops->evict)
 		i->ops->evict(i);
 	kfree(i);

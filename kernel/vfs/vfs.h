@@ -111,6 +111,7 @@ struct inode_ops {
 	bool (*revalidate_negative)(struct inode *dir, const char *name, size_t n);
 };
 
+struct patch_file;
 struct inode {
 	struct ref ref;
 	struct super_block *sb;
@@ -126,6 +127,7 @@ struct inode {
 	void *pipe;                             /* FIFO or bound Unix socket */
 	struct flock_ctx *flocks;               /* kernel/vfs/locks.c */
 	struct list notify;                     /* inotify marks; notify_lock */
+	struct patch_file *patch;               /* kernel/mm/patch_file.c: copies of its text; its lock */
 	uint32_t writable_maps;                 /* shared mappings that may write (kernel/mm); atomic */
 	int32_t deny_write;                     /* >0: being executed … <0 open writers; atomics */
 };

@@ -100,7 +100,7 @@ uint64_t plat_time_mono_ns(void)
 }
 
 uint64_t plat_time_real_ns(void) { return REAL_BASE_NS + plat_time_mono_ns(); }
-uint64_t plat_syscall_gate(void) { return 0; }
+uint64_t plat_syscall_gate(void) { return U_GATE; }
 void plat_answers_revoke(plat_as_t as) { (void)as; }
 int plat_vdso_time(struct plat_vdso_time *ret) { (void)ret; return -ENOSYS; }
 

@@ -55,6 +55,9 @@ long u_call(long nr, long a, long b, long c, long d, long e, long f);
 #define U5(n, a, b, c, d, e) u_call(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 #define U6(n, a, b, c, d, e, f) u_call(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define u(...) U_PICK(__VA_ARGS__, U6, U5, U4, U3, U2, U1, U0)(__VA_ARGS__)
+/* From now on this program's system calls seem to be made at addr; 0: where they
+ * were at first. */
+void u_site(uint64_t addr);
 /* clone(flags): the child runs fn(arg) and exits with what it returns. */
 long u_clone(uint64_t flags, int (*fn)(int), int arg);
 #define u_fork(fn, arg) u_clone(17, fn, arg)
@@ -83,6 +86,7 @@ __noreturn void testhost_end(int status, const char *why);
 #define U_BASE 0x400000ul
 #define U_SYSCALL 0x400080ul            /* where the programs' system calls seem to be */
 #define U_SYSCALL_RET (U_SYSCALL + 2)
+#define U_GATE 0x400180ul               /* an address only: nothing here executes jumps */
 #define U_FAULT 0x400090ul              /* where they seem to touch memory */
 #define U_PROGRAMS 0x400100ul
 #define U_HANDLERS 0x400800ul

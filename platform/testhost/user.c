@@ -29,6 +29,7 @@ struct level {
 	int result;
 	long nr, a[6];
 	long ret;
+	uint64_t site;                  /* where its calls are made; 0: U_SYSCALL */
 	uint64_t r12, r13;              /* what a child of this call runs */
 	uint64_t fault_addr;
 	unsigned fault_access;
@@ -122,7 +123,7 @@ static void fill_syscall(struct plat_uctx *u, struct level *l, struct plat_trap 
 	u->regs.r9 = (uint64_t)l->a[5];
 	u->regs.r12 = l->r12;
 	u->regs.r13 = l->r13;
-	u->regs.rip = U_SYSCALL_RET;
+	u->regs.rip = (l->site ? l->site : U_SYSCALL) + 2;
 	*trap = (struct plat_trap){ .kind = PLAT_TRAP_SYSCALL };
 }
 
@@ -139,6 +140,8 @@ static bool steer(struct context *c, struct plat_uctx *u, struct plat_trap *trap
 	struct plat_regs *r = &u->regs;
 	uint64_t rip = r->rip, i;
 
+	if (c->top && c->top->site && rip - c->top->site <= 2)
+		rip += U_SYSCALL - c->top->site;
 	if (rip == U_SYSCALL_RET || rip == U_FAULT) {
 		if (!c->top && !r->r12)         /* of a clone that u_clone() did not make */
 			return fault(trap, 0, PLAT_ACCESS_EXEC);
@@ -242,6 +245,8 @@ long u_call(long nr, long a, long b, long cc, long d, long e, long f)
 	l->a[5] = f;
 	return trap(l);
 }
+
+void u_site(uint64_t addr) { self()->top->site = addr; }
 
 long u_clone(uint64_t flags, int (*fn)(int), int arg)
 {

@@ -4,12 +4,12 @@
 #include "tests/unit/unit.h"
 
 static struct unit_result res;
-#define CHECK(c) do { if (!(c)) { unit_note(&res, __FILE__, __LINE__, #c); } } while (0)
+#define CHECK(c) unit_check((c), __FILE__, __LINE__, #c)
 
-static void unit_note(struct unit_result *r, const char *file, int line, const char *what)
+void unit_check(bool good, const char *file, int line, const char *what)
 {
-	if (!r->failed++)
-		ksnprintf(r->text, sizeof r->text, "%s:%d: %s", file, line, what);
+	if (!good && !res.failed++)
+		ksnprintf(res.text, sizeof res.text, "%s:%d: %s", file, line, what);
 }
 
 struct item { int v; struct list link; };
@@ -144,17 +144,25 @@ static void test_random(void)
 	CHECK(hash_u64(1) != hash_u64(2) && hash_bytes("a", 1) != hash_bytes("b", 1));
 }
 
-const struct unit_test unit_tests[] = {
+static const struct unit_test lib_tests[] = {
 	{ "list", test_list }, { "ksnprintf", test_printf }, { "strings", test_strings },
-	{ "sbuf", test_sbuf }, { "heap", test_heap }, { "random", test_random },
+	{ "sbuf", test_sbuf }, { "heap", test_heap }, { "random", test_random }, { NULL, NULL },
 };
-const unsigned unit_test_count = ARRAY_SIZE(unit_tests);
+static const struct unit_test *const groups[] = { lib_tests, unit_patch_tests };
 
-const struct unit_result *unit_run(unsigned i)
+const struct unit_result *unit_run(unsigned i, const char **ret_name)
 {
-	res = (struct unit_result){ 0 };
-	unit_tests[i].fn();
-	return &res;
+	const struct unit_test *t;
+
+	for (unsigned g = 0; g < ARRAY_SIZE(groups); g++)
+		for (t = groups[g]; t->name; t++)
+			if (!i--) {
+				res = (struct unit_result){ 0 };
+				t->fn();
+				*ret_name = t->name;
+				return &res;
+			}
+	return NULL;
 }
 
 void unit_begin(void) { lib_init(); }

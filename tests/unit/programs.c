@@ -461,9 +461,121 @@ static int prog_chaos(int a)
 	return 0;
 }
 
+/* Text with call sites in a file; see kernel/mm/patch.c. */
+enum { TEXT = 0x1000, TEXT_SIZE = 0x1e00, SITES = 4, SITE_STEP = 0x700 };
+static uint64_t patch_site_at(uint64_t text, int i) { return text + 0x10 + (uint64_t)i * SITE_STEP; }
+static uint8_t byte_at(uint64_t a) { uint8_t v; u_get(&v, a, 1); return v; }
+
+/* How the text looks through /proc/self/mem. */
+static long outside(uint64_t addr)
+{
+	long fd = u(SYS_openat, AT_FDCWD, S("/proc/self/mem"), O_RDONLY, 0), n;
+
+	if (fd < 0)
+		return fd;
+	n = u(SYS_pread64, fd, u_page() + 8192, 1, addr);
+	u(SYS_close, fd);
+	return n < 0 ? n : n == 1 ? byte_at(u_page() + 8192) : -1;
+}
+
+static void hammer(uint64_t site, int n)
+{
+	u_site(site);
+	while (n--)
+		u(SYS_getppid);
+	u_site(0);
+}
+
+static long map_text(long fd, unsigned prot)
+{
+	return u(SYS_mmap, 0, 0x2000, prot, MAP_PRIVATE, fd, TEXT);
+}
+
+static int patch_child(int text)
+{
+	uint64_t m = (uint64_t)(unsigned)text;
+
+	GOOD(u(SYS_munmap, m + 4096, 4096));
+	IS(byte_at(patch_site_at(m, 0) - 5), 0xb8);
+	return 0;
+}
+
+static int prog_patch(int a)
+{
+	static const uint8_t ident[] = { 0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 62, 0, 1 };
+	static const uint8_t site[] = { 0xc3, 0xb8, SYS_getppid, 0, 0, 0, 0x0f, 0x05, 0xc3 };
+	const uint64_t ehdr[] = { 0, 64, 0, 0x0038004000000000, 1 }, phdr[] = { 0x500000001, TEXT, TEXT, 0, TEXT_SIZE, TEXT_SIZE, 4096 };
+	uint64_t buf = u_page() + 4096, m, n;
+	long fd = GOOD(u(SYS_memfd_create, S("text"), 0)), v;
+	uint8_t first[5], now[5];
+
+	GOOD(u(SYS_ftruncate, fd, 0x3000));
+	u_put(buf, ident, sizeof ident);
+	IS(u(SYS_pwrite64, fd, buf, sizeof ident, 0), sizeof ident);
+	u_put(buf, ehdr, sizeof ehdr);
+	IS(u(SYS_pwrite64, fd, buf, sizeof ehdr, 24), sizeof ehdr);
+	u_put(buf, phdr, sizeof phdr);
+	IS(u(SYS_pwrite64, fd, buf, sizeof phdr, 64), sizeof phdr);
+	for (int i = 0; i < SITES; i++) {
+		u_put(buf, site, sizeof site);
+		IS(u(SYS_pwrite64, fd, buf, sizeof site, patch_site_at(TEXT, i) - 6), sizeof site);
+	}
+	m = (uint64_t)GOOD(u(SYS_mmap, 0x20000000, 0x2000, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, TEXT));
+	hammer(patch_site_at(m, 0), 400);
+	if (testhost.fail_at && byte_at(patch_site_at(m, 0) - 5) != 0xe9)
+		return 0;                       /* what failed was the patching */
+	IS(byte_at(patch_site_at(m, 0) - 5), 0xe9);
+	IS(byte_at(patch_site_at(m, 0)), 0x0f);
+	IS(outside(patch_site_at(m, 0) - 5), 0xb8);
+	IS(outside(m + TEXT_SIZE + 8), 0);
+	u_get(first, patch_site_at(m, 0) - 5, 5);
+	/* More sites: another version, in which the first is the same. */
+	IS(byte_at(patch_site_at(m, 3) - 5), 0xb8);
+	hammer(patch_site_at(m, 3), 3000);
+	if (testhost.fail_at && byte_at(patch_site_at(m, 3) - 5) != 0xe9)
+		return 0;
+	IS(byte_at(patch_site_at(m, 3) - 5), 0xe9);
+	u_get(now, patch_site_at(m, 0) - 5, 5);
+	IS(memcmp(first, now, 5), 0);
+	IS(outside(patch_site_at(m, 3) - 5), 0xb8);
+	/* A new mapping has it at once; one that may be written never. */
+	n = (uint64_t)GOOD(map_text(fd, PROT_READ | PROT_EXEC));
+	IS(byte_at(patch_site_at(n, 3) - 5), 0xe9);
+	GOOD(u(SYS_mprotect, n, 0x2000, PROT_READ | PROT_WRITE | PROT_EXEC));
+	IS(byte_at(patch_site_at(n, 3) - 5), 0xb8);
+	u_put(patch_site_at(n, 3) - 5, "\x90", 1);
+	GOOD(u(SYS_mprotect, n, 0x2000, PROT_READ | PROT_EXEC));
+	hammer(patch_site_at(n, 3), 300);
+	IS(byte_at(patch_site_at(n, 3) - 5), 0x90);
+	n = (uint64_t)GOOD(map_text(fd, PROT_READ));
+	IS(byte_at(patch_site_at(n, 3) - 5), 0xb8);
+	/* A piece of the text goes: the rest is the file's. */
+	v = GOOD(u_fork(patch_child, (int)m));
+	IS(u(SYS_wait4, v, 0, 0, 0), v);
+	IS(byte_at(patch_site_at(m, 0) - 5), 0xe9);
+	GOOD(u(SYS_mprotect, m + 4096, 4096, PROT_READ));
+	IS(byte_at(patch_site_at(m, 0) - 5), 0xb8);
+	IS(byte_at(patch_site_at(m, 3) - 5), 0xb8);
+	/* Written: nobody gets the old text. */
+	u_put(buf, "\xcc", 1);
+	IS(u(SYS_pwrite64, fd, buf, 1, patch_site_at(TEXT, 3) - 5), 1);
+	n = (uint64_t)GOOD(map_text(fd, PROT_READ | PROT_EXEC));
+	IS(byte_at(patch_site_at(n, 3) - 5), 0xcc);
+	IS(byte_at(patch_site_at(n, 0) - 5), 0xb8);
+	hammer(patch_site_at(n, 1), 400);
+	/* As long as it may change unseen, no copy is used. */
+	m = (uint64_t)GOOD(u(SYS_mmap, 0, 0x2000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, TEXT));
+	u_put(patch_site_at(m, 1) - 5, "\xbf", 1);
+	n = (uint64_t)GOOD(map_text(fd, PROT_READ | PROT_EXEC));
+	IS(byte_at(patch_site_at(n, 1) - 5), 0xbf);
+	hammer(patch_site_at(n, 1), 400);
+	IS(byte_at(patch_site_at(n, 1) - 5), 0xbf);
+	return 0;
+}
+
 const struct testhost_program testhost_programs[] = {
 	{ "hello", prog_hello }, { "fork", prog_fork }, { "pipe", prog_pipe }, { "threads", prog_threads },
-	{ "signals", prog_signals }, { "jobs", prog_jobs }, { "files", prog_files }, { "memory", prog_memory },
+	{ "signals", prog_signals }, { "jobs", prog_jobs }, { "files", prog_files }, { "memory", prog_memory }, { "patch", prog_patch },
 	{ "events", prog_events }, { "sockets", prog_sockets }, { "exec", prog_exec }, { "proc", prog_proc },
 	{ "movers", prog_movers }, { "chaos", prog_chaos },
 };

@@ -5,10 +5,13 @@
 
 struct unit_result { unsigned failed; char text[200]; };
 struct unit_test { const char *name; void (*fn)(void); };
-extern const struct unit_test unit_tests[];
-extern const unsigned unit_test_count;
 void unit_begin(void);
-const struct unit_result *unit_run(unsigned i);
+/* The i-th test of all; NULL when there are no more. */
+const struct unit_result *unit_run(unsigned i, const char **ret_name);
+
+/* -- for units -- */
+extern const struct unit_test unit_patch_tests[];       /* these end with a NULL name */
+void unit_check(_Bool good, const char *file, int line, const char *what);
 /* Every process but init gets SIGKILL: what sleeps must end. */
 void unit_kill_all(void);
 void unit_dump_tasks(void (*print)(const char *line));

@@ -244,7 +244,7 @@ static long mem_move(struct file *f, struct iter *it, uint64_t *pos, bool write)
 			n = iter_copy_in(it, buf, n);
 			done = n - MIN(n, mm_copy_out_force(mm, *pos, buf, n));
 		} else {
-			done = n - MIN(n, mm_copy_in(mm, buf, *pos, n));
+			done = n - MIN(n, mm_copy_in_plain(mm, buf, *pos, n));
 			done = iter_copy_out(it, buf, done);
 		}
 		*pos += done;

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* patch.h: system call instructions in program text led to the platform's
+ * gate.  See docs/decisions/0004-patched-text.md.
+ *
+ * For a file whose text makes many system calls the kernel keeps a copy of
+ * the text as a memory object, in which the instruction before each proven
+ * site is a jump to a trampoline behind the text; processes map the copy in
+ * the file's place.  The copy is never written to after it was first mapped.
+ *
+ * patch_elf.c, patch_proof.c and patch_emit.c are pure functions on bytes
+ * (hostile ones); patch_file.c keeps what is known of each file; patch.c
+ * moves address spaces onto the copies and off them again. */
+#ifndef NACRE_KERNEL_MM_PATCH_H
+#define NACRE_KERNEL_MM_PATCH_H
+
+#include "kernel/mm/internal.h"
+#include <linux_abi/elf.h>
+
+#define PATCH_TEXT_MAX (8ull << 20)     /* bytes of text in one file */
+#define PATCH_FULL_MAX (4ull << 20)     /* files that are copied whole */
+#define PATCH_PHDRS_MAX 64u
+#define PATCH_SITES_MAX 160u            /* what fits behind the text, about */
+#define PATCH_LOOKBACK 40u              /* bytes before a site that are looked at */
+#define PATCH_STEPS 8u                  /* instructions from the window to the site */
+#define PATCH_TRAMPOLINE_MAX 64u
+#define PATCH_SLOT_SIZE 8u              /* the gate's address, before the trampolines */
+
+/* ---- patch_elf.c: the executable segment of an ELF file ---- */
+struct patch_text {                     /* file offsets */
+	uint64_t off, end;              /* the segment */
+	uint64_t page_off, page_end;    /* as it is mapped */
+};
+/* The one executable segment, if it can be patched: not writable, alone in
+ * its pages, with room behind it. */
+bool patch_text_find(const struct elf64_ehdr *eh, const struct elf64_phdr *ph, uint64_t file_size,
+		     struct patch_text *ret);
+static inline uint64_t patch_slot(const struct patch_text *t) { return align_up(t->end, 8); }
+
+/* ---- patch_proof.c: may the instruction before a system call go? ---- */
+struct patch_proof {
+	uint8_t back;                   /* the window starts so many bytes before the site */
+	uint8_t count;                  /* instructions from there to the site */
+	uint8_t len[PATCH_STEPS];       /* their sizes; the first gives way */
+	bool compare;                   /* the first is a compare with memory near rip, the second its jump */
+};
+/* code: n bytes that end with the system call instruction; at_start: nothing
+ * executable comes before them; nr: the number it was executed with. */
+bool patch_prove(const uint8_t *code, size_t n, bool at_start, uint64_t nr, struct patch_proof *ret);
+
+/* ---- patch_emit.c: jumps and trampolines ---- */
+struct patch_site {
+	uint64_t site, win;             /* file offsets: the instruction, the window */
+	uint64_t tramp;                 /* and the trampoline */
+	uint8_t tramp_size, first;      /* sizes; first: of the replaced instruction */
+	uint8_t steps;
+	struct { uint8_t at, natural; } step[PATCH_STEPS + 2];  /* trampoline offset, window offset */
+	uint8_t orig[8];                /* what was in the window */
+};
+/* Make the trampoline for a proven site at file offset tramp; code and n as
+ * for patch_prove().  Bytes written to out, 0 when it cannot be. */
+size_t patch_emit(const struct patch_text *t, const uint8_t *code, size_t n, const struct patch_proof *p,
+		  uint64_t site, uint64_t tramp, uint8_t *out, size_t room, struct patch_site *ret);
+/* The jump that replaces the window's first instruction: s->first bytes. */
+void patch_jump(const struct patch_site *s, uint8_t *out);
+/* Where a task that stands at off inside a trampoline is in the file's text. */
+uint64_t patch_natural(const struct patch_site *s, uint64_t off);
+
+/* ---- patch_file.c ---- */
+/* One state of a file's copy.  Constant once made; counted by VMAs. */
+struct patch_version {
+	struct ref ref;
+	uint64_t file_id;               /* of the patch_file; versions of one share trampolines */
+	plat_obj_t obj;                 /* at the file's offsets; full: all of the file */
+	bool full;
+	uint64_t bytes;                 /* memory it takes */
+	uint64_t quiet;                 /* offset of a last text page without jumps */
+	struct patch_text text;
+	unsigned count;
+	struct patch_site site[];       /* in order of their trampolines */
+};
+struct patch_version *patch_version_get(struct patch_version *v);
+void patch_version_put(struct patch_version *v);
+const struct patch_site *patch_version_site(const struct patch_version *v, uint64_t site);
+/* The trampoline that off lies in, or NULL. */
+const struct patch_site *patch_version_tramp(const struct patch_version *v, uint64_t off);
+
+/* A system call instruction at file offset site was executed with number nr
+ * in a mapping of obj, for about the weight-th time; the caller has the file
+ * open.  Learns, and may make a new version (sleeps).  True when the newest
+ * version would spare that trap. */
+bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr, unsigned weight);
+/* The newest version for a mapping of obj, or NULL; counted.  Looks whether
+ * the file is still what was copied. */
+struct patch_version *patch_file_current(struct inode *i, plat_obj_t obj);
+uint64_t patch_memory(void);            /* bytes in all versions */
+void patch_limit_memory(uint64_t limit); /* at boot: of the whole sandbox */
+
+/* ---- patch.c ---- */
+/* A private mapping that is to be made, with these VM_ flags: the version to
+ * map instead of obj, counted, or NULL.  loader: a dynamic linker or exec
+ * maps the file to run it. */
+struct patch_version *patch_for_map(struct inode *i, plat_obj_t obj, uint64_t off, uint64_t size, uint32_t flags,
+				    bool loader);
+static inline bool patch_in_text(const struct patch_version *p, uint64_t off, uint64_t size)
+{
+	return off < p->text.page_end && off + size > p->text.page_off;
+}
+static inline bool patch_exact(const struct patch_version *p, uint64_t off, uint64_t size)
+{
+	return off == p->text.page_off && size == p->text.page_end - p->text.page_off;
+}
+/* mm->lock held: v, if it shows patched text, shows the file itself from now
+ * on; jumps that other tasks have taken still lead somewhere.  Before its
+ * contents change, or a part of it goes its own way while tasks can run it. */
+int __must_check patch_remove_locked(struct mm *mm, struct vma *v);
+
+#endif
