@@ -50,11 +50,12 @@ struct boot_params {
 	uint16_t tty_rows, tty_cols;
 	uint64_t memory_limit;                  /* bytes, 0 = none; the kernel's own accounting */
 	bool memory_by_cgroup;                  /* the host enforces memory_limit exactly */
+	uint32_t pids_limit;                    /* processes and threads at once, 0 = what the platform can */
 	bool strace;                            /* decoded system calls to the log stream */
 	uint64_t nofile_limit;                  /* hard RLIMIT_NOFILE inside */
 	const char *build_id;
 };
 
-#define BOOT_VERSION 1
+#define BOOT_VERSION 2
 
 #endif

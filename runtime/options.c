@@ -22,13 +22,20 @@ const char options_help[] =
 "  --hostname NAME\n"
 "  --cpus N              virtual CPUs, 1 to 64\n"
 "  --memory SIZE         limit of resident memory, e.g. 512m\n"
+"  --pids N              processes and threads at once (4096; 0: as many as the host lets)\n"
 "  --no-network          (the network is off by default)\n"
 "  --strace[=FILE]       decoded system calls to FILE or stderr\n"
 "  --help                this text\n";
 
+/* Each process is one of the host's, too, with three descriptors of the
+ * sandbox's: a program that forks without end gets EAGAIN long before either
+ * runs out. */
+#define PIDS_DEFAULT 4096u
+#define PIDS_MAX 30000u
+
 enum { TAKES_NONE, TAKES_VALUE, TAKES_OPTIONAL };
 enum option_id { OPT_RW, OPT_RO, OPT_TMPFS, OPT_HIDE, OPT_ENV, OPT_CLEAR_ENV, OPT_CWD, OPT_USER,
-		 OPT_HOSTNAME, OPT_CPUS, OPT_MEMORY, OPT_NO_NETWORK, OPT_STRACE, OPT_HELP, OPT_DEBUG };
+		 OPT_HOSTNAME, OPT_CPUS, OPT_MEMORY, OPT_PIDS, OPT_NO_NETWORK, OPT_STRACE, OPT_HELP, OPT_DEBUG };
 
 static const struct { const char *name; uint8_t takes; } option_table[] = {
 	[OPT_RW] = { "rw", TAKES_VALUE }, [OPT_RO] = { "ro", TAKES_VALUE },
@@ -36,7 +43,7 @@ static const struct { const char *name; uint8_t takes; } option_table[] = {
 	[OPT_ENV] = { "env", TAKES_VALUE }, [OPT_CLEAR_ENV] = { "clear-env", TAKES_NONE },
 	[OPT_CWD] = { "cwd", TAKES_VALUE }, [OPT_USER] = { "user", TAKES_VALUE },
 	[OPT_HOSTNAME] = { "hostname", TAKES_VALUE }, [OPT_CPUS] = { "cpus", TAKES_VALUE },
-	[OPT_MEMORY] = { "memory", TAKES_VALUE }, [OPT_NO_NETWORK] = { "no-network", TAKES_NONE },
+	[OPT_MEMORY] = { "memory", TAKES_VALUE }, [OPT_PIDS] = { "pids", TAKES_VALUE }, [OPT_NO_NETWORK] = { "no-network", TAKES_NONE },
 	[OPT_STRACE] = { "strace", TAKES_OPTIONAL }, [OPT_HELP] = { "help", TAKES_NONE },
 	[OPT_DEBUG] = { "debug", TAKES_NONE },  /* names forbidden host calls; for our own bugs */
 };
@@ -268,6 +275,13 @@ static int apply(struct options *o, enum option_id id, const char *value, const 
 		if (o->launch.memory_limit < 4u << 20)
 			return bad(name, value, "less than 4m leaves no room for any program");
 		return 0;
+	case OPT_PIDS:
+		errno = 0;
+		n = strtoul(value, &end, 10);
+		if (errno || *end || value[0] < '0' || value[0] > '9' || n > PIDS_MAX)
+			return bad(name, value, "0 to 30000 expected");
+		o->launch.pids_limit = (uint32_t)n;
+		return 0;
 	case OPT_STRACE:
 		o->launch.strace = true;
 		o->launch.strace_file = value;
@@ -293,7 +307,7 @@ int options_parse(struct options *o, int argc, char **argv, int first, bool pass
 	char **e;
 	int i, err;
 
-	*o = (struct options){ 0 };
+	*o = (struct options){ .launch.pids_limit = PIDS_DEFAULT };
 	o->env = must(calloc(1, sizeof(*o->env)));
 	for (e = environ; pass_env && e && *e; e++)
 		if (strchr(*e, '='))

@@ -34,6 +34,7 @@ struct launch {
 	size_t mount_count;
 	unsigned cpu_count;     /* 0: what the caller may use */
 	uint64_t memory_limit;  /* bytes, 0 = none */
+	uint32_t pids_limit;    /* processes and threads, 0 = none of its own */
 	bool strace;
 	const char *strace_file;        /* NULL: stderr */
 	bool stdio_closed[3];   /* was closed when nacre was started */

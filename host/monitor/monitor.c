@@ -445,6 +445,7 @@ int monitor_run(const struct launch *l)
 	sandbox.boot.tty_cols = m.console.cols;
 	sandbox.boot.memory_limit = l->memory_limit;
 	sandbox.boot.memory_by_cgroup = m.has_cgroup;
+	sandbox.boot.pids_limit = l->pids_limit;
 	sandbox.boot.strace = l->strace;
 	sandbox.boot.nofile_limit = nofile_inside();
 	sandbox.boot.build_id = build_id();

@@ -47,6 +47,7 @@ struct mm {
 
 	struct list all_link;           /* mm_list_lock: every mm with users */
 	uint64_t scan_rss;              /* memlimit scan only */
+	uint64_t rss_counted, rss_until_ns;     /* lock: mm_rss(), good until then */
 };
 
 #define VM_READ PROT_READ

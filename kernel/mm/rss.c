@@ -5,12 +5,16 @@
  * kernel asks page by page for the areas that can hold private pages, and
  * takes small ones as wholly resident.  Pages that fork() still shares are
  * counted in each process, as in Linux's RSS; file pages are not counted.
+ * Counting a gigabyte takes milliseconds: who asks again and again, of one
+ * process or of all, gets an answer that is a little old instead of taking
+ * more than a part of the time for it.
  *
  * Locking: mm->lock. */
 #include "kernel/mm/internal.h"
 
 #define BATCH_PAGES 32768ull
 #define SMALL_AREA (64ull << 10)
+#define COUNT_SHARE 10u                 /* a count is good for so many times what it took */
 
 static uint64_t count_range(struct mm *mm, uint64_t start, uint64_t end, uint8_t *vec)
 {
@@ -28,7 +32,7 @@ static uint64_t count_range(struct mm *mm, uint64_t start, uint64_t end, uint8_t
 	return pages << PAGE_SHIFT;
 }
 
-static uint64_t count_locked(struct mm *mm)
+static uint64_t count_areas(struct mm *mm)
 {
 	uint8_t *vec = NULL;
 	uint64_t sum = 0;
@@ -51,6 +55,18 @@ static uint64_t count_locked(struct mm *mm)
 	}
 	kfree(vec);
 	return sum;
+}
+
+static uint64_t count_locked(struct mm *mm)
+{
+	uint64_t began_ns = plat_time_mono_ns(), now_ns;
+
+	if (began_ns < mm->rss_until_ns)
+		return mm->rss_counted;
+	mm->rss_counted = count_areas(mm);
+	now_ns = plat_time_mono_ns();
+	mm->rss_until_ns = now_ns + COUNT_SHARE * (now_ns - began_ns);
+	return mm->rss_counted;
 }
 
 /* The peak is an atomic of its own: whoever counts raises it, with no lock. */

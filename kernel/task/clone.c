@@ -51,9 +51,11 @@ static long check_flags(const struct clone_args_k *a)
 static long check_limits(struct task *parent)
 {
 	uint64_t lim = rlimit_cur(RLIMIT_NPROC);
+	uint32_t pids = parent->tg->container->pids_limit;
 	unsigned n;
 
-	if (task_count() >= TASKS_MAX)
+	/* As a cgroup's pids.max: for root too, and threads count. */
+	if (task_count() >= TASKS_MAX || (pids && task_count() >= pids))
 		return -EAGAIN;
 	if (task_count() < lim || parent->cred->uid == 0 ||
 	    capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))

@@ -214,6 +214,7 @@ void container_init(const struct boot_params *bp)
 	kstrlcpy(c->utsns->hostname, bp->hostname ? bp->hostname : "nacre", sizeof(c->utsns->hostname));
 	kstrlcpy(c->utsns->domainname, "(none)", sizeof(c->utsns->domainname));
 	c->memory_limit = bp->memory_limit;
+	c->pids_limit = bp->pids_limit;
 	tmpfs_memory(bp->memory_limit);
 	container0 = c;
 }

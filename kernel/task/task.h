@@ -84,6 +84,7 @@ struct container {
 	struct pidns *pidns;
 	uint64_t memory_limit;          /* 0 = none */
 	uint64_t oom_kills;
+	uint32_t pids_limit;            /* tasks; 0 = none */
 	uint64_t hc_epoch;              /* reserved for restore */
 };
 /* What sysinfo(2) and /proc/meminfo say: the limit (or a round number where

@@ -72,8 +72,14 @@ static int fork_start(struct stub *parent, struct stub **ret_child)
 	struct stub *child;
 	int fds[2], err;
 
+	if (!ctl) {
+		/* Descriptors are what runs out first: files that nobody uses
+		 * at the moment are opened again when they are needed. */
+		hc_file_give_back();
+		ctl = ctl_new();
+	}
 	if (!ctl)
-		return -ENOMEM;
+		return -EAGAIN;
 	child = stub_new(ctl);
 	if (!child) {
 		ctl_free(ctl, true);

@@ -23,8 +23,7 @@ void hc_lock_release(struct hc_lock *l);
 int __must_check hc_file_enter(int fd, uint64_t node, uint32_t flags,
 			       const struct hc_attr *attr, uint64_t *ret_file);
 void hc_file_init(void);
-/* Close descriptors that are idle; the table has no room. */
-void hc_file_give_back(void);
+
 /* hc_node.c: the node's file once more. */
 int __must_check hc_node_reopen(uint64_t node, uint32_t flags, int *ret_fd);
 /* node got a new owner: what is open follows. */

@@ -35,6 +35,7 @@ __noreturn void sandbox_main(const struct sandbox_config *cfg);
 /* Inside the sandbox process: a descriptor of the caller's own for an open
  * hc_file handle; -EBADF when there is none, -EMFILE. */
 int hc_file_dup(uint64_t file);
+void hc_file_give_back(void);           /* descriptors of files not in use */
 
 /* Raise event bits (any thread): they are or-ed in and CPU 0 is kicked. */
 void process_events_raise(uint64_t bits);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* time.c: clocks and entropy.
  *
+ * The monotonic clock is the host's, less what it showed at our start.
+ *
  * The cycle counter's rate is measured once over the life of the process: two
  * points of (counter, CLOCK_MONOTONIC), the second at the time of asking, at
  * least RATE_NS after the first.  The host steers its clock, so each answer
@@ -25,7 +27,11 @@ static uint64_t clock_ns(clockid_t id)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-uint64_t plat_time_mono_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
+static uint64_t boot_ns;                /* the host's monotonic clock when ours was 0 */
+
+/* How long the host has been up is none of the sandbox's business. */
+uint64_t plat_time_mono_ns(void) { return clock_ns(CLOCK_MONOTONIC) - boot_ns; }
+uint64_t time_to_host(uint64_t mono_ns) { return mono_ns + boot_ns; }
 uint64_t plat_time_real_ns(void) { return clock_ns(CLOCK_REALTIME); }
 
 static bool counter_invariant(void)
@@ -55,6 +61,7 @@ static uint64_t first_cycles, first_ns;
 
 int time_init(void)
 {
+	boot_ns = clock_ns(CLOCK_MONOTONIC) - 1;        /* 0 often means: no time */
 	sample(&first_cycles, &first_ns);
 	return 0;
 }

@@ -10,14 +10,16 @@
 /* A timed wait that a stop signal interrupts goes on as restart_syscall. */
 HOST_CALLS(sandbox, futex, restart_syscall);
 
-/* 0, -EAGAIN, -ETIMEDOUT, -EINTR.  The deadline is absolute, monotonic. */
+/* 0, -EAGAIN, -ETIMEDOUT, -EINTR.  The deadline is of plat_time_mono_ns(). */
 int futex_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
 {
 	struct timespec ts, *tsp = NULL;
 
 	if (deadline_ns != NO_DEADLINE) {
-		ts.tv_sec = (time_t)(deadline_ns / NSEC_PER_SEC);
-		ts.tv_nsec = (long)(deadline_ns % NSEC_PER_SEC);
+		uint64_t host_ns = time_to_host(MIN(deadline_ns, (uint64_t)INT64_MAX / 2));
+
+		ts.tv_sec = (time_t)(host_ns / NSEC_PER_SEC);
+		ts.tv_nsec = (long)(host_ns % NSEC_PER_SEC);
 		tsp = &ts;
 	}
 	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, val, tsp, NULL, FUTEX_BITSET_MATCH_ANY) < 0)
