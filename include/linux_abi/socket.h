@@ -66,6 +66,9 @@
 #define SO_RXQ_OVFL 40
 #define SO_PEEK_OFF 42
 #define SO_PEERGROUPS 59
+#define SO_INCOMING_CPU 49
+#define SO_PASSPIDFD 76
+#define SO_PEERPIDFD 77
 #define SO_COOKIE 57
 #define SO_INCOMING_CPU 49
 #define SO_BINDTOIFINDEX 62
@@ -88,6 +91,7 @@
 
 #define SCM_RIGHTS 1
 #define SCM_CREDENTIALS 2
+#define SCM_PIDFD 4
 #define SCM_MAX_FD 253
 
 struct linux_ucred { int32_t pid; uint32_t uid, gid; };

@@ -22,6 +22,10 @@ long pipe_peek(struct file *f, void *buf, size_t n);
 /* SIGPIPE to the current task, as from itself. */
 void ipc_raise_sigpipe(void);
 
+/* In a wake-up's key, with POLLOUT: there was no room before.  SIGIO is for such
+ * moments only; epoll sees them all. */
+#define POLL_SPACE_KEY 0x10000u
+
 /* A descriptor for an object of ours.  priv is consumed: on failure by free_priv
  * or the file's release. */
 int ipc_new_fd(const struct file_ops *ops, void *priv, void (*free_priv)(void *),

@@ -95,15 +95,15 @@ static void announce(struct ktimer *timer)
 	}
 	info.signo = sig;
 	info.u.poll.fd = s->fd;
-	if (what & (POLLIN | POLLRDNORM)) {
-		info.code = POLL_IN_CODE;
-		info.u.poll.band = POLLIN | POLLRDNORM;
-	} else if (what & (POLLOUT | POLLWRNORM)) {
-		info.code = POLL_OUT_CODE;
-		info.u.poll.band = POLLOUT | POLLWRNORM | POLLWRBAND;
-	} else {
+	if (what & POLLHUP) {
 		info.code = POLL_HUP_CODE;
 		info.u.poll.band = POLLHUP | POLLERR;
+	} else if (what & (POLLIN | POLLRDNORM)) {
+		info.code = POLL_IN_CODE;
+		info.u.poll.band = POLLIN | POLLRDNORM;
+	} else {
+		info.code = POLL_OUT_CODE;
+		info.u.poll.band = POLLOUT | POLLWRNORM | POLLWRBAND;
 	}
 	send_owner(&o, sig, &info);
 }
@@ -112,6 +112,9 @@ static bool woken(struct waiter *w, uint32_t key)
 {
 	struct sigio *s = container_of(w, struct sigio_waiter, w)->s;
 
+	/* Room matters to who found none; an end without POLLHUP is data's. */
+	if (key && !(key & (POLLIN | POLLHUP | POLLPRI | POLL_SPACE_KEY)))
+		return false;
 	__atomic_fetch_or(&s->happened, key ? key : POLLIN | POLLRDNORM, __ATOMIC_ACQ_REL);
 	ktimer_set(&s->timer, plat_time_mono_ns());
 	return false;

@@ -15,13 +15,14 @@ static struct spinlock doom_lock = SPINLOCK_INIT;
 static struct list doomed = LIST_INIT(doomed);  /* doom_lock */
 static bool draining;                           /* doom_lock */
 
-struct scm *scm_new(void)
+struct scm *scm_new(unsigned room)
 {
-	struct scm *s = kmalloc(sizeof *s + SCM_MAX_FD * sizeof s->files[0]);
+	struct scm *s = kmalloc(sizeof *s + room * sizeof s->files[0]);
 
 	if (!s)
 		return NULL;
 	memset(s, 0, sizeof *s);
+	s->room = room;
 	list_init(&s->link);
 	return s;
 }
@@ -63,12 +64,21 @@ static int add_rights(struct sock_msg *m, uint64_t at, uint64_t size)
 
 	if (!n)
 		return 0;
-	if (!m->scm)
-		m->scm = scm_new();
-	if (!m->scm)
-		return -ENOMEM;
-	if (n > SCM_MAX_FD - m->scm->count)
+	if (n > SCM_MAX_FD - (m->scm ? m->scm->count : 0))
 		return -EINVAL;
+	if (!m->scm || m->scm->room - m->scm->count < n) {
+		/* A second list of descriptors is rare: room for all of them. */
+		struct scm *s = scm_new(m->scm ? SCM_MAX_FD : n);
+
+		if (!s)
+			return -ENOMEM;
+		if (m->scm) {
+			memcpy(s->files, m->scm->files, m->scm->count * sizeof s->files[0]);
+			s->count = m->scm->count;
+			kfree(m->scm);
+		}
+		m->scm = s;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		struct file *f;
 		int32_t fd;
@@ -99,6 +109,7 @@ static int add_cred(struct sock_msg *m, uint64_t at, uint64_t size)
 	if (u.gid != c->gid && u.gid != c->egid && u.gid != c->sgid && !capable(CAP_SETGID))
 		return -EPERM;
 	m->cred = u;
+	m->cred_given = true;
 	return 0;
 }
 
@@ -167,24 +178,24 @@ int scm_send(struct sock_msg *m, uint64_t control, uint64_t size)
 
 /* ---- receiving ---- */
 
-static size_t put_cred(struct sock_msg *m, uint64_t at, uint64_t room)
+/* One header and its data; cut to the room that is left, which is said. */
+static size_t put(struct sock_msg *m, int level, int type, const void *data, size_t n, uint64_t at, uint64_t room)
 {
-	struct linux_cmsghdr h = { sizeof h + sizeof m->cred, SOL_SOCKET, SCM_CREDENTIALS };
-	struct { struct linux_cmsghdr h; struct linux_ucred u; } __packed c;
+	struct { struct linux_cmsghdr h; uint8_t data[sizeof m->cmsg[0].data]; } __packed out;
 
-	if (room < sizeof c) {
+	out.h = (struct linux_cmsghdr){ sizeof out.h + n, level, type };
+	memcpy(out.data, data, n);
+	if (room < out.h.len) {
 		m->ret_flags |= MSG_CTRUNC;
-		if (room < sizeof h)
+		if (room < sizeof out.h)
 			return 0;
-		h.len = room;
+		out.h.len = room;
 	}
-	c.h = h;
-	c.u = m->cred;
-	if (copy_out((uaddr){ at }, &c, h.len)) {
+	if (copy_out((uaddr){ at }, &out, out.h.len)) {
 		m->ret_flags |= MSG_CTRUNC;
 		return 0;
 	}
-	return MIN(CMSG_ALIGN_UP(h.len), room);
+	return MIN(CMSG_ALIGN_UP(out.h.len), room);
 }
 
 static size_t put_rights(struct sock_msg *m, uint64_t at, uint64_t room)
@@ -214,39 +225,57 @@ static size_t put_rights(struct sock_msg *m, uint64_t at, uint64_t room)
 	return MIN(CMSG_ALIGN_UP(h.len), room);
 }
 
-static size_t put_one(struct sock_msg *m, const struct sock_cmsg *c, uint64_t at, uint64_t room)
+/* SO_PASSPIDFD: a descriptor for the sender's process. */
+static size_t put_pidfd(struct sock_msg *m, uint64_t at, uint64_t room)
 {
-	struct { struct linux_cmsghdr h; uint8_t data[sizeof c->data]; } __packed out;
+	struct file *f = NULL;
+	size_t used;
+	int32_t fd;
 
-	out.h = (struct linux_cmsghdr){ sizeof out.h + c->size, c->level, c->type };
-	memcpy(out.data, c->data, c->size);
-	if (room < out.h.len) {
-		m->ret_flags |= MSG_CTRUNC;
-		if (room < sizeof out.h)
-			return 0;
-		out.h.len = room;
-	}
-	if (copy_out((uaddr){ at }, &out, out.h.len)) {
+	if (room < sizeof(struct linux_cmsghdr) + sizeof fd) {
 		m->ret_flags |= MSG_CTRUNC;
 		return 0;
 	}
-	return MIN(CMSG_ALIGN_UP(out.h.len), room);
+	fd = m->group ? pidfd_new_file(m->group, 0, &f) : -ESRCH;
+	if (!fd)
+		fd = fd_alloc(0, true);
+	used = put(m, SOL_SOCKET, SCM_PIDFD, &fd, sizeof fd, at, room);
+	if (f && fd >= 0 && used)
+		fd_install(fd, f);
+	else if (f) {
+		if (fd >= 0)
+			fd_release_unused(fd);
+		file_put(f);
+	}
+	return used;
 }
 
-size_t scm_recv(struct sock_msg *m, bool passcred, uint64_t control, uint64_t size)
+void scm_drop(struct sock_msg *m)
+{
+	scm_free(m->scm);
+	m->scm = NULL;
+	if (m->group)
+		tgroup_put(m->group);
+	m->group = NULL;
+}
+
+size_t scm_recv(struct sock_msg *m, const struct socket *s, uint64_t control, uint64_t size)
 {
 	size_t used = 0;
 
-	if (!control)
+	if (!control) {
 		size = 0;
-	if (passcred && m->have_cred)
-		used = put_cred(m, control, size);
-	for (unsigned i = 0; i < m->cmsg_count; i++)
-		used += put_one(m, &m->cmsg[i], control + used, size - used);
-	if (m->scm) {
-		used += put_rights(m, control + used, size - used);
-		scm_free(m->scm);
-		m->scm = NULL;
+		if (s->passpidfd)
+			m->ret_flags |= MSG_CTRUNC;
 	}
+	if (s->passcred)
+		used = put(m, SOL_SOCKET, SCM_CREDENTIALS, &m->cred, sizeof m->cred, control, size);
+	for (unsigned i = 0; i < m->cmsg_count; i++)
+		used += put(m, m->cmsg[i].level, m->cmsg[i].type, m->cmsg[i].data, m->cmsg[i].size, control + used, size - used);
+	if (m->scm)
+		used += put_rights(m, control + used, size - used);
+	if (s->passpidfd && control)
+		used += put_pidfd(m, control + used, size - used);
+	scm_drop(m);
 	return used;
 }

@@ -255,86 +255,88 @@ int sock_addr_to_user(const struct sock_addr *a, uaddr u, uaddr usize)
 	return err ? err : copy_out(usize, &whole, sizeof whole);
 }
 
-SYSCALL3(bind, int, fd, uaddr, uname, int, size)
+static long bind_socket(struct socket *s, uaddr uname, int size)
 {
 	struct sock_addr a;
-	int err;
-	struct file *f = socket_get_file(fd, &err);
-	struct socket *s;
+	int err = sock_addr_from_user(&a, uname, size);
 
-	if (!f)
+	if (err)
 		return err;
-	s = socket_of(f);
-	err = sock_addr_from_user(&a, uname, size);
-	if (!err)
-		err = s->ops->bind ? s->ops->bind(s, &a) : -EOPNOTSUPP;
-	file_put(f);
-	return err;
+	return s->ops->bind ? s->ops->bind(s, &a) : -EOPNOTSUPP;
+}
+
+SYSCALL3(bind, int, fd, uaddr, uname, int, size)
+{
+	return SOCKET_CALL(fd, bind_socket(socket_of(f), uname, size));
+}
+
+static long listen_socket(struct socket *s, int backlog)
+{
+	if ((unsigned)backlog > SOMAXCONN)
+		backlog = SOMAXCONN;
+	return s->ops->listen ? s->ops->listen(s, backlog) : -EOPNOTSUPP;
 }
 
 SYSCALL2(listen, int, fd, int, backlog)
 {
-	int err;
-	struct file *f = socket_get_file(fd, &err);
-	struct socket *s;
+	return SOCKET_CALL(fd, listen_socket(socket_of(f), backlog));
+}
 
-	if (!f)
+/* A connection of f's, as a file with no descriptor yet. */
+static int accept_file(struct file *f, int flags, uaddr uname, uaddr usize, struct file **ret)
+{
+	struct socket *s = socket_of(f), *fresh;
+	struct sock_addr a = { 0 };
+	int err;
+
+	if (!s->ops->accept)
+		return -EOPNOTSUPP;
+	fresh = socket_new(s->family, s->type, s->protocol);
+	if (!fresh)
+		return -ENOMEM;
+	fresh->passcred = s->passcred;
+	fresh->passpidfd = s->passpidfd;
+	err = s->ops->accept(s, fresh, f->flags & O_NONBLOCK);
+	if (err) {
+		kfree(fresh);
 		return err;
-	s = socket_of(f);
-	if ((unsigned)backlog > SOMAXCONN)
-		backlog = SOMAXCONN;
-	err = s->ops->listen ? s->ops->listen(s, backlog) : -EOPNOTSUPP;
-	file_put(f);
+	}
+	err = socket_file(fresh, flags, ret);
+	if (err || !uname.va)
+		return err;
+	err = fresh->ops->getname(fresh, true, &a);
+	if (!err)
+		err = sock_addr_to_user(&a, uname, usize);
+	if (err)
+		file_put(*ret);
 	return err;
+}
+
+static long accept_fd(struct file *f, uaddr uname, uaddr usize, int flags)
+{
+	struct file *nf;
+	int err, fd = fd_alloc(0, flags & SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return fd;
+	err = accept_file(f, flags, uname, usize, &nf);
+	if (err) {
+		fd_release_unused(fd);
+		return err;
+	}
+	fd_install(fd, nf);
+	return fd;
 }
 
 static long accept_call(int fd, uaddr uname, uaddr usize, int flags)
 {
-	struct sock_addr a = { 0 };
-	struct file *f, *nf = NULL;
-	struct socket *s, *fresh;
-	int err, newfd;
+	if (flags & ~TYPE_FLAGS) {
+		struct file *f = fd_get(fd);
 
-	if (flags & ~TYPE_FLAGS)
-		return -EINVAL;
-	f = socket_get_file(fd, &err);
-	if (!f)
-		return err;
-	s = socket_of(f);
-	if (!s->ops->accept) {
 		file_put(f);
-		return -EOPNOTSUPP;
+		return f ? -EINVAL : -EBADF;
 	}
-	newfd = fd_alloc(0, flags & SOCK_CLOEXEC);
-	if (newfd < 0) {
-		file_put(f);
-		return newfd;
-	}
-	fresh = socket_new(s->family, s->type, s->protocol);
-	err = fresh ? s->ops->accept(s, fresh, f->flags & O_NONBLOCK) : -ENOMEM;
-	if (err) {
-		kfree(fresh);
-		goto out;
-	}
-	err = socket_file(fresh, flags, &nf);
-	if (err)
-		goto out;
-	if (uname.va) {
-		err = fresh->ops->getname(fresh, true, &a);
-		if (!err)
-			err = sock_addr_to_user(&a, uname, usize);
-		if (err)
-			goto out;
-	}
-	fd_install(newfd, nf);
-	file_put(f);
-	return newfd;
-out:
-	fd_release_unused(newfd);
-	if (nf)
-		file_put(nf);
-	file_put(f);
-	return err;
+	return SOCKET_CALL(fd, accept_fd(f, uname, usize, flags));
 }
 
 SYSCALL3(accept, int, fd, uaddr, uname, uaddr, usize) { return accept_call(fd, uname, usize, 0); }
@@ -343,59 +345,48 @@ SYSCALL4(accept4, int, fd, uaddr, uname, uaddr, usize, int, flags)
 	return accept_call(fd, uname, usize, flags);
 }
 
+static long connect_socket(struct file *f, uaddr uname, int size)
+{
+	struct socket *s = socket_of(f);
+	struct sock_addr a;
+	int err = sock_addr_from_user(&a, uname, size);
+
+	if (err)
+		return err;
+	return s->ops->connect ? s->ops->connect(s, &a, f->flags & O_NONBLOCK) : -EOPNOTSUPP;
+}
+
 SYSCALL3(connect, int, fd, uaddr, uname, int, size)
 {
-	struct sock_addr a;
-	int err;
-	struct file *f = socket_get_file(fd, &err);
-	struct socket *s;
-
-	if (!f)
-		return err;
-	s = socket_of(f);
-	err = sock_addr_from_user(&a, uname, size);
-	if (!err)
-		err = s->ops->connect ? s->ops->connect(s, &a, f->flags & O_NONBLOCK) : -EOPNOTSUPP;
-	file_put(f);
-	return err;
+	return SOCKET_CALL(fd, connect_socket(f, uname, size));
 }
 
-static long getname_call(int fd, uaddr uname, uaddr usize, bool peer)
+static long get_name(struct socket *s, uaddr uname, uaddr usize, bool peer)
 {
 	struct sock_addr a = { 0 };
-	int err;
-	struct file *f = socket_get_file(fd, &err);
-	struct socket *s;
+	int err = s->ops->getname(s, peer, &a);
 
-	if (!f)
-		return err;
-	s = socket_of(f);
-	err = s->ops->getname(s, peer, &a);
-	if (!err)
-		err = sock_addr_to_user(&a, uname, usize);
-	file_put(f);
-	return err;
+	return err ? err : sock_addr_to_user(&a, uname, usize);
 }
 
-SYSCALL3(getsockname, int, fd, uaddr, uname, uaddr, usize) { return getname_call(fd, uname, usize, false); }
-SYSCALL3(getpeername, int, fd, uaddr, uname, uaddr, usize) { return getname_call(fd, uname, usize, true); }
-
-SYSCALL2(shutdown, int, fd, int, how)
+SYSCALL3(getsockname, int, fd, uaddr, uname, uaddr, usize)
 {
-	int err;
-	struct file *f = socket_get_file(fd, &err);
-	struct socket *s;
-
-	if (!f)
-		return err;
-	s = socket_of(f);
-	if (how < SHUT_RD || how > SHUT_RDWR)
-		err = -EINVAL;
-	else
-		err = s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
-	file_put(f);
-	return err;
+	return SOCKET_CALL(fd, get_name(socket_of(f), uname, usize, false));
 }
+
+SYSCALL3(getpeername, int, fd, uaddr, uname, uaddr, usize)
+{
+	return SOCKET_CALL(fd, get_name(socket_of(f), uname, usize, true));
+}
+
+static long shutdown_socket(struct socket *s, int how)
+{
+	if (how < SHUT_RD || how > SHUT_RDWR)
+		return -EINVAL;
+	return s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
+}
+
+SYSCALL2(shutdown, int, fd, int, how) { return SOCKET_CALL(fd, shutdown_socket(socket_of(f), how)); }
 
 /* ---- waiting ---- */
 

@@ -21,8 +21,10 @@ struct socket {
 	uint64_t rcvtimeo_ns, sndtimeo_ns;      /* 0 = for ever */
 	int32_t sndbuf, rcvbuf, rcvlowat;
 	int32_t priority, mark;
+	int32_t late_error;             /* of recvmmsg, for the next call; atomic */
+	uint64_t cookie;                /* SO_COOKIE; 0: not asked for yet; atomic */
 	struct linux_linger linger;
-	bool passcred, reuseaddr, reuseport, keepalive, broadcast, oobinline, dontroute, timestamp;
+	bool passcred, passpidfd, reuseaddr, reuseport, keepalive, broadcast, oobinline, dontroute, timestamp;
 };
 
 struct sock_addr { unsigned size; union { uint16_t family; struct linux_sockaddr_storage ss; } u; };
@@ -30,8 +32,9 @@ struct sock_addr { unsigned size; union { uint16_t family; struct linux_sockaddr
 /* Ancillary data: descriptors on their way. */
 struct scm {
 	struct list link;               /* scm_free()'s own */
-	unsigned count;
-	struct file *files[];           /* counted; room for SCM_MAX_FD */
+	unsigned count, room;
+	uint32_t uid;                   /* whose limit they count against, while in flight */
+	struct file *files[];           /* counted */
 };
 
 /* Ancillary data that a protocol makes for the receiver. */
@@ -46,6 +49,8 @@ struct sock_msg {
 	struct scm *scm;                /* send: given, consumed on success; receive: result, owned by the caller */
 	struct linux_ucred cred;        /* send: to attach; receive: of the sender */
 	bool have_cred;
+	bool cred_given;                /* send: cred is the program's own choice */
+	struct tgroup *group;           /* receive: the sender's process; counted, owned by the caller */
 	struct sock_cmsg cmsg[SOCK_CMSG_MAX];   /* receive: by the protocol; send: for it */
 	unsigned cmsg_count;
 	uint32_t ret_flags;             /* receive: MSG_TRUNC, MSG_EOR … */
@@ -64,7 +69,9 @@ struct sock_ops {
 	int (*shutdown)(struct socket *s, int how);
 	/* val is a kernel copy; -ENOPROTOOPT when unknown.  Called first. */
 	int (*setsockopt)(struct socket *s, int level, int opt, const void *val, size_t size);
+	/* -ERANGE: *size says what is needed. */
 	int (*getsockopt)(struct socket *s, int level, int opt, void *val, size_t *size);
+	int (*peer_pidfd)(struct socket *s, struct file **ret);         /* SO_PEERPIDFD; optional */
 	uint32_t (*poll)(struct socket *s, struct poll_table *pt);
 	long (*ioctl)(struct socket *s, unsigned cmd, uint64_t arg);
 	/* s has its file now; optional. */
@@ -81,11 +88,25 @@ int unix_create(struct socket *s);
 #define SOCK_BUF_DEFAULT 212992
 #define SOCK_BUF_MAX (4 << 20)
 #define SOCK_BUF_MIN 4608
+#define SOCK_SNDBUF_MIN SOCK_BUF_MIN
+#define SOCK_RCVBUF_MIN 2304
+/* What SO_SNDBUF and SO_RCVBUF make of a value; force: SO_SNDBUFFORCE … */
+int32_t sock_buf_size(int32_t v, int32_t min, bool force);
 
 /* ---- the layer's own ---- */
 struct file *socket_get_file(int fd, int *ret_err);     /* counted */
 static inline struct socket *socket_of(struct file *f) { return f->priv; }
 bool file_is_socket(const struct file *f);
+/* The value of expr, in which f is the socket file behind fd; or the error. */
+#define SOCKET_CALL(fd, expr) ({                                            \
+	int err_;                                                           \
+	struct file *f = socket_get_file((fd), &err_);                      \
+	long ret_ = err_;                                                   \
+	if (f) {                                                            \
+		ret_ = (expr);                                              \
+		file_put(f);                                                \
+	}                                                                   \
+	ret_; })
 uint64_t sock_deadline(uint64_t timeo_ns);
 /* What a broken-off wait returns: -EAGAIN at the timeout, restart or EINTR. */
 int sock_wait_error(int err, uint64_t timeo_ns);
@@ -93,10 +114,11 @@ int sock_addr_from_user(struct sock_addr *a, uaddr u, int size);
 /* Writes at most *usize bytes and the whole length back. */
 int sock_addr_to_user(const struct sock_addr *a, uaddr u, uaddr usize);
 
-struct scm *scm_new(void);
+struct scm *scm_new(unsigned room);
 void scm_free(struct scm *s);           /* NULL is fine; safe at any depth */
 int scm_send(struct sock_msg *m, uint64_t control, uint64_t size);
 /* Returns the bytes of control used; files that found room are the task's. */
-size_t scm_recv(struct sock_msg *m, bool passcred, uint64_t control, uint64_t size);
+size_t scm_recv(struct sock_msg *m, const struct socket *s, uint64_t control, uint64_t size);
+void scm_drop(struct sock_msg *m);      /* what a receiver did not ask for */
 
 #endif

@@ -8,26 +8,21 @@
 
 #define MMSG_MAX 1024u
 
-/* -EPIPE raises SIGPIPE unless the caller declined. */
-static long send_done(struct sock_msg *m, long ret)
-{
-	if (ret == -EPIPE && !(m->flags & MSG_NOSIGNAL))
-		ipc_raise_sigpipe();
-	if (m->scm) {
-		scm_free(m->scm);
-		m->scm = NULL;
-	}
-	return ret;
-}
-
+/* Writing to a stream that is over raises SIGPIPE unless the caller declined. */
 static long send_prepared(struct file *f, struct sock_msg *m)
 {
 	struct socket *s = socket_of(f);
+	long ret;
 
 	m->nonblock = (m->flags & MSG_DONTWAIT) || (f->flags & O_NONBLOCK);
 	if (m->flags & MSG_OOB && !s->ops->out_of_band)
-		return send_done(m, -EOPNOTSUPP);
-	return send_done(m, s->ops->sendmsg(s, m));
+		ret = -EOPNOTSUPP;
+	else
+		ret = s->ops->sendmsg(s, m);
+	if (ret == -EPIPE && s->type == SOCK_STREAM && !(m->flags & MSG_NOSIGNAL))
+		ipc_raise_sigpipe();
+	scm_drop(m);
+	return ret;
 }
 
 static long recv_prepared(struct file *f, struct sock_msg *m)
@@ -35,6 +30,8 @@ static long recv_prepared(struct file *f, struct sock_msg *m)
 	struct socket *s = socket_of(f);
 
 	m->nonblock = (m->flags & MSG_DONTWAIT) || (f->flags & O_NONBLOCK);
+	if (__atomic_load_n(&s->late_error, __ATOMIC_RELAXED))
+		return -__atomic_exchange_n(&s->late_error, 0, __ATOMIC_RELAXED);
 	if (m->flags & MSG_OOB && !s->ops->out_of_band)
 		return -EOPNOTSUPP;
 	if (m->flags & MSG_ERRQUEUE && !s->ops->error_queue)
@@ -47,7 +44,7 @@ long socket_recv_iter(struct file *f, struct iter *to)
 	struct sock_msg m = { .it = to };
 	long ret = recv_prepared(f, &m);
 
-	scm_free(m.scm);
+	scm_drop(&m);
 	return ret;
 }
 
@@ -59,201 +56,172 @@ long socket_send_iter(struct file *f, struct iter *from)
 	return err ? err : send_prepared(f, &m);
 }
 
-SYSCALL6(sendto, int, fd, uaddr, buf, size_t, n, unsigned, flags, uaddr, uname, int, size)
+static long send_buffer(struct file *f, uaddr buf, size_t n, unsigned flags, uaddr uname, int size)
 {
 	struct sock_msg m = { .flags = flags };
 	struct iter it;
-	int err;
-	struct file *f = socket_get_file(fd, &err);
-	long ret;
+	int err = 0;
 
-	if (!f)
-		return err;
 	iter_user(&it, buf, MIN(n, (size_t)0x7ffff000));
 	m.it = &it;
 	if (uname.va)
 		err = sock_addr_from_user(&m.name, uname, size);
 	if (!err)
 		err = scm_send(&m, 0, 0);
-	ret = err ? err : send_prepared(f, &m);
-	file_put(f);
-	return ret;
+	return err ? err : send_prepared(f, &m);
 }
 
-SYSCALL6(recvfrom, int, fd, uaddr, buf, size_t, n, unsigned, flags, uaddr, uname, uaddr, usize)
+SYSCALL6(sendto, int, fd, uaddr, buf, size_t, n, unsigned, flags, uaddr, uname, int, size)
 {
-	struct sock_msg m = { .flags = flags };
-	struct iter it;
-	int err;
-	struct file *f = socket_get_file(fd, &err);
-	long ret;
-
-	if (!f)
-		return err;
-	iter_user(&it, buf, MIN(n, (size_t)0x7ffff000));
-	m.it = &it;
-	ret = recv_prepared(f, &m);
-	scm_free(m.scm);
-	if (ret >= 0 && uname.va && usize.va) {
-		err = sock_addr_to_user(&m.name, uname, usize);
-		if (err)
-			ret = err;
-	}
-	file_put(f);
-	return ret;
+	return SOCKET_CALL(fd, send_buffer(f, buf, n, flags, uname, size));
 }
 
-static long sendmsg_file(struct file *f, const struct linux_msghdr *h, unsigned flags)
+static long recv_buffer(struct file *f, uaddr buf, size_t n, unsigned flags, uaddr uname, uaddr usize)
 {
 	struct sock_msg m = { .flags = flags };
 	struct iter it;
 	long ret;
 	int err = 0;
 
-	if (h->name && h->namelen)
-		err = sock_addr_from_user(&m.name, (uaddr){ h->name },
-					  MIN(h->namelen, (int)sizeof m.name.u.ss));
+	iter_user(&it, buf, MIN(n, (size_t)0x7ffff000));
+	m.it = &it;
+	ret = recv_prepared(f, &m);
+	scm_drop(&m);
+	if (ret >= 0 && uname.va)
+		err = sock_addr_to_user(&m.name, uname, usize);
+	return err ? err : ret;
+}
+
+SYSCALL6(recvfrom, int, fd, uaddr, buf, size_t, n, unsigned, flags, uaddr, uname, uaddr, usize)
+{
+	return SOCKET_CALL(fd, recv_buffer(f, buf, n, flags, uname, usize));
+}
+
+static long send_header(struct file *f, uaddr umsg, unsigned flags)
+{
+	struct sock_msg m = { .flags = flags };
+	struct linux_msghdr h;
+	struct iter it;
+	long ret;
+	int err = copy_in(&h, umsg, sizeof h);
+
 	if (err)
 		return err;
-	if (h->iovlen > 1024)
+	if (h.name && h.namelen < 0)
+		return -EINVAL;
+	if (h.name && h.namelen)
+		err = sock_addr_from_user(&m.name, (uaddr){ h.name },
+					  MIN(h.namelen, (int)sizeof m.name.u.ss));
+	if (err)
+		return err;
+	if (h.iovlen > 1024)
 		return -EMSGSIZE;
-	err = iter_user_iovec(&it, (uaddr){ h->iov }, h->iovlen);
+	err = iter_user_iovec(&it, (uaddr){ h.iov }, h.iovlen);
 	if (err)
 		return err;
 	m.it = &it;
-	err = scm_send(&m, h->control, h->controllen);
+	err = scm_send(&m, h.control, h.controllen);
 	ret = err ? err : send_prepared(f, &m);
 	iter_free(&it);
 	return ret;
 }
 
-/* The results go back into uh, whose header was read into h. */
-static long recvmsg_file(struct file *f, struct linux_msghdr *h, uaddr uh, unsigned flags)
+/* The results go back into the header at umsg. */
+static long recv_header(struct file *f, uaddr umsg, unsigned flags)
 {
 	struct sock_msg m = { .flags = flags };
+	struct linux_msghdr h;
 	struct iter it;
 	uint64_t control_used;
 	long ret;
-	int err;
+	int err = copy_in(&h, umsg, sizeof h);
 
-	if (h->namelen < 0)
+	if (err)
+		return err;
+	if (h.name && h.namelen < 0)
 		return -EINVAL;
-	if (h->iovlen > 1024)
+	if (h.iovlen > 1024)
 		return -EMSGSIZE;
-	err = iter_user_iovec(&it, (uaddr){ h->iov }, h->iovlen);
+	err = iter_user_iovec(&it, (uaddr){ h.iov }, h.iovlen);
 	if (err)
 		return err;
 	m.it = &it;
 	ret = recv_prepared(f, &m);
 	iter_free(&it);
 	if (ret < 0) {
-		scm_free(m.scm);
+		scm_drop(&m);
 		return ret;
 	}
-	control_used = scm_recv(&m, socket_of(f)->passcred, h->control, h->controllen);
-	if (h->name) {
+	control_used = scm_recv(&m, socket_of(f), h.control, h.controllen);
+	if (h.name) {
 		int32_t whole = (int32_t)m.name.size;
 
-		if (copy_out((uaddr){ h->name }, &m.name.u, MIN((unsigned)h->namelen, m.name.size)) ||
-		    copy_out(uaddr_add(uh, offsetof(struct linux_msghdr, namelen)), &whole, sizeof whole))
+		if (copy_out((uaddr){ h.name }, &m.name.u, MIN((unsigned)h.namelen, m.name.size)) ||
+		    copy_out(uaddr_add(umsg, offsetof(struct linux_msghdr, namelen)), &whole, sizeof whole))
 			return -EFAULT;
 	}
 	if (m.flags & MSG_CMSG_CLOEXEC)
 		m.ret_flags |= MSG_CMSG_CLOEXEC;
-	if (copy_out(uaddr_add(uh, offsetof(struct linux_msghdr, controllen)), &control_used, sizeof control_used) ||
-	    copy_out(uaddr_add(uh, offsetof(struct linux_msghdr, flags)), &m.ret_flags, sizeof m.ret_flags))
+	if (copy_out(uaddr_add(umsg, offsetof(struct linux_msghdr, controllen)), &control_used, sizeof control_used) ||
+	    copy_out(uaddr_add(umsg, offsetof(struct linux_msghdr, flags)), &m.ret_flags, sizeof m.ret_flags))
 		return -EFAULT;
 	return ret;
 }
 
 SYSCALL3(sendmsg, int, fd, uaddr, umsg, unsigned, flags)
 {
-	struct linux_msghdr h;
-	int err;
-	struct file *f = socket_get_file(fd, &err);
-	long ret;
-
-	if (!f)
-		return err;
-	ret = copy_in(&h, umsg, sizeof h);
-	if (!ret)
-		ret = sendmsg_file(f, &h, flags);
-	file_put(f);
-	return ret;
+	return SOCKET_CALL(fd, send_header(f, umsg, flags));
 }
 
 SYSCALL3(recvmsg, int, fd, uaddr, umsg, unsigned, flags)
 {
-	struct linux_msghdr h;
-	int err;
-	struct file *f = socket_get_file(fd, &err);
-	long ret;
-
-	if (!f)
-		return err;
-	ret = copy_in(&h, umsg, sizeof h);
-	if (!ret)
-		ret = recvmsg_file(f, &h, umsg, flags);
-	file_put(f);
-	return ret;
+	return SOCKET_CALL(fd, recv_header(f, umsg, flags));
 }
+
+/* ---- several at once ---- */
 
 static uaddr mmsg_at(uaddr v, unsigned i) { return uaddr_add(v, (uint64_t)i * sizeof(struct linux_mmsghdr)); }
 
-SYSCALL4(sendmmsg, int, fd, uaddr, uvec, unsigned, n, unsigned, flags)
+/* Where the header of element i goes: it is the first field. */
+static int put_mmsg_len(uaddr v, unsigned i, long n)
 {
-	int err;
-	struct file *f = socket_get_file(fd, &err);
+	uint32_t len = (uint32_t)n;
+
+	return copy_out(uaddr_add(mmsg_at(v, i), offsetof(struct linux_mmsghdr, len)), &len, sizeof len);
+}
+
+static long send_many(struct file *f, uaddr uvec, unsigned n, unsigned flags)
+{
 	unsigned i;
 	long ret = 0;
 
-	if (!f)
-		return err;
 	n = MIN(n, MMSG_MAX);
 	for (i = 0; i < n; i++) {
-		struct linux_mmsghdr h;
-		uint32_t len;
-
-		ret = copy_in(&h, mmsg_at(uvec, i), sizeof h);
-		if (!ret)
-			ret = sendmsg_file(f, &h.hdr, flags);
+		ret = send_header(f, mmsg_at(uvec, i), flags);
+		if (ret >= 0)
+			ret = put_mmsg_len(uvec, i, ret);
 		if (ret < 0)
 			break;
-		len = (uint32_t)ret;
-		ret = copy_out(uaddr_add(mmsg_at(uvec, i), offsetof(struct linux_mmsghdr, len)), &len, sizeof len);
-		if (ret)
-			break;
 	}
-	file_put(f);
 	return i ? (long)i : ret;
 }
 
-SYSCALL5(recvmmsg, int, fd, uaddr, uvec, unsigned, n, unsigned, flags, uaddr, utimeout)
+SYSCALL4(sendmmsg, int, fd, uaddr, uvec, unsigned, n, unsigned, flags)
 {
-	uint64_t deadline;
-	int err = deadline_from_user(utimeout, &deadline);
-	struct file *f;
+	return SOCKET_CALL(fd, send_many(f, uvec, n, flags));
+}
+
+static long recv_many(struct file *f, uaddr uvec, unsigned n, unsigned flags, uint64_t deadline)
+{
 	unsigned i;
 	long ret = 0;
 
-	if (err)
-		return err;
-	f = socket_get_file(fd, &err);
-	if (!f)
-		return err;
 	n = MIN(n, MMSG_MAX);
 	for (i = 0; i < n; i++) {
-		struct linux_mmsghdr h;
-		uint32_t len;
-
-		ret = copy_in(&h, mmsg_at(uvec, i), sizeof h);
-		if (!ret)
-			ret = recvmsg_file(f, &h.hdr, mmsg_at(uvec, i), flags & ~(unsigned)MSG_WAITFORONE);
+		ret = recv_header(f, mmsg_at(uvec, i), flags & ~(unsigned)MSG_WAITFORONE);
+		if (ret >= 0)
+			ret = put_mmsg_len(uvec, i, ret);
 		if (ret < 0)
-			break;
-		len = (uint32_t)ret;
-		ret = copy_out(uaddr_add(mmsg_at(uvec, i), offsetof(struct linux_mmsghdr, len)), &len, sizeof len);
-		if (ret)
 			break;
 		if (flags & MSG_WAITFORONE)
 			flags |= MSG_DONTWAIT;
@@ -263,6 +231,25 @@ SYSCALL5(recvmmsg, int, fd, uaddr, uvec, unsigned, n, unsigned, flags, uaddr, ut
 			break;
 		}
 	}
-	file_put(f);
+	/* What ended it after some messages is for the next call. */
+	if (i && ret < 0 && ret != -EAGAIN)
+		__atomic_store_n(&socket_of(f)->late_error, ret == -ERESTARTSYS ? EINTR : (int)-ret, __ATOMIC_RELAXED);
 	return i ? (long)i : ret;
+}
+
+SYSCALL5(recvmmsg, int, fd, uaddr, uvec, unsigned, n, unsigned, flags, uaddr, utimeout)
+{
+	uint64_t deadline, now;
+	int err = deadline_from_user(utimeout, &deadline);
+	struct linux_timespec left;
+	long ret;
+
+	if (err)
+		return err;
+	ret = SOCKET_CALL(fd, recv_many(f, uvec, n, flags, deadline));
+	if (ret <= 0 || !utimeout.va)
+		return ret;
+	now = plat_time_mono_ns();
+	left = ns_timespec(deadline > now && deadline != NO_DEADLINE ? (int64_t)(deadline - now) : 0);
+	return copy_out(utimeout, &left, sizeof left) ? -EFAULT : ret;
 }

@@ -4,7 +4,7 @@
 #include "kernel/net/socket.h"
 #include "kernel/syscall/syscall.h"
 
-#define OPT_MAX 4096u
+#define OPT_MAX 262144u                 /* every group that a process can have */
 
 static uint64_t timeo_get(const struct linux_timeval *tv, int *err)
 {
@@ -20,15 +20,26 @@ static uint64_t timeo_get(const struct linux_timeval *tv, int *err)
 	return (uint64_t)tv->sec * NSEC_PER_SEC + (uint64_t)tv->usec * NSEC_PER_USEC;
 }
 
-static int32_t buf_size(int32_t v, bool force)
+int32_t sock_buf_size(int32_t v, int32_t min, bool force)
 {
-	int32_t max = force ? INT32_MAX / 2 : SOCK_BUF_DEFAULT;
+	int32_t max = force ? SOCK_BUF_MAX : SOCK_BUF_DEFAULT;
 
 	if (v < 0)
-		v = max;
-	v = MIN(MIN(v, max), SOCK_BUF_MAX);
+		v = force ? 0 : max;
 	/* The kernel doubles the value for its own use, and shows that. */
-	return MAX(v * 2, SOCK_BUF_MIN);
+	return MAX(MIN(v, max) * 2, min);
+}
+
+static uint64_t cookie_of(struct socket *s)
+{
+	static uint64_t last;
+	uint64_t none = 0, fresh;
+
+	if (!__atomic_load_n(&s->cookie, __ATOMIC_RELAXED)) {
+		fresh = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+		(void)__atomic_compare_exchange_n(&s->cookie, &none, fresh, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	}
+	return __atomic_load_n(&s->cookie, __ATOMIC_RELAXED);
 }
 
 static int set_common(struct socket *s, int opt, const void *val, size_t size)
@@ -53,8 +64,7 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 		if (size < sizeof lg)
 			return -EINVAL;
 		memcpy(&lg, val, sizeof lg);
-		lg.onoff = !!lg.onoff;
-		s->linger = lg;
+		s->linger = lg.onoff ? (struct linux_linger){ 1, lg.linger } : (struct linux_linger){ 0, s->linger.linger };
 		return 0;
 	}
 	if (size < sizeof v)
@@ -70,7 +80,14 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 	case SO_DONTROUTE: s->dontroute = v; return 0;
 	case SO_TIMESTAMP:
 	case SO_TIMESTAMPNS: s->timestamp = v; return 0;
-	case SO_PASSCRED: s->passcred = v; return 0;
+	case SO_PASSCRED:
+		if (s->family != AF_UNIX && s->family != AF_NETLINK)
+			return -EOPNOTSUPP;
+		s->passcred = v;
+		return 0;
+	case SO_PASSPIDFD:
+	case SO_PEEK_OFF:
+		return -EOPNOTSUPP;     /* the family knows it, or not */
 	case SO_PASSSEC:
 	case SO_NO_CHECK: return 0;
 	case SO_PRIORITY:
@@ -101,21 +118,37 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 	default:
 		return -ENOPROTOOPT;
 	}
-	v = buf_size(v, opt == SO_SNDBUFFORCE || opt == SO_RCVBUFFORCE);
 	if (opt == SO_SNDBUF || opt == SO_SNDBUFFORCE)
-		s->sndbuf = v;
+		s->sndbuf = sock_buf_size(v, SOCK_SNDBUF_MIN, opt == SO_SNDBUFFORCE);
 	else
-		s->rcvbuf = v;
+		s->rcvbuf = sock_buf_size(v, SOCK_RCVBUF_MIN, opt == SO_RCVBUFFORCE);
 	return 0;
 }
 
 static int get_common(struct socket *s, int opt, void *val, size_t *size)
 {
+	struct linux_ucred nobody = { 0, UINT32_MAX, UINT32_MAX };
 	struct linux_timeval tv;
 	uint64_t ns;
 	int32_t v;
 
 	switch (opt) {
+	case SO_PEERCRED:
+		*size = MIN(*size, sizeof nobody);
+		memcpy(val, &nobody, *size);
+		return 0;
+	case SO_PEERGROUPS:
+		return -ENODATA;
+	case SO_PASSPIDFD:
+	case SO_PEEK_OFF:
+		return -EOPNOTSUPP;
+	case SO_COOKIE:
+		if (*size < sizeof ns)
+			return -EINVAL;
+		*size = sizeof ns;
+		ns = cookie_of(s);
+		memcpy(val, &ns, sizeof ns);
+		return 0;
 	case SO_RCVTIMEO:
 	case SO_SNDTIMEO:
 		ns = opt == SO_RCVTIMEO ? s->rcvtimeo_ns : s->sndtimeo_ns;
@@ -157,59 +190,88 @@ static int get_common(struct socket *s, int opt, void *val, size_t *size)
 	return 0;
 }
 
-SYSCALL5(setsockopt, int, fd, int, level, int, opt, uaddr, uval, int, size)
+static long set_option(struct socket *s, int level, int opt, uaddr uval, int size)
 {
 	uint8_t buf[512];
-	size_t n;
+	size_t n = MIN((size_t)size, sizeof buf);
 	int err;
-	struct file *f;
-	struct socket *s;
 
 	if (size < 0)
 		return -EINVAL;
-	f = socket_get_file(fd, &err);
-	if (!f)
-		return err;
-	s = socket_of(f);
-	n = MIN((size_t)size, sizeof buf);
 	err = copy_in(buf, uval, n);
 	if (!err)
 		err = s->ops->setsockopt ? s->ops->setsockopt(s, level, opt, buf, n) : -ENOPROTOOPT;
 	if (err == -ENOPROTOOPT && level == SOL_SOCKET)
 		err = set_common(s, opt, buf, n);
-	file_put(f);
+	return err;
+}
+
+SYSCALL5(setsockopt, int, fd, int, level, int, opt, uaddr, uval, int, size)
+{
+	return SOCKET_CALL(fd, set_option(socket_of(f), level, opt, uval, size));
+}
+
+static long get_peer_pidfd(struct socket *s, uaddr uval, uaddr usize, int32_t size)
+{
+	struct file *f;
+	int32_t fd;
+	int err;
+
+	size = MIN(size, (int32_t)sizeof fd);
+	err = s->ops->peer_pidfd(s, &f);
+	if (err)
+		return err;
+	fd = fd_alloc(0, true);
+	err = fd < 0 ? fd : copy_out(uval, &fd, (size_t)size);
+	if (!err)
+		err = copy_out(usize, &size, sizeof size);
+	if (err) {
+		if (fd >= 0)
+			fd_release_unused(fd);
+		file_put(f);
+		return err;
+	}
+	fd_install(fd, f);
+	return 0;
+}
+
+static long get_option(struct socket *s, int level, int opt, uaddr uval, uaddr usize)
+{
+	uint8_t small[256], *buf = small;
+	int32_t size;
+	size_t n;
+	int err = copy_in(&size, usize, sizeof size);
+
+	if (err)
+		return err;
+	if (size < 0)
+		return -EINVAL;
+	if (level == SOL_SOCKET && opt == SO_PEERPIDFD)
+		return s->ops->peer_pidfd ? get_peer_pidfd(s, uval, usize, size) : -ENODATA;
+	n = MIN((size_t)size, (size_t)OPT_MAX);
+	if (n > sizeof small)
+		buf = kmalloc(n);
+	if (!buf)
+		return -ENOMEM;
+	memset(buf, 0, MAX(n, sizeof small));
+	err = s->ops->getsockopt ? s->ops->getsockopt(s, level, opt, buf, &n) : -ENOPROTOOPT;
+	if (err == -ENOPROTOOPT && level == SOL_SOCKET)
+		err = get_common(s, opt, buf, &n);
+	if (level == SOL_SOCKET && opt == SO_ERROR && n == sizeof size && __atomic_load_n(&s->late_error, __ATOMIC_RELAXED)) {
+		size = __atomic_exchange_n(&s->late_error, 0, __ATOMIC_RELAXED);
+		memcpy(buf, &size, sizeof size);
+	}
+	if (!err)
+		err = copy_out(uval, buf, n);
+	size = (int32_t)n;
+	if ((!err || err == -ERANGE) && copy_out(usize, &size, sizeof size))
+		err = -EFAULT;
+	if (buf != small)
+		kfree(buf);
 	return err;
 }
 
 SYSCALL5(getsockopt, int, fd, int, level, int, opt, uaddr, uval, uaddr, usize)
 {
-	uint8_t *buf;
-	int32_t size;
-	size_t n;
-	int err;
-	struct file *f = socket_get_file(fd, &err);
-	struct socket *s;
-
-	if (!f)
-		return err;
-	s = socket_of(f);
-	buf = kzalloc(OPT_MAX);
-	err = buf ? copy_in(&size, usize, sizeof size) : -ENOMEM;
-	if (!err && size < 0)
-		err = -EINVAL;
-	if (err)
-		goto out;
-	n = MIN((size_t)size, (size_t)OPT_MAX);
-	err = s->ops->getsockopt ? s->ops->getsockopt(s, level, opt, buf, &n) : -ENOPROTOOPT;
-	if (err == -ENOPROTOOPT && level == SOL_SOCKET)
-		err = get_common(s, opt, buf, &n);
-	if (!err)
-		err = copy_out(uval, buf, n);
-	size = (int32_t)n;
-	if (!err)
-		err = copy_out(usize, &size, sizeof size);
-out:
-	kfree(buf);
-	file_put(f);
-	return err;
+	return SOCKET_CALL(fd, get_option(socket_of(f), level, opt, uval, usize));
 }

@@ -68,7 +68,6 @@ void cpu_timer_start(struct tgroup *g);         /* RLIMIT_CPU was set */
 void posix_timers_delete_all(struct tgroup *g);
 
 /* ---- pidfd.c ---- */
-int __must_check pidfd_new_file(struct tgroup *g, uint32_t flags, struct file **ret);
 struct tgroup *pidfd_group_get(struct file *f); /* NULL: not a pidfd */
 struct tgroup *proc_dir_group_get(struct file *f);      /* kernel/fs/proc; NULL: not a living /proc/PID */
 

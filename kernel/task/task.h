@@ -233,6 +233,8 @@ void tgroup_put(struct tgroup *g);
 /* With a reference, or NULL. */
 struct task *task_find_get(int32_t tid);
 struct tgroup *tgroup_find_get(int32_t tgid);
+/* A pidfd's file, with no descriptor yet (pidfd.c). */
+int __must_check pidfd_new_file(struct tgroup *g, uint32_t flags, struct file **ret);
 struct task *task_find_locked(int32_t tid);     /* task_list_lock held; no reference */
 /* The resources of another task, with a reference, NULL when it has exited. */
 struct mm *task_get_mm(struct task *t);

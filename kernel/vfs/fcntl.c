@@ -104,7 +104,7 @@ static long owner_ex(struct file *f, bool set, uaddr arg)
 		return file_set_owner(f, ex.type == F_OWNER_PGRP ? -ex.pid : ex.pid, ex.type == F_OWNER_TID);
 	}
 	o = f->owner;
-	ex.type = o.pid < 0 ? F_OWNER_PGRP : o.thread ? F_OWNER_TID : F_OWNER_PID;
+	ex.type = o.pid < 0 ? F_OWNER_PGRP : o.thread || !o.pid ? F_OWNER_TID : F_OWNER_PID;
 	ex.pid = o.pid < 0 ? -o.pid : o.pid;
 	return copy_out(arg, &ex, sizeof(ex));
 }

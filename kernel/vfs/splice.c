@@ -321,6 +321,8 @@ SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count
 		n = -ESPIPE;
 	else if (!is_pipe(in) && !is_pipe(out))
 		n = -EINVAL;
+	else if ((uin.va && !(in->mode & FMODE_SEEK)) || (uout.va && !(out->mode & FMODE_SEEK)))
+		n = -EINVAL;
 	else if (in->inode == out->inode || (out->flags & O_APPEND))
 		n = -EINVAL;
 	else

@@ -1,70 +1,123 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unix sockets: sending and receiving.
- *
- * A message is one allocation, copied from the sender before any lock is
- * taken, put on the receiver's queue, copied out from there.  A stream is a
- * queue of messages read as bytes.  What a sender has in flight counts against
- * its own send buffer, and all queues together against a bound of the kernel's.
- *
- * Descriptors end a stream read: bytes after them are left for the next. */
+/* Messages of Unix sockets: one allocation each, copied from the sender before
+ * any lock is taken.  What a sender has in flight counts against its own send
+ * buffer, and all queues together against a bound of the kernel's. */
 #include "kernel/net/unix/unix.h"
 
-#define CHUNK_MAX (32768u - (unsigned)sizeof(struct unix_msg))
 #define QUEUED_MAX (512u << 20)
+#define OVERFLOW_ID 65534u
 
 static uint64_t queued_total;           /* charge of all messages; atomic */
 
-#define load(x) __atomic_load_n(&(x), __ATOMIC_SEQ_CST)
+bool unix_has_room(struct unix_sock *u) { return unix_load(u->wmem) < unix_load(u->sndbuf); }
 
-static bool has_room(struct unix_sock *u) { return load(u->wmem) < load(u->sndbuf); }
+bool unix_writable(struct unix_sock *u) { return unix_load(u->wmem) * 4 <= unix_load(u->sndbuf); }
 
-bool unix_writable(struct unix_sock *u) { return load(u->wmem) * 4 <= load(u->sndbuf); }
+/* What n bytes cost a sender: not less than the heap gives for them, and for
+ * small messages what Linux counts (a buffer and its header), so that as many
+ * fit into a send buffer. */
+static uint32_t charge_of(size_t n)
+{
+	size_t all = n + sizeof(struct unix_msg), block = 512;
 
-/* ---- messages ---- */
+	while (block < all + 256 && block < 32768)
+		block *= 2;
+	return (uint32_t)(block < all ? all : block) + 256;
+}
 
 void unix_msg_free(struct unix_msg *m)
 {
 	struct unix_sock *from = m->from;
+	int64_t was, size = unix_load(from->sndbuf);
 
 	if (m->scm)
 		scm_free(unix_scm_take(&m->scm));
 	__atomic_fetch_sub(&queued_total, m->charge, __ATOMIC_RELAXED);
-	__atomic_fetch_sub(&from->wmem, m->charge, __ATOMIC_SEQ_CST);
-	waitq_wake_all(&from->wq, POLLOUT | POLLWRNORM);
+	was = __atomic_fetch_sub(&from->wmem, m->charge, __ATOMIC_SEQ_CST);
+	if ((was - m->charge) * 4 <= size) {
+		bool told = unix_load(from->nospace) && __atomic_exchange_n(&from->nospace, false, __ATOMIC_SEQ_CST);
+
+		waitq_wake_all(&from->wr, POLL_OUT_KEYS | (told ? POLL_SPACE_KEY : 0));
+	}
 	unix_put(from);
 	unix_addr_put(m->name);
+	if (m->group)
+		tgroup_put(m->group);
 	kfree(m);
+}
+
+static struct unix_msg *pop(struct unix_sock *u)
+{
+	struct unix_msg *m;
+
+	spin_lock(&u->lock);
+	m = list_empty(&u->queue) ? NULL : list_first(&u->queue, struct unix_msg, link);
+	if (m) {
+		list_del(&m->link);
+		u->queued -= m->size - m->off;
+		__atomic_store_n(&u->queue_count, u->queue_count - 1, __ATOMIC_SEQ_CST);
+		u->oob = NULL;
+	}
+	spin_unlock(&u->lock);
+	return m;
+}
+
+static void drain(struct unix_sock *u)
+{
+	struct unix_msg *m;
+
+	while ((m = pop(u)))
+		unix_msg_free(m);
+}
+
+/* The connection after e (the first for NULL), with a reference; drops e's. */
+static struct unix_sock *next_pending(struct unix_sock *l, struct unix_sock *e)
+{
+	struct list *at;
+	struct unix_sock *n = NULL;
+
+	spin_lock(&l->lock);
+	at = e ? e->pending_link.next : l->pending.next;
+	if (at != &l->pending && (!e || at != &e->pending_link))
+		n = unix_get(list_entry(at, struct unix_sock, pending_link));
+	spin_unlock(&l->lock);
+	unix_put(e);
+	return n;
 }
 
 void unix_purge(struct unix_sock *u)
 {
-	struct unix_msg *m;
+	struct unix_sock *e = NULL;
 
-	for (;;) {
-		spin_lock(&u->lock);
-		m = list_empty(&u->queue) ? NULL : list_first(&u->queue, struct unix_msg, link);
-		if (m) {
-			list_del(&m->link);
-			u->queued -= m->size - m->off;
-		}
-		spin_unlock(&u->lock);
-		if (!m)
-			return;
-		unix_msg_free(m);
+	while ((e = next_pending(u, e)))
+		drain(e);
+	drain(u);
+}
+
+/* Who sent it, if either end wants to know. */
+static void set_sender(struct unix_msg *m, struct unix_sock *u, struct unix_sock *to, struct sock_msg *sm)
+{
+	uint32_t pass = __atomic_load_n(&u->pass, __ATOMIC_RELAXED) | __atomic_load_n(&to->pass, __ATOMIC_RELAXED);
+
+	if (!pass && !sm->cred_given) {
+		m->cred = (struct linux_ucred){ 0, OVERFLOW_ID, OVERFLOW_ID };
+		return;
 	}
+	m->cred = sm->cred;
+	if (!(pass & (UNIX_PASS_PIDFD | UNIX_PASS_LATER)))
+		return;
+	m->group = sm->cred_given ? tgroup_find_get(sm->cred.pid) : tgroup_get(current_task()->tg);
 }
 
 /* n bytes from the iter; takes over sm->scm on success. */
-static int msg_new(struct unix_sock *u, struct sock_msg *sm, size_t n, struct unix_msg **ret)
+int unix_msg_new(struct unix_sock *u, struct unix_sock *to, struct sock_msg *sm, size_t n, struct unix_msg **ret)
 {
-	uint32_t charge = (uint32_t)(n + sizeof(struct unix_msg));
-	struct unix_msg *m;
+	uint32_t charge = charge_of(n);
+	struct unix_msg *m = NULL;
+	int err;
 
-	if (__atomic_fetch_add(&queued_total, charge, __ATOMIC_RELAXED) > QUEUED_MAX) {
-		__atomic_fetch_sub(&queued_total, charge, __ATOMIC_RELAXED);
-		return -ENOBUFS;
-	}
-	m = kmalloc(sizeof *m + n);
+	if (__atomic_fetch_add(&queued_total, charge, __ATOMIC_RELAXED) <= QUEUED_MAX)
+		m = kmalloc(sizeof *m + n);
 	if (!m) {
 		__atomic_fetch_sub(&queued_total, charge, __ATOMIC_RELAXED);
 		return -ENOBUFS;
@@ -74,17 +127,18 @@ static int msg_new(struct unix_sock *u, struct sock_msg *sm, size_t n, struct un
 	m->charge = charge;
 	m->size = (uint32_t)n;
 	m->from = unix_get(u);
-	m->name = unix_addr_get(u);
-	m->cred = sm->cred;
+	m->name = __atomic_load_n(&u->addr, __ATOMIC_RELAXED) ? unix_addr_get(u) : NULL;
+	set_sender(m, u, to, sm);
 	__atomic_fetch_add(&u->wmem, charge, __ATOMIC_SEQ_CST);
 	if (iter_copy_in(sm->it, m->data, n) != n) {
 		unix_msg_free(m);
 		return -EFAULT;
 	}
 	if (sm->scm) {
-		if (!unix_scm_charge(sm->scm)) {
+		err = unix_scm_charge(sm->scm);
+		if (err) {
 			unix_msg_free(m);
-			return -ETOOMANYREFS;
+			return err;
 		}
 		m->scm = sm->scm;
 		sm->scm = NULL;
@@ -93,143 +147,34 @@ static int msg_new(struct unix_sock *u, struct sock_msg *sm, size_t n, struct un
 	return 0;
 }
 
-/* Consumes m on success. */
-static int deliver(struct unix_sock *u, struct unix_sock *to, struct unix_msg *m)
-{
-	int err = 0;
-
-	spin_lock(&to->lock);
-	if (to->dead)
-		err = unix_is_dgram(to) ? -ECONNREFUSED : -EPIPE;
-	else if (to->shutdown & UNIX_SHUT_RCV)
-		err = -EPIPE;
-	else if (unix_is_dgram(to) && to->peer && to->peer != u)
-		err = -EPERM;
-	if (!err) {
-		list_push_back(&to->queue, &m->link);
-		to->queued += m->size;
-	}
-	spin_unlock(&to->lock);
-	if (!err)
-		waitq_wake_all(&to->wq, POLLIN | POLLRDNORM);
-	return err;
-}
-
-/* ---- sending ---- */
+/* ---- room in the sender's own buffer ---- */
 
 static bool send_can_go(struct unix_sock *u)
 {
-	return has_room(u) || (load(u->shutdown) & UNIX_SHUT_SEND);
+	return unix_has_room(u) || (unix_load(u->shutdown) & UNIX_SHUT_SEND) || unix_load(u->error);
 }
 
-static int wait_room(struct socket *s, struct unix_sock *u, struct sock_msg *m, uint64_t deadline)
+int unix_wait_room(struct socket *s, struct unix_sock *u, struct sock_msg *m, uint64_t deadline)
 {
-	int err;
-
-	if (send_can_go(u))
-		return 0;
-	if (m->nonblock)
-		return -EAGAIN;
-	err = WAIT_EVENT(&u->wq, TASK_INTERRUPTIBLE, deadline, send_can_go(u));
-	return err ? sock_wait_error(err, s->sndtimeo_ns) : 0;
-}
-
-static int send_one(struct socket *s, struct unix_sock *u, struct unix_sock *to,
-		    struct sock_msg *sm, size_t n, uint64_t deadline)
-{
-	struct unix_msg *m;
-	int err = wait_room(s, u, sm, deadline);
-
-	if (err)
-		return err;
-	if (load(u->shutdown) & UNIX_SHUT_SEND)
-		return -EPIPE;
-	err = msg_new(u, sm, n, &m);
-	if (err)
-		return err;
-	err = deliver(u, to, m);
-	if (err)
-		unix_msg_free(m);
-	return err;
-}
-
-static long send_stream(struct socket *s, struct unix_sock *u, struct sock_msg *sm)
-{
-	uint64_t deadline = sock_deadline(s->sndtimeo_ns);
-	struct unix_sock *to;
-	long done = 0;
 	int err = 0;
 
-	if (sm->name.size)
-		return u->state == UNIX_CONNECTED ? -EISCONN : -EOPNOTSUPP;
-	if (load(u->shutdown) & UNIX_SHUT_SEND)
-		return -EPIPE;
-	to = unix_peer_get(u);
-	if (!to)
-		return -ENOTCONN;
-	while (sm->it->left && !err) {
-		size_t n = MIN(sm->it->left, (size_t)CHUNK_MAX);
-
-		err = send_one(s, u, to, sm, n, deadline);
-		if (!err)
-			done += (long)n;
-	}
-	unix_put(to);
-	return done ? done : err;
-}
-
-static long send_packet(struct socket *s, struct unix_sock *u, struct sock_msg *sm)
-{
-	uint64_t deadline = sock_deadline(s->sndtimeo_ns);
-	struct unix_sock *to = NULL;
-	size_t n = sm->it->left;
-	bool named = unix_is_dgram(u) && sm->name.size;
-	int err;
-
-	if (n > (size_t)load(u->sndbuf) - 32)
-		return -EMSGSIZE;
-	if (named) {
-		err = unix_find(&sm->name, &to);
+	if (!send_can_go(u)) {
+		__atomic_store_n(&u->nospace, true, __ATOMIC_SEQ_CST);
+		if (m->nonblock)
+			return -EAGAIN;
+		err = WAIT_EVENT(&u->wr, TASK_INTERRUPTIBLE, deadline, send_can_go(u));
 		if (err)
-			return err;
-		if (to->type != u->type)
-			err = -EPROTOTYPE;
-	} else {
-		to = unix_peer_get(u);
-		if (!to)
-			return -ENOTCONN;
-		err = 0;
+			return sock_wait_error(err, s->sndtimeo_ns);
 	}
-	if (!err && s->passcred && !load(u->addr))
-		err = unix_autobind(u);
-	if (!err)
-		err = send_one(s, u, to, sm, n, deadline);
-	if (err == -ECONNREFUSED && !named) {
-		struct unix_sock *gone = NULL;
-
-		spin_lock(&u->lock);
-		if (u->peer == to) {
-			gone = to;
-			u->peer = NULL;
-			u->state = UNIX_OPEN;
-		}
-		spin_unlock(&u->lock);
-		unix_put(gone);
-	}
-	unix_put(to);
-	return err ? err : (long)n;
+	err = unix_load(u->error) ? unix_take_error(u) : 0;
+	if (err)
+		return err;
+	return unix_load(u->shutdown) & UNIX_SHUT_SEND ? -EPIPE : 0;
 }
 
-long unix_sendmsg(struct socket *s, struct sock_msg *m)
-{
-	struct unix_sock *u = s->priv;
+/* ---- for readers ---- */
 
-	return unix_is_stream(u) ? send_stream(s, u, m) : send_packet(s, u, m);
-}
-
-/* ---- receiving ---- */
-
-static struct unix_msg *first(struct unix_sock *u)
+struct unix_msg *unix_msg_first(struct unix_sock *u)
 {
 	struct unix_msg *m;
 
@@ -239,8 +184,7 @@ static struct unix_msg *first(struct unix_sock *u)
 	return m;
 }
 
-/* read_lock held: what follows m stays as well. */
-static struct unix_msg *next(struct unix_sock *u, struct unix_msg *m)
+struct unix_msg *unix_msg_next(struct unix_sock *u, struct unix_msg *m)
 {
 	struct unix_msg *n;
 
@@ -250,203 +194,48 @@ static struct unix_msg *next(struct unix_sock *u, struct unix_msg *m)
 	return n;
 }
 
-static void remove(struct unix_sock *u, struct unix_msg *m)
+void unix_msg_remove(struct unix_sock *u, struct unix_msg *m)
 {
 	spin_lock(&u->lock);
 	list_del(&m->link);
 	u->queued -= m->size - m->off;
+	__atomic_store_n(&u->queue_count, u->queue_count - 1, __ATOMIC_SEQ_CST);
+	if (u->oob == m)
+		u->oob = NULL;
 	spin_unlock(&u->lock);
 	unix_msg_free(m);
 }
 
-/* Something to read, or nothing will ever come.  *err: the verdict then. */
-static bool readable(struct unix_sock *u, bool *end, int *err)
-{
-	bool ready = true;
-
-	*end = false;
-	*err = 0;
-	spin_lock(&u->lock);
-	if (!list_empty(&u->queue)) {
-		;
-	} else if (u->error) {
-		*err = -u->error;
-		u->error = 0;
-	} else if (u->shutdown & UNIX_SHUT_RCV) {
-		*end = true;
-	} else {
-		ready = false;
-	}
-	spin_unlock(&u->lock);
-	return ready;
-}
-
-/* Wait for data with read_lock held (dropped meanwhile).  1: end of file. */
-static int wait_data(struct socket *s, struct unix_sock *u, struct sock_msg *m, uint64_t deadline)
-{
-	bool end;
-	int err, werr;
-
-	if (readable(u, &end, &err))
-		return err ? err : end;
-	if (m->nonblock)
-		return -EAGAIN;
-	mutex_unlock(&u->read_lock);
-	werr = WAIT_EVENT(&u->wq, TASK_INTERRUPTIBLE, deadline, readable(u, &end, &err));
-	mutex_lock(&u->read_lock);
-	if (werr)
-		return sock_wait_error(werr, s->rcvtimeo_ns);
-	return err ? err : end;
-}
-
 /* The descriptors of a message become the reader's, or copies when peeking. */
-static void take_scm(struct unix_msg *m, struct sock_msg *sm, bool peek)
+void unix_take_scm(struct unix_msg *m, struct sock_msg *sm, bool peek)
 {
-	struct scm *c;
-
-	if (!m->scm || sm->scm)
-		return;
-	if (!peek) {
-		sm->scm = unix_scm_take(&m->scm);
-		return;
-	}
-	c = scm_new();
-	if (!c)
-		return;
-	for (unsigned i = 0; i < m->scm->count; i++)
-		c->files[c->count++] = file_get(m->scm->files[i]);
-	sm->scm = c;
+	if (m->scm && !sm->scm)
+		sm->scm = peek ? unix_scm_peek(m->scm) : unix_scm_take(&m->scm);
 }
 
-static void take_sender(struct unix_msg *m, struct sock_msg *sm)
+void unix_take_sender(struct unix_msg *m, struct sock_msg *sm)
 {
 	sm->cred = m->cred;
 	sm->have_cred = true;
 	if (m->name)
 		sm->name = m->name->a;
+	if (m->group && !sm->group)
+		sm->group = tgroup_get(m->group);
 }
 
-static bool same_sender(const struct unix_msg *m, const struct sock_msg *sm)
+/* SO_PEEK_OFF: where a peek begins, and how reads move it (socket(7)). */
+uint32_t unix_peek_offset(struct unix_sock *u, const struct sock_msg *sm)
 {
-	return m->cred.pid == sm->cred.pid && m->cred.uid == sm->cred.uid && m->cred.gid == sm->cred.gid;
+	int32_t off = __atomic_load_n(&u->peek_off, __ATOMIC_RELAXED);
+
+	return sm->flags & MSG_PEEK && off > 0 ? (uint32_t)off : 0;
 }
 
-/* Bytes of the stream that are here.  *stop: descriptors came along, or the
- * user's memory ended. */
-static size_t read_here(struct socket *s, struct unix_sock *u, struct sock_msg *sm, bool *stop)
+void unix_peek_move(struct unix_sock *u, bool peek, size_t n)
 {
-	bool peek = sm->flags & MSG_PEEK, more = true;
-	struct unix_msg *m = first(u), *n;
-	size_t done = 0;
+	int32_t off = __atomic_load_n(&u->peek_off, __ATOMIC_RELAXED);
+	int64_t to = peek ? (int64_t)off + (int64_t)n : (int64_t)off - (int64_t)n;
 
-	while (m && more && sm->it->left && !*stop) {
-		size_t want = MIN((size_t)(m->size - m->off), sm->it->left), got;
-
-		if (sm->have_cred && s->passcred && !same_sender(m, sm)) {
-			*stop = true;
-			break;
-		}
-		got = iter_copy_out(sm->it, m->data + m->off, want);
-		done += got;
-		if (got < want) {
-			*stop = true;
-			if (!got)
-				break;
-		}
-		take_sender(m, sm);
-		if (m->scm) {
-			take_scm(m, sm, peek);
-			*stop = true;
-		}
-		n = next(u, m);
-		if (!peek) {
-			spin_lock(&u->lock);
-			m->off += (uint32_t)got;
-			u->queued -= got;
-			more = m->off == m->size;
-			spin_unlock(&u->lock);
-			if (more)
-				remove(u, m);
-		}
-		m = n;
-	}
-	return done;
-}
-
-static long recv_stream(struct socket *s, struct unix_sock *u, struct sock_msg *sm)
-{
-	uint64_t deadline = sock_deadline(s->rcvtimeo_ns);
-	size_t done = 0, target;
-	bool stop = false, faulted = false;
-	int w = 0;
-
-	if (u->state != UNIX_CONNECTED)
-		return -EINVAL;
-	target = sm->flags & MSG_WAITALL && !(sm->flags & MSG_PEEK) ? sm->it->left :
-		 MIN((size_t)s->rcvlowat, sm->it->left);
-	if (!sm->it->left)
-		return 0;
-	mutex_lock(&u->read_lock);
-	for (;;) {
-		size_t got;
-		bool had = first(u) != NULL;
-
-		got = read_here(s, u, sm, &stop);
-		done += got;
-		faulted = had && !got && stop && !done;
-		if (done >= target || stop)
-			break;
-		if (sm->flags & MSG_PEEK && done)
-			break;
-		w = wait_data(s, u, sm, deadline);
-		if (w)
-			break;
-	}
-	mutex_unlock(&u->read_lock);
-	if (done)
-		return (long)done;
-	if (faulted)
-		return -EFAULT;
-	return w < 0 ? w : 0;
-}
-
-static long recv_packet(struct socket *s, struct unix_sock *u, struct sock_msg *sm)
-{
-	uint64_t deadline = sock_deadline(s->rcvtimeo_ns);
-	bool peek = sm->flags & MSG_PEEK;
-	struct unix_msg *m;
-	size_t n, got;
-	long ret;
-	int w;
-
-	if (u->type == SOCK_SEQPACKET && u->state != UNIX_CONNECTED)
-		return -ENOTCONN;
-	mutex_lock(&u->read_lock);
-	while (!(m = first(u))) {
-		w = wait_data(s, u, sm, deadline);
-		if (w) {
-			mutex_unlock(&u->read_lock);
-			return w < 0 ? w : 0;
-		}
-	}
-	n = MIN((size_t)m->size, sm->it->left);
-	got = iter_copy_out(sm->it, m->data, n);
-	ret = got < n ? -EFAULT : sm->flags & MSG_TRUNC ? (long)m->size : (long)n;
-	if (n < m->size)
-		sm->ret_flags |= MSG_TRUNC;
-	if (ret >= 0) {
-		take_sender(m, sm);
-		take_scm(m, sm, peek);
-	}
-	if (!peek)
-		remove(u, m);
-	mutex_unlock(&u->read_lock);
-	return ret;
-}
-
-long unix_recvmsg(struct socket *s, struct sock_msg *m)
-{
-	struct unix_sock *u = s->priv;
-
-	return unix_is_stream(u) ? recv_stream(s, u, m) : recv_packet(s, u, m);
+	if (off >= 0)
+		__atomic_store_n(&u->peek_off, (int32_t)MIN(MAX(to, (int64_t)0), (int64_t)INT32_MAX), __ATOMIC_RELAXED);
 }

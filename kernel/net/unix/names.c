@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of Unix sockets: paths (an inode of type socket knows who is bound to
- * it) and abstract names (a hash table). */
+ * it) and abstract names (a hash table; each type of socket and each network
+ * name space has names of its own). */
 #include "kernel/net/unix/unix.h"
 
 #define TABLE_SIZE 256u
@@ -49,12 +50,14 @@ struct unix_addr *unix_addr_get(struct unix_sock *u)
 	return a;
 }
 
-static struct unix_sock *find_abstract(const struct unix_addr *a)
+/* unix_table_lock held. */
+static struct unix_sock *find_abstract(const struct unix_sock *like, const struct unix_addr *a)
 {
 	struct unix_sock *u;
 
 	list_for_each(u, slot(a), name_link)
-		if (u->addr->a.size == a->a.size && !memcmp(&u->addr->a.u, &a->a.u, a->a.size))
+		if (u->type == like->type && u->ns == like->ns && u->addr->a.size == a->a.size &&
+		    !memcmp(&u->addr->a.u, &a->a.u, a->a.size))
 			return u;
 	return NULL;
 }
@@ -73,9 +76,9 @@ static void path_of(const struct sock_addr *a, char *buf)
 	buf[n] = 0;
 }
 
-static int check(const struct sock_addr *a)
+int unix_addr_check(const struct sock_addr *a)
 {
-	if (a->size < SUN_PATH_OFFSET || a->size > SUN_PATH_OFFSET + SUN_PATH_MAX ||
+	if (a->size <= SUN_PATH_OFFSET || a->size > SUN_PATH_OFFSET + SUN_PATH_MAX ||
 	    a->u.family != AF_UNIX)
 		return -EINVAL;
 	return 0;
@@ -90,7 +93,7 @@ static int set_addr(struct unix_sock *u, struct unix_addr *a)
 	if (u->addr)
 		err = -EINVAL;
 	else
-		u->addr = a;
+		__atomic_store_n(&u->addr, a, __ATOMIC_RELEASE);
 	spin_unlock(&u->lock);
 	if (err)
 		unix_addr_put(a);
@@ -102,7 +105,7 @@ static int bind_abstract(struct unix_sock *u, struct unix_addr *a)
 	int err = 0;
 
 	spin_lock(&unix_table_lock);
-	if (find_abstract(a)) {
+	if (find_abstract(u, a)) {
 		err = -EADDRINUSE;
 		unix_addr_put(a);
 	} else {
@@ -164,25 +167,57 @@ int unix_autobind(struct unix_sock *u)
 	return err == -EINVAL ? 0 : err;        /* somebody bound it meanwhile */
 }
 
+/* A socket has one name; what is wrong with the path is said first. */
+static int bind_again(const struct sock_addr *a)
+{
+	char name[SUN_PATH_MAX + 1], *slash = name;
+	struct path p;
+	int err;
+
+	if (!is_path(a))
+		return -EINVAL;
+	path_of(a, name);
+	err = path_lookup(AT_FDCWD, name, 0, &p);
+	if (!err) {
+		path_put(&p);
+		return -EADDRINUSE;
+	}
+	if (err != -ENOENT)
+		return err;
+	for (char *c = name; *c; c++)
+		if (*c == '/')
+			slash = c;
+	if (slash > name) {
+		*slash = 0;
+		err = path_lookup(AT_FDCWD, name, LOOKUP_FOLLOW, &p);
+		if (err)
+			return err;
+		path_put(&p);
+	}
+	return -EINVAL;
+}
+
 int unix_bind(struct socket *s, const struct sock_addr *a)
 {
 	struct unix_sock *u = s->priv;
 	struct unix_addr *n;
-	int err = check(a);
+	bool named = __atomic_load_n(&u->addr, __ATOMIC_RELAXED);
+	int err;
 
+	if (a->size == SUN_PATH_OFFSET && a->u.family == AF_UNIX)
+		return named ? 0 : unix_autobind(u);
+	err = unix_addr_check(a);
 	if (err)
 		return err;
-	if (__atomic_load_n(&u->addr, __ATOMIC_RELAXED))
-		return -EINVAL;
-	if (a->size == SUN_PATH_OFFSET)
-		return unix_autobind(u);
+	if (named)
+		return bind_again(a);
 	n = addr_new(a);
 	if (!n)
 		return -ENOMEM;
 	return is_path(a) ? bind_path(u, n) : bind_abstract(u, n);
 }
 
-static int find_path(const struct sock_addr *a, struct unix_sock **ret)
+static int find_path(struct unix_sock *like, const struct sock_addr *a, struct unix_sock **ret)
 {
 	char name[SUN_PATH_MAX + 1];
 	struct unix_sock *u = NULL;
@@ -195,40 +230,37 @@ static int find_path(const struct sock_addr *a, struct unix_sock **ret)
 	if (err)
 		return err;
 	i = p.dentry->inode;
-	if (!i)
-		err = -ENOENT;
-	else if (!S_ISSOCK(i->mode))
-		err = -ECONNREFUSED;
-	else
-		err = path_permission(&p, MAY_WRITE);
-	if (!err) {
+	err = i ? path_permission(&p, MAY_WRITE) : -ENOENT;
+	if (!err && S_ISSOCK(i->mode)) {
 		spin_lock(&unix_table_lock);
 		u = i->pipe;
 		if (u && !ref_get_unless_zero(&u->ref))
 			u = NULL;
 		spin_unlock(&unix_table_lock);
-		if (!u)
-			err = -ECONNREFUSED;
 	}
 	path_put(&p);
+	if (!err && !u)
+		err = -ECONNREFUSED;
+	if (!err && u->type != like->type) {
+		unix_put(u);
+		return -EPROTOTYPE;
+	}
 	*ret = u;
 	return err;
 }
 
-int unix_find(const struct sock_addr *a, struct unix_sock **ret)
+int unix_find(struct unix_sock *like, const struct sock_addr *a, struct unix_sock **ret)
 {
 	struct unix_addr key = { .a = *a };
 	struct unix_sock *u;
-	int err = check(a);
+	int err = unix_addr_check(a);
 
 	if (err)
 		return err;
-	if (a->size == SUN_PATH_OFFSET)
-		return -ECONNREFUSED;
 	if (is_path(a))
-		return find_path(a, ret);
+		return find_path(like, a, ret);
 	spin_lock(&unix_table_lock);
-	u = find_abstract(&key);
+	u = find_abstract(like, &key);
 	if (u && !ref_get_unless_zero(&u->ref))
 		u = NULL;
 	spin_unlock(&unix_table_lock);

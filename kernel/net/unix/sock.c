@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unix sockets: life, connecting, options, readiness.  unix(7). */
-#include "kernel/net/net.h"
+/* Unix sockets: life and connecting.  unix(7).  Options and readiness are in
+ * opts.c, messages in stream.c and packet.c. */
 #include "kernel/net/unix/unix.h"
-#include <linux_abi/ioctl.h>
 
-static struct unix_sock *unix_new(int type)
+#define set(x, v) __atomic_store_n(&(x), (v), __ATOMIC_SEQ_CST)
+
+static struct unix_sock *unix_new(int type, struct netns *ns)
 {
 	struct unix_sock *u = kzalloc(sizeof *u);
 
@@ -12,13 +13,19 @@ static struct unix_sock *unix_new(int type)
 		return NULL;
 	ref_init(&u->ref);
 	u->type = type;
-	waitq_init(&u->wq);
+	u->ns = netns_get(ns);
+	waitq_init(&u->rd);
+	waitq_init(&u->wr);
+	waitq_init(&u->room);
 	mutex_init(&u->read_lock);
 	list_init(&u->queue);
 	list_init(&u->pending);
 	list_init(&u->pending_link);
+	list_init(&u->pollers);
+	list_init(&u->poller_link);
 	list_init(&u->name_link);
 	u->sndbuf = SOCK_BUF_DEFAULT;
+	u->peek_off = -1;
 	unix_gc_add(u);
 	return u;
 }
@@ -29,6 +36,16 @@ struct unix_sock *unix_get(struct unix_sock *u)
 	return u;
 }
 
+static void drop_peer_cred(struct unix_sock *u)
+{
+	if (u->peer_cred)
+		cred_put(u->peer_cred);
+	if (u->peer_group)
+		tgroup_put(u->peer_group);
+	u->peer_cred = NULL;
+	u->peer_group = NULL;
+}
+
 /* Peers hold each other: the chain ends where a closed socket let go. */
 void unix_put(struct unix_sock *u)
 {
@@ -37,9 +54,28 @@ void unix_put(struct unix_sock *u)
 
 		unix_gc_del(u);
 		unix_addr_put(u->addr);
+		drop_peer_cred(u);
+		netns_put(u->ns);
 		kfree(u);
 		u = peer;
 	}
+}
+
+void unix_wake_all(struct unix_sock *u, uint32_t key)
+{
+	waitq_wake_all(&u->rd, key);
+	waitq_wake_all(&u->wr, key);
+}
+
+int unix_take_error(struct unix_sock *u)
+{
+	int err;
+
+	spin_lock(&u->lock);
+	err = -u->error;
+	set(u->error, 0);
+	spin_unlock(&u->lock);
+	return err;
 }
 
 struct unix_sock *unix_peer_get(struct unix_sock *u)
@@ -54,11 +90,13 @@ struct unix_sock *unix_peer_get(struct unix_sock *u)
 	return p;
 }
 
-static struct linux_ucred my_cred(void)
+/* u's peer is the current process (nobody looks at u yet, or u->lock). */
+static void peer_is_current(struct unix_sock *u)
 {
 	struct task *t = current_task();
 
-	return (struct linux_ucred){ t->tg->tgid, t->cred->euid, t->cred->egid };
+	u->peer_cred = cred_get(t->cred);
+	u->peer_group = tgroup_get(t->tg);
 }
 
 /* The other side of a connection closes: end of file, or a reset when it
@@ -66,31 +104,61 @@ static struct linux_ucred my_cred(void)
 static void tell_peer(struct unix_sock *p, bool reset)
 {
 	spin_lock(&p->lock);
-	p->shutdown |= UNIX_SHUT_RCV | UNIX_SHUT_SEND;
+	set(p->shutdown, UNIX_SHUT_BOTH);
 	if (reset)
-		p->error = ECONNRESET;
+		set(p->error, ECONNRESET);
 	spin_unlock(&p->lock);
-	waitq_wake_all(&p->wq, 0);
+	unix_wake_all(p, UNIX_HUNG_UP);
 }
 
-/* u's socket (or a connection never accepted) is over.  Takes the socket's
- * reference. */
+/* A connection that nobody will accept. */
+static void close_embryo(struct unix_sock *e)
+{
+	struct unix_sock *client;
+
+	spin_lock(&e->lock);
+	client = e->peer;
+	set(e->peer, NULL);
+	set(e->dead, true);
+	spin_unlock(&e->lock);
+	if (client)
+		tell_peer(client, true);
+	unix_put(client);
+	unix_purge(e);
+	unix_put(e);
+}
+
+/* Would a close lose something?  An empty message in front does not count.
+ * u->lock held. */
+static bool has_unread(struct unix_sock *u)
+{
+	struct unix_msg *m;
+
+	if (list_empty(&u->queue))
+		return false;
+	m = list_first(&u->queue, struct unix_msg, link);
+	return m->off < m->size || m->link.next != &u->queue;
+}
+
+/* u's socket is over.  Takes the socket's reference. */
 static void unix_close(struct unix_sock *u)
 {
-	struct unix_sock *peer, *e, *client;
+	struct unix_sock *peer, *e;
 	bool unread;
 
 	unix_unbind(u);
 	spin_lock(&u->lock);
-	u->dead = true;
-	u->shutdown = UNIX_SHUT_RCV | UNIX_SHUT_SEND;
+	set(u->dead, true);
+	set(u->shutdown, UNIX_SHUT_BOTH);
+	u->sfile = NULL;
 	peer = u->peer;
-	u->peer = NULL;
-	unread = !list_empty(&u->queue);
+	set(u->peer, NULL);
+	unread = has_unread(u);
 	spin_unlock(&u->lock);
 	if (peer && !unix_is_dgram(u))
 		tell_peer(peer, unread);
 	unix_put(peer);
+	unix_relay_del(u);
 	/* A dead listener gets no new embryos; the old ones are closed. */
 	for (;;) {
 		spin_lock(&u->lock);
@@ -100,19 +168,12 @@ static void unix_close(struct unix_sock *u)
 		spin_unlock(&u->lock);
 		if (!e)
 			break;
-		spin_lock(&e->lock);
-		client = e->peer;
-		e->peer = NULL;
-		e->dead = true;
-		spin_unlock(&e->lock);
-		if (client)
-			tell_peer(client, true);
-		unix_put(client);
-		unix_purge(e);
-		unix_put(e);
+		close_embryo(e);
 	}
 	unix_purge(u);
-	waitq_wake_all(&u->wq, 0);
+	unix_wake_all(u, 0);
+	waitq_wake_all(&u->room, 0);
+	unix_relay_wake(u);
 	unix_put(u);
 }
 
@@ -128,7 +189,10 @@ static void unix_attach(struct socket *s, struct file *f)
 {
 	struct unix_sock *u = s->priv;
 
-	u->ino = f->inode->ino;
+	spin_lock(&u->lock);
+	u->sfile = f;
+	spin_unlock(&u->lock);
+	__atomic_store_n(&u->ino, f->inode->ino, __ATOMIC_RELAXED);
 }
 
 /* ---- connections ---- */
@@ -136,6 +200,8 @@ static void unix_attach(struct socket *s, struct file *f)
 static int unix_listen(struct socket *s, int backlog)
 {
 	struct unix_sock *u = s->priv;
+	struct cred *old_cred = NULL;
+	struct tgroup *old_group = NULL;
 	int err = 0;
 
 	if (unix_is_dgram(u))
@@ -144,13 +210,19 @@ static int unix_listen(struct socket *s, int backlog)
 	if (!u->addr || u->state == UNIX_CONNECTED) {
 		err = -EINVAL;
 	} else {
-		u->state = UNIX_LISTEN;
+		set(u->state, UNIX_LISTEN);
 		u->backlog = (unsigned)backlog;
-		u->cred = my_cred();
+		old_cred = u->peer_cred;
+		old_group = u->peer_group;
+		peer_is_current(u);
 	}
 	spin_unlock(&u->lock);
+	if (old_cred) {
+		cred_put(old_cred);
+		tgroup_put(old_group);
+	}
 	if (!err)
-		waitq_wake_all(&u->wq, 0);      /* room, perhaps */
+		waitq_wake_all(&u->room, 0);
 	return err;
 }
 
@@ -174,61 +246,86 @@ static int push_pending(struct unix_sock *l, struct unix_sock *e)
 	return err;
 }
 
-static bool pending_room(struct unix_sock *l)
+/* What push_pending() would say. */
+static int pending_room(struct unix_sock *l)
 {
-	bool ok;
+	int err;
 
 	spin_lock(&l->lock);
-	ok = l->dead || l->state != UNIX_LISTEN || l->pending_count <= l->backlog;
+	err = l->dead || l->state != UNIX_LISTEN || l->shutdown & UNIX_SHUT_RCV ? -ECONNREFUSED :
+	      l->pending_count > l->backlog ? -EAGAIN : 0;
 	spin_unlock(&l->lock);
-	return ok;
+	return err;
+}
+
+/* Whom u is connected to, if l took the connection. */
+static void adopt_cred(struct unix_sock *u, struct unix_sock *l)
+{
+	struct cred *c;
+	struct tgroup *g;
+
+	spin_lock(&l->lock);
+	c = cred_get(l->peer_cred);
+	g = tgroup_get(l->peer_group);
+	spin_unlock(&l->lock);
+	spin_lock(&u->lock);
+	u->peer_cred = c;
+	u->peer_group = g;
+	spin_unlock(&u->lock);
+}
+
+/* u takes e for its peer, or gives it up again.  It is connected before e is
+ * queued: e can be used at once. */
+static int set_connected(struct unix_sock *u, struct unix_sock *e)
+{
+	int err;
+
+	spin_lock(&u->lock);
+	err = u->state == UNIX_CONNECTED ? -EISCONN : u->state == UNIX_LISTEN ? -EINVAL : 0;
+	if (!err) {
+		set(u->state, UNIX_CONNECTED);
+		set(u->peer, unix_get(e));
+	}
+	spin_unlock(&u->lock);
+	return err;
+}
+
+static void unset_connected(struct unix_sock *u, struct unix_sock *e)
+{
+	spin_lock(&u->lock);
+	set(u->state, UNIX_OPEN);
+	set(u->peer, NULL);
+	spin_unlock(&u->lock);
+	unix_put(e);
 }
 
 /* u connects to listener l. */
 static int connect_stream(struct socket *s, struct unix_sock *u, struct unix_sock *l, bool nonblock)
 {
 	uint64_t deadline = sock_deadline(s->sndtimeo_ns);
-	struct unix_sock *e;
-	struct linux_ucred lcred;
+	struct unix_sock *e = unix_new(u->type, l->ns);
 	int err;
 
-	if (l->type != u->type)
-		return -EPROTOTYPE;
-	e = unix_new(u->type);
 	if (!e)
 		return -ENOMEM;
 	e->state = UNIX_CONNECTED;
-	e->cred = my_cred();
+	e->pass = UNIX_PASS_LATER;
+	peer_is_current(e);
 	e->peer = unix_get(u);
 	for (;;) {
-		/* u becomes connected first: the embryo can be used at once. */
-		spin_lock(&u->lock);
-		err = u->state == UNIX_CONNECTED ? -EISCONN : u->state == UNIX_LISTEN ? -EINVAL : 0;
+		err = pending_room(l);
 		if (!err) {
-			u->state = UNIX_CONNECTED;
-			u->peer = unix_get(e);
+			err = set_connected(u, e);
+			if (err)
+				break;
+			err = push_pending(l, e);
+			if (!err)
+				break;
+			unset_connected(u, e);
 		}
-		spin_unlock(&u->lock);
-		if (err)
-			break;
-		spin_lock(&l->lock);
-		lcred = l->cred;
-		spin_unlock(&l->lock);
-		err = push_pending(l, e);
-		spin_lock(&u->lock);
-		if (err) {
-			u->state = UNIX_OPEN;
-			u->peer = NULL;
-		} else {
-			u->cred = lcred;
-		}
-		spin_unlock(&u->lock);
-		if (!err)
-			break;
-		unix_put(e);            /* what u->peer held */
 		if (err != -EAGAIN || nonblock)
 			break;
-		err = WAIT_EVENT(&l->wq, TASK_INTERRUPTIBLE, deadline, pending_room(l));
+		err = WAIT_EVENT(&l->room, TASK_INTERRUPTIBLE, deadline, pending_room(l) != -EAGAIN);
 		if (err) {
 			err = sock_wait_error(err, s->sndtimeo_ns);
 			break;
@@ -238,32 +335,32 @@ static int connect_stream(struct socket *s, struct unix_sock *u, struct unix_soc
 		unix_put(e);            /* puts u as well: e->peer */
 		return err;
 	}
-	waitq_wake_all(&l->wq, POLLIN | POLLRDNORM);
-	waitq_wake_all(&u->wq, POLLOUT | POLLWRNORM);
+	adopt_cred(u, l);
+	waitq_wake(&l->rd, 1, POLL_IN_KEYS);
+	waitq_wake_all(&u->wr, POLL_OUT_KEYS);
 	return 0;
 }
 
+/* Consumes the reference to `to`; NULL: to nobody. */
 static int connect_dgram(struct unix_sock *u, struct unix_sock *to)
 {
-	struct unix_sock *old;
+	struct unix_sock *old, *theirs = to ? unix_load(to->peer) : NULL;
 
-	if (to && to->type != SOCK_DGRAM) {
+	if (theirs && theirs != u) {
 		unix_put(to);
-		return -EPROTOTYPE;
+		return -EPERM;
 	}
 	spin_lock(&u->lock);
 	old = u->peer;
-	u->peer = to;                   /* the reference of the lookup */
-	u->state = to ? UNIX_CONNECTED : UNIX_OPEN;
+	set(u->peer, to);
+	set(u->state, to ? UNIX_CONNECTED : UNIX_OPEN);
 	spin_unlock(&u->lock);
-	if (to) {
-		/* As on Linux: whoever it is connected to. */
-		spin_lock(&u->lock);
-		u->cred = my_cred();
-		spin_unlock(&u->lock);
+	if (old && old != to) {
+		unix_relay_del(u);
+		unix_dgram_disconnected(u, old);
 	}
 	unix_put(old);
-	waitq_wake_all(&u->wq, 0);
+	waitq_wake_all(&u->wr, POLL_OUT_KEYS);
 	return 0;
 }
 
@@ -272,17 +369,17 @@ static int unix_connect(struct socket *s, const struct sock_addr *a, bool nonblo
 	struct unix_sock *u = s->priv, *to = NULL;
 	int err;
 
-	if (a->size >= SUN_PATH_OFFSET && a->u.family == AF_UNSPEC && unix_is_dgram(u))
+	if (a->size < sizeof a->u.family)
+		return -EINVAL;
+	if (a->u.family == AF_UNSPEC && unix_is_dgram(u))
 		return connect_dgram(u, NULL);
-	err = unix_find(a, &to);
+	err = unix_addr_check(a);
+	if (!err && __atomic_load_n(&u->pass, __ATOMIC_RELAXED) && !__atomic_load_n(&u->addr, __ATOMIC_RELAXED))
+		err = unix_autobind(u);
+	if (!err)
+		err = unix_find(u, a, &to);
 	if (err)
 		return err;
-	if (s->passcred && !u->addr)
-		err = unix_autobind(u);
-	if (err) {
-		unix_put(to);
-		return err;
-	}
 	if (unix_is_dgram(u))
 		return connect_dgram(u, to);
 	err = connect_stream(s, u, to, nonblock);
@@ -290,7 +387,7 @@ static int unix_connect(struct socket *s, const struct sock_addr *a, bool nonblo
 	return err;
 }
 
-static bool pop_pending(struct unix_sock *l, struct unix_sock **ret, int *err)
+static bool pop_pending(struct unix_sock *l, bool nonblock, struct unix_sock **ret, int *err)
 {
 	*ret = NULL;
 	*err = 0;
@@ -302,7 +399,7 @@ static bool pop_pending(struct unix_sock *l, struct unix_sock **ret, int *err)
 		list_del(&(*ret)->pending_link);
 		l->pending_count--;
 	} else if (l->shutdown & UNIX_SHUT_RCV) {
-		*err = -EINVAL;
+		*err = nonblock ? -EAGAIN : -EINVAL;
 	}
 	spin_unlock(&l->lock);
 	return *ret || *err;
@@ -317,11 +414,11 @@ static int unix_accept(struct socket *s, struct socket *fresh, bool nonblock)
 
 	if (unix_is_dgram(l))
 		return -EOPNOTSUPP;
-	if (!pop_pending(l, &e, &err)) {
+	if (!pop_pending(l, nonblock, &e, &err)) {
 		if (nonblock)
 			return -EAGAIN;
-		werr = WAIT_EVENT(&l->wq, TASK_INTERRUPTIBLE, sock_deadline(s->rcvtimeo_ns),
-				  pop_pending(l, &e, &err));
+		werr = WAIT_EVENT(&l->rd, TASK_INTERRUPTIBLE, sock_deadline(s->rcvtimeo_ns),
+				  pop_pending(l, false, &e, &err));
 		if (werr)
 			return sock_wait_error(werr, s->rcvtimeo_ns);
 	}
@@ -329,8 +426,8 @@ static int unix_accept(struct socket *s, struct socket *fresh, bool nonblock)
 		return err;
 	fresh->ops = &unix_ops;
 	fresh->priv = e;                /* the listener's reference */
-	fresh->passcred = s->passcred;
-	waitq_wake_all(&l->wq, POLLOUT | POLLWRNORM);   /* connectors */
+	__atomic_store_n(&e->pass, __atomic_load_n(&l->pass, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+	waitq_wake_all(&l->room, POLL_OUT_KEYS);
 	return 0;
 }
 
@@ -341,7 +438,8 @@ static int unix_pair(struct socket *sa, struct socket *sb)
 	a->peer = unix_get(b);
 	b->peer = unix_get(a);
 	a->state = b->state = UNIX_CONNECTED;
-	a->cred = b->cred = my_cred();
+	peer_is_current(a);
+	peer_is_current(b);
 	return 0;
 }
 
@@ -378,123 +476,33 @@ static int unix_shutdown(struct socket *s, int how)
 			  (mine & UNIX_SHUT_SEND ? UNIX_SHUT_RCV : 0);
 
 	spin_lock(&u->lock);
-	u->shutdown |= mine;
+	set(u->shutdown, u->shutdown | mine);
 	spin_unlock(&u->lock);
-	waitq_wake_all(&u->wq, 0);
+	unix_wake_all(u, 0);
+	waitq_wake_all(&u->room, 0);
 	p = unix_is_dgram(u) ? NULL : unix_peer_get(u);
 	if (p) {
 		spin_lock(&p->lock);
-		p->shutdown |= theirs;
+		set(p->shutdown, p->shutdown | theirs);
 		spin_unlock(&p->lock);
-		waitq_wake_all(&p->wq, 0);
+		unix_wake_all(p, theirs == UNIX_SHUT_BOTH ? UNIX_HUNG_UP : theirs & UNIX_SHUT_RCV ? UNIX_ENDED : 0);
 		unix_put(p);
 	}
 	return 0;
 }
 
-/* ---- options, readiness ---- */
-
-static int unix_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)
+static long unix_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct unix_sock *u = s->priv;
-	int32_t v;
 
-	if (level != SOL_SOCKET)
-		return -EOPNOTSUPP;
-	if (opt == SO_SNDBUF && size >= sizeof v) {
-		memcpy(&v, val, sizeof v);
-		v = v < 0 ? SOCK_BUF_DEFAULT : MIN(v, SOCK_BUF_DEFAULT);
-		__atomic_store_n(&u->sndbuf, MAX(v * 2, SOCK_BUF_MIN), __ATOMIC_RELAXED);
-	}
-	return -ENOPROTOOPT;            /* the layer keeps it */
+	return unix_is_stream(u) ? unix_send_stream(s, u, m) : unix_send_packet(s, u, m);
 }
 
-static int unix_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size)
+static long unix_recvmsg(struct socket *s, struct sock_msg *m)
 {
 	struct unix_sock *u = s->priv;
-	struct linux_ucred c;
-	int32_t v;
 
-	if (level != SOL_SOCKET)
-		return -EOPNOTSUPP;
-	switch (opt) {
-	case SO_PEERCRED:
-		spin_lock(&u->lock);
-		c = u->cred;
-		if (u->state == UNIX_OPEN)
-			c = (struct linux_ucred){ 0, UINT32_MAX, UINT32_MAX };
-		spin_unlock(&u->lock);
-		*size = MIN(*size, sizeof c);
-		memcpy(val, &c, *size);
-		return 0;
-	case SO_ERROR:
-		spin_lock(&u->lock);
-		v = u->error;
-		u->error = 0;
-		spin_unlock(&u->lock);
-		break;
-	case SO_ACCEPTCONN:
-		v = u->state == UNIX_LISTEN;
-		break;
-	default:
-		return -ENOPROTOOPT;
-	}
-	*size = MIN(*size, sizeof v);
-	memcpy(val, &v, *size);
-	return 0;
-}
-
-static uint32_t unix_poll(struct socket *s, struct poll_table *pt)
-{
-	struct unix_sock *u = s->priv;
-	bool writable = unix_writable(u);
-	uint32_t ev = 0;
-
-	poll_wait(pt, &u->wq);
-	spin_lock(&u->lock);
-	if (u->error)
-		ev |= POLLERR;
-	if (u->shutdown == (UNIX_SHUT_RCV | UNIX_SHUT_SEND))
-		ev |= POLLHUP;
-	if (u->shutdown & UNIX_SHUT_RCV)
-		ev |= POLLRDHUP | POLLIN | POLLRDNORM;
-	if (!list_empty(&u->queue) || !list_empty(&u->pending))
-		ev |= POLLIN | POLLRDNORM;
-	/* A connection-oriented socket that is not connected: unix_poll(). */
-	if (!unix_is_dgram(u) && u->state == UNIX_OPEN)
-		ev |= POLLHUP;
-	if (writable && u->state != UNIX_LISTEN)
-		ev |= POLLOUT | POLLWRNORM | POLLWRBAND;
-	spin_unlock(&u->lock);
-	return ev;
-}
-
-static long unix_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
-{
-	struct unix_sock *u = s->priv;
-	struct unix_msg *m;
-	int32_t n = 0;
-
-	switch (cmd) {
-	case FIONREAD:
-		spin_lock(&u->lock);
-		if (u->state == UNIX_LISTEN) {
-			n = -EINVAL;
-		} else if (unix_is_stream(u)) {
-			n = (int32_t)u->queued;
-		} else if (!list_empty(&u->queue)) {
-			m = list_first(&u->queue, struct unix_msg, link);
-			n = (int32_t)m->size;
-		}
-		spin_unlock(&u->lock);
-		break;
-	case SIOCOUTQ:
-		n = (int32_t)__atomic_load_n(&u->wmem, __ATOMIC_RELAXED);
-		break;
-	default:
-		return cmd >= SIOCGIFNAME ? net_ioctl(s, cmd, arg) : -ENOTTY;      /* interfaces: any socket does */
-	}
-	return n < 0 ? n : copy_out((uaddr){ arg }, &n, sizeof n);
+	return unix_is_stream(u) ? unix_recv_stream(s, u, m) : unix_recv_packet(s, u, m);
 }
 
 static const struct sock_ops unix_ops = {
@@ -510,9 +518,11 @@ static const struct sock_ops unix_ops = {
 	.setsockopt = unix_setsockopt,
 	.getsockopt = unix_getsockopt,
 	.poll = unix_poll,
+	.peer_pidfd = unix_peer_pidfd,
 	.ioctl = unix_ioctl,
 	.attach = unix_attach,
 	.release = unix_release,
+	.out_of_band = true,
 };
 
 int unix_create(struct socket *s)
@@ -531,7 +541,7 @@ int unix_create(struct socket *s)
 	default:
 		return -ESOCKTNOSUPPORT;
 	}
-	s->priv = unix_new(s->type);
+	s->priv = unix_new(s->type, netns_current());
 	if (!s->priv)
 		return -ENOMEM;
 	s->ops = &unix_ops;

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Credentials: SCM_CREDENTIALS, SO_PASSCRED, SO_PEERCRED, pidfds, groups. */
+#include "unix.h"
+#include <grp.h>
+static void say_cred(const char *what, struct got g)
+{
+	say_got(what, g);
+	if (g.cred) SAY("  pid %s uid %s gid %s\n", g.uc.pid == getpid() ? "mine" : g.uc.pid == getppid() ? "parent" : g.uc.pid ? "other" : "0", g.uc.uid == getuid() ? "mine" : g.uc.uid == 65534 ? "65534" : "other", g.uc.gid == getgid() ? "mine" : g.uc.gid == 65534 ? "65534" : "other");
+}
+int main(void)
+{
+	enter_tmp(); int p[2], d[2]; char b[64]; struct ucred uc = { getpid(), getuid(), getgid() }, bad = { 1, getuid(), getgid() }; struct got g; socklen_t n;
+	upair(SOCK_STREAM, p); V(intopt(p[0], SO_PASSCRED)); write(p[0], "a", 1); setint(p[1], SO_PASSCRED, 1); V(intopt(p[1], SO_PASSCRED)); say_cred("sent before", recv_all(p[1], b, 9, CTL, 0)); write(p[0], "a", 1); say_cred("after", recv_all(p[1], b, 9, CTL, 0)); V(send_fds(p[0], "b", 1, NULL, 0, &uc, 0)); say_cred("given", recv_all(p[1], b, 9, CTL, 0));
+	if (getuid()) { V(send_fds(p[0], "b", 1, NULL, 0, &bad, 0)); bad = uc; bad.uid = 0; V(send_fds(p[0], "b", 1, NULL, 0, &bad, 0)); bad = uc; bad.gid = 0; V(send_fds(p[0], "b", 1, NULL, 0, &bad, 0)); } else { bad = uc; bad.uid = 12; V(send_fds(p[0], "b", 1, NULL, 0, &bad, 0)); g = recv_all(p[1], b, 9, CTL, 0); SAY("as %d\n", (int)g.uc.uid); bad.pid = 0; SAY("no such pid\n"); }
+	int fd = open("/dev/null", O_RDONLY); send_fds(p[0], "b", 1, &fd, 1, &uc, 0); g = recv_all(p[1], b, 9, CTL, 0); say_cred("both", g); close_got(g); send_fds(p[0], "b", 1, &fd, 1, NULL, 0); g = recv_all(p[1], b, 9, 32, 0); say_cred("room for one", g); send_fds(p[0], "b", 1, &fd, 1, NULL, 0); g = recv_all(p[1], b, 9, 20, 0); say_cred("room for less", g); write(p[0], "b", 1); say_cred("none", recv_all(p[1], b, 9, 0, 0)); write(p[0], "b", 1); V(read(p[1], b, 9)); say_cred("peek nothing", recv_all(p[1], b, 9, CTL, MSG_DONTWAIT)); shutdown(p[0], SHUT_WR); g = recv_all(p[1], b, 9, CTL, 0); SAY("end: %d cred %d\n", (int)g.n, g.cred); close(p[0]); close(p[1]);
+	/* bytes of two senders are not glued for who asks */
+	upair(SOCK_STREAM, p); setint(p[1], SO_PASSCRED, 1); write(p[0], "mine", 4); if (!fork()) { write(p[0], "child", 5); _exit(0); } wait(NULL); write(p[0], "again", 5); say_cred("1", recv_all(p[1], b, 60, CTL, 0)); say_cred("2", recv_all(p[1], b, 60, CTL, 0)); say_cred("3", recv_all(p[1], b, 60, CTL, 0));
+	write(p[0], "mine", 4); if (!fork()) { write(p[0], "child", 5); _exit(0); } wait(NULL); setint(p[1], SO_PASSCRED, 0); say_cred("glued", recv_all(p[1], b, 60, CTL, 0));
+	/* a sender that passes credentials gets a name */
+	int l = ulisten(SOCK_STREAM, "l", 5), c = usock(SOCK_STREAM); struct sockaddr_un a; setint(c, SO_PASSCRED, 1); uconnect(c, "l"); n = sizeof a; getsockname(c, (void *)&a, &n); SAY("len %d\n", (int)n); int u = usock(SOCK_DGRAM), r = usock(SOCK_DGRAM); ubind(r, "r"); setint(u, SO_PASSCRED, 1); V(usendto(u, "r", "x", 1, 0)); n = sizeof a; getsockname(u, (void *)&a, &n); SAY("len %d\n", (int)n);
+	/* a connection not yet accepted */
+	int e = uclient(SOCK_STREAM, "l"); write(e, "early", 5); close(accept(l, NULL, NULL)); int s = accept(l, NULL, NULL); setint(s, SO_PASSCRED, 1); say_cred("early", recv_all(s, b, 9, CTL, 0));
+	/* SO_PEERCRED */
+	n = sizeof uc; V(getsockopt(s, SOL_SOCKET, SO_PEERCRED, &uc, &n)); SAY("%d %d\n", uc.pid == getpid(), uc.uid == getuid()); n = sizeof uc; V(getsockopt(e, SOL_SOCKET, SO_PEERCRED, &uc, &n)); SAY("%d\n", uc.pid == getpid()); n = sizeof uc; V(getsockopt(l, SOL_SOCKET, SO_PEERCRED, &uc, &n)); SAY("%d\n", uc.pid == getpid()); n = sizeof uc; V(getsockopt(u, SOL_SOCKET, SO_PEERCRED, &uc, &n)); SAY("%d %d %d\n", uc.pid, (int)uc.uid, (int)uc.gid); uconnect(u, "r"); n = sizeof uc; V(getsockopt(u, SOL_SOCKET, SO_PEERCRED, &uc, &n)); SAY("%d %d\n", uc.pid, (int)uc.uid); n = 5; V(getsockopt(s, SOL_SOCKET, SO_PEERCRED, &uc, &n)); SAY("len %d\n", (int)n); V(setsockopt(s, SOL_SOCKET, SO_PEERCRED, &uc, sizeof uc)); upair(SOCK_DGRAM, d); n = sizeof uc; V(getsockopt(d[0], SOL_SOCKET, SO_PEERCRED, &uc, &n)); SAY("%d\n", uc.pid == getpid());
+	if (!fork()) { int k = uclient(SOCK_STREAM, "l"); n = sizeof uc; getsockopt(k, SOL_SOCKET, SO_PEERCRED, &uc, &n); SAY("listener is parent %d\n", uc.pid == getppid()); _exit(0); } int k = accept(l, NULL, NULL); wait(NULL); n = sizeof uc; V(getsockopt(k, SOL_SOCKET, SO_PEERCRED, &uc, &n)); SAY("dead child %d\n", uc.pid > 1 && uc.pid != getpid());
+	/* pidfds */
+	int pf = -1; n = sizeof pf; V(getsockopt(e, SOL_SOCKET, SO_PEERPIDFD, &pf, &n)); SAY("fd %d cloexec %d\n", pf >= 0, fcntl(pf, F_GETFD)); V(syscall(SYS_pidfd_send_signal, pf, 0, NULL, 0)); close(pf); n = sizeof pf; V(getsockopt(u, SOL_SOCKET, SO_PEERPIDFD, &pf, &n)); n = sizeof pf; V(getsockopt(socket(AF_INET, SOCK_STREAM, 0), SOL_SOCKET, SO_PEERPIDFD, &pf, &n)); V(intopt(d[1], SO_PASSPIDFD)); V(setint(d[1], SO_PASSPIDFD, 1)); V(intopt(d[1], SO_PASSPIDFD)); send(d[0], "x", 1, 0); g = recv_all(d[1], b, 9, CTL, 0); say_got("pidfd", g); SAY("pidfd %d cloexec %d works %d\n", g.pidfd >= 0, fcntl(g.pidfd, F_GETFD), (int)syscall(SYS_pidfd_send_signal, g.pidfd, 0, NULL, 0)); close_got(g); send(d[0], "x", 1, 0); say_got("no room", recv_all(d[1], b, 9, 8, 0)); send(d[0], "x", 1, 0); say_got("no control", recv_all(d[1], b, 9, 0, 0)); setint(d[1], SO_PASSCRED, 1); send_fds(d[0], "x", 1, &fd, 1, NULL, 0); g = recv_all(d[1], b, 9, CTL, 0); say_got("all three", g); SAY("%d\n", g.pidfd >= 0); close_got(g); V(setint(socket(AF_INET, SOCK_STREAM, 0), SO_PASSPIDFD, 1)); V(setint(socket(AF_INET, SOCK_STREAM, 0), SO_PASSCRED, 1));
+	/* groups */
+	gid_t mine[64], theirs[64]; int count = getgroups(64, mine); n = sizeof theirs; V(getsockopt(e, SOL_SOCKET, SO_PEERGROUPS, theirs, &n)); SAY("same %d\n", (int)n == count * 4 && !memcmp(mine, theirs, n)); V(getsockopt(u, SOL_SOCKET, SO_PEERGROUPS, theirs, &n)); if (!fork()) { if (!getuid()) { gid_t g3[3] = { 5, 6, 7 }; setgroups(3, g3); upair(SOCK_STREAM, p); n = 8; V(getsockopt(p[0], SOL_SOCKET, SO_PEERGROUPS, theirs, &n)); SAY("len %d\n", (int)n); n = 12; V(getsockopt(p[0], SOL_SOCKET, SO_PEERGROUPS, theirs, &n)); SAY("%d %d %d\n", theirs[0], theirs[1], theirs[2]); } _exit(0); } wait(NULL);
+	return 0;
+}
