@@ -28,8 +28,10 @@ HOST_CALLS(sandbox, tgkill);
 #define REKICK_NS (50 * 1000 * 1000ull)
 #define ANSWER_NS (2 * NSEC_PER_SEC)
 #define COMMAND_NS (10 * NSEC_PER_SEC)
+#define WAKE_CYCLES 15000               /* some 5 us: a wake-up on a core that is not asleep */
 
-static void turn_give(struct stub_box *box, uint32_t turn)
+/* True when the thread had to be woken. */
+static bool turn_give(struct stub_box *box, uint32_t turn)
 {
 	uint32_t cpu = host_cpu();
 
@@ -37,27 +39,41 @@ static void turn_give(struct stub_box *box, uint32_t turn)
 	if (__atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != cpu)
 		__atomic_store_n(&box->kern_cpu, cpu, __ATOMIC_RELAXED);
 	__atomic_store_n(&box->turn, turn, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST))
-		futex_wake(&box->turn, 1);
+	if (!__atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST))
+		return false;
+	futex_wake(&box->turn, 1);
+	return true;
 }
 
+/* Which stub each CPU ran last. */
+static struct { uint32_t id; } last_run[PLAT_MAX_CPUS] __aligned(64);
+
 /* Wait until the word is no longer `given`, or until limit_ns (0: PATROL_NS
- * from now).  Returns the word. */
-static uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns)
+ * from now).  Returns the word.
+ *
+ * crowded: this CPU has just woken the thread of another program, while the
+ * last one's may still spin on a core of its own.  If the woken one does not
+ * start at once, it waits for that core or for this one; sleeping frees one for
+ * it, where the spins of both would hold it up for their whole length. */
+static uint32_t turn_wait_spin(struct stub_box *box, uint32_t given, uint64_t limit_ns, bool crowded)
 {
 	uint32_t turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
 
 	if (turn != given)
 		return turn;
 	if (__atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED) != host_cpu()) {
-		uint64_t start = host_cycles();
+		uint64_t start = host_cycles(), spent;
 
 		do {
 			__builtin_ia32_pause();
 			turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
 			if (turn != given)
 				return turn;
-		} while (host_cycles() - start < process.spin_cycles);
+			spent = host_cycles() - start;
+			if (crowded && spent > WAKE_CYCLES &&
+			    __atomic_load_n(&box->app_sleeping, __ATOMIC_RELAXED))
+				break;
+		} while (spent < process.spin_cycles);
 	}
 	if (limit_ns == 0)
 		limit_ns = plat_time_mono_ns() + PATROL_NS;
@@ -67,6 +83,11 @@ static uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_n
 			break;
 	__atomic_store_n(&box->kern_sleeping, 0, __ATOMIC_RELAXED);
 	return turn;
+}
+
+static uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns)
+{
+	return turn_wait_spin(box, given, limit_ns, false);
 }
 
 /* ---- app threads ---------------------------------------------------------- */
@@ -334,14 +355,14 @@ void plat_uctx_save(struct plat_uctx *u)
 
 /* 0: handed back; -ESRCH: dead or killed.  *ret_expired: deadline passed. */
 static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box *box,
-			  unsigned cpu, uint64_t deadline_ns, bool *ret_expired)
+			  unsigned cpu, uint64_t deadline_ns, bool crowded, bool *ret_expired)
 {
 	uint64_t limit_ns = 0, asked_ns = 0;
 
 	if (deadline_ns != NO_DEADLINE)
 		limit_ns = MIN(deadline_ns, plat_time_mono_ns() + PATROL_NS);
 	for (;;) {
-		uint32_t turn = turn_wait(box, TURN_RUN, limit_ns);
+		uint32_t turn = turn_wait_spin(box, TURN_RUN, limit_ns, crowded);
 		uint64_t now_ns;
 
 		if (turn == TURN_KERNEL)
@@ -445,7 +466,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	struct stub *s = stub_find(as.id);
 	struct app_thread *th;
 	struct stub_box *box;
-	bool expired = false;
+	bool expired = false, crowded;
 
 	if (!s || stub_dead(s))
 		goto dead;
@@ -464,9 +485,10 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 			return;
 		}
 		test_step(s, STEP_RESUME);
-		turn_give(box, TURN_RUN);
+		crowded = turn_give(box, TURN_RUN) && last_run[cpu].id != s->id;
+		last_run[cpu].id = s->id;
 		test_step(s, STEP_RUNNING);
-		if (stub_dead(s) || run_until_back(s, th, box, cpu, deadline_ns, &expired))
+		if (stub_dead(s) || run_until_back(s, th, box, cpu, deadline_ns, crowded, &expired))
 			goto killed;
 		cpu_user_set(cpu, 0, 0);
 		test_step(s, STEP_BACK);
