@@ -299,6 +299,14 @@ int plat_vdso_time(struct plat_vdso_time *ret);
 
 int __must_check plat_entropy(void *buf, size_t n);     /* from the host's CSPRNG */
 
+/* ---- statistics (stats.h) ------------------------------------------------ */
+
+struct stats_slot;
+/* Where the calling CPU counts; never NULL, changes when the task moves. */
+struct stats_slot *plat_stats(void);
+/* Somebody wants to know how long system calls take; constant. */
+bool plat_stats_timed(void);
+
 /* ---- host events -------------------------------------------------------- */
 
 /* Asynchronous completions and readiness of host streams arrive as a bit mask

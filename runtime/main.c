@@ -14,6 +14,7 @@ static const char usage[] =
 "usage: nacre do [options] [--] COMMAND...    run a command of this machine in a sandbox\n"
 "       nacre run [options] DIR [--] [COMMAND...]   the same in a root file system\n"
 "       nacre doctor [--json] [--surface]     what this machine offers\n"
+"       nacre stats [--json] [PID]            work done by a sandbox that runs\n"
 "       nacre --version | --help\n"
 "\n"
 "Exit status: the command's; 128+N killed by signal N; 126 not executable, 127 not\n"
@@ -39,6 +40,7 @@ int main(int argc, char **argv)
 {
 	static const struct { const char *name; int (*fn)(int argc, char **argv); } verbs[] = {
 		{ "do", cmd_do }, { "run", cmd_run }, { "doctor", cmd_doctor },
+		{ "stats", cmd_stats },
 	};
 	size_t i;
 

@@ -25,6 +25,7 @@ const char options_help[] =
 "  --pids N              processes and threads at once (4096; 0: as many as the host lets)\n"
 "  --no-network          (the network is off by default)\n"
 "  --strace[=FILE]       decoded system calls to FILE or stderr\n"
+"  --stats[=FILE]        work done, at the end, to FILE (JSON if named .json) or stderr\n"
 "  --help                this text\n";
 
 /* Each process is one of the host's, too, with three descriptors of the
@@ -35,7 +36,8 @@ const char options_help[] =
 
 enum { TAKES_NONE, TAKES_VALUE, TAKES_OPTIONAL };
 enum option_id { OPT_RW, OPT_RO, OPT_TMPFS, OPT_HIDE, OPT_ENV, OPT_CLEAR_ENV, OPT_CWD, OPT_USER,
-		 OPT_HOSTNAME, OPT_CPUS, OPT_MEMORY, OPT_PIDS, OPT_NO_NETWORK, OPT_STRACE, OPT_HELP, OPT_DEBUG };
+		 OPT_HOSTNAME, OPT_CPUS, OPT_MEMORY, OPT_PIDS, OPT_NO_NETWORK, OPT_STRACE, OPT_STATS,
+		 OPT_HELP, OPT_DEBUG };
 
 static const struct { const char *name; uint8_t takes; } option_table[] = {
 	[OPT_RW] = { "rw", TAKES_VALUE }, [OPT_RO] = { "ro", TAKES_VALUE },
@@ -43,8 +45,10 @@ static const struct { const char *name; uint8_t takes; } option_table[] = {
 	[OPT_ENV] = { "env", TAKES_VALUE }, [OPT_CLEAR_ENV] = { "clear-env", TAKES_NONE },
 	[OPT_CWD] = { "cwd", TAKES_VALUE }, [OPT_USER] = { "user", TAKES_VALUE },
 	[OPT_HOSTNAME] = { "hostname", TAKES_VALUE }, [OPT_CPUS] = { "cpus", TAKES_VALUE },
-	[OPT_MEMORY] = { "memory", TAKES_VALUE }, [OPT_PIDS] = { "pids", TAKES_VALUE }, [OPT_NO_NETWORK] = { "no-network", TAKES_NONE },
-	[OPT_STRACE] = { "strace", TAKES_OPTIONAL }, [OPT_HELP] = { "help", TAKES_NONE },
+	[OPT_MEMORY] = { "memory", TAKES_VALUE }, [OPT_PIDS] = { "pids", TAKES_VALUE },
+	[OPT_NO_NETWORK] = { "no-network", TAKES_NONE },
+	[OPT_STRACE] = { "strace", TAKES_OPTIONAL }, [OPT_STATS] = { "stats", TAKES_OPTIONAL },
+	[OPT_HELP] = { "help", TAKES_NONE },
 	[OPT_DEBUG] = { "debug", TAKES_NONE },  /* names forbidden host calls; for our own bugs */
 };
 
@@ -285,6 +289,10 @@ static int apply(struct options *o, enum option_id id, const char *value, const 
 	case OPT_STRACE:
 		o->launch.strace = true;
 		o->launch.strace_file = value;
+		return 0;
+	case OPT_STATS:
+		o->launch.stats = true;
+		o->launch.stats_file = value;
 		return 0;
 	case OPT_HELP:
 		o->help = true;

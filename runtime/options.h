@@ -36,6 +36,7 @@ int user_lookup(const char *root, const char *text, uint32_t *ret_uid, uint32_t 
 int cmd_do(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
 extern bool stdio_was_closed[3];
 extern const char options_help[];
 

@@ -37,6 +37,8 @@ struct launch {
 	uint32_t pids_limit;    /* processes and threads, 0 = none of its own */
 	bool strace;
 	const char *strace_file;        /* NULL: stderr */
+	bool stats;             /* time system calls, and report at the end */
+	const char *stats_file;         /* NULL: stderr */
 	bool stdio_closed[3];   /* was closed when nacre was started */
 };
 

@@ -31,6 +31,7 @@
 #include <unistd.h>
 #include "host/isolate/isolate.h"
 #include "host/monitor/monitor.h"
+#include "host/monitor/stats.h"
 #include "lib/build_id.h"
 
 HOST_CALLS(monitor, poll, read, write, recvfrom, sendto, wait4, kill, ioctl, close,
@@ -54,6 +55,10 @@ struct monitor {
 	int sandbox_status;     /* waitpid's */
 	int ending_signal;      /* forwarded and not obeyed yet */
 	struct timespec kill_at;
+	int stats_fd;           /* -1: none */
+	FILE *stats_out;        /* the report of --stats, or NULL */
+	bool stats_json;
+	struct stats_usage usage;
 };
 
 static const int forwarded[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
@@ -188,9 +193,9 @@ static void tell(struct monitor *m, uint32_t type, uint32_t a, uint32_t b)
 
 static void reap(struct monitor *m, int options)
 {
-	if (!m->sandbox_gone && waitpid(m->procs.sandbox, &m->sandbox_status, options) == m->procs.sandbox)
+	if (!m->sandbox_gone && wait4(m->procs.sandbox, &m->sandbox_status, options, &m->usage.sandbox) == m->procs.sandbox)
 		m->sandbox_gone = true;
-	if (!m->gofer_gone && waitpid(m->procs.gofer, &m->gofer_status, options) == m->procs.gofer)
+	if (!m->gofer_gone && wait4(m->procs.gofer, &m->gofer_status, options, &m->usage.gofer) == m->procs.gofer)
 		m->gofer_gone = true;
 }
 
@@ -383,6 +388,8 @@ static void finish(struct monitor *m)
 		kill(m->procs.gofer, SIGKILL);
 	reap(m, 0);
 	console_restore(&m->console);
+	if (m->stats_out)
+		stats_report(m->stats_fd, m->stats_out, m->stats_json, &m->usage);
 	if (!m->has_cgroup)
 		return;
 	kills = cgroup_oom_kills(&m->cgroup);
@@ -418,6 +425,9 @@ int monitor_run(const struct launch *l)
 		if (sandbox.stream_fd[HC_STREAM_LOG] < 0)
 			return LAUNCH_FAILED;
 	}
+	m.stats_fd = sandbox.stats_fd = stats_new(l->stats);
+	if (l->stats && stats_open(l->stats_file, &m.stats_out, &m.stats_json))
+		return LAUNCH_FAILED;
 	sandbox.log_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
 	if (!err)
 		err = make_channels(cpus, &gofer, &sandbox);
@@ -468,7 +478,8 @@ int monitor_run(const struct launch *l)
 		m.status = LAUNCH_FAILED;
 	} else {
 		int keep[] = { 0, 1, 2, m.signal_fd, m.procs.control_fd,
-			       m.has_cgroup ? m.cgroup.janitor_fd : -1 };
+			       m.has_cgroup ? m.cgroup.janitor_fd : -1, m.stats_fd,
+			       m.stats_out ? fileno(m.stats_out) : -1 };
 
 		/* Everything else belongs to the others now. */
 		if (isolate_close_fds_except(keep, ARRAY_SIZE(keep)) || isolate_monitor())

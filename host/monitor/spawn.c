@@ -175,6 +175,7 @@ static __noreturn void child_main(struct sandbox_config *cfg, int control, int m
 	keep[n++] = cfg->control_fd;
 	keep[n++] = cfg->log_fd;
 	keep[n++] = cfg->cgroup_stubs_fd;
+	keep[n++] = cfg->stats_fd;
 	if (cfg->log_fd != 2 && dup2(cfg->log_fd, 2) < 0)
 		_exit(LAUNCH_FAILED);
 	keep[n++] = 2;                  /* errors of set-up */

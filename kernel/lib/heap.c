@@ -12,6 +12,7 @@
  * the lock order: callable under any spinlock. */
 #include "kernel/lib/lib.h"
 #include "kernel/sched/sched.h"
+#include <stats.h>
 
 #define MAX_ORDER 16                    /* 256 MiB: the largest allocation */
 #define GROW_ORDER 9                    /* the frontier moves by 2 MiB */
@@ -142,6 +143,7 @@ static uint32_t block_alloc(unsigned order, bool *ret_clean)
 		info[i] = (struct page_info){ .kind = PAGE_BLOCK, .order = (uint8_t)order };
 		*ret_clean = clean;
 		used_bytes += PLAT_PAGE_SIZE << order;
+		stats_peak(&plat_stats()->n[STATS_KERNEL_MEMORY_PEAK], used_bytes);
 	}
 	spin_unlock(&page_lock);
 	return i;

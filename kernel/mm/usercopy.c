@@ -7,12 +7,26 @@
  *
  * Locking: none needed; mm->lock only when a copy hits the stack's edge. */
 #include "kernel/mm/patch.h"
+#include <stats.h>
 
 static bool range_bad(uint64_t va, size_t n)
 {
 	uint64_t end;
 
 	return add_overflows(va, n, &end) || end > mm_addr_hi;
+}
+
+/* A copy is put down to the system call that the task is in. */
+static void count_copy(size_t n, size_t left, bool out)
+{
+	struct stats_slot *st = plat_stats();
+	struct task *t = current_task();
+
+	stats_bump(&st->n[out ? STATS_COPIES_OUT : STATS_COPIES_IN], 1);
+	if (unlikely(left))
+		stats_bump(&st->n[STATS_COPY_FAILS], 1);
+	if (t && t->syscall_nr >= 0 && t->syscall_nr < STATS_CALLS)
+		stats_bump(out ? &st->call[t->syscall_nr].out : &st->call[t->syscall_nr].in, n - left);
 }
 
 size_t mm_copy_in(struct mm *mm, void *dst, uint64_t src, size_t n)
@@ -28,8 +42,10 @@ size_t mm_copy_in(struct mm *mm, void *dst, uint64_t src, size_t n)
 		if (left > n - done)
 			left = n - done;
 		done = n - left;
-		if (likely(!left) || !mm_grow_for_copy(mm, src + done))
+		if (likely(!left) || !mm_grow_for_copy(mm, src + done)) {
+			count_copy(n, left, false);
 			return left;
+		}
 	}
 }
 
@@ -46,8 +62,10 @@ size_t mm_copy_out(struct mm *mm, uint64_t dst, const void *src, size_t n)
 		if (left > n - done)
 			left = n - done;
 		done = n - left;
-		if (likely(!left) || !mm_grow_for_copy(mm, dst + done))
+		if (likely(!left) || !mm_grow_for_copy(mm, dst + done)) {
+			count_copy(n, left, true);
 			return left;
+		}
 	}
 }
 

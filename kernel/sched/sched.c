@@ -13,6 +13,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/sched/internal.h"
 #include "kernel/task/task.h"
+#include <stats.h>
 
 #define SLICE_NS 4000000ull
 #define SPREAD_NS 50000ull
@@ -100,7 +101,8 @@ static struct task *pick(struct cpu *self)
 	struct task *t = dequeue(self, self);
 
 	for (unsigned i = 1; !t && i < cpu_total; i++)
-		t = dequeue(&cpus[(self->id + i) % cpu_total], self);
+		if ((t = dequeue(&cpus[(self->id + i) % cpu_total], self)) != NULL)
+			stats_bump(&plat_stats()->n[STATS_STEALS], 1);
 	return t;
 }
 
@@ -142,8 +144,10 @@ bool sched_wake(struct task *t, uint32_t states)
 		t->se.blocked = false;
 	}
 	spin_unlock(&t->se.wake_lock);
-	if (queue)
+	if (queue) {
+		stats_bump(&plat_stats()->n[STATS_WAKE_UPS], 1);
 		make_runnable(t);
+	}
 	return woken;
 }
 
@@ -190,6 +194,7 @@ static void switch_to(struct cpu *c, struct task *next)
 			plat_uctx_save(&prev->uctx);
 	}
 	c->switches++;
+	stats_bump(&plat_stats()->n[STATS_SWITCHES], 1);
 	c->prev = prev;
 	__atomic_store_n(&c->current, next, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->need_resched, false, __ATOMIC_RELAXED);

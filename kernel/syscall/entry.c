@@ -7,6 +7,7 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/ptrace.h"
 #include <linux_abi/syscall_nr.h>
+#include <stats.h>
 
 static long call(struct task *t, uint64_t nr)
 {
@@ -39,7 +40,7 @@ void syscall_dispatch(struct task *t)
 {
 	struct plat_regs *r = &t->uctx.regs;
 	uint64_t nr = r->orig_rax, start = 0;
-	bool traced = t->kernel_trace;
+	bool traced = t->kernel_trace, timed = plat_stats_timed();
 	long ret = -ENOSYS;
 
 	set_syscall_nr(t, (int32_t)nr);
@@ -53,11 +54,15 @@ void syscall_dispatch(struct task *t)
 	set_syscall_args(t, r);
 	if (unlikely(t->seccomp_mode) && seccomp_check(t, &ret))
 		goto out;
-	if (unlikely(traced)) {
+	if (nr < STATS_CALLS)
+		stats_bump(&plat_stats()->call[nr].count, 1);
+	if (unlikely(traced || timed))
 		start = plat_time_mono_ns();
+	if (unlikely(traced))
 		strace_enter(t, nr);
-	}
 	ret = call(t, nr);
+	if (unlikely(timed) && nr < STATS_CALLS)
+		stats_bump(&plat_stats()->call[nr].time_ns, plat_time_mono_ns() - start);
 	if (unlikely(traced))
 		strace_exit(t, nr, ret, plat_time_mono_ns() - start);
 out:
@@ -103,6 +108,19 @@ static bool answers_current(const struct task *t)
 	       t->uctx.answers.valid == (!t->seccomp_mode && !t->ptrace && !t->kernel_trace);
 }
 
+static enum stats_id entry_kind(const struct plat_trap *trap)
+{
+	static const uint8_t kinds[] = {
+		[PLAT_TRAP_SYSCALL] = STATS_ENTRY_TRAPPED, [PLAT_TRAP_FAULT] = STATS_ENTRY_FAULT,
+		[PLAT_TRAP_EXCEPTION] = STATS_ENTRY_EXCEPTION, [PLAT_TRAP_KICK] = STATS_ENTRY_KICK,
+		[PLAT_TRAP_DEAD] = STATS_ENTRY_DEAD,
+	};
+
+	if (trap->kind == PLAT_TRAP_SYSCALL && trap->gate)
+		return STATS_ENTRY_GATE;
+	return trap->kind < ARRAY_SIZE(kinds) ? kinds[trap->kind] : STATS_ENTRY_DEAD;
+}
+
 __noreturn void task_user_loop(void *unused)
 {
 	(void)unused;
@@ -121,6 +139,7 @@ __noreturn void task_user_loop(void *unused)
 		sched_account(t, false);
 		plat_user_run(t->mm->as, &t->uctx, deadline, &trap);
 		sched_account(t, true);
+		stats_bump(&plat_stats()->n[entry_kind(&trap)], 1);
 		switch (trap.kind) {
 		case PLAT_TRAP_SYSCALL:
 			from_syscall = true;

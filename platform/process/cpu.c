@@ -51,6 +51,7 @@ void threads_await(uint32_t n)
 static void *cpu_thread(void *arg)
 {
 	cpu_index = (unsigned)(uintptr_t)arg;
+	stats_thread(cpu_index);
 	thread_ready();
 	while (!__atomic_load_n(&cpus[cpu_index].start, __ATOMIC_ACQUIRE))
 		futex_wait(&cpus[cpu_index].start, 0, NO_DEADLINE);
@@ -86,8 +87,10 @@ void plat_cpu_idle(uint64_t deadline_ns)
 	struct cpu *c = &cpus[cpu_index];
 
 	__atomic_store_n(&c->idle, 1, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&c->kick, __ATOMIC_SEQ_CST))
+	if (!__atomic_load_n(&c->kick, __ATOMIC_SEQ_CST)) {
+		stats_count(STATS_IDLE_SLEEPS);
 		futex_wait(&c->kick, 0, deadline_ns);
+	}
 	__atomic_store_n(&c->idle, 0, __ATOMIC_RELAXED);
 	__atomic_exchange_n(&c->kick, 0, __ATOMIC_SEQ_CST);
 }
@@ -99,6 +102,7 @@ void plat_cpu_kick(unsigned cpu)
 
 	if (__atomic_exchange_n(&c->kick, 1, __ATOMIC_SEQ_CST))
 		return;
+	stats_count(STATS_KICKS);
 	if (__atomic_load_n(&c->idle, __ATOMIC_SEQ_CST)) {
 		futex_wake(&c->kick, 1);
 		return;

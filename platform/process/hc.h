@@ -11,6 +11,12 @@
 #include <sys/stat.h>
 #include "lib/raw.h"
 #include "platform/process/process.h"
+#include "platform/process/stats.h"
+
+/* Host calls are counted. */
+#undef raw
+#define raw(...) (stats_host(STATS_FIRST(__VA_ARGS__, 0)), \
+	RAW_PICK(__VA_ARGS__, RAW_6, RAW_5, RAW_4, RAW_3, RAW_2, RAW_1, RAW_0)(__VA_ARGS__))
 
 /* A futex lock for the short sections here; not fair, not recursive. */
 struct hc_lock { uint32_t word; };      /* 0 free, 1 taken, 2 taken with sleepers */

@@ -95,6 +95,7 @@ static void *event_thread(void *arg)
 	long i, n;
 
 	(void)arg;
+	stats_thread(STATS_SLOT_EVENTS);
 	__atomic_store_n(&thread_started, 1, __ATOMIC_RELEASE);
 	raw(SYS_futex, &thread_started, FUTEX_WAKE_PRIVATE, 1);
 	for (;;) {

@@ -139,6 +139,7 @@ static int exchange_fd(struct gofer_req *req, const char *name, const char *name
 	struct channel *ch = channel_of_cpu();
 	int err;
 
+	stats_bump(&stats_mine->gofer[req->op % STATS_GOFER_OPS], 1);
 	r->fd = -1;
 	r->size = 0;
 	if (ch->fd < 0)

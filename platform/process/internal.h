@@ -17,6 +17,7 @@
 #include "host/isolate/isolate.h"
 #include "platform/process/hooks.h"
 #include "platform/process/process.h"
+#include "platform/process/stats.h"
 #include "platform/process/stub_layout.h"
 
 #define STUB_MAX 8192

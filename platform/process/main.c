@@ -225,6 +225,7 @@ void sandbox_main(const struct sandbox_config *cfg)
 {
 	int err;
 
+	stats_init(cfg->stats_fd);
 	process.control_fd = cfg->control_fd;
 	process.log_fd = cfg->log_fd;
 	process.build_id = cfg->boot.build_id;

@@ -39,6 +39,7 @@ void mapper_call(struct stub *s, bool child, uint32_t nr, uint32_t flags, const 
 
 	if (*count >= limit)
 		plat_panic("mapper list overflow");
+	stats_stub(nr);
 	list[*count] = (struct stub_call){ .nr = nr, .flags = flags };
 	memcpy(list[*count].a, a, sizeof(list[*count].a));
 	++*count;
@@ -99,6 +100,7 @@ static int mapper_wake(struct stub *s, const int *fds, unsigned n)
 		msg.msg_control = &control;
 		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
 	}
+	stats_count(STATS_MAPPER_LISTS);
 	__atomic_store_n(&p->seq, p->seq + 1, __ATOMIC_SEQ_CST);
 	return sendmsg(s->ctl->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }

@@ -23,6 +23,7 @@ struct sandbox_config {
 	int stream_fd[HC_STREAM_COUNT]; /* -1 when absent */
 	int control_fd;                 /* SOCK_SEQPACKET with the monitor (host/monitor/control.h) */
 	int log_fd;                     /* plat_log(), reports */
+	int stats_fd;                   /* struct stats_area (include/stats.h), or -1 */
 	int cgroup_stubs_fd;            /* cgroup.procs of the stubs' cgroup, or -1 */
 };
 

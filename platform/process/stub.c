@@ -195,6 +195,7 @@ int stub_born(struct stub *s, pid_t pid)
 {
 	int err = 0;
 
+	stats_count(STATS_STUBS_MADE);
 	pthread_mutex_lock(&stubs_lock);
 	s->pid = pid;
 	for (unsigned i = 0; i < EARLY_MAX; i++) {
@@ -310,6 +311,7 @@ static void stub_died(pid_t pid)
 
 static void *reaper(__unused_arg void *arg)
 {
+	stats_thread(STATS_SLOT_REAPER);
 	thread_ready();
 	for (;;) {
 		siginfo_t si = { 0 };

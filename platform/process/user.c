@@ -41,6 +41,7 @@ static bool turn_give(struct stub_box *box, uint32_t turn)
 	__atomic_store_n(&box->turn, turn, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST))
 		return false;
+	stats_count(STATS_STUB_WOKEN);
 	futex_wake(&box->turn, 1);
 	return true;
 }
@@ -59,16 +60,20 @@ static uint32_t turn_wait_spin(struct stub_box *box, uint32_t given, uint64_t li
 {
 	uint32_t turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
 
-	if (turn != given)
+	if (turn != given) {
+		stats_count(STATS_WAIT_NONE);
 		return turn;
+	}
 	if (__atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED) != host_cpu()) {
 		uint64_t start = host_cycles(), spent;
 
 		do {
 			__builtin_ia32_pause();
 			turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
-			if (turn != given)
+			if (turn != given) {
+				stats_count(STATS_WAIT_SPUN);
 				return turn;
+			}
 			spent = host_cycles() - start;
 			if (crowded && spent > WAKE_CYCLES &&
 			    __atomic_load_n(&box->app_sleeping, __ATOMIC_RELAXED))
@@ -77,6 +82,7 @@ static uint32_t turn_wait_spin(struct stub_box *box, uint32_t given, uint64_t li
 	}
 	if (limit_ns == 0)
 		limit_ns = plat_time_mono_ns() + PATROL_NS;
+	stats_count(STATS_WAIT_SLEPT);
 	__atomic_store_n(&box->kern_sleeping, 1, __ATOMIC_SEQ_CST);
 	while ((turn = __atomic_load_n(&box->turn, __ATOMIC_SEQ_CST)) == given)
 		if (futex_wait(&box->turn, given, limit_ns) == -ETIMEDOUT)
@@ -185,6 +191,7 @@ int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n)
 	memcpy(box->cmds, cmds, n * sizeof(*cmds));
 	box->cmd_count = n;
 	test_step(s, STEP_COMMANDS);
+	stats_count(STATS_STUB_COMMANDS);
 	turn_give(box, TURN_COMMANDS);
 	test_step(s, STEP_COMMANDED);
 	if (stub_dead(s))

@@ -9,6 +9,7 @@
 #include <boot.h>
 #include <linux_abi/errno.h>
 #include <platform.h>
+#include <stats.h>
 
 #define KMEM_SIZE (64ul << 20)
 #define KSTACK_SIZE 16384ul
@@ -136,3 +137,7 @@ int plat_vdso_time(struct plat_vdso_time *ret) { (void)ret; return -ENOSYS; }
 /* Never pretend: a port without a source of entropy does not boot. */
 int plat_entropy(void *buf, size_t n) { (void)buf; (void)n; return -ENOSYS; }
 uint64_t plat_events_take(void) { return 0; }
+
+static struct stats_slot stats;
+struct stats_slot *plat_stats(void) { return &stats; }
+bool plat_stats_timed(void) { return false; }

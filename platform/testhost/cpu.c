@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include "platform/testhost/testhost.h"
+#include <stats.h>
 
 struct testhost_config testhost;
 uint64_t testhost_operations;
@@ -205,6 +206,10 @@ void plat_wait32(uint32_t *word, uint32_t val)
 
 void plat_wake32(uint32_t *word, unsigned n) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0); }
 uint64_t plat_events_take(void) { return 0; }
+
+static struct stats_slot stats[PLAT_MAX_CPUS];
+struct stats_slot *plat_stats(void) { return &stats[plat_cpu_self()]; }
+bool plat_stats_timed(void) { return false; }
 
 /* A test wants the same numbers again. */
 int plat_entropy(void *buf, size_t n)
