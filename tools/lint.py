@@ -19,9 +19,9 @@ LIMIT = 700
 FREESTANDING = {"stdbool.h", "stddef.h", "stdint.h", "stdarg.h"}
 # who may include what: folder -> prefixes of quoted or angled paths
 LAYERS = {
-    "include": ("base/", "linux_abi/", "platform.h", "hostcall.h", "boot.h"),
-    "kernel": ("base/", "linux_abi/", "platform.h", "hostcall.h", "boot.h", "kernel/"),
-    "platform/skeleton": ("base/", "linux_abi/", "platform.h", "hostcall.h", "boot.h"),
+    "include": ("base/", "linux_abi/", "platform.h", "hostcall.h", "boot.h", "stats.h"),
+    "kernel": ("base/", "linux_abi/", "platform.h", "hostcall.h", "boot.h", "stats.h", "kernel/"),
+    "platform/skeleton": ("base/", "linux_abi/", "platform.h", "hostcall.h", "boot.h", "stats.h"),
 }
 # the kernel's folders are no business of the host side
 HOST_SIDE = ("host", "runtime", "lib", "platform/process", "platform/testhost")
