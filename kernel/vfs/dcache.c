@@ -44,7 +44,7 @@ struct dentry *dentry_new(struct dentry *parent, const char *name, size_t n, str
 	d->name = (char *)(d + 1);
 	memcpy(d->name, name, n);
 	d->name_size = n;
-	d->unhashed = true;
+	d->unhashed = true;     /* nobody else sees it yet */
 	list_init(&d->hash_link);
 	list_init(&d->child_link);
 	list_init(&d->children);
@@ -134,9 +134,9 @@ struct dentry *dcache_find(struct dentry *parent, const char *name, size_t n)
 /* Takes d out of the hash; the caller drops the cache's reference. */
 static bool unhash_locked(struct dentry *d)
 {
-	if (d->unhashed || d->parent == d)
+	if (dentry_unhashed(d) || d->parent == d)
 		return false;
-	d->unhashed = true;
+	__atomic_store_n(&d->unhashed, true, __ATOMIC_RELAXED);
 	list_del(&d->hash_link);
 	list_del(&d->lru_link);
 	__atomic_store_n(&hashed_count, hashed_count - 1, __ATOMIC_RELAXED);
@@ -148,7 +148,7 @@ static void hash_locked(struct dentry *d)
 	d->hash = name_hash(d->parent, d->name, d->name_size);
 	list_push_front(&buckets[d->hash & (HASH_SIZE - 1)], &d->hash_link);
 	list_push_back(&lru, &d->lru_link);
-	d->unhashed = false;
+	__atomic_store_n(&d->unhashed, false, __ATOMIC_RELAXED);
 	__atomic_store_n(&hashed_count, hashed_count + 1, __ATOMIC_RELAXED);   /* read without the lock */
 }
 

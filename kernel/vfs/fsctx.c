@@ -131,7 +131,7 @@ SYSCALL2(getcwd, uaddr, ubuf, size_t, size)
 	path_get(&cwd);
 	spin_unlock(&t->fs->lock);
 	s = path_name(&cwd, NULL, buf, PATH_MAX + 16, &err);
-	if (!err && cwd.dentry->unhashed && cwd.dentry->parent != cwd.dentry)
+	if (!err && dentry_unhashed(cwd.dentry))
 		err = -ENOENT;          /* removed under us: getcwd(2) */
 	path_put(&cwd);
 	if (err) {

@@ -483,9 +483,7 @@ char *path_name(const struct path *path, const struct path *root_in, char *buf, 
 		fs_paths(&root, NULL);
 	}
 	*--at = 0;
-	spin_lock(&dcache_lock);
-	deleted = p.dentry->unhashed && p.dentry->parent != p.dentry;
-	spin_unlock(&dcache_lock);
+	deleted = dentry_unhashed(p.dentry);
 	*ret_err = -ENAMETOOLONG;
 	if (deleted) {
 		static const char mark[] = " (deleted)";

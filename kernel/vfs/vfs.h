@@ -142,9 +142,11 @@ struct dentry {
 	struct super_block *sb;
 	char *name; uint32_t name_size; uint32_t hash;
 	struct list hash_link, child_link, children, lru_link;
-	bool unhashed;                          /* removed: "(deleted)" */
+	bool unhashed;                          /* removed: "(deleted)"; never a root; atomic */
 	uint32_t mounted;                       /* how many mounts sit on it */
 };
+static inline bool dentry_unhashed(const struct dentry *d)
+{ return __atomic_load_n(&d->unhashed, __ATOMIC_RELAXED); }
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 
