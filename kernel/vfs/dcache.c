@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dentry cache: names that were looked up, found or not found.
  *
- * A hashed dentry is held by the cache with one reference; the least recently
- * used ones that nobody else holds are dropped when there are too many.  A
+ * A hashed dentry is held by the cache with one reference; when there are too
+ * many, those go that nobody else holds and nobody found since the last time
+ * they were looked at (a lookup only sets a mark: it moves nothing).  A
  * child holds its parent, so only leaves go.  A dentry that left the hash lives
  * until its last holder (an open file, a working directory) lets go.
  *
@@ -122,8 +123,7 @@ struct dentry *dcache_find(struct dentry *parent, const char *name, size_t n)
 		if (d->hash == h && d->parent == parent && d->name_size == n &&
 		    !memcmp(d->name, name, n)) {
 			found = dentry_get(d);
-			list_del(&d->lru_link);
-			list_push_back(&lru, &d->lru_link);
+			d->used = true;
 			break;
 		}
 	}
@@ -166,8 +166,9 @@ static unsigned prune(struct super_block *sb)
 			break;
 		if (sb && d->sb != sb)
 			continue;
-		if (ref_read(&d->ref) != 1) {
+		if (ref_read(&d->ref) != 1 || (!sb && d->used)) {
 			if (!sb) {
+				d->used = false;
 				list_del(&d->lru_link);
 				list_push_back(&lru, &d->lru_link);
 			}

@@ -298,7 +298,6 @@ int walk_one(struct walk *w, const char *name, size_t n, bool follow)
 {
 	struct dentry *d;
 	struct inode *di = w->cur.dentry->inode;
-	struct path next;
 	int err;
 
 	if (!S_ISDIR(di->mode))
@@ -320,15 +319,9 @@ int walk_one(struct walk *w, const char *name, size_t n, bool follow)
 		dentry_put(d);
 		return err < 0 ? err : err == 0;
 	}
-	next.mnt = mount_get(w->cur.mnt);
-	next.dentry = d;
-	if (mount_descend(&next) && (w->flags & LOOKUP_NO_XDEV)) {
-		path_put(&next);
-		return -EXDEV;
-	}
-	path_put(&w->cur);
-	w->cur = next;
-	return 0;
+	dentry_put(w->cur.dentry);
+	w->cur.dentry = d;
+	return mount_descend(&w->cur) && (w->flags & LOOKUP_NO_XDEV) ? -EXDEV : 0;
 }
 
 int walk_to_last(struct walk *w)

@@ -143,6 +143,7 @@ struct dentry {
 	char *name; uint32_t name_size; uint32_t hash;
 	struct list hash_link, child_link, children, lru_link;
 	bool unhashed;                          /* removed: "(deleted)"; never a root; atomic */
+	bool used;                              /* found since the cache looked at it; dcache_lock */
 	uint32_t mounted;                       /* how many mounts sit on it */
 };
 static inline bool dentry_unhashed(const struct dentry *d)
