@@ -1,79 +1,59 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Host calls per operation, which no noise reaches: strace -f -c of a whole
-sandbox that does an operation few times and many times; the difference is what
-the operation costs.  Where perf can count, the host calls and context switches of a free run
-come first; strace names the calls, but slows both sides, so that its futex
-counts are an upper bound."""
+"""Work per operation, which no noise reaches: `nacre do --stats` of a sandbox
+that does an operation few times and many times; the difference is what the
+operation costs.  Switches are the host's, of the sandbox and its stubs; they do
+depend on how busy the machine is, all else hardly."""
+import json
 import os
-import re
-import shutil
-import subprocess
 
-OPERATIONS = ["getpid-libc", "getpid-raw", "read-1B-zero", "pread-4K", "pread-1M", "stat", "open+close",
-              "create+unlink", "readdir-500", "pipe-roundtrip", "futex-processes", "unix-roundtrip", "thread+join",
-              "fork+wait", "fork+exec+wait", "vfork+exec+wait", "mmap+touch+munmap", "mprotect-pair",
-              "first-touch", "copy-on-write", "signal-self", "eventfd+epoll"]
+OPERATIONS = ["getpid-libc", "getpid-syscall", "getpid-raw", "getpgid", "read-1B-zero", "write-1B-null", "pread-4K",
+              "pread-1M", "stat", "open+close", "create+unlink", "readdir-500", "pipe-roundtrip", "pipe-64K-write",
+              "futex-processes", "futex-threads", "unix-roundtrip", "tcp-roundtrip", "tcp-64K-write", "tcp-connect",
+              "thread+join", "fork+wait", "fork+exec+wait", "vfork+exec+wait", "mmap+touch+munmap", "mprotect-pair",
+              "first-touch", "copy-on-write", "signal-self", "eventfd+epoll", "nanosleep-50us"]
+COLUMNS = ["gate", "trap", "fault", "slept", "woken", "switches", "host calls", "stub calls", "gofer", "bytes"]
 
 
-def calls(peer, name, n):
-    out = os.path.join(peer.work.top, "strace.out")
-    argv = ["strace", "-f", "-c", "-U", "calls,name", "-o", out,
-            *peer.wrap([peer.work.micro, "ops", peer.work.input, peer.scratch, str(n), name])]
-    p = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=peer.work.env)
+def flat(s):
+    """The columns, and all host calls by name."""
+    e, h = s["entries"], s["handoffs"]
+    host = s["host_sandbox"]
+    return {"gate": e["entry_gate"], "trap": e["entry_trapped"], "fault": e["entry_fault"],
+            "slept": h["wait_slept"], "woken": h["stub_woken"], "switches": host["waited"] + host["preempted"],
+            "host calls": sum(s["host_calls"].values()), "stub calls": sum(s["stub_calls"].values()),
+            "gofer": sum(s["gofer"].values()),
+            "bytes": sum(c["bytes_in"] + c["bytes_out"] for c in s["system_calls"].values())}
+
+
+def one(run, work, peer, name, n):
+    path = os.path.join(work.top, "stats.json")
+    argv = peer.wrap([work.micro, "ops", work.input, peer.scratch, str(n), name])
+    argv.insert(2, "--stats=" + path)
+    _, out, _, _ = run(argv, work.env, 30)
     peer.after()
-    if f"ok {name}" not in p.stdout:
+    if f"ok {name}" not in out:
         return None
-    with open(out) as f:
-        return {m[2]: int(m[1]) for m in re.finditer(r"^\s*(\d+)\s+(\w+)\s*$", f.read(), re.M) if m[2] != "total"}
+    with open(path) as f:
+        s = json.load(f)
+    return flat(s), s["host_calls"]
 
 
-EVENTS = ("raw_syscalls:sys_enter", "context-switches")
-
-
-def events(peer, name, n):
-    """The counts of EVENTS of one run by perf, or None."""
-    out = os.path.join(peer.work.top, "perf.out")
-    argv = ["perf", "stat", "-x,", "-e", ",".join(EVENTS), "-o", out,
-            *peer.wrap([peer.work.micro, "ops", peer.work.input, peer.scratch, str(n), name])]
-    p = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=peer.work.env)
-    peer.after()
-    if f"ok {name}" not in p.stdout or not os.path.exists(out):
-        return None
-    with open(out) as f:
-        rows = {x[2]: x[0] for x in (line.split(",") for line in f) if len(x) > 2}
-    os.unlink(out)
-    return [int(rows[e]) for e in EVENTS] if all(rows.get(e, "").isdigit() for e in EVENTS) else None
-
-
-def free_run(peer, name, few, many):
-    """[host calls, switches] per operation, undisturbed, or None."""
-    if not shutil.which("perf"):
-        return None
-    try:
-        a, b = events(peer, name, few), events(peer, name, many)
-    except (subprocess.TimeoutExpired, OSError):
-        return None
-    return [max(0, y - x) / (many - few) for x, y in zip(a, b)] if a and b else None
-
-
-def count(peer):
-    print(f"\nhost calls per operation ({peer.name}): calls and context switches of a free run; by name (strace)")
+def count(run, work, peer, picked):
+    print("\nwork per operation (nacre do --stats): entries by the gate, trapped, by fault; sleeps of the kernel for an answer;\n"
+          "stub threads woken; host switches; host calls of the sandbox and of its stubs; messages to the gofer; bytes copied")
+    print(f"{'':20}" + "".join(f"{c:>11}" for c in COLUMNS))
     table = {}
     for name in OPERATIONS:
-        slow = "exec" in name or "fork" in name
-        few, many = (5, 25) if slow else (20, 220)
-        try:
-            a, b = calls(peer, name, few), calls(peer, name, many)
-        except (subprocess.TimeoutExpired, OSError) as e:
-            a = b = None
-            print(f"{name:20} FAILED {e}")
-        if a is None or b is None:
+        if not picked(name):
             continue
-        per = {k: (b.get(k, 0) - a.get(k, 0)) / (many - few) for k in set(a) | set(b)}
-        per = {k: v for k, v in per.items() if v >= 0.05}
-        free = free_run(peer, name, few, few + (many - few) * (10 if slow else 50))
-        table[name] = {"strace": per, "free": free}
-        detail = ", ".join(f"{k} {v:.1f}" for k, v in sorted(per.items(), key=lambda i: -i[1]))
-        counts = f"{free[0]:7.1f}{free[1]:7.1f}" if free else f"{'-':>7}{'-':>7}"
-        print(f"{name:20}{counts}   {sum(per.values()):.1f}: {detail}", flush=True)
+        few, many = (5, 45) if "exec" in name or "fork" in name or "thread" in name else (50, 1050)
+        a, b = one(run, work, peer, name, few), one(run, work, peer, name, many)
+        if not a or not b:
+            print(f"{name:20}   FAILED")
+            table[name] = {"failed": True}
+            continue
+        per = {c: (b[0][c] - a[0][c]) / (many - few) for c in COLUMNS}
+        calls = {k: (b[1].get(k, 0) - a[1].get(k, 0)) / (many - few) for k in set(a[1]) | set(b[1])}
+        table[name] = {**per, "host": {k: v for k, v in calls.items() if v >= 0.01}}
+        print(f"{name:20}" + "".join(f"{per[c]:11.0f}" if c == "bytes" else f"{per[c]:11.2f}" for c in COLUMNS), flush=True)
     return table

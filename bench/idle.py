@@ -97,32 +97,3 @@ def measure(peer, seconds):
     finally:
         stop(p, pids)
         peer.after()
-
-
-def density(peer, count):
-    """Several idle sandboxes at once: memory of each, CPU time of all in 3 s."""
-    started = [start(peer) for _ in range(count)]
-    time.sleep(2 + count * 0.05)
-    groups = [processes(p.pid, mark) for p, mark in started]
-    pids = set().union(*groups)
-    try:
-        dead = sum(p.poll() is not None for p, _ in started)
-        if dead:
-            return {"failed": f"{dead} of {count} ended"}
-        t0 = cpu_ticks(pids)
-        time.sleep(3)
-        return {"count": count, "pss_kb_each": pss_kb(pids) // count,
-                "cpu_ms_in_3s": (cpu_ticks(pids) - t0) * 1000 // os.sysconf("SC_CLK_TCK")}
-    finally:
-        for (p, _), group in zip(started, groups):
-            stop(p, group)
-        peer.after()
-
-
-def cpu_ticks(pids):
-    total = 0
-    for pid in pids:
-        fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-        if fields:
-            total += int(fields[11]) + int(fields[12])
-    return total

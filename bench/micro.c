@@ -4,6 +4,7 @@
  *   micro list                          names, one a line, "GROUP NAME"
  *   micro run INPUT SCRATCH MS NAME…    measure each for about MS milliseconds
  *   micro ops INPUT SCRATCH N NAME      do the operation N times (for counting host calls)
+ *   micro busy INPUT SCRATCH START S     rounds of mixed work from the wall clock's START for S seconds
  *   micro time COMMAND [ARGUMENT…]      run a program, time it from start to wait
  *
  * Prints a line "begin NAME" before each benchmark and then one of
@@ -12,10 +13,12 @@
  * the runner starts it again for the rest.  The figure of a run is the median
  * over batches of about 1 ms; the runner takes medians over runs. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -174,6 +177,43 @@ static int time_command(char **argv)
 	return status != 0;
 }
 
+/* One round: some 50 us of computing, a read of 4 KB, a stat. */
+static int busy(double start, unsigned seconds)
+{
+	int fd = open(bench_path(bench_input, "file4k"), O_RDONLY);
+	static char buf[4096];
+	struct timespec now;
+	volatile uint64_t x = 88172645463325252u;
+	unsigned long rounds = 0;
+	struct stat st;
+	double t;
+
+	bench_check(fd, "open");
+	for (;;) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		t = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - start;
+		if (t >= seconds)
+			break;
+		if (t < 0) {
+			usleep((useconds_t)(t < -1 ? 1000000 : -t * 1000000));
+			continue;
+		}
+		for (int i = 0; i < 20000; i++) {
+			uint64_t v = x;
+
+			v ^= v << 13;
+			v ^= v >> 7;
+			x = v ^ v << 17;
+		}
+		if (pread(fd, buf, sizeof(buf), 0) != sizeof(buf))
+			bench_die("pread");
+		bench_check(stat(bench_path(bench_input, "file1m"), &st), "stat");
+		rounds++;
+	}
+	printf("ok busy %lu\n", rounds);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	main_pid = getpid();
@@ -182,6 +222,10 @@ int main(int argc, char **argv)
 			for (const struct bench *b = groups[g].list; b->name; b++)
 				printf("%s %s\n", groups[g].name, b->name);
 		return 0;
+	}
+	if (argc == 6 && !strcmp(argv[1], "busy")) {
+		bench_input = argv[2];
+		return busy(atof(argv[4]), (unsigned)atoi(argv[5]));
 	}
 	if (argc >= 3 && !strcmp(argv[1], "time"))
 		return time_command(argv + 2);
@@ -194,6 +238,6 @@ int main(int argc, char **argv)
 			run_named(argv[i], argv[1][0] == 'r' ? (uint64_t)v * 1000000u : 0, (unsigned)v);
 		return 0;
 	}
-	fprintf(stderr, "usage: micro list | run INPUT SCRATCH MS NAME... | ops INPUT SCRATCH N NAME | time COMMAND...\n");
+	fprintf(stderr, "usage: micro list | run INPUT SCRATCH MS NAME... | ops INPUT SCRATCH N NAME | busy INPUT SCRATCH START S | time COMMAND...\n");
 	return 2;
 }

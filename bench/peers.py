@@ -17,7 +17,8 @@ TRIXIE = ("deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
 class Peer:
     name = "?"
 
-    def __init__(self, work, reason=None):
+    def __init__(self, work, reason=None, name=None):
+        self.name = name or self.name
         self.work = work                        # Work: paths
         self.reason = reason                    # why it cannot be used, or None
         self.scratch = work.scratch
@@ -114,10 +115,13 @@ class Oci(Peer):
             "process": {"terminal": False, "user": {"uid": 0, "gid": 0}, "args": list(argv), "cwd": "/",
                         "env": [f"{k}={v}" for k, v in self.work.env.items()]},
             "root": {"path": "rootfs", "readonly": False}, "hostname": "bench", "mounts": mounts,
-            "linux": {"namespaces": [{"type": t} for t in ("pid", "mount", "ipc", "uts", "network")]}}
+            "linux": {"namespaces": [{"type": t} for t in ("pid", "mount", "ipc", "uts")] + [self.network()]}}
         with open(os.path.join(folder, "config.json"), "w") as f:
             json.dump(config, f)
         return folder, f"nacre-bench-{os.getpid()}-{Oci.serial}"
+
+    def network(self):
+        return {"type": "network"}
 
     def after(self):
         for name in os.listdir(self.work.top):
@@ -136,18 +140,23 @@ class Crun(Oci):
             self.reason = "needs root here"
         self.root = os.path.join(work.top, "crun-state")
         self.keeper, self.enter = None, []
-        if not self.reason and os.path.isdir("/sys/fs/cgroup/unified"):
-            self.hide_hybrid()
+        if not self.reason:
+            self.surroundings()
 
-    def hide_hybrid(self):
-        """crun refuses to start where both kinds of cgroups are mounted, even
-        without using them: it runs in a mount namespace that shows one."""
+    def surroundings(self):
+        """A network name space with its loopback up.  And crun refuses to start
+        where both kinds of cgroups are mounted, even without using them: it
+        runs in a mount name space that shows one."""
         self.keeper = subprocess.Popen(
-            ["unshare", "-m", "--propagation", "private", "sh", "-c",
-             "mount -t tmpfs none /sys/fs/cgroup/unified && echo ready && exec sleep 3600"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+            ["unshare", "-m", "-n", "--propagation", "private", "sh", "-c",
+             "ip link set lo up; [ ! -d /sys/fs/cgroup/unified ] || mount -t tmpfs none /sys/fs/cgroup/unified; "
+             "echo ready && exec sleep 3600"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         if self.keeper.stdout.readline() == "ready\n":
             self.enter = ["nsenter", "-t", str(self.keeper.pid), "-m"]
+
+    def network(self):
+        return {"type": "network", "path": f"/proc/{self.keeper.pid}/ns/net"}
 
     def close(self):
         if self.keeper:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* socket.c: round trips and bandwidth over Unix stream sockets and TCP on the
- * loopback, between two processes. */
+/* socket.c: round trips, bandwidth and connections over Unix stream sockets and
+ * TCP on the loopback, between two processes. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "micro.h"
@@ -117,10 +118,74 @@ static void end_socket(void)
 	bench_reap(partner);
 }
 
+/* ---- a connection: connect, one byte there, end of file back, close ---- */
+
+static struct sockaddr_storage address;
+static socklen_t address_size;
+
+static const char *setup_connect(int family)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_un un = { .sun_family = AF_UNIX };      /* autobind: an abstract name */
+	int listener = socket(family, SOCK_STREAM, 0), fd;
+	char c;
+
+	address_size = sizeof(address);
+	if (listener < 0 || (family == AF_INET ? bind(listener, (void *)&in, sizeof(in))
+				: bind(listener, (void *)&un, sizeof(un.sun_family))) < 0 ||
+	    listen(listener, 64) < 0 || getsockname(listener, (void *)&address, &address_size) < 0) {
+		close(listener);
+		return "no such sockets here";
+	}
+	partner = fork();
+	bench_check(partner, "fork");
+	if (partner == 0) {
+		do {
+			fd = accept(listener, NULL, NULL);
+			bench_check(fd, "accept");
+			if (read(fd, &c, 1) != 1)
+				c = 'q';
+			close(fd);
+		} while (c != 'q');
+		_exit(0);
+	}
+	close(listener);
+	return NULL;
+}
+
+static const char *setup_connect_unix(void) { return setup_connect(AF_UNIX); }
+static const char *setup_connect_tcp(void) { return setup_connect(AF_INET); }
+
+static void connect_once(char c)
+{
+	int fd = socket(address.ss_family, SOCK_STREAM, 0);
+
+	bench_check(fd, "socket");
+	bench_check(connect(fd, (void *)&address, address_size), "connect");
+	if (write(fd, &c, 1) != 1 || read(fd, &c, 1) != 0)
+		bench_die("conversation");
+	close(fd);
+}
+
+static uint64_t run_connect(unsigned n)
+{
+	while (n--)
+		connect_once('x');
+	return 0;
+}
+
+static void end_connect(void)
+{
+	connect_once('q');
+	bench_reap(partner);
+}
+
 const struct bench bench_socket[] = {
 	{ "unix-roundtrip", setup_unix_echo, run_echo, end_socket, 0 },
 	{ "unix-64K-write", setup_unix_drain, run_write64k, end_socket, 0 },
 	{ "tcp-roundtrip", setup_tcp_echo, run_echo, end_socket, 0 },
 	{ "tcp-64K-write", setup_tcp_drain, run_write64k, end_socket, 0 },
+	{ "unix-connect", setup_connect_unix, run_connect, end_connect, 0 },
+	{ "tcp-connect", setup_connect_tcp, run_connect, end_connect, 2000 },
 	{ NULL, NULL, NULL, NULL, 0 },
 };
