@@ -94,6 +94,7 @@ static int fork_start(struct stub *parent, struct stub **ret_child)
 
 	child->parent_id = parent->id;
 	child->birth_cpu = plat_cpu_self();
+	child->birth_open = true;
 	child_list_write(child, child->birth_cpu);
 	child_page = (struct stub_cmdpage *)(ctl->base + CTL_CMD);
 	child_page->seq = page->seq + 1;        /* this list is not to be run again */

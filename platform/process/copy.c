@@ -46,9 +46,13 @@ static size_t vm_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool o
 static size_t box_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool out)
 {
 	unsigned cpu = plat_cpu_self();
-	uint8_t *data = (uint8_t *)stub_box_of(s, cpu) + BOX_DATA;
-	uint64_t va = STUB_CTL + CTL_BOX(cpu) + BOX_DATA;
+	uint8_t *data;
+	uint64_t va;
 
+	if (stub_dead(s) || !app_thread_get(s, cpu))
+		return n;
+	data = (uint8_t *)stub_box_of(s, cpu) + BOX_DATA;
+	va = stub_box_va(s, cpu) + BOX_DATA;
 	while (n) {
 		size_t part = MIN(n, (size_t)BOX_DATA_SIZE), done;
 		struct stub_cmd cmd = { .op = OP_COPY, .a = { va, user, part } };

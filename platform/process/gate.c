@@ -99,7 +99,7 @@ void plat_answers_revoke(plat_as_t as)
 		return;
 	__atomic_store_n(&s->answers_off, true, __ATOMIC_SEQ_CST);
 	for (unsigned cpu = 0; cpu < process.cpu_count; cpu++)
-		answers_clear(stub_box_of(s, cpu));
+		answers_clear(stub_box_nr(s, cpu));
 }
 
 /* ---- extended state ------------------------------------------------------- */

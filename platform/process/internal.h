@@ -37,6 +37,7 @@ struct ctl {
 /* The kernel's side of an app thread. */
 struct app_thread {
 	bool live;
+	uint8_t box;                    /* number of its mailbox: birth_claim() */
 	uint32_t tid;
 	const struct plat_uctx *owner;  /* whose xstate lies in the frame */
 	uint32_t owner_serial;
@@ -57,7 +58,8 @@ struct stub {
 	uint32_t parent_id;             /* whose command page it reads until its birth is over */
 	bool tainted;                   /* its control file must not be reused */
 	bool settled;                   /* mapper_lock: the mapper's birth is over */
-	unsigned birth_cpu;             /* whose app thread the birth makes */
+	unsigned birth_cpu;             /* whose app thread the birth makes, unless another CPU is first */
+	bool birth_open;                /* that thread is nobody's yet; birth_claim() */
 	uint16_t generation;
 	pthread_mutex_t mapper_lock;
 	struct batch *batch;            /* the kernel's mm lock; NULL: calls run at once */
@@ -121,9 +123,18 @@ void stub_free(struct stub *s);
 static inline bool stub_dead(const struct stub *s) { return __atomic_load_n(&s->dead, __ATOMIC_SEQ_CST); }
 struct ctl *ctl_new(void);
 void ctl_free(struct ctl *c, bool reuse);
+static inline struct stub_box *stub_box_nr(const struct stub *s, unsigned nr)
+{
+	return (struct stub_box *)(s->ctl->base + CTL_BOX(nr));
+}
+/* A CPU's own, once it has its app thread there; in the stub at stub_box_va(). */
 static inline struct stub_box *stub_box_of(const struct stub *s, unsigned cpu)
 {
-	return (struct stub_box *)(s->ctl->base + CTL_BOX(cpu));
+	return stub_box_nr(s, s->thread[cpu].box);
+}
+static inline uint64_t stub_box_va(const struct stub *s, unsigned cpu)
+{
+	return STUB_CTL + CTL_BOX(s->thread[cpu].box);
 }
 
 /* mapper.c: lists of host calls run by the mapper thread, under its lock. */

@@ -121,6 +121,8 @@ struct stub *stub_new(struct ctl *ctl)
 
 	if (!threads)
 		return NULL;
+	for (unsigned i = 0; i < process.cpu_count; i++)
+		threads[i].box = (uint8_t)i;
 	pthread_mutex_lock(&stubs_lock);
 	if (free_count)
 		s = &table[free_slot[--free_count]];
@@ -184,7 +186,7 @@ static void stub_mark_dead(struct stub *s)
 	__atomic_store_n(ack, ACK_DEAD, __ATOMIC_SEQ_CST);
 	futex_wake(ack, INT32_MAX);
 	for (unsigned i = 0; i < process.cpu_count; i++) {
-		struct stub_box *box = stub_box_of(s, i);
+		struct stub_box *box = stub_box_nr(s, i);
 
 		__atomic_store_n(&box->turn, TURN_DEAD, __ATOMIC_SEQ_CST);
 		futex_wake(&box->turn, INT32_MAX);

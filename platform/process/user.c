@@ -103,7 +103,7 @@ static uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_n
 void app_thread_call(struct stub *s, bool child, unsigned cpu)
 {
 	struct stub_box *box = stub_box_of(s, cpu);
-	uint64_t va = STUB_CTL + CTL_BOX(cpu);
+	uint64_t va = stub_box_va(s, cpu);
 	uint64_t sp = (va + frame_shape.frame_off - 256) & ~15ull;
 
 	box->cmd_count = 0;
@@ -133,12 +133,35 @@ static int app_thread_await(struct stub *s, struct stub_box *box)
 	return err ? err : turn == TURN_KERNEL ? 0 : -ESRCH;
 }
 
+/* The app thread of the birth belongs to the first CPU that wants one, which
+ * need not be the one that made the stub: then the two change mailboxes.
+ * The other's is not in use, or it would have come here first. */
+static bool birth_claim(struct stub *s, unsigned cpu)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct app_thread *mine = &s->thread[cpu], *made = &s->thread[s->birth_cpu];
+	bool open;
+
+	pthread_mutex_lock(&lock);
+	open = s->birth_open;
+	if (open) {
+		uint8_t nr = made->box;
+
+		made->box = mine->box;
+		mine->box = nr;
+		s->birth_open = false;
+	}
+	pthread_mutex_unlock(&lock);
+	return open;
+}
+
 static int app_thread_new(struct stub *s, unsigned cpu)
 {
+	bool born = birth_claim(s, cpu);
 	struct stub_box *box = stub_box_of(s, cpu);
 	int err;
 
-	if (s->birth_cpu == cpu && s->id != process.template_id) {
+	if (born) {
 		err = app_thread_await(s, box);
 		if (!err)
 			goto live;
@@ -181,13 +204,14 @@ struct app_thread *app_thread_get(struct stub *s, unsigned cpu)
 int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n)
 {
 	unsigned cpu = plat_cpu_self();
-	struct stub_box *box = stub_box_of(s, cpu);
+	struct stub_box *box;
 	uint32_t turn;
 
 	if (n > BOX_CMD_MAX)
 		return -EINVAL;
 	if (stub_dead(s) || !app_thread_get(s, cpu))
 		return -ESRCH;
+	box = stub_box_of(s, cpu);
 	memcpy(box->cmds, cmds, n * sizeof(*cmds));
 	box->cmd_count = n;
 	test_step(s, STEP_COMMANDS);
@@ -212,11 +236,10 @@ int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n)
 
 /* Everything in the frame is written anew, so nothing that the program left
  * there (mask, stack, selectors) survives. */
-static void frame_store(struct stub_box *box, unsigned cpu, uint32_t below, const struct plat_regs *r)
+static void frame_store(struct stub_box *box, uint64_t va, uint32_t below, const struct plat_regs *r)
 {
 	const uint32_t off = frame_shape.frame_off - below;
 	struct sigframe *f = (void *)((uint8_t *)box + off);
-	uint64_t va = STUB_CTL + CTL_BOX(cpu);
 
 	f->uc.flags = frame_shape.uc_flags;
 	f->uc.link = 0;
@@ -419,7 +442,7 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 	} else if (th->below) {
 		frame_xstate_describe(frame_xstate(box, th->below));
 	}
-	frame_store(box, cpu, th->below, &u->regs);
+	frame_store(box, stub_box_va(s, cpu), th->below, &u->regs);
 	box->resume_fast = 0;
 	th->resumed_fast = false;
 	return 0;

@@ -276,6 +276,53 @@ static void test_batch(void)
 	CHECK(plat_obj_resident(o[1]) == 0);
 }
 
+static void await_other(void)
+{
+	for (unsigned i = 0; i < 5000 && __atomic_load_n(&other_syscalls, __ATOMIC_SEQ_CST) < 20; i++)
+		usleep(1000);
+	CHECK(__atomic_load_n(&other_syscalls, __ATOMIC_SEQ_CST) >= 20);
+}
+
+/* The app thread of a stub's birth belongs to the CPU that comes first, the
+ * other CPU gets one of its own, and they do not mix. */
+static void first_is_other(plat_as_t as)
+{
+	struct plat_uctx *a = guest_ctx(guest_getpid), *b = guest_ctx(guest_getpid);
+	const struct stub *s = stub_find(as.id);
+
+	a->regs.rax = 1;
+	other_run(as, a);
+	await_other();
+	CHECK(s->thread[1].live && s->thread[1].box == s->birth_cpu && !s->thread[0].live);
+	for (unsigned i = 0; i < 100; i++) {
+		CHECK(run(as, b).kind == PLAT_TRAP_SYSCALL);
+		CHECK(i == 0 || b->regs.rbx == 2000 + i - 1);
+		b->regs.rax = 2000 + i;
+	}
+	other_stop();
+	CHECK(s->thread[0].box != s->thread[1].box && s->thread[0].tid != s->thread[1].tid);
+	CHECK(run(as, b).kind == PLAT_TRAP_SYSCALL && b->regs.rbx == 2099);
+	CHECK(b->regs.orig_rax == 39);
+	guest_ctx_free(a);
+	guest_ctx_free(b);
+}
+
+static void test_first_cpu(void)
+{
+	size_t size = (size_t)(guest_end - guest_begin);
+	plat_as_t as = { 0 }, child = { 0 };
+
+	CHECK(plat_as_new(&as) == 0 && plat_as_batch_begin(as) == 0);
+	CHECK(plat_as_map_anon(as, GUEST_CODE, align_up(size, 4096), 7, 0) == 0);
+	CHECK(plat_as_map_anon(as, GUEST_STACK, GUEST_STACK_SIZE, 3, 0) == 0);
+	CHECK(plat_as_batch_end(as) == 0 && plat_copy_out(as, GUEST_CODE, guest_begin, size) == 0);
+	first_is_other(as);
+	CHECK(plat_as_fork(as, &child) == 0);
+	first_is_other(child);
+	plat_as_free(as);
+	plat_as_free(child);
+}
+
 static void test_fork(void)
 {
 	plat_as_t as = guest_as(), child = { 0 }, grand = { 0 };
@@ -661,6 +708,7 @@ static const struct harness_test tests[] = {
 	{ "copy-box", test_copy_box },
 	{ "memory", test_memory },
 	{ "batch", test_batch },
+	{ "first-cpu", test_first_cpu },
 	{ "fork", test_fork },
 	{ "kick", test_kick },
 	{ "death", test_death },
