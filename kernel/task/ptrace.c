@@ -199,7 +199,19 @@ bool ptrace_syscall_enter(struct task *t)
 
 void ptrace_syscall_exit(struct task *t)
 {
+	struct linux_siginfo si = { .signo = SIGTRAP, .code = TRAP_BRKPT };
+	bool step;
+
 	syscall_stop(t, PTRACE_SYSCALL_INFO_EXIT);
+	/* A step over the call ends here: the flag would only trap after the
+	 * next instruction. */
+	spin_lock(&task_list_lock);
+	step = t->ptrace && t->ptrace->step_flag;
+	spin_unlock(&task_list_lock);
+	if (!step)
+		return;
+	si.u.fault.addr = t->uctx.regs.rip;
+	signal_force(SIGTRAP, &si);
 }
 
 bool ptrace_seccomp_stop(struct task *t, uint32_t data, long *ret)
