@@ -460,19 +460,35 @@ static struct cand *find_cand(struct patch_file *f, uint64_t off)
 	return NULL;
 }
 
+/* patch_lock held.  Refused sites only save the next look at them. */
+static struct cand *free_cand(struct patch_file *f, uint64_t off)
+{
+	if (f->count < CANDS_MAX)
+		return &f->cand[f->count++];
+	for (unsigned k = 0; k < CANDS_MAX; k++) {
+		struct cand *c = &f->cand[(off + k) % CANDS_MAX];
+
+		if (!c->proven)
+			return c;
+	}
+	return NULL;
+}
+
 static void learn(struct patch_file *f, uint64_t site, uint64_t nr)
 {
 	uint8_t code[PATCH_LOOKBACK + 10];
 	struct patch_proof p;
 	bool at_start, proven;
+	struct cand *c;
 	size_t n;
 
 	if (read_code(f, site, code, &n, &at_start))
 		return;
 	proven = patch_prove(code, n, at_start, nr, &p);
 	spin_lock(&patch_lock);
-	if (f->count < CANDS_MAX && !find_cand(f, site))
-		f->cand[f->count++] = (struct cand){ .off = site, .nr = (uint16_t)nr, .proven = proven };
+	c = find_cand(f, site) ? NULL : free_cand(f, site);
+	if (c)
+		*c = (struct cand){ .off = site, .nr = (uint16_t)nr, .proven = proven };
 	spin_unlock(&patch_lock);
 }
 
@@ -485,7 +501,7 @@ static bool count_hit(struct patch_file *f, uint64_t site, unsigned weight, bool
 
 	spin_lock(&patch_lock);
 	c = find_cand(f, site);
-	*ret_known = c || f->count == CANDS_MAX;
+	*ret_known = c;
 	if (c && c->proven) {
 		in = f->cur && patch_version_site(f->cur, site);
 		if (!in)
