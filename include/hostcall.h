@@ -131,6 +131,13 @@ int __must_check hc_rename(uint64_t olddir, const char *oldname, size_t oldname_
 			   uint64_t newdir, const char *newname, size_t newname_size, uint32_t flags);
 int __must_check hc_statfs(uint64_t node, struct hc_statfs *ret);
 int __must_check hc_getxattr(uint64_t node, const char *name, void *buf, size_t size, size_t *ret_size);
+/* Writable roots: flags as setxattr(2), or HC_XATTR_REMOVE (no value).  Values
+ * of more than HC_XATTR_SET_MAX bytes: -ENOSPC. */
+#define HC_XATTR_CREATE 1u
+#define HC_XATTR_REPLACE 2u
+#define HC_XATTR_REMOVE 4u
+#define HC_XATTR_SET_MAX HC_LINK_MAX
+int __must_check hc_setxattr(uint64_t node, const char *name, const void *value, size_t size, uint32_t flags);
 int __must_check hc_listxattr(uint64_t node, void *buf, size_t size, size_t *ret_size);
 /* The kernel no longer names this node (the lookup count drops by one).  lazily:
  * it may stay open on the host for a while. */

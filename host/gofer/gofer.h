@@ -26,11 +26,11 @@ struct gofer_req {
 	uint64_t node, node2;   /* node2: RENAME's new directory, LINK's directory */
 	uint64_t cookie;        /* READDIR; FETCH: files_ahead | dirs_ahead << 16 */
 	uint32_t size;          /* room for the reply's data */
-	uint32_t flags;         /* OPEN, CREATE: HC_OPEN_; RENAME: HC_RENAME_; UNLINK: 1 = directory */
+	uint32_t flags;         /* OPEN, CREATE: HC_OPEN_; RENAME: HC_RENAME_; UNLINK: 1 = directory; SETXATTR: HC_XATTR_; FETCH: HC_FETCH_ */
 	uint32_t mode, uid, gid;
 	uint32_t mask;          /* SETATTR: HC_SET_ */
 	uint32_t name_size;     /* 0..HC_NAME_MAX */
-	uint32_t name2_size;    /* RENAME: new name; SYMLINK: target; FETCH: names; FORGET: more handles */
+	uint32_t name2_size;    /* RENAME: new name; SYMLINK: target; SETXATTR: value; FETCH: names; FORGET: more handles */
 	struct hc_attr attr;    /* SETATTR */
 };
 

@@ -360,7 +360,7 @@ static void op_statfs(struct gofer_call *c, struct node *n)
 
 /* Only user attributes leave the host: the others are policy of the host's
  * kernel (capabilities, labels), which means nothing inside. */
-static bool xattr_ok(const char *name)
+bool ops_xattr_ok(const char *name)
 {
 	return !strncmp(name, "user.", 5) && name[5];
 }
@@ -371,7 +371,7 @@ static void op_getxattr(struct gofer_call *c, struct node *n)
 	char fd_name[OPS_FD_NAME];
 	ssize_t got;
 
-	if (!xattr_ok(c->name) || (n->type != S_IFREG && n->type != S_IFDIR) || n->hollow) {
+	if (!ops_xattr_ok(c->name) || (n->type != S_IFREG && n->type != S_IFDIR) || n->hollow) {
 		c->rep.err = -ENODATA;
 		return;
 	}
@@ -403,7 +403,7 @@ static void op_listxattr(struct gofer_call *c, struct node *n)
 		len = strnlen((char *)c->data + at, (size_t)got - at) + 1;
 		if (at + len > (size_t)got)
 			break;
-		if (!xattr_ok((char *)c->data + at))
+		if (!ops_xattr_ok((char *)c->data + at))
 			continue;
 		memmove(c->data + out, c->data + at, len);
 		out += len;
@@ -438,6 +438,7 @@ static const struct {
 	[HC_OP_STATFS] = { op_statfs, NAME_NONE, 0, false },
 	[HC_OP_GETXATTR] = { op_getxattr, NAME_XATTR, 0, false },
 	[HC_OP_LISTXATTR] = { op_listxattr, NAME_NONE, 0, false },
+	[HC_OP_SETXATTR] = { op_setxattr, NAME_XATTR, 3, true },
 	[HC_OP_FETCH] = { op_fetch, NAME_NONE, 3, false },
 };
 

@@ -35,6 +35,7 @@ void op_setattr(struct gofer_call *c, struct node *n);
 void op_create(struct gofer_call *c, struct node *dir);
 void op_mkdir(struct gofer_call *c, struct node *dir);
 void op_symlink(struct gofer_call *c, struct node *dir);
+void op_setxattr(struct gofer_call *c, struct node *n);
 void op_link(struct gofer_call *c, struct node *n);
 void op_unlink(struct gofer_call *c, struct node *dir);
 void op_rename(struct gofer_call *c, struct node *dir);
@@ -53,6 +54,8 @@ int ops_list(int fd, uint8_t *out, size_t room, size_t *ret_size, bool *ret_end)
 int ops_reopen(const struct node *n, int flags);
 bool ops_name_ok(const char *name, size_t size);
 #define OPS_FD_NAME 16
+/* The attributes that may be seen and set. */
+bool ops_xattr_ok(const char *name);
 /* The name of a held object in the working directory /proc/self/fd. */
 const char *ops_fd_name(const struct node *n, char buf[OPS_FD_NAME]);
 

@@ -10,12 +10,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include "host/gofer/ops.h"
 #include "host/isolate/isolate.h"
 
 HOST_CALLS(gofer, openat, mkdirat, symlinkat, linkat, unlinkat, renameat2, fchownat,
-	   fchmodat, utimensat, ftruncate, renameat);
+	   fchmodat, utimensat, ftruncate, renameat, setxattr, removexattr);
 
 static uint32_t safe_mode(uint32_t mode)
 {
@@ -103,6 +104,28 @@ void op_setattr(struct gofer_call *c, struct node *n)
 		if (!c->rep.err)
 			ops_attr(&st, btime_ns, false, &c->rep.attr);
 	}
+}
+
+void op_setxattr(struct gofer_call *c, struct node *n)
+{
+	uint32_t f = c->req.flags;
+	char name[OPS_FD_NAME];
+	int err;
+
+	if (f != 0 && f != HC_XATTR_CREATE && f != HC_XATTR_REPLACE && f != HC_XATTR_REMOVE) {
+		c->rep.err = -EINVAL;
+		return;
+	}
+	if (!ops_xattr_ok(c->name) || (n->type != S_IFREG && n->type != S_IFDIR)) {
+		c->rep.err = -EPERM;
+		return;
+	}
+	ops_fd_name(n, name);
+	/* HC_XATTR_ values are XATTR_CREATE and XATTR_REPLACE. */
+	err = f == HC_XATTR_REMOVE ? removexattr(name, c->name) :
+	      setxattr(name, c->name, c->name2, c->req.name2_size, (int)f);
+	if (err)
+		c->rep.err = -errno;
 }
 
 static bool need_dir(struct gofer_call *c, const struct node *dir)

@@ -511,6 +511,21 @@ int hc_getxattr(uint64_t node, const char *name, void *buf, size_t size, size_t 
 	return data_call(&req, name, buf, size, ret_size);
 }
 
+int hc_setxattr(uint64_t node, const char *name, const void *value, size_t size, uint32_t flags)
+{
+	struct gofer_req req = { .op = HC_OP_SETXATTR, .node = node, .flags = flags };
+	size_t n = strnlen(name, HC_NAME_MAX + 1);
+	struct reply r = { 0 };
+
+	if (!n || n > HC_NAME_MAX)
+		return -ERANGE;
+	if (size > HC_XATTR_SET_MAX)
+		return -ENOSPC;
+	req.name_size = (uint32_t)n;
+	req.name2_size = (uint32_t)size;
+	return exchange(&req, name, value, &r, false);
+}
+
 int hc_listxattr(uint64_t node, void *buf, size_t size, size_t *ret_size)
 {
 	struct gofer_req req = { .op = HC_OP_LISTXATTR, .node = node };

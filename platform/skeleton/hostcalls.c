@@ -36,6 +36,8 @@ int hc_statfs(uint64_t node, struct hc_statfs *ret)
 { (void)node; (void)ret; return -ENOSYS; }
 int hc_getxattr(uint64_t node, const char *name, void *buf, size_t size, size_t *ret_size)
 { (void)node; (void)name; (void)buf; (void)size; (void)ret_size; return -ENOSYS; }
+int hc_setxattr(uint64_t node, const char *name, const void *value, size_t size, uint32_t flags)
+{ (void)node; (void)name; (void)value; (void)size; (void)flags; return -ENOSYS; }
 int hc_listxattr(uint64_t node, void *buf, size_t size, size_t *ret_size)
 { (void)node; (void)buf; (void)size; (void)ret_size; return -ENOSYS; }
 void hc_forget(uint64_t node, bool lazily)

@@ -34,6 +34,7 @@ def show(line):
         with open(a[0], "a") as f: f.write(a[1])
         return "ok"
     if op == "chmod": os.fchmod(files[a[0]].fileno(), 0o600); return "ok"
+    if op == "setxattr": a[2] = a[2].encode()
     return str(getattr(os, op)(*a))
 for line in sys.stdin:
     try: r = show(line)
@@ -154,6 +155,15 @@ def test_open_files_stay_what_they_were(t):
     g.close()
 
 
+def can_xattr(path):
+    try:
+        os.setxattr(path, "user.test", b"x")
+        os.removexattr(path, "user.test")
+    except OSError:
+        return False
+    return True
+
+
 def test_own_changes_show_at_once(t):
     d = os.path.join(t.tmp, "d")
     os.mkdir(d)
@@ -177,6 +187,13 @@ def test_own_changes_show_at_once(t):
     g("unlink d/f3", "None")
     g("again 3", "old3")
     g("chmod 3", "ok")
+    g("setxattr d/f9 user.colour blue", xattr := "None" if can_xattr(d) else "[Errno 95] Operation not supported: 'd/f9'")
+    if xattr == "None":
+        g("getxattr d/f9 user.colour", "b'blue'")
+        g("listxattr d/f9", "['user.colour']")
+        t.ok(os.getxattr(os.path.join(d, "f9"), "user.colour") == b"blue", "the host sees the attribute")
+        g("removexattr d/f9 user.colour", "None")
+        g("getxattr d/f9 user.colour", "[Errno 61] No data available: 'd/f9'")
     g("rename d/f4 d/f5", "None")
     g("read d/f5", "old4")
     g("read d/f4", "FileNotFoundError")

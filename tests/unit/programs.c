@@ -573,7 +573,63 @@ static int prog_patch(int a)
 	return 0;
 }
 
+/* Every program's image by hostfs: listed, looked up together, read from what
+ * came along; some of it at the same time as others do. */
+static int read_images(int a)
+{
+	uint64_t buf = u_page() + 4096;
+	char rec[1024], name[280];
+	long n, dir, fd;
+	unsigned seen = 0;
+
+	dir = GOOD(u(SYS_open, S("/bin"), O_RDONLY | O_DIRECTORY));
+	while ((n = GOOD(u(SYS_getdents64, dir, buf, sizeof rec))) > 0) {
+		u_get(rec, buf, (size_t)n);
+		for (long at = 0; at < n; at += *(uint16_t *)(rec + at + 16)) {
+			if (rec[at + 19] == '.')
+				continue;
+			snprintf(name, sizeof name, "/bin/%s", rec + at + 19);
+			GOOD(u(SYS_stat, S(name), buf + 1024));
+			fd = GOOD(u(SYS_open, S(name), O_RDONLY));
+			IS(u(SYS_read, fd, buf + 1024, 1000), 1000);
+			IS(word(buf + 1024), 0x464c457f);
+			IS(u(SYS_pread64, fd, buf + 1024, 3000, 2000), 2096);
+			IS(u(SYS_write, fd, buf, 1), -EBADF);
+			GOOD(u(SYS_close, fd));
+			seen++;
+		}
+	}
+	IS(seen, testhost_program_count);
+	GOOD(u(SYS_close, dir));
+	return 0;
+}
+
+static int prog_hostfs(int a)
+{
+	uint64_t buf = u_page() + 4096;
+	long fd;
+
+	IS(u(SYS_stat, S("/bin/none"), buf), -ENOENT);
+	IS(read_images(0), 0);
+	IS(u(SYS_stat, S("/bin/none"), buf), -ENOENT);
+	for (int i = 0; i < 3; i++)
+		GOOD(u_fork(read_images, i));
+	IS(read_images(0), 0);
+	for (int i = 0; i < 3; i++) {
+		GOOD(u(SYS_wait4, -1, buf, 0, 0));
+		IS(word(buf), 0);
+	}
+	fd = GOOD(u(SYS_open, S("/bin/hello"), O_RDONLY));
+	IS(u(SYS_lseek, fd, 0, SEEK_END), 4096);
+	IS(u(SYS_read, fd, buf, 10), 0);
+	IS(u(SYS_open, S("/bin/hello"), O_RDWR), -EROFS);
+	IS(u(SYS_open, S("/bin/hello/x"), O_RDONLY), -ENOTDIR);
+	IS(u(SYS_unlink, S("/bin/hello")), -EROFS);
+	return 0;
+}
+
 const struct testhost_program testhost_programs[] = {
+	{ "hostfs", prog_hostfs },
 	{ "hello", prog_hello }, { "fork", prog_fork }, { "pipe", prog_pipe }, { "threads", prog_threads },
 	{ "signals", prog_signals }, { "jobs", prog_jobs }, { "files", prog_files }, { "memory", prog_memory }, { "patch", prog_patch },
 	{ "events", prog_events }, { "sockets", prog_sockets }, { "exec", prog_exec }, { "proc", prog_proc },

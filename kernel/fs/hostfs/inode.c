@@ -376,6 +376,35 @@ static long hostfs_getxattr(struct inode *i, const char *name, void *buf, size_t
 	return clamp_xattr(err, n, size);
 }
 
+static int change_xattr(struct inode *i, const char *name, const void *v, size_t n, uint32_t flags)
+{
+	struct hostfs_node *node = hostfs_node(i);
+	uint64_t handle;
+	int err;
+
+	if (node->hs->readonly)
+		return -EROFS;
+	if (strncmp(name, "user.", 5))
+		return -EOPNOTSUPP;
+	err = hostfs_handle(node, &handle);
+	if (err)
+		return err;
+	err = hostfs_errno(hc_setxattr(handle, name, v, n, flags));
+	if (!err)
+		attr_changed(i);
+	return err;
+}
+
+static int hostfs_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags)
+{
+	return change_xattr(i, name, v, n, (uint32_t)flags & (HC_XATTR_CREATE | HC_XATTR_REPLACE));
+}
+
+static int hostfs_removexattr(struct inode *i, const char *name)
+{
+	return change_xattr(i, name, NULL, 0, HC_XATTR_REMOVE);
+}
+
 static long hostfs_listxattr(struct inode *i, void *buf, size_t size)
 {
 	uint64_t handle;
@@ -404,6 +433,8 @@ const struct inode_ops hostfs_inode_ops = {
 	.setattr = hostfs_setattr,
 	.getxattr = hostfs_getxattr,
 	.listxattr = hostfs_listxattr,
+	.setxattr = hostfs_setxattr,
+	.removexattr = hostfs_removexattr,
 	.open = hostfs_open,
 	.evict = hostfs_evict,
 	.revalidate = hostfs_revalidate,
