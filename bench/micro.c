@@ -198,7 +198,7 @@ static int busy(double start, unsigned seconds)
 			usleep((useconds_t)(t < -1 ? 1000000 : -t * 1000000));
 			continue;
 		}
-		for (int i = 0; i < 20000; i++) {
+		for (int i = 0; i < 28000; i++) {
 			uint64_t v = x;
 
 			v ^= v << 13;

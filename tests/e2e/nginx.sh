@@ -43,13 +43,14 @@ curl -s -r 1000000-1999999 http://127.0.0.1:8080/big | wc -c
 curl -s --compressed http://127.0.0.1:8080/text.txt | cmp - www/text.txt && echo gzip
 curl -s -o /dev/null -w '%{http_code}\n' http://127.0.0.1:8080/none
 curl -s -o /dev/null -w '%{num_connects}\n' -o /dev/null http://127.0.0.1:8080/api http://127.0.0.1:8080/api
-i=0; while [ $i -lt 20 ]; do curl -s http://127.0.0.1:8080/big | cmp - www/big || echo differs; i=$((i+1)); done &
-wrk -t2 -c40 -d2s http://127.0.0.1:8080/ >wrk1 &
+i=0; while [ $i -lt 20 ]; do curl -s http://127.0.0.1:8080/big | cmp - www/big || echo differs; i=$((i+1)); done & getting=$!
+wrk --timeout 20s -t2 -c40 -d2s http://127.0.0.1:8080/ >wrk1 &
 wrk=$!
 sleep 0.7
 kill -HUP $server
 wait $wrk
-wrk -t1 -c20 -d1s http://127.0.0.1:8080/text.txt >wrk2
+wait $getting
+wrk --timeout 20s -t1 -c20 -d1s http://127.0.0.1:8080/text.txt >wrk2
 grep -c 'Requests/sec' wrk1 wrk2
 # A worker that is told to end closes its idle connections: wrk calls that a read error.
 grep -h 'Socket errors\|Non-2xx' wrk1 wrk2 | grep -v 'connect 0, read [0-9]*, write 0, timeout 0' || true

@@ -34,8 +34,8 @@ kill $server; wait $server || true
 openssl s_server -accept 4434 -cert localhost.crt -key localhost.key -CAfile ca.crt -Verify 1 -verify_return_error -rev >server.log & server=$!
 n=0; until (echo; sleep 0.3) | openssl s_client -quiet -no_ign_eof -connect localhost:4434 -cert client.crt -key client.key >/dev/null; do
 	n=$((n+1)); [ $n -lt 50 ] || exit 9; sleep 0.05; done
-(echo 'turn me'; sleep 0.5) | openssl s_client -quiet -no_ign_eof -connect localhost:4434 -cert client.crt -key client.key
-if (echo no; sleep 0.5) | openssl s_client -quiet -no_ign_eof -connect localhost:4434 >no; then :; fi
+(echo 'turn me'; sleep 1.5) | openssl s_client -quiet -no_ign_eof -connect localhost:4434 -cert client.crt -key client.key
+if (echo no; sleep 1.5) | openssl s_client -quiet -no_ign_eof -connect localhost:4434 >no; then :; fi
 [ -s no ] || echo refused
 kill $server; wait $server || true
 openssl rand -base64 300000 | openssl enc -aes-256-cbc -pbkdf2 -pass pass:x | openssl enc -d -aes-256-cbc -pbkdf2 -pass pass:x | wc -l
