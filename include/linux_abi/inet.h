@@ -141,7 +141,12 @@ struct linux_sock_extended_err { uint32_t err; uint8_t origin, type, code, pad; 
 #define SIOCGIFBRDADDR 0x8919u
 #define SIOCGIFNETMASK 0x891bu
 #define SIOCGIFMETRIC 0x891du
+#define SIOCSIFNETMASK 0x891cu
 #define SIOCGIFMTU 0x8921u
+#define SIOCSIFMTU 0x8922u
+#define SIOCSIFNAME 0x8923u
+#define SIOCSIFHWADDR 0x8924u
+#define SIOCSIFTXQLEN 0x8943u
 #define SIOCGIFHWADDR 0x8927u
 #define SIOCGIFINDEX 0x8933u
 #define SIOCGIFTXQLEN 0x8942u

@@ -8,7 +8,12 @@
 #define NETLINK_ROUTE 0
 #define NETLINK_SOCK_DIAG 4
 #define SOL_NETLINK 270
+#define NETLINK_ADD_MEMBERSHIP 1
+#define NETLINK_DROP_MEMBERSHIP 2
+#define NETLINK_LIST_MEMBERSHIPS 9
+#define NETLINK_CAP_ACK 10
 #define NETLINK_EXT_ACK 11
+#define NETLINK_GET_STRICT_CHK 12
 #define NETLINK_LISTEN_ALL_NSID 8
 
 struct linux_sockaddr_nl { uint16_t family, pad; uint32_t pid, groups; };
@@ -23,22 +28,32 @@ struct linux_nlattr { uint16_t len, type; };
 #define NLM_F_ROOT 0x100
 #define NLM_F_MATCH 0x200
 #define NLM_F_DUMP 0x300
+#define NLM_F_REPLACE 0x100
+#define NLM_F_EXCL 0x200
+#define NLM_F_CREATE 0x400
 #define NLM_F_CAPPED 0x100
+#define NLM_F_ACK_TLVS 0x200
+#define NLMSGERR_ATTR_MSG 1
 #define NLMSG_NOOP 1
 #define NLMSG_ERROR 2
 #define NLMSG_DONE 3
 #define NLMSG_MIN_TYPE 16
 
 #define RTM_NEWLINK 16
+#define RTM_DELLINK 17
 #define RTM_GETLINK 18
 #define RTM_SETLINK 19
 #define RTM_NEWADDR 20
+#define RTM_DELADDR 21
 #define RTM_GETADDR 22
 #define RTM_NEWROUTE 24
+#define RTM_DELROUTE 25
 #define RTM_GETROUTE 26
 #define RTM_NEWNEIGH 28
+#define RTM_DELNEIGH 29
 #define RTM_GETNEIGH 30
 #define RTM_NEWRULE 32
+#define RTM_DELRULE 33
 #define RTM_GETRULE 34
 #define RTM_GETQDISC 38
 #define RTM_GETNEIGHTBL 66
@@ -63,11 +78,15 @@ struct linux_rtmsg { uint8_t family, dst_len, src_len, tos, table, protocol, sco
 #define IFLA_NUM_TX_QUEUES 31
 #define IFLA_NUM_RX_QUEUES 32
 #define IFLA_CARRIER 33
+#define IFLA_LINKINFO 18
 #define IFLA_ALT_IFNAME 53
+#define IFLA_MIN_MTU 50
+#define IFLA_MAX_MTU 51
 
 #define IFA_ADDRESS 1
 #define IFA_LOCAL 2
 #define IFA_LABEL 3
+#define IFA_BROADCAST 4
 #define IFA_CACHEINFO 6
 #define IFA_FLAGS 8
 #define IFA_F_PERMANENT 0x80
@@ -76,6 +95,7 @@ struct linux_rtmsg { uint8_t family, dst_len, src_len, tos, table, protocol, sco
 
 #define RTA_DST 1
 #define RTA_OIF 4
+#define RTA_GATEWAY 5
 #define RTA_PRIORITY 6
 #define RTA_PREFSRC 7
 #define RTA_TABLE 15
@@ -96,12 +116,29 @@ struct linux_rtmsg { uint8_t family, dst_len, src_len, tos, table, protocol, sco
 #define RTN_THROW 9
 #define RTPROT_KERNEL 2
 
+#define FRA_DST 1
+#define FRA_SRC 2
+#define FRA_IIFNAME 3
 #define FRA_PRIORITY 6
+#define FRA_FWMARK 10
+#define FRA_FWMASK 16
+#define FRA_OIFNAME 17
+#define FIB_RULE_INVERT 2
 #define FRA_SUPPRESS_PREFIXLEN 14
 #define FRA_TABLE 15
 #define FR_ACT_TO_TBL 1
 #define FR_ACT_BLACKHOLE 6
 #define FR_ACT_UNREACHABLE 7
 #define FR_ACT_PROHIBIT 8
+
+/* Groups: bit n - 1 of a mask. */
+#define RTNLGRP_LINK 1
+#define RTNLGRP_IPV4_IFADDR 5
+#define RTNLGRP_IPV4_ROUTE 7
+#define RTNLGRP_IPV4_RULE 8
+#define RTNLGRP_IPV6_IFADDR 9
+#define RTNLGRP_IPV6_ROUTE 11
+#define RTNLGRP_IPV6_RULE 19
+#define RTNLGRP_MAX 36
 
 #endif

@@ -61,7 +61,14 @@ int net_address_add(struct netns *ns, const struct net_address *a)
 			    !(o->flags & IFA_F_SECONDARY))
 				n->flags |= IFA_F_SECONDARY;
 	if (!err) {
-		list_push_back(&ns->addresses, &n->link);
+		struct list *at = &ns->addresses;
+
+		/* Secondary ones are at the end. */
+		if (!(n->flags & IFA_F_SECONDARY))
+			list_for_each(o, &ns->addresses, link)
+				if (at == &ns->addresses && o->flags & IFA_F_SECONDARY)
+					at = &o->link;
+		list_push_back(at, &n->link);
 		ns->address_count++;
 	}
 	spin_unlock(&ns->lock);
@@ -72,8 +79,10 @@ int net_address_add(struct netns *ns, const struct net_address *a)
 
 int net_address_del(struct netns *ns, const struct ipaddr *ip, uint8_t prefix, struct net_address *ret)
 {
-	struct net_address *a, *hit = NULL;
+	struct net_address *a, *next, *hit = NULL;
+	struct list gone;
 
+	list_init(&gone);
 	spin_lock(&ns->lock);
 	list_for_each(a, &ns->addresses, link)
 		if (!hit && ip_equal(&a->ip, ip) && a->prefix == prefix)
@@ -81,10 +90,23 @@ int net_address_del(struct netns *ns, const struct ipaddr *ip, uint8_t prefix, s
 	if (hit) {
 		*ret = *hit;
 		list_del(&hit->link);
+		list_push_back(&gone, &hit->link);
 		ns->address_count--;
 	}
+	/* Those that depend on it go with it. */
+	if (hit && ip_is_v4(ip) && !(hit->flags & IFA_F_SECONDARY))
+		list_for_each_safe(a, next, &ns->addresses, link)
+			if (a->flags & IFA_F_SECONDARY && a->prefix == prefix && ip_in_prefix(&a->ip, ip, prefix)) {
+				list_del(&a->link);
+				list_push_back(&gone, &a->link);
+				ns->address_count--;
+			}
 	spin_unlock(&ns->lock);
-	kfree(hit);
+	while (!list_empty(&gone)) {
+		a = list_first(&gone, struct net_address, link);
+		list_del(&a->link);
+		kfree(a);
+	}
 	return hit ? 0 : -EADDRNOTAVAIL;
 }
 
@@ -107,7 +129,8 @@ int net_link_set_up(struct netns *ns, bool up)
 	if (ns->lo.up == up)
 		return 0;
 	if (!up) {
-		/* IPv6 forgets its address, IPv4 only the routes. */
+		route_link_down(ns);
+		/* IPv6 forgets its address. */
 		(void)!net_address_del(ns, &ip_loop6, 128, &gone);
 	} else {
 		spin_lock(&ns->lock);
@@ -119,9 +142,26 @@ int net_link_set_up(struct netns *ns, bool up)
 		if (!err)
 			err = lo_address(ns, &ip_loop6, 128);
 	}
-	if (!err)
-		__atomic_store_n(&ns->lo.up, up, __ATOMIC_RELEASE);
-	return err;
+	if (err)
+		return err;
+	ns->lo.was_up |= up;
+	__atomic_store_n(&ns->lo.up, up, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static bool same_prefix(const struct net_address *a, const struct net_address *b)
+{
+	return a->prefix == b->prefix && ip_in_prefix(&a->ip, &b->ip, b->prefix);
+}
+
+static struct ipaddr primary_of(struct netns *ns, const struct net_address *a)
+{
+	struct net_address *o;
+
+	list_for_each(o, &ns->addresses, link)
+		if (!(o->flags & IFA_F_SECONDARY) && same_prefix(a, o))
+			return o->ip;
+	return a->ip;
 }
 
 bool route_kernel_each(struct netns *ns, const struct net_address *a, bool (*fn)(const struct net_rt *r, void *arg),
@@ -152,6 +192,8 @@ bool route_kernel_each(struct netns *ns, const struct net_address *a, bool (*fn)
 	}
 	r.dst = a->ip;
 	r.dst_len = 32;
+	if (secondary)
+		r.prefsrc = primary_of(ns, a);
 	if (fn(&r, arg))
 		return true;
 	r.type = RTN_BROADCAST;

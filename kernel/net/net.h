@@ -41,6 +41,7 @@ struct net_link {
 	uint32_t mtu;
 	uint16_t type;                  /* ARPHRD_ */
 	bool up;                        /* atomic */
+	bool was_up;                    /* ever */
 	uint64_t rx_bytes, rx_packets;  /* atomics; lo receives what it sends */
 };
 uint32_t net_link_flags(const struct net_link *l);      /* IFF_ */

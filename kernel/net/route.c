@@ -68,6 +68,27 @@ int route_del(struct netns *ns, const struct net_rt *r, struct net_rt *ret)
 	return hit ? 0 : -ESRCH;
 }
 
+void route_link_down(struct netns *ns)
+{
+	struct net_rt *r, *next;
+	struct list gone;
+
+	list_init(&gone);
+	spin_lock(&ns->lock);
+	list_for_each_safe(r, next, &ns->routes, link)
+		if (r->oif && r->type == RTN_UNICAST) {
+			list_del(&r->link);
+			list_push_back(&gone, &r->link);
+			ns->route_count--;
+		}
+	spin_unlock(&ns->lock);
+	while (!list_empty(&gone)) {
+		r = list_first(&gone, struct net_rt, link);
+		list_del(&r->link);
+		kfree(r);
+	}
+}
+
 static bool same_rule(const struct net_rule *o, const struct net_rule *r, bool whole)
 {
 	return o->family == r->family && (whole || !r->action || o->action == r->action) &&
@@ -299,7 +320,7 @@ int net_route(struct netns *ns, struct ipaddr *dst, int32_t link, struct ipaddr 
 		return err;
 	if (!ip_is_any(&r.prefsrc))
 		*ret_src = r.prefsrc;
-	else if (!v4 && r.type == RTN_LOCAL)
+	else if (r.type == RTN_LOCAL)
 		*ret_src = *dst;
 	switch (r.type) {
 	case RTN_LOCAL: return 0;

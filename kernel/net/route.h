@@ -57,6 +57,7 @@ bool route_kernel_each(struct netns *ns, const struct net_address *a,
 /* route.c */
 int __must_check route_add(struct netns *ns, const struct net_rt *r, bool create, bool replace, bool excl);
 int __must_check route_del(struct netns *ns, const struct net_rt *r, struct net_rt *ret);      /* -ESRCH */
+void route_link_down(struct netns *ns);                 /* routes over it go */
 int __must_check rule_add(struct netns *ns, const struct net_rule *r);
 int __must_check rule_del(struct netns *ns, const struct net_rule *r, struct net_rule *ret);   /* -ENOENT */
 /* What a look-up finds: a copy.  -ENETUNREACH. */

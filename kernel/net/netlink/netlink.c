@@ -2,17 +2,23 @@
 /* Netlink sockets: netlink(7).
  *
  * A request is answered while it is sent: the answer waits in the socket's
- * queue, which is bounded.  Nothing is ever announced to groups, as nothing
- * changes by itself.
+ * queue in pieces that readers' buffers hold.  What a request changed is
+ * announced to the sockets of its name space that joined the group.  Queues are
+ * bounded, each by its receive buffer (announcements) or a fixed size (answers),
+ * and all together.
  * Trust: requests are copied, bounded, and parsed from the copy. */
 #include "kernel/net/netlink/netlink.h"
 #include <linux_abi/ioctl.h>
 
 #define REQUEST_MAX 32768u
-#define QUEUE_MAX (1u << 20)
+#define ANSWER_MAX (16u << 20)          /* of one request */
+#define TOTAL_MAX (64u << 20)
+#define PIECE 4096u                     /* libc reads with less than 8 KiB */
 #define OPTS 16
+#define OVERHEAD 640u                   /* what Linux counts for a message */
 
-struct answer { struct list link; size_t size; uint8_t *data; };
+struct answer { struct list link; uint32_t size, groups; uint8_t data[]; };
+static uint64_t queued_total;           /* atomic */
 
 struct nl_sock {
 	struct netns *ns;
@@ -23,7 +29,10 @@ struct nl_sock {
 	/* lock */
 	struct list queue;
 	size_t queued;
-	uint32_t pid, groups;
+	uint32_t pid;
+	uint64_t groups;                /* bit n - 1: group n */
+	size_t rcvbuf;
+	bool admin;                     /* its opener had CAP_NET_ADMIN */
 	int32_t error;
 	int32_t opt[OPTS];
 	uint64_t ino;
@@ -88,77 +97,228 @@ const void *nl_find(const struct nl_request *r, size_t fixed, uint16_t type, siz
 	return NULL;
 }
 
-static void put_error(struct nl_request *r, int err, bool capped)
+bool nl_get_u32(const struct nl_request *r, size_t fixed, uint16_t type, uint32_t *ret)
+{
+	size_t n;
+	const void *p = nl_find(r, fixed, type, &n);
+
+	if (!p || n != sizeof *ret)
+		return false;
+	memcpy(ret, p, sizeof *ret);
+	return true;
+}
+
+bool nl_get_ip(const struct nl_request *r, size_t fixed, uint16_t type, uint8_t family, struct ipaddr *ret)
+{
+	size_t n;
+	const void *p = nl_find(r, fixed, type, &n);
+	uint32_t v4;
+
+	if (!p || n != (family == AF_INET ? sizeof v4 : sizeof *ret))
+		return false;
+	if (family == AF_INET) {
+		memcpy(&v4, p, sizeof v4);
+		*ret = ip_from_v4(be32(v4));
+	} else {
+		memcpy(ret, p, sizeof *ret);
+	}
+	return true;
+}
+
+void nl_put_ip(struct nl_request *r, uint16_t type, const struct ipaddr *ip)
+{
+	if (ip_is_v4(ip))
+		nl_attr(r, type, ip->b + 12, 4);
+	else
+		nl_attr(r, type, ip->b, sizeof ip->b);
+}
+
+/* An error, or with err 0 the acknowledgement.  The request is quoted unless the
+ * socket wants less. */
+static void put_error(struct nl_request *r, int err, const struct nl_sock *k)
 {
 	struct { int32_t err; struct linux_nlmsghdr h; } __packed e = { err, r->h };
+	bool capped = !err || k->opt[NETLINK_CAP_ACK], text = r->text && err && k->opt[NETLINK_EXT_ACK];
+	uint16_t flags = (uint16_t)((capped ? NLM_F_CAPPED : 0) | (text ? NLM_F_ACK_TLVS : 0));
+	bool dump = r->dump;
 
 	r->dump = false;
 	nl_begin(r, NLMSG_ERROR, &e, sizeof e);
-	if (capped)
-		((struct linux_nlmsghdr *)(void *)(r->out.p + r->open))->flags |= err ? 0 : NLM_F_CAPPED;
-	else
+	if (!capped) {
 		sbuf_write(&r->out, r->body, r->size);
-	pad(&r->out);
+		pad(&r->out);
+	}
+	if (text)
+		nl_attr(r, NLMSGERR_ATTR_MSG, r->text, strlen(r->text) + 1);
+	if (!r->out.failed)
+		memcpy(r->out.p + r->open + offsetof(struct linux_nlmsghdr, flags), &flags, sizeof flags);
+	nl_end(r);
+	r->dump = dump;
+}
+
+static void put_done(struct nl_request *r, int err)
+{
+	int32_t v = err;
+
+	nl_begin(r, NLMSG_DONE, &v, sizeof v);
 	nl_end(r);
 }
 
-static void put_done(struct nl_request *r)
-{
-	int32_t zero = 0;
+/* ---- queues ---- */
 
-	nl_begin(r, NLMSG_DONE, &zero, sizeof zero);
-	nl_end(r);
+static struct answer *answer_new(const void *data, size_t size, uint32_t groups)
+{
+	struct answer *a;
+
+	if (__atomic_add_fetch(&queued_total, size + sizeof *a, __ATOMIC_RELAXED) > TOTAL_MAX)
+		a = NULL;
+	else
+		a = kmalloc(sizeof *a + size);
+	if (!a) {
+		__atomic_fetch_sub(&queued_total, size + sizeof *a, __ATOMIC_RELAXED);
+		return NULL;
+	}
+	a->size = (uint32_t)size;
+	a->groups = groups;
+	list_init(&a->link);
+	memcpy(a->data, data, size);
+	return a;
+}
+
+static void answer_free(struct answer *a)
+{
+	if (!a)
+		return;
+	__atomic_fetch_sub(&queued_total, a->size + sizeof *a, __ATOMIC_RELAXED);
+	kfree(a);
+}
+
+/* a is consumed.  A queue that is full says so to its reader. */
+static bool push(struct nl_sock *k, struct answer *a, size_t limit)
+{
+	bool ok;
+
+	spin_lock(&k->lock);
+	ok = a && (!k->queued || k->queued + a->size + OVERHEAD <= limit);
+	if (ok) {
+		k->queued += a->size + OVERHEAD;
+		list_push_back(&k->queue, &a->link);
+	} else {
+		k->error = ENOBUFS;
+	}
+	spin_unlock(&k->lock);
+	if (!ok)
+		answer_free(a);
+	return ok;
+}
+
+/* Messages that fit into PIECE together. */
+static size_t piece_at(const struct sbuf *s, size_t at)
+{
+	size_t n = 0;
+
+	while (at + n < s->n) {
+		struct linux_nlmsghdr h;
+		size_t len;
+
+		memcpy(&h, s->p + at + n, sizeof h);
+		len = MIN(align_up((size_t)h.len, 4), s->n - at - n);
+		if (n && n + len > PIECE)
+			break;
+		n += len;
+	}
+	return n;
+}
+
+static int enqueue(struct nl_sock *k, struct nl_request *r)
+{
+	size_t at = 0, n, limit = r->dump ? ANSWER_MAX : k->rcvbuf;
+	bool ok = !r->out.failed;
+
+	while (ok && at < r->out.n) {
+		n = piece_at(&r->out, at);
+		ok = push(k, answer_new(r->out.p + at, n, 0), limit);
+		at += n;
+	}
+	sbuf_free(&r->out);
+	waitq_wake_all(&k->wq, POLLIN | POLLRDNORM);
+	return ok ? 0 : -ENOBUFS;
+}
+
+static bool member(const struct nl_sock *k, const struct nl_request *r, unsigned group)
+{
+	return k->ns == r->ns && k->protocol == NETLINK_ROUTE && k->groups >> (group - 1) & 1;
+}
+
+/* The copies are made before the list is locked; who joins in between misses
+ * this one. */
+void nl_announce(struct nl_request *r, unsigned group)
+{
+	unsigned n = 0, made = 0;
+	struct list copies;
+	struct nl_sock *k;
+
+	list_init(&copies);
+	spin_lock(&all_lock);
+	list_for_each(k, &all, all_link)
+		n += member(k, r, group);
+	spin_unlock(&all_lock);
+	for (; made < n && !r->out.failed; made++) {
+		struct answer *a = answer_new(r->out.p + r->open, r->out.n - r->open, 1u << (group - 1) % 32);
+
+		if (!a)
+			break;
+		list_push_back(&copies, &a->link);
+	}
+	spin_lock(&all_lock);
+	list_for_each(k, &all, all_link) {
+		struct answer *a = NULL;
+
+		if (!member(k, r, group))
+			continue;
+		if (!list_empty(&copies)) {
+			a = list_first(&copies, struct answer, link);
+			list_del(&a->link);
+		}
+		push(k, a, k->rcvbuf);
+		waitq_wake_all(&k->wq, POLLIN | POLLRDNORM);
+	}
+	spin_unlock(&all_lock);
+	while (!list_empty(&copies)) {
+		struct answer *a = list_first(&copies, struct answer, link);
+
+		list_del(&a->link);
+		answer_free(a);
+	}
+	r->out.n = r->open;
 }
 
 /* ---- requests ---- */
 
-static int enqueue(struct nl_sock *k, struct nl_request *r)
-{
-	struct answer *a;
-	int err = 0;
-
-	if (!r->out.n)
-		return 0;
-	a = r->out.failed ? NULL : kmalloc(sizeof *a);
-	if (!a) {
-		sbuf_free(&r->out);
-		return -ENOBUFS;
-	}
-	*a = (struct answer){ .size = r->out.n, .data = (uint8_t *)r->out.p };
-	list_init(&a->link);
-	spin_lock(&k->lock);
-	if (k->queued + a->size > QUEUE_MAX) {
-		err = -ENOBUFS;
-		k->error = ENOBUFS;
-	} else {
-		k->queued += a->size;
-		list_push_back(&k->queue, &a->link);
-	}
-	spin_unlock(&k->lock);
-	if (err) {
-		kfree(a);
-		sbuf_free(&r->out);
-	}
-	waitq_wake_all(&k->wq, POLLIN | POLLRDNORM);
-	return err;
-}
-
 static int serve(struct nl_sock *k, const struct linux_nlmsghdr *h, const uint8_t *body)
 {
-	struct nl_request r = { .h = *h, .body = body, .size = h->len - sizeof *h, .ns = k->ns, .pid = k->pid };
+	struct nl_request r = { .h = *h, .body = body, .size = h->len - sizeof *h, .ns = k->ns, .pid = k->pid,
+				.strict = k->opt[NETLINK_GET_STRICT_CHK], .admin = k->admin && capable(CAP_NET_ADMIN) };
+	bool get = (h->type & 3) == 2 || k->protocol == NETLINK_SOCK_DIAG;
 	int err = 0;
 
 	sbuf_init(&r.out);
-	r.dump = (h->flags & NLM_F_DUMP) == NLM_F_DUMP;
+	/* The same bits mean something else in a request that changes. */
+	r.dump = get && (h->flags & NLM_F_DUMP) == NLM_F_DUMP;
 	if (h->type >= NLMSG_MIN_TYPE)
-		err = k->protocol == NETLINK_ROUTE ? route_request(&r) : -EOPNOTSUPP;
-	if (err) {
+		err = k->protocol == NETLINK_ROUTE ? route_request(&r) : diag_request(&r);
+	else
+		r.dump = false;
+	if (err && err != -EOPNOTSUPP && r.dump) {
 		r.out.n = 0;
-		put_error(&r, err, false);
+		put_done(&r, err);
+	} else if (err) {
+		r.out.n = 0;
+		put_error(&r, err, k);
 	} else if (r.dump) {
-		put_done(&r);
+		put_done(&r, 0);
 	} else if (h->flags & NLM_F_ACK) {
-		put_error(&r, 0, true);
+		put_error(&r, 0, k);
 	}
 	return enqueue(k, &r);
 }
@@ -227,9 +387,8 @@ static bool ready(struct nl_sock *k, int *err)
 	bool ok;
 
 	spin_lock(&k->lock);
-	*err = list_empty(&k->queue) ? -k->error : 0;
-	if (*err)
-		k->error = 0;
+	*err = -k->error;
+	k->error = 0;
 	ok = !list_empty(&k->queue) || *err;
 	spin_unlock(&k->lock);
 	return ok;
@@ -268,6 +427,7 @@ static long nl_recvmsg(struct socket *s, struct sock_msg *m)
 		a = list_empty(&k->queue) ? NULL : list_first(&k->queue, struct answer, link);
 		spin_unlock(&k->lock);
 	}
+	from.groups = a->groups;
 	n = MIN(a->size, m->it->left);
 	got = iter_copy_out(m->it, a->data, n);
 	ret = got < n ? -EFAULT : m->flags & MSG_TRUNC ? (long)a->size : (long)n;
@@ -280,10 +440,9 @@ static long nl_recvmsg(struct socket *s, struct sock_msg *m)
 	if (!(m->flags & MSG_PEEK)) {
 		spin_lock(&k->lock);
 		list_del(&a->link);
-		k->queued -= a->size;
+		k->queued -= a->size + OVERHEAD;
 		spin_unlock(&k->lock);
-		kfree(a->data);
-		kfree(a);
+		answer_free(a);
 	}
 	mutex_unlock(&k->read_lock);
 	return ret;
@@ -315,7 +474,9 @@ static int nl_bind(struct socket *s, const struct sock_addr *a)
 	if (err)
 		return err;
 	autobind(k);
-	k->groups = nl.groups;
+	spin_lock(&all_lock);
+	k->groups = (k->groups & ~(uint64_t)UINT32_MAX) | nl.groups;
+	spin_unlock(&all_lock);
 	return 0;
 }
 
@@ -338,7 +499,7 @@ static int nl_getname(struct socket *s, bool peer, struct sock_addr *ret)
 {
 	struct nl_sock *k = s->priv;
 	struct linux_sockaddr_nl nl = { .family = AF_NETLINK, .pid = peer ? 0 : k->pid,
-					.groups = peer ? 0 : k->groups };
+					.groups = peer ? 0 : (uint32_t)k->groups };
 
 	memset(ret, 0, sizeof *ret);
 	ret->size = sizeof nl;
@@ -351,14 +512,25 @@ static int nl_setsockopt(struct socket *s, int level, int opt, const void *val, 
 	struct nl_sock *k = s->priv;
 	int32_t v;
 
-	if (level != SOL_NETLINK)
-		return -ENOPROTOOPT;
-	if (opt <= 0 || opt > NETLINK_EXT_ACK + 1)
-		return -ENOPROTOOPT;
 	if (size < sizeof v)
-		return -EINVAL;
+		return level == SOL_NETLINK ? -EINVAL : -ENOPROTOOPT;
 	memcpy(&v, val, sizeof v);
-	k->opt[opt] = opt > 2 ? !!v : v;
+	if (level == SOL_SOCKET && (opt == SO_RCVBUF || opt == SO_RCVBUFFORCE))
+		k->rcvbuf = v < 0 ? SOCK_BUF_MAX : MAX((size_t)MIN(v, SOCK_BUF_DEFAULT) * 2, (size_t)2304);
+	if (level != SOL_NETLINK || opt <= 0 || opt > NETLINK_GET_STRICT_CHK || opt == NETLINK_LIST_MEMBERSHIPS)
+		return -ENOPROTOOPT;
+	if (opt > NETLINK_DROP_MEMBERSHIP) {
+		k->opt[opt] = !!v;
+		return 0;
+	}
+	if (v < 1 || v > RTNLGRP_MAX)
+		return -EINVAL;
+	spin_lock(&all_lock);
+	if (opt == NETLINK_ADD_MEMBERSHIP)
+		k->groups |= 1ull << (v - 1);
+	else
+		k->groups &= ~(1ull << (v - 1));
+	spin_unlock(&all_lock);
 	return 0;
 }
 
@@ -367,8 +539,13 @@ static int nl_getsockopt(struct socket *s, int level, int opt, void *val, size_t
 	struct nl_sock *k = s->priv;
 	int32_t v;
 
+	if (level == SOL_NETLINK && opt == NETLINK_LIST_MEMBERSHIPS) {
+		*size = MIN(*size, sizeof k->groups);
+		memcpy(val, &k->groups, *size);
+		return 0;
+	}
 	if (level == SOL_NETLINK) {
-		if (opt <= 0 || opt > NETLINK_EXT_ACK + 1)
+		if (opt <= NETLINK_DROP_MEMBERSHIP || opt > NETLINK_GET_STRICT_CHK)
 			return -ENOPROTOOPT;
 		v = k->opt[opt];
 	} else if (level == SOL_SOCKET && opt == SO_ERROR) {
@@ -421,8 +598,7 @@ static void nl_release(struct socket *s)
 		struct answer *a = list_first(&k->queue, struct answer, link);
 
 		list_del(&a->link);
-		kfree(a->data);
-		kfree(a);
+		answer_free(a);
 	}
 	netns_put(k->ns);
 	kfree(k);
@@ -449,7 +625,7 @@ int netlink_create(struct socket *s)
 
 	if (s->type != SOCK_RAW && s->type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
-	if (s->protocol != NETLINK_ROUTE)
+	if (s->protocol != NETLINK_ROUTE && s->protocol != NETLINK_SOCK_DIAG)
 		return -EPROTONOSUPPORT;
 	k = kzalloc(sizeof *k);
 	if (!k)
@@ -459,6 +635,8 @@ int netlink_create(struct socket *s)
 	list_init(&k->queue);
 	k->ns = netns_get(netns_current());
 	k->protocol = s->protocol;
+	k->rcvbuf = SOCK_BUF_DEFAULT;
+	k->admin = capable(CAP_NET_ADMIN);
 	spin_lock(&all_lock);
 	list_push_back(&all, &k->all_link);
 	spin_unlock(&all_lock);
@@ -476,6 +654,6 @@ void net_show_netlink(struct sbuf *s)
 	list_for_each(k, &all, all_link)
 		if (k->ns == ns)
 			sbuf_printf(s, "0000000000000000 %-3d %-10u %08x %-8u %-8u %-5d %-8d %-8u %-8llu\n", k->protocol,
-				    k->pid, k->groups, (unsigned)k->queued, 0u, 0, 2, 0u, (unsigned long long)k->ino);
+				    k->pid, (unsigned)k->groups, (unsigned)k->queued, 0u, 0, 2, 0u, (unsigned long long)k->ino);
 	spin_unlock(&all_lock);
 }

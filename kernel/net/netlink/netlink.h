@@ -3,7 +3,7 @@
 #ifndef NACRE_KERNEL_NETLINK_H
 #define NACRE_KERNEL_NETLINK_H
 
-#include "kernel/net/net.h"
+#include "kernel/net/route.h"
 #include "kernel/task/task.h"
 #include <linux_abi/netlink.h>
 
@@ -16,7 +16,8 @@ struct nl_request {
 	uint32_t pid;                   /* of the asking socket */
 	struct sbuf out;
 	size_t open;                    /* where the message being built starts */
-	bool dump;
+	bool dump, strict, admin;       /* admin: of the sender and the socket's opener */
+	const char *text;               /* why it failed, in words; or NULL */
 };
 /* A message of this type with a fixed part; attributes follow; nl_end(). */
 void nl_begin(struct nl_request *r, uint16_t type, const void *fixed, size_t size);
@@ -27,7 +28,20 @@ void nl_end(struct nl_request *r);
 /* The attribute `type` behind `fixed` bytes of the body; NULL: none. */
 const void *nl_find(const struct nl_request *r, size_t fixed, uint16_t type, size_t *ret_size);
 
-/* route.c: 0 or the error of the answer. */
-int route_request(struct nl_request *r);
+/* What was built in r goes to the members of a group, not into the answer. */
+void nl_announce(struct nl_request *r, unsigned group);
+
+/* 0 or the error of the answer.  A dump's error comes in its last message. */
+int route_request(struct nl_request *r);        /* route.c */
+int diag_request(struct nl_request *r);         /* diag.c */
+int addr_request(struct nl_request *r);         /* addr.c: RTM_*ADDR */
+int rule_request(struct nl_request *r);         /* rule.c: RTM_*RULE */
+int link_request(struct nl_request *r);         /* link.c: RTM_*LINK */
+void link_announce(struct nl_request *r);
+void addr_announce(struct nl_request *r, const struct net_address *a, bool gone);
+/* A number or an address in an attribute; false: absent or of another size. */
+bool nl_get_u32(const struct nl_request *r, size_t fixed, uint16_t type, uint32_t *ret);
+bool nl_get_ip(const struct nl_request *r, size_t fixed, uint16_t type, uint8_t family, struct ipaddr *ret);
+void nl_put_ip(struct nl_request *r, uint16_t type, const struct ipaddr *ip);
 
 #endif

@@ -1,0 +1,2 @@
+#include "kernel/net/netlink/netlink.h"
+int diag_request(struct nl_request *r) { return -EOPNOTSUPP; }

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* NETLINK_ROUTE: links.  There is lo; it can go up and down and change its MTU.
+ * rtnetlink(7). */
+#include "kernel/net/netlink/netlink.h"
+
+static void put_link(struct nl_request *r, const struct net_link *l)
+{
+	static const uint8_t mac[6];
+	bool up = __atomic_load_n(&l->up, __ATOMIC_RELAXED);
+	struct linux_ifinfomsg i = { .type = l->type, .index = l->index,
+				     .flags = net_link_flags(l) | (up ? IFF_LOWER_UP : 0) };
+	uint64_t stats[24] = { l->rx_packets, l->rx_packets, l->rx_bytes, l->rx_bytes };
+
+	nl_begin(r, RTM_NEWLINK, &i, sizeof i);
+	nl_attr(r, IFLA_IFNAME, l->name, strlen(l->name) + 1);
+	nl_u32(r, IFLA_TXQLEN, 1000);
+	nl_u8(r, IFLA_OPERSTATE, up ? 0 : 2);
+	nl_u8(r, IFLA_LINKMODE, 0);
+	nl_u32(r, IFLA_MTU, l->mtu);
+	nl_u32(r, IFLA_MIN_MTU, 0);
+	nl_u32(r, IFLA_MAX_MTU, 0);
+	nl_u32(r, IFLA_GROUP, 0);
+	nl_u32(r, IFLA_PROMISCUITY, 0);
+	nl_u32(r, IFLA_NUM_TX_QUEUES, 1);
+	nl_u32(r, IFLA_NUM_RX_QUEUES, 1);
+	nl_u8(r, IFLA_CARRIER, 1);
+	nl_attr(r, IFLA_ADDRESS, mac, sizeof mac);
+	nl_attr(r, IFLA_BROADCAST, mac, sizeof mac);
+	nl_attr(r, IFLA_QDISC, l->was_up ? "noqueue" : "noop", l->was_up ? 8 : 5);
+	nl_attr(r, IFLA_STATS64, stats, sizeof stats);
+	nl_end(r);
+}
+
+void link_announce(struct nl_request *r)
+{
+	put_link(r, &r->ns->lo);
+	nl_announce(r, RTNLGRP_LINK);
+}
+
+/* Is the link that the request names lo?  Nothing named: *ret_any. */
+static bool names_lo(struct nl_request *r, const struct linux_ifinfomsg *i, bool *ret_any)
+{
+	const char *lo = r->ns->lo.name;
+	const char *name;
+	size_t n;
+
+	*ret_any = false;
+	if (i->index)
+		return i->index == r->ns->lo.index;
+	name = nl_find(r, sizeof *i, IFLA_IFNAME, &n);
+	if (!name)
+		name = nl_find(r, sizeof *i, IFLA_ALT_IFNAME, &n);
+	if (!name) {
+		*ret_any = true;
+		return true;
+	}
+	return strnlen(name, n) == strlen(lo) && !memcmp(name, lo, strlen(lo));
+}
+
+static int get_link(struct nl_request *r)
+{
+	struct linux_ifinfomsg i = { 0 };
+	bool any;
+
+	memcpy(&i, r->body, MIN(r->size, sizeof i));
+	if (r->dump && r->strict && (r->size < sizeof i || i.type || i.flags || i.change || i.index))
+		return -EINVAL;
+	if (r->dump) {
+		put_link(r, &r->ns->lo);
+		return 0;
+	}
+	if (r->size < sizeof i)
+		return -EINVAL;
+	if (!names_lo(r, &i, &any))
+		return -ENODEV;
+	if (any)
+		return -EINVAL;
+	put_link(r, &r->ns->lo);
+	return 0;
+}
+
+/* Going up, lo gets its addresses; who watches is told of everything. */
+static int set_up(struct nl_request *r, bool up)
+{
+	struct net_address *a, copy[2];
+	unsigned n = 0;
+	int err;
+
+	if (r->ns->lo.up == up)
+		return 0;
+	err = net_link_set_up(r->ns, up);
+	if (err)
+		return err;
+	link_announce(r);
+	if (!up)
+		return 0;
+	spin_lock(&r->ns->lock);
+	list_for_each(a, &r->ns->addresses, link)
+		if (n < ARRAY_SIZE(copy) && a->scope == RT_SCOPE_HOST)
+			copy[n++] = *a;
+	spin_unlock(&r->ns->lock);
+	for (unsigned k = 0; k < n; k++)
+		addr_announce(r, &copy[k], false);
+	return 0;
+}
+
+static int set_link(struct nl_request *r)
+{
+	struct linux_ifinfomsg i;
+	uint32_t mtu;
+	bool any;
+	size_t n;
+
+	if (r->size < sizeof i)
+		return -EINVAL;
+	memcpy(&i, r->body, sizeof i);
+	if (nl_find(r, sizeof i, IFLA_LINKINFO, &n)) {
+		r->text = "Unknown device type";
+		return -EOPNOTSUPP;
+	}
+	if (!names_lo(r, &i, &any))
+		return -ENODEV;
+	if (any)
+		return -EINVAL;
+	if (nl_get_u32(r, sizeof i, IFLA_MTU, &mtu)) {
+		if (mtu > INT32_MAX)
+			return -EINVAL;
+		r->ns->lo.mtu = mtu;
+		link_announce(r);
+	}
+	if (i.change & IFF_UP || (!i.change && i.flags))
+		return set_up(r, i.flags & IFF_UP);
+	return 0;
+}
+
+int link_request(struct nl_request *r)
+{
+	if (r->h.type == RTM_GETLINK)
+		return get_link(r);
+	if (!r->admin)
+		return -EPERM;
+	return r->h.type == RTM_DELLINK ? -EOPNOTSUPP : set_link(r);
+}
