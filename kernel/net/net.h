@@ -70,6 +70,13 @@ struct netns *netns_new(void);          /* lo is down; NULL: no memory */
 struct netns *netns_get(struct netns *ns);
 void netns_put(struct netns *ns);
 struct netns *netns_current(void);      /* borrowed: of the current task */
+struct task;
+struct netns *task_netns_get(struct task *t);   /* counted */
+/* current enters ns, whose reference it takes. */
+void task_enter_netns(struct netns *ns);
+/* Is f a file of /proc/PID/ns?  Its kind (CLONE_NEW…) and, of a network, the name
+ * space, counted (kernel/fs/proc/pid_ns.c). */
+bool proc_ns_file(struct file *f, uint64_t *ret_flag, struct netns **ret_net);
 struct netns *netns_boot(void);         /* the first one, lo up; counted */
 
 /* route.c, addr.c.  Is it an address of ours? */
@@ -91,10 +98,12 @@ int inet_create(struct socket *s);      /* AF_INET, AF_INET6 */
 int netlink_create(struct socket *s);
 
 /* ---- /proc/net ---- */
-void net_show_tcp(struct sbuf *s, bool v6);
-void net_show_udp(struct sbuf *s, bool v6);
+void net_show_tcp(struct netns *ns, struct sbuf *s, bool v6);
+void net_show_udp(struct netns *ns, struct sbuf *s, bool v6);
 void net_show_unix(struct sbuf *s);
-void net_show_netlink(struct sbuf *s);
-void net_show_raw(struct sbuf *s, bool v6);
+void net_show_netlink(struct netns *ns, struct sbuf *s);
+void net_show_raw(struct netns *ns, struct sbuf *s, bool v6);
+struct net_counts { unsigned all, tcp4, tcp6, udp4, udp6, raw4, raw6, orphans, waiting, established; uint64_t tcp_bytes; };
+struct net_counts net_count(struct netns *ns);
 
 #endif

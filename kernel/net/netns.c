@@ -117,4 +117,26 @@ struct netns *netns_boot(void)
 	return netns_get(ns);
 }
 
+struct netns *task_netns_get(struct task *t)
+{
+	struct netns *ns;
+
+	spin_lock(&task_list_lock);
+	ns = netns_get(t->netns);
+	spin_unlock(&task_list_lock);
+	return ns;
+}
+
+void task_enter_netns(struct netns *ns)
+{
+	struct task *t = current_task();
+	struct netns *old;
+
+	spin_lock(&task_list_lock);
+	old = t->netns;
+	t->netns = ns;
+	spin_unlock(&task_list_lock);
+	netns_put(old);
+}
+
 struct netns *netns_current(void) { return current_task()->netns; }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* setns(2) through a pidfd, membarrier(2). */
+#include "kernel/net/net.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/internal.h"
 
@@ -56,20 +57,38 @@ static int join_mounts(struct task *t, struct task *o)
 	return 0;
 }
 
+/* By a file of /proc/PID/ns: networks only; net is consumed. */
+static int join_file(uint64_t kind, struct netns *net, uint64_t flags)
+{
+	int err = (flags && flags != kind) || !net ? -EINVAL : capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+
+	if (err)
+		netns_put(net);
+	else
+		task_enter_netns(net);
+	return err;
+}
+
 SYSCALL2(setns, int, fd, uint64_t, flags)
 {
 	struct file *f = fd_get(fd);
+	struct netns *net;
+	uint64_t kind;
 	struct tgroup *g;
 	struct task *o;
 	int err = 0;
 
 	if (!f)
 		return -EBADF;
+	if (proc_ns_file(f, &kind, &net)) {
+		file_put(f);
+		return join_file(kind, net, flags);
+	}
 	g = pidfd_group_get(f);
 	file_put(f);
 	if (!g)
 		return -EINVAL;
-	if (!flags || (flags & ~(CLONE_NEWNS | CLONE_NEWUTS))) {
+	if (!flags || (flags & ~(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET))) {
 		tgroup_put(g);
 		return -EINVAL;
 	}
@@ -83,6 +102,8 @@ SYSCALL2(setns, int, fd, uint64_t, flags)
 		err = join_mounts(t, o);
 	if (!err && (flags & CLONE_NEWUTS))
 		err = join_uts(t, o);
+	if (!err && (flags & CLONE_NEWNET))
+		task_enter_netns(task_netns_get(o));
 	if (o)
 		task_put(o);
 	tgroup_put(g);

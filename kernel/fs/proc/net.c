@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/PID/net: the network of the reader's name space, proc(5).  Sockets are
+/* /proc/PID/net: the network of that task's name space, proc(5).  Sockets are
  * listed by kernel/net; tables that are empty here have their headings. */
 #include "kernel/fs/proc/proc.h"
-#include "kernel/net/net.h"
+#include "kernel/net/route.h"
+#include <linux_abi/netlink.h>
 
-static void show_dev(struct sbuf *s)
+static void show_dev(struct netns *ns, struct sbuf *s)
 {
-	const struct net_link *lo = &netns_current()->lo;
+	const struct net_link *lo = &ns->lo;
 	unsigned long long bytes = lo->rx_bytes, packets = lo->rx_packets;
 
 	sbuf_printf(s, "Inter-|   Receive                                                |  Transmit\n"
@@ -15,98 +16,195 @@ static void show_dev(struct sbuf *s)
 		    bytes, packets, bytes, packets);
 }
 
-static void show_tcp(struct sbuf *s)
+static void show_tcp(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
-	net_show_tcp(s, false);
+	net_show_tcp(ns, s, false);
 }
 
-static void show_tcp6(struct sbuf *s)
+static void show_tcp6(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
-	net_show_tcp(s, true);
+	net_show_tcp(ns, s, true);
 }
 
 #define DGRAM_HEAD4 "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
 #define DGRAM_HEAD6 "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
 
-static void show_udp(struct sbuf *s)
+static void show_udp(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, DGRAM_HEAD4);
-	net_show_udp(s, false);
+	net_show_udp(ns, s, false);
 }
 
-static void show_udp6(struct sbuf *s)
+static void show_udp6(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, DGRAM_HEAD6);
-	net_show_udp(s, true);
+	net_show_udp(ns, s, true);
 }
 
-static void show_raw(struct sbuf *s)
+static void show_raw(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, DGRAM_HEAD4);
-	net_show_raw(s, false);
+	net_show_raw(ns, s, false);
 }
 
-static void show_raw6(struct sbuf *s)
+static void show_raw6(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, DGRAM_HEAD6);
-	net_show_raw(s, true);
+	net_show_raw(ns, s, true);
 }
 
-static void show_udplite(struct sbuf *s) { sbuf_printf(s, DGRAM_HEAD4); }
+static void show_udplite(struct netns *ns, struct sbuf *s) { sbuf_printf(s, DGRAM_HEAD4); }
 
-static void show_unix(struct sbuf *s)
+static void show_unix(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "Num       RefCount Protocol Flags    Type St Inode Path\n");
 	net_show_unix(s);
 }
 
-static void show_route(struct sbuf *s)
+static void route_line(struct sbuf *s, const struct net_rt *r)
 {
-	sbuf_printf(s, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n");
+	uint32_t mask = r->dst_len ? be32(UINT32_MAX << (32 - r->dst_len)) : 0;
+	bool reject = r->type == RTN_UNREACHABLE || r->type == RTN_PROHIBIT || r->type == RTN_BLACKHOLE;
+
+	sbuf_printf(s, "%s\t%08X\t00000000\t%04X\t0\t0\t%u\t%08X\t0\t0\t0\n", reject ? "*" : "lo", be32(ip_v4(&r->dst)),
+		    1u | (r->dst_len == 32 ? 4u : 0u) | (reject ? 0x200u : 0u), r->metric, mask);
 }
 
-static void show_arp(struct sbuf *s)
+/* The main table; a name space that nothing was done with has none. */
+static void show_route(struct netns *ns, struct sbuf *s)
+{
+	struct net_rt *r;
+
+	if (!ns->lo.was_up)
+		return;
+	sbuf_printf(s, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n");
+	spin_lock(&ns->lock);
+	list_for_each(r, &ns->routes, link)
+		if (r->family == AF_INET && r->table == RT_TABLE_MAIN)
+			route_line(s, r);
+	spin_unlock(&ns->lock);
+}
+
+static void show_arp(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "IP address       HW type     Flags       HW address            Mask     Device\n");
 }
 
-static void show_if_inet6(struct sbuf *s)
+static void show_if_inet6(struct netns *ns, struct sbuf *s)
 {
-	if (netns_current()->lo.up)
-		sbuf_printf(s, "00000000000000000000000000000001 01 80 10 80       lo\n");
+	struct net_address *a;
+
+	spin_lock(&ns->lock);
+	list_for_each(a, &ns->addresses, link) {
+		if (ip_is_v4(&a->ip))
+			continue;
+		for (unsigned k = 0; k < sizeof a->ip.b; k++)
+			sbuf_printf(s, "%02x", a->ip.b[k]);
+		sbuf_printf(s, " %02x %02x %02x %02x %8s\n", LO_INDEX, a->prefix, a->scope == RT_SCOPE_HOST ? 0x10 : 0,
+			    a->flags & 0xff, ns->lo.name);
+	}
+	spin_unlock(&ns->lock);
 }
 
-static void show_nothing(struct sbuf *s)
+static void show_sockstat(struct netns *ns, struct sbuf *s)
+{
+	struct net_counts c = net_count(ns);
+
+	sbuf_printf(s, "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem %u\nUDP: inuse %u mem %u\n"
+		    "UDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse 0 memory 0\n", c.all, c.tcp4, c.orphans, c.waiting,
+		    c.tcp4 + c.tcp6, (unsigned)(c.tcp_bytes >> 12), c.udp4, 0u, c.raw4);
+}
+
+static void show_sockstat6(struct netns *ns, struct sbuf *s)
+{
+	struct net_counts c = net_count(ns);
+
+	sbuf_printf(s, "TCP6: inuse %u\nUDP6: inuse %u\nUDPLITE6: inuse 0\nRAW6: inuse %u\nFRAG6: inuse 0 memory 0\n",
+		    c.tcp6, c.udp6, c.raw6);
+}
+
+/* Only what is true without packets. */
+static void show_snmp(struct netns *ns, struct sbuf *s)
+{
+	sbuf_printf(s, "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab "
+		    "InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors\n"
+		    "Tcp: 1 200 120000 -1 0 0 0 0 %u 0 0 0 0 0 0\n", net_count(ns).established);
+}
+
+
+static void show_nothing(struct netns *ns, struct sbuf *s)
 {
 }
 
-static void show_netlink(struct sbuf *s)
+static void show_netlink(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n");
-	net_show_netlink(s);
+	net_show_netlink(ns, s);
 }
 
-static void show_packet(struct sbuf *s)
+static void show_packet(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");
 }
 
-static void show_protocols(struct sbuf *s)
+static void show_protocols(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re sp bi br ha uh gp em\n"
 		    "UNIX      1024       0      -1   NI       0   yes  kernel      n  n  n  n  n  n  n  n  n  n  n  n  n  n  n  n  n  n  n\n");
 }
 
-static const struct pseudo_node nodes[] = {
-	PSEUDO_FILE("dev", show_dev), PSEUDO_FILE("tcp", show_tcp), PSEUDO_FILE("tcp6", show_tcp6),
-	PSEUDO_FILE("udp", show_udp), PSEUDO_FILE("udp6", show_udp6), PSEUDO_FILE("raw", show_raw),
-	PSEUDO_FILE("raw6", show_raw6), PSEUDO_FILE("udplite", show_udplite), PSEUDO_FILE("unix", show_unix), PSEUDO_FILE("route", show_route), PSEUDO_FILE("arp", show_arp),
-	PSEUDO_FILE("if_inet6", show_if_inet6), PSEUDO_FILE("ipv6_route", show_nothing),
-	PSEUDO_FILE("netlink", show_netlink), PSEUDO_FILE("packet", show_packet),
-	PSEUDO_FILE("protocols", show_protocols),
+static int fill(struct task *t, struct sbuf *s, void (*show)(struct netns *ns, struct sbuf *s))
+{
+	struct netns *ns = task_netns_get(t);
+
+	show(ns, s);
+	netns_put(ns);
+	return 0;
+}
+
+#define FILL(fn) static int fill_##fn(struct task *t, struct sbuf *s) { return fill(t, s, show_##fn); }
+FILL(arp)
+FILL(dev)
+FILL(if_inet6)
+FILL(netlink)
+FILL(nothing)
+FILL(packet)
+FILL(protocols)
+FILL(raw)
+FILL(raw6)
+FILL(route)
+FILL(snmp)
+FILL(sockstat)
+FILL(sockstat6)
+FILL(tcp)
+FILL(tcp6)
+FILL(udp)
+FILL(udp6)
+FILL(udplite)
+FILL(unix)
+
+#define NET(nm, fn) { .name = nm, .mode = S_IFREG | 0444, .fill = fill_##fn }
+const struct pid_entry pid_net_entries[] = {
+	NET("dev", dev),
+	NET("tcp", tcp),
+	NET("tcp6", tcp6),
+	NET("udp", udp),
+	NET("udp6", udp6),
+	NET("raw", raw),
+	NET("raw6", raw6),
+	NET("udplite", udplite),
+	NET("unix", unix),
+	NET("route", route),
+	NET("arp", arp),
+	NET("if_inet6", if_inet6),
+	NET("ipv6_route", nothing),
+	NET("netlink", netlink),
+	NET("packet", packet),
+	NET("protocols", protocols),
+	NET("sockstat", sockstat),
+	NET("sockstat6", sockstat6),
+	NET("snmp", snmp),
 	{ .name = NULL },
 };
-
-const struct pseudo_node proc_net = PSEUDO_DIR("net", nodes);

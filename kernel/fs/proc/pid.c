@@ -227,7 +227,7 @@ static const struct pid_entry *find_entry(const struct pid_entry *e, const char 
 
 static const struct pid_entry *table_of(struct inode *dir)
 {
-	return pid_ref(dir)->e ? pid_ns_entries : pid_entries;
+	return pid_ref(dir)->e ? pid_ref(dir)->e->children : pid_entries;
 }
 
 static int dir_lookup(struct inode *dir, const char *name, size_t n, struct inode **ret)
@@ -239,8 +239,6 @@ static int dir_lookup(struct inode *dir, const char *name, size_t n, struct inod
 
 	if (!e)
 		return -ENOENT;
-	if (e->pseudo)
-		return pseudo_inode(dir->sb, e->pseudo, ret);
 	t = pid_task_get(dir);
 	if (!t)
 		return -ENOENT;

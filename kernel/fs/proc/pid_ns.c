@@ -3,8 +3,9 @@
  *
  * Each link leads to a file outside every tree whose inode number stands for
  * the name space: two tasks share one when the numbers are equal.  The files
- * can be opened and asked for their kind; entering one is setns(2)'s matter
- * (by pidfd). */
+ * can be opened, asked for their kind, and given to setns(2).  That of a network
+ * keeps it alive (ip-netns(8) mounts such files); of the others only the number
+ * is known. */
 #include "kernel/fs/proc/proc.h"
 #include "kernel/net/net.h"
 #include <linux_abi/ioctl.h>
@@ -41,9 +42,21 @@ static uint64_t number(struct task *t, unsigned k)
 	return NS_INO_BASE + 1000 + hash_u64((uint64_t)(uintptr_t)object) % 1000000;
 }
 
+struct ns_ref { const struct kind *kind; struct netns *net; };   /* inode->priv; net: counted or NULL */
+static struct ns_ref *ns_ref(struct inode *i) { return i->priv; }
+
+static void ns_evict(struct inode *i)
+{
+	struct ns_ref *r = ns_ref(i);
+
+	if (r)
+		netns_put(r->net);
+	kfree(r);
+}
+
 static long ns_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 {
-	const struct kind *k = f->inode->priv;
+	const struct kind *k = ns_ref(f->inode)->kind;
 
 	switch (cmd) {
 	case NS_GET_NSTYPE:
@@ -58,7 +71,7 @@ static long ns_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 }
 
 static const struct file_ops ns_fops = { .ioctl = ns_ioctl };
-static const struct inode_ops ns_iops = { 0 };
+static const struct inode_ops ns_iops = { .evict = ns_evict };
 static const struct super_ops ns_super_ops = { 0 };
 static const struct fs_type nsfs_type = { .name = "nsfs", .nodev = true };
 
@@ -81,17 +94,35 @@ static int ns_path(struct task *t, unsigned k, struct path *ret)
 {
 	struct super_block *sb = nsfs();
 	struct inode *i = sb ? inode_new(sb, S_IFREG | 0444) : NULL;
+	struct ns_ref *r = i ? kzalloc(sizeof *r) : NULL;
 	int err;
 
-	if (!i)
+	if (!r) {
+		inode_put(i);
 		return -ENOMEM;
+	}
+	r->kind = &kinds[k];
+	if (k == K_NET)
+		r->net = task_netns_get(t);
 	i->ino = number(t, k);
 	i->ops = &ns_iops;
 	i->fops = &ns_fops;
-	i->priv = (void *)(uintptr_t)&kinds[k];
+	i->priv = r;
 	err = inode_link_path(i, ret);
 	inode_put(i);
 	return err;
+}
+
+bool proc_ns_file(struct file *f, uint64_t *ret_flag, struct netns **ret_net)
+{
+	struct ns_ref *r;
+
+	if (f->ops != &ns_fops)
+		return false;
+	r = ns_ref(f->inode);
+	*ret_flag = r->kind->flag;
+	*ret_net = r->net ? netns_get(r->net) : NULL;
+	return true;
 }
 
 static long ns_text(struct task *t, unsigned k, char *buf, size_t size)

@@ -33,7 +33,7 @@ struct pid_entry {
 	const struct inode_ops *dir_iops;       /* directories */
 	const struct file_ops *dir_fops;
 	const struct file_ops *fops;            /* files of their own kind */
-	const struct pseudo_node *pseudo;       /* a tree that is the same for all */
+	const struct pid_entry *children;       /* directories of a task's own */
 };
 
 /* pid.c */
@@ -51,7 +51,7 @@ extern const struct file_ops pid_dir_fops;
 extern const struct inode_ops pid_task_dir_iops;
 extern const struct file_ops pid_task_dir_fops;
 /* pid_table.c */
-extern const struct pid_entry pid_entries[], pid_ns_entries[];
+extern const struct pid_entry pid_entries[], pid_ns_entries[], pid_net_entries[];
 
 /* pid_fd.c */
 extern const struct inode_ops pid_fd_dir_iops, pid_fdinfo_dir_iops, pid_fd_link_iops;
@@ -78,7 +78,7 @@ int pid_status(struct task *t, struct sbuf *s);
 void proc_cpuinfo(struct sbuf *s);
 void proc_stat(struct sbuf *s);
 void proc_meminfo(struct sbuf *s);
-extern const struct pseudo_node proc_net, proc_sys_children[];
+extern const struct pseudo_node proc_sys_children[];
 
 /* All processes, by number: the lowest tgid >= from, or -1. */
 int32_t proc_next_tgid(int32_t from);

@@ -49,9 +49,8 @@ static void waiting_line(struct sbuf *s, unsigned n, const struct time_wait *w, 
 	sbuf_printf(s, "06 00000000:00000000 03:%08X 00000000     0        0 0 3 0000000000000000\n", (unsigned)left);
 }
 
-void net_show_tcp(struct sbuf *s, bool v6)
+void net_show_tcp(struct netns *ns, struct sbuf *s, bool v6)
 {
-	struct netns *ns = netns_current();
 	uint64_t now = plat_time_mono_ns();
 	struct inet_sock *i;
 	struct time_wait *w;
@@ -84,9 +83,8 @@ static void dgram_line(struct sbuf *s, struct inet_sock *i, unsigned slot, bool 
 	spin_unlock(&d->lock);
 }
 
-void net_show_udp(struct sbuf *s, bool v6)
+void net_show_udp(struct netns *ns, struct sbuf *s, bool v6)
 {
-	struct netns *ns = netns_current();
 	struct inet_sock *i;
 
 	spin_lock(&ns->lock);
@@ -96,9 +94,8 @@ void net_show_udp(struct sbuf *s, bool v6)
 	spin_unlock(&ns->lock);
 }
 
-void net_show_raw(struct sbuf *s, bool v6)
+void net_show_raw(struct netns *ns, struct sbuf *s, bool v6)
 {
-	struct netns *ns = netns_current();
 	struct inet_sock *i;
 
 	spin_lock(&ns->lock);
@@ -106,4 +103,31 @@ void net_show_raw(struct sbuf *s, bool v6)
 		if (i->proto < 0 && i->type == SOCK_RAW && wanted(i, v6))
 			dgram_line(s, i, (unsigned)i->protocol, v6);
 	spin_unlock(&ns->lock);
+}
+
+struct net_counts net_count(struct netns *ns)
+{
+	struct net_counts c = { .tcp_bytes = tcp_queue_total() };
+	struct inet_sock *i;
+
+	spin_lock(&ns->lock);
+	c.waiting = ns->time_wait_count;
+	list_for_each(i, &ns->all, all_link) {
+		bool v6 = i->family == AF_INET6;
+
+		c.all++;
+		if (i->proto == PROTO_TCP) {
+			struct tcp_sock *t = tcp_of(i);
+
+			c.orphans += t->orphan;
+			c.established += t->state == TCP_ESTABLISHED || t->state == TCP_CLOSE_WAIT;
+			*(v6 ? &c.tcp6 : &c.tcp4) += t->state != TCP_CLOSE;
+		} else if (i->proto == PROTO_UDP) {
+			*(v6 ? &c.udp6 : &c.udp4) += i->hashed;
+		} else if (i->type == SOCK_RAW) {
+			*(v6 ? &c.raw6 : &c.raw4) += 1;
+		}
+	}
+	spin_unlock(&ns->lock);
+	return c;
 }

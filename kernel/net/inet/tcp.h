@@ -163,6 +163,24 @@ int tcp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t
 int tcp_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size);
 long tcp_ioctl(struct socket *s, unsigned cmd, uint64_t arg);
 void tcp_opt_defaults(struct tcp_sock *t);
+const char *tcp_congestion_name(const struct tcp_sock *t);
+
+/* The beginning of struct tcp_info: what makes sense without segments. */
+struct tcp_info_k {
+	uint8_t state, ca_state, retransmits, probes, backoff, options, wscale, flags;
+	uint32_t rto, ato, snd_mss, rcv_mss, unacked, sacked, lost, retrans, fackets;
+	uint32_t last_data_sent, last_ack_sent, last_data_recv, last_ack_recv;
+	uint32_t pmtu, rcv_ssthresh, rtt, rttvar, snd_ssthresh, snd_cwnd, advmss, reordering;
+	uint32_t rcv_rtt, rcv_space, total_retrans;
+	uint64_t pacing_rate, max_pacing_rate, bytes_acked, bytes_received;
+	uint32_t segs_out, segs_in, notsent_bytes, min_rtt, data_segs_in, data_segs_out;
+	uint64_t delivery_rate, busy_time, rwnd_limited, sndbuf_limited;
+	uint32_t delivered, delivered_ce;
+	uint64_t bytes_sent, bytes_retrans;
+	uint32_t dsack_dups, reord_seen, rcv_ooopack, snd_wnd;
+};
+_Static_assert(sizeof(struct tcp_info_k) == 232, "tcp_info");
+void tcp_fill_info(struct tcp_sock *t, struct tcp_info_k *ret);
 
 extern const struct sock_ops tcp_ops;
 

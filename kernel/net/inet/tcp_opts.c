@@ -30,6 +30,8 @@ static const struct tcp_rule rules[] = {
 };
 static const char *const congestion[] = { "cubic", "reno" };
 
+const char *tcp_congestion_name(const struct tcp_sock *t) { return congestion[t->congestion]; }
+
 static const struct tcp_rule *rule(int opt)
 {
 	for (unsigned k = 0; k < ARRAY_SIZE(rules); k++)
@@ -161,25 +163,9 @@ int tcp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t
 	return inet_setsockopt_common(s, &t->in, level, opt, val, size);
 }
 
-/* The beginning of struct tcp_info: what makes sense without segments. */
-struct tcp_info_k {
-	uint8_t state, ca_state, retransmits, probes, backoff, options, wscale, flags;
-	uint32_t rto, ato, snd_mss, rcv_mss, unacked, sacked, lost, retrans, fackets;
-	uint32_t last_data_sent, last_ack_sent, last_data_recv, last_ack_recv;
-	uint32_t pmtu, rcv_ssthresh, rtt, rttvar, snd_ssthresh, snd_cwnd, advmss, reordering;
-	uint32_t rcv_rtt, rcv_space, total_retrans;
-	uint64_t pacing_rate, max_pacing_rate, bytes_acked, bytes_received;
-	uint32_t segs_out, segs_in, notsent_bytes, min_rtt, data_segs_in, data_segs_out;
-	uint64_t delivery_rate, busy_time, rwnd_limited, sndbuf_limited;
-	uint32_t delivered, delivered_ce;
-	uint64_t bytes_sent, bytes_retrans;
-	uint32_t dsack_dups, reord_seen, rcv_ooopack, snd_wnd;
-};
-_Static_assert(sizeof(struct tcp_info_k) == 232, "tcp_info");
-
 static uint32_t ms_since(uint64_t then, uint64_t now) { return (uint32_t)((now - then) / NSEC_PER_MSEC); }
 
-static void fill_info(struct tcp_sock *t, struct tcp_info_k *i)
+void tcp_fill_info(struct tcp_sock *t, struct tcp_info_k *i)
 {
 	uint64_t now = plat_time_mono_ns();
 	bool up;
@@ -237,7 +223,7 @@ static int get_tcp(struct tcp_sock *t, int opt, void *val, size_t *size)
 
 	switch (opt) {
 	case TCP_INFO:
-		fill_info(t, &info);
+		tcp_fill_info(t, &info);
 		*size = MIN(*size, sizeof info);
 		memcpy(val, &info, *size);
 		return 0;

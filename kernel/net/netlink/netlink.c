@@ -645,9 +645,8 @@ int netlink_create(struct socket *s)
 	return 0;
 }
 
-void net_show_netlink(struct sbuf *s)
+void net_show_netlink(struct netns *ns, struct sbuf *s)
 {
-	struct netns *ns = netns_current();
 	struct nl_sock *k;
 
 	spin_lock(&all_lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc/net/unix: proc(5). */
-#include "kernel/net/net.h"
+#include "kernel/net/diag.h"
 #include "kernel/net/unix/unix.h"
 
 #define ACCEPTS 0x10000u                /* __SO_ACCEPTCON */
@@ -36,3 +36,34 @@ static void line(struct unix_sock *u, void *arg)
 }
 
 void net_show_unix(struct sbuf *s) { unix_for_each(line, s); }
+
+/* ---- sock_diag(7) ---- */
+
+struct diag_walk { void (*fn)(const struct unix_diag *d, void *arg); void *arg; };
+
+static void diag_one(struct unix_sock *u, void *arg)
+{
+	struct diag_walk *w = arg;
+	struct unix_diag d = { .type = (uint8_t)u->type, .ino = u->ino };
+
+	spin_lock(&u->lock);
+	d.state = u->state == UNIX_LISTEN ? TCP_LISTEN : u->state == UNIX_CONNECTED ? TCP_ESTABLISHED : TCP_CLOSE;
+	d.shutdown = (uint8_t)u->shutdown;
+	d.rqueue = u->state == UNIX_LISTEN ? u->pending_count : (uint32_t)u->queued;
+	d.wqueue = u->state == UNIX_LISTEN ? u->backlog : (uint32_t)__atomic_load_n(&u->wmem, __ATOMIC_RELAXED);
+	d.peer_ino = u->peer ? u->peer->ino : 0;
+	if (u->addr && u->addr->a.size > SUN_PATH_OFFSET) {
+		d.name = (const char *)&u->addr->a.u + SUN_PATH_OFFSET;
+		d.name_size = d.name[0] ? strnlen(d.name, u->addr->a.size - SUN_PATH_OFFSET) : u->addr->a.size - SUN_PATH_OFFSET;
+	}
+	if (!u->dead)
+		w->fn(&d, w->arg);
+	spin_unlock(&u->lock);
+}
+
+void unix_diag_each(void (*fn)(const struct unix_diag *d, void *arg), void *arg)
+{
+	struct diag_walk w = { fn, arg };
+
+	unix_for_each(diag_one, &w);
+}
