@@ -101,3 +101,31 @@ def test_owner_only(t):
         t.expect(r, out="", status=125, err_contains="Permission denied")
     finally:
         stop(p)
+
+
+def test_hostile_counters(t):
+    """A process that pretends to be a monitor: garbage is printed as numbers,
+    what is no such file is refused."""
+    p = start(t)
+    try:
+        fd = next(f for f in os.listdir(f"/proc/{p.pid}/fd")
+                  if os.readlink(f"/proc/{p.pid}/fd/{f}") == "/memfd:nacre-stats (deleted)")
+        size = os.stat(f"/proc/{p.pid}/fd/{fd}").st_size
+        with open(f"/proc/{p.pid}/fd/{fd}", "rb") as f:
+            magic = f.read(8)
+    finally:
+        stop(p)
+    me = str(os.getpid())
+    for data, good in ((magic + os.urandom(size - 8), True), (magic + b"\xff" * (size - 8), True),
+                       (os.urandom(size), False), (magic, False), (magic + b"\0" * (2 * size), False), (b"", False)):
+        fd = os.memfd_create("nacre-stats")
+        try:
+            os.write(fd, data)
+            for args in ((), ("--json",)):
+                r = t.nacre("stats", *args, me)
+                t.ok(r.status == (0 if good else 125), f"{len(data)} bytes", r)
+                t.ok(r.out.isprintable() or set(r.out) <= set(map(chr, range(32, 127))) | {"\n"}, "not only text", r)
+            if good:
+                json.loads(r.out)
+        finally:
+            os.close(fd)
