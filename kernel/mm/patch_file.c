@@ -20,7 +20,7 @@
 #define VERSIONS_MAX 8u
 #define BYTES_MAX (48ull << 20)
 #define MEMORY_SHARE 8u                 /* and at most this part of the memory limit */
-#define FIRST_HITS 64u
+#define FIRST_HITS 128u
 #define MORE_HITS 512u                  /* doubled with each version */
 /* A file changed so lately may change again without a new time stamp. */
 #define SETTLE_NS (2 * (int64_t)NSEC_PER_SEC)

@@ -182,8 +182,10 @@ static int image_load(struct task *t, const uint8_t *image, size_t n)
 	return 0;
 }
 
-/* 0, or -errno with the extended state reset. */
-static int xstate_pop(struct task *t, uint64_t at)
+/* The extended state at `at`, which mostly follows the rest of the frame: have,
+ * got bytes from user address have_at on, was read with that.  0, or -errno
+ * with the state reset. */
+static int xstate_pop(struct task *t, uint64_t at, const uint8_t *have, uint64_t have_at, size_t got)
 {
 	size_t most = plat_xstate_size() + FP_XSTATE_MAGIC2_SIZE;
 	uint8_t *image;
@@ -194,6 +196,8 @@ static int xstate_pop(struct task *t, uint64_t at)
 		return 0;
 	if (at & 63)
 		return -EFAULT;
+	if (at >= have_at && at - have_at < got && got - (at - have_at) >= most)
+		return image_load(t, have + (at - have_at), most);
 	image = kmalloc(most);
 	if (!image)
 		return -ENOMEM;
@@ -320,19 +324,28 @@ static void regs_restore(struct task *t, const struct linux_sigcontext *sc)
 SYSCALL0(rt_sigreturn)
 {
 	struct linux_ucontext uc;
-	uint64_t at = t->uctx.regs.rsp - sizeof(uint64_t);
-	uint64_t uc_at = at + offsetof(struct linux_rt_sigframe, uc);
+	uint64_t at = t->uctx.regs.rsp - sizeof(uint64_t) + offsetof(struct linux_rt_sigframe, uc);
+	/* As frame_place() puts them: one copy gets both parts. */
+	size_t size = sizeof(struct linux_rt_sigframe) + 16 + 64 + plat_xstate_size() + FP_XSTATE_MAGIC2_SIZE;
+	uint8_t *buf = kmalloc(size);
+	size_t got;
 
-	if (copy_in(&uc, (uaddr){ uc_at }, sizeof uc))
+	if (!buf)
 		goto bad;
+	got = size - copy_in_partial(buf, (uaddr){ at }, size);
+	if (got < sizeof uc)
+		goto bad;
+	memcpy(&uc, buf, sizeof uc);
 	signal_set_blocked(uc.sigmask);
 	regs_restore(t, &uc.mcontext);
-	if (xstate_pop(t, uc.mcontext.fpstate))
+	if (xstate_pop(t, uc.mcontext.fpstate, buf, at, got))
 		goto bad;
 	/* As Linux: a stack that cannot be set again is no reason to die. */
 	(void)altstack_set(t, &uc.stack, t->uctx.regs.rsp);
+	kfree(buf);
 	return SYSCALL_NO_RESULT;
 bad:
+	kfree(buf);
 	t->uctx.regs.orig_rax = UINT64_MAX;
 	signal_force(SIGSEGV, NULL);
 	return SYSCALL_NO_RESULT;
