@@ -193,13 +193,14 @@ class Item:
         return self.ident + (" [user]" if self.user == "user" and os.getuid() == 0 else "")
 
 
-def collect(build):
+def collect(build, full):
     items = []
     me = ["root", "user"] if os.getuid() == 0 else ["user"]
     for kind in ("asan", "tsan"):
         exe = os.path.join(build, "platform", "testhost", f"unit-{kind}")
         if os.path.exists(exe):
             items.append(Item(f"unit/{kind}", me[0], 400, argv=[exe]))
+            items.append(Item(f"unit/sockets-model-{kind}", me[0], 400, argv=[exe, "--sockets", "300" if full else "30"]))
     for path in sorted(glob.glob(os.path.join(build, "tests", "hosted-*"))):
         if os.access(path, os.X_OK) and os.path.isfile(path):
             items.append(Item(f"unit/{os.path.basename(path)[7:]}", me[0], 120, argv=[path]))
@@ -276,7 +277,7 @@ def main():
         return worker(a.build, a.worker, a.user)
 
     a.build = os.path.abspath(a.build)
-    items = [i for i in collect(a.build) if (a.full or a.only or not i.slow)
+    items = [i for i in collect(a.build, a.full) if (a.full or a.only or not i.slow)
              and (not a.only or any(x in i.name for x in a.only)) and a.who in (None, i.user)]
     if a.list:
         print("\n".join(i.name for i in items))

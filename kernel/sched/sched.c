@@ -335,6 +335,7 @@ static void task_trampoline(void *arg)
 	void *fn_arg = start->arg;
 
 	finish_switch();
+	current_task()->se.start = NULL;
 	kfree(start);
 	fn(fn_arg);
 	kpanic("a task's function returned");
@@ -365,6 +366,7 @@ int sched_task_init(struct task *t, void (*fn)(void *), void *arg)
 	if (!t->se.affinity)
 		t->se.affinity = cpu_total == 64 ? UINT64_MAX : (1ull << cpu_total) - 1;
 	t->se.cpu = plat_cpu_self();
+	t->se.start = start;
 	t->se.ksp = plat_kstack_prepare(t->se.kstack_top, task_trampoline, start);
 	return 0;
 }
@@ -379,6 +381,8 @@ void sched_task_free(struct task *t)
 	if (t->se.kstack_top)
 		plat_kstack_free(t->se.kstack_top);
 	t->se.kstack_top = NULL;
+	kfree(t->se.start);     /* it never ran */
+	t->se.start = NULL;
 }
 
 __noreturn void sched_exit(void (*release)(struct task *))

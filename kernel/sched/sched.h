@@ -145,6 +145,7 @@ struct sched_entity {                   /* inside struct task */
 	struct list rq_link;            /* cpu->rq_lock */
 	void *ksp;                      /* saved kernel stack pointer */
 	void *kstack_top;
+	void *start;                    /* what it runs, until it does */
 	unsigned cpu;                   /* where it runs or ran last */
 	uint32_t on_cpu;                /* 1 from being picked until switched away from */
 	uint64_t affinity;              /* bit per CPU, at least one bit valid */

@@ -25,20 +25,22 @@ void signal_set_blocked(uint64_t mask)
 	if (mask == t->blocked)
 		return;
 	newly = mask & ~t->blocked;
-	if (newly & t->tg->pending.set) {
-		spin_lock(&task_list_lock);
-		spin_lock(&t->sighand->lock);
+	spin_lock(&t->sighand->lock);
+	if (!(newly & t->tg->pending.set)) {
 		t->blocked = mask;
 		signal_recalc(t);
-		signal_retarget_locked(t, newly);
 		spin_unlock(&t->sighand->lock);
-		spin_unlock(&task_list_lock);
 		return;
 	}
+	spin_unlock(&t->sighand->lock);
+	/* Another thread may have to take what waits. */
+	spin_lock(&task_list_lock);
 	spin_lock(&t->sighand->lock);
 	t->blocked = mask;
 	signal_recalc(t);
+	signal_retarget_locked(t, newly);
 	spin_unlock(&t->sighand->lock);
+	spin_unlock(&task_list_lock);
 }
 
 void signal_set_temporary_mask(uint64_t mask)

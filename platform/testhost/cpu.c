@@ -55,6 +55,8 @@ bool testhost_fails(void)
 	if (!__atomic_load_n(&testhost.booted, __ATOMIC_RELAXED))
 		return false;
 	n = __atomic_add_fetch(&testhost_operations, 1, __ATOMIC_RELAXED);
+	if (testhost.fail_one_in && testhost_random() % testhost.fail_one_in == 0)
+		return true;
 	return testhost.fail_at && n >= testhost.fail_at && n < testhost.fail_at + testhost.fail_count;
 }
 

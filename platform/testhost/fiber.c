@@ -6,6 +6,9 @@
  * of the call stack changes in their middle. */
 #include <pthread.h>
 #include <stdlib.h>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 #include <string.h>
 #include <sys/mman.h>
 
@@ -67,6 +70,10 @@ void fiber_free(struct fiber *f)
 	pthread_mutex_unlock(&all_lock);
 #if defined(__SANITIZE_THREAD__)
 	__tsan_destroy_fiber(f->tsan);
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+	/* A task that was killed left frames behind; the next mapping here is not theirs. */
+	__asan_unpoison_memory_region(f->lo, f->size);
 #endif
 	munmap((uint8_t *)f->lo - GUARD, f->size + GUARD);
 	free(f);

@@ -223,7 +223,7 @@ int hc_stream_getattr(uint32_t s, struct hc_attr *a) { (void)s; *a = (struct hc_
 int hc_tty_size(uint16_t *r, uint16_t *c) { (void)r; (void)c; return -ENOTTY; }
 
 /* -- the kernel's heap -- */
-static uint64_t heap_used;
+static uint64_t heap_used, live_blocks;
 
 void *kmalloc(size_t size);
 void *kzalloc(size_t size);
@@ -245,6 +245,7 @@ void *kmalloc(size_t size)
 		return NULL;
 	/* what was there before is not zero */
 	memset(p, 0xa5, size);
+	__atomic_fetch_add(&live_blocks, 1, __ATOMIC_RELAXED);
 	return p;
 }
 
@@ -255,8 +256,21 @@ void *kzalloc(size_t size)
 	return p ? memset(p, 0, size) : NULL;
 }
 
-void *krealloc(void *p, size_t size) { return testhost_fails() ? NULL : realloc(p, size ? size : 1); }
-void kfree(void *p) { free(p); }
+void *krealloc(void *p, size_t size)
+{
+	if (!p)
+		return kmalloc(size);
+	return testhost_fails() ? NULL : realloc(p, size ? size : 1);
+}
+
+void kfree(void *p)
+{
+	if (p)
+		__atomic_fetch_sub(&live_blocks, 1, __ATOMIC_RELAXED);
+	free(p);
+}
+
+uint64_t testhost_live_blocks(void) { return __atomic_load_n(&live_blocks, __ATOMIC_RELAXED); }
 
 char *kstrndup(const char *s, size_t n)
 {

@@ -16,4 +16,6 @@ void unit_check(_Bool good, const char *file, int line, const char *what);
 void unit_kill_all(void);
 void unit_dump_tasks(void (*print)(const char *line));
 
+int sockets_model(int arg);     /* sockets_model.c: a program of the fake machine */
+
 #endif

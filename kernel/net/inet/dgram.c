@@ -87,7 +87,7 @@ void dgram_deliver(struct dgram_sock *d, struct dgram *m)
 	m->time_ns = vfs_now_ns();
 	spin_lock(&d->lock);
 	if (!drop)
-		drop = d->queued + (d->queued ? charge : 0) > (uint64_t)d->rcvbuf;
+		drop = d->queued + (d->queued ? charge : 0) > (uint64_t)__atomic_load_n(&d->rcvbuf, __ATOMIC_RELAXED);
 	if (drop) {
 		d->drops++;
 	} else {

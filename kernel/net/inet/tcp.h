@@ -49,7 +49,7 @@ struct tcp_sock {
 	struct spinlock lock;
 
 	/* lock */
-	uint8_t state;
+	_Atomic uint8_t state;          /* lock to write; looked at without it */
 	uint8_t shutdown;
 	bool done;                      /* a FIN came: reads end quietly */
 	bool orphan;                    /* closed by its owner */

@@ -194,16 +194,20 @@ struct unix_msg *unix_msg_next(struct unix_sock *u, struct unix_msg *m)
 	return n;
 }
 
-void unix_msg_remove(struct unix_sock *u, struct unix_msg *m)
+unsigned unix_msg_remove(struct unix_sock *u, struct unix_msg *m)
 {
+	unsigned left;
+
 	spin_lock(&u->lock);
 	list_del(&m->link);
 	u->queued -= m->size - m->off;
-	__atomic_store_n(&u->queue_count, u->queue_count - 1, __ATOMIC_SEQ_CST);
+	left = u->queue_count - 1;
+	__atomic_store_n(&u->queue_count, left, __ATOMIC_SEQ_CST);
 	if (u->oob == m)
 		u->oob = NULL;
 	spin_unlock(&u->lock);
 	unix_msg_free(m);
+	return left;
 }
 
 /* The descriptors of a message become the reader's, or copies when peeking. */

@@ -263,9 +263,10 @@ static int wait_message(struct socket *s, struct unix_sock *u, struct sock_msg *
 	}
 }
 
-static void took_one(struct unix_sock *u, unsigned before)
+/* left: counted under the lock, so exactly one reader sees the queue open. */
+static void took_one(struct unix_sock *u, unsigned left)
 {
-	if (unix_is_dgram(u) && before > UNIX_DGRAM_QLEN) {
+	if (unix_is_dgram(u) && left == UNIX_DGRAM_QLEN) {
 		waitq_wake_all(&u->room, POLL_OUT_KEYS);
 		unix_relay_wake(u);
 	}
@@ -301,12 +302,8 @@ long unix_recv_packet(struct socket *s, struct unix_sock *u, struct sock_msg *sm
 		unix_take_scm(m, sm, peek);
 		unix_peek_move(u, peek, peek ? n : m->size);
 	}
-	if (!peek) {
-		unsigned before = unix_load(u->queue_count);
-
-		unix_msg_remove(u, m);
-		took_one(u, before);
-	}
+	if (!peek)
+		took_one(u, unix_msg_remove(u, m));
 	mutex_unlock(&u->read_lock);
 	return ret;
 }
