@@ -203,7 +203,7 @@ static long pipe_read(struct file *f, struct iter *to, uint64_t *pos)
 		}
 		if (!p->writers)
 			break;
-		if (f->flags & O_NONBLOCK) {
+		if ((f->flags & O_NONBLOCK) || to->nowait) {
 			ret = -EAGAIN;
 			break;
 		}
@@ -254,7 +254,7 @@ static long pipe_write(struct file *f, struct iter *from, uint64_t *pos)
 			need = 1;
 			continue;
 		}
-		if (f->flags & O_NONBLOCK) {
+		if ((f->flags & O_NONBLOCK) || from->nowait) {
 			err = -EAGAIN;
 			break;
 		}

@@ -18,6 +18,7 @@ static void iter_one(struct iter *it, bool kernel, uint64_t base, size_t n)
 	it->index = 0;
 	it->done_in_seg = 0;
 	it->left = n;
+	it->append = it->nowait = false;
 	it->seg = it->inline_seg;
 	it->seg[0] = (struct iter_seg){ base, n };
 }
@@ -55,6 +56,10 @@ int iter_user_iovec(struct iter *it, uaddr iov, uint64_t count)
 
 		if ((int64_t)s->size < 0) {
 			err = -EINVAL;
+			break;
+		}
+		if (s->base + s->size > mm_addr_hi || s->base + s->size < s->base) {
+			err = -EFAULT;          /* no such range of addresses */
 			break;
 		}
 		/* Linux cuts the sum off at its limit, silently. */

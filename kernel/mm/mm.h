@@ -175,6 +175,7 @@ struct iter {
 	unsigned count, index;
 	size_t done_in_seg;             /* of segment index */
 	size_t left;                    /* total bytes still to move */
+	bool append, nowait;            /* of this call: as O_APPEND, O_NONBLOCK (RWF_) */
 	struct iter_seg { uint64_t base; size_t size; } *seg;
 	struct iter_seg inline_seg[8];
 };

@@ -367,8 +367,16 @@ SYSCALL1(fdatasync, int, fd)
 
 SYSCALL4(sync_file_range, int, fd, int64_t, off, int64_t, n, unsigned, flags)
 {
+	struct file *f = fd_get(fd);
+	uint32_t type = f ? f->inode->mode & S_IFMT : 0;
+
+	file_put(f);
+	if (!f)
+		return -EBADF;
 	if ((flags & ~SYNC_FILE_RANGE_ALL) || off < 0 || n < 0)
 		return -EINVAL;
+	if (type != S_IFREG && type != S_IFBLK && type != S_IFDIR && type != S_IFLNK)
+		return -ESPIPE;
 	return sync_fd(fd, true);
 }
 

@@ -257,7 +257,10 @@ static int link_locked(const struct path *src, struct walk *w)
 	if (!spare)
 		return -ENOMEM;
 	mutex_lock(&target->lock);
-	err = dir->inode->ops->link(dir->inode, w->last, w->last_size, target);
+	/* What was removed stays removed; an O_TMPFILE may get its first name. */
+	err = target->nlink || target->linkable ? dir->inode->ops->link(dir->inode, w->last, w->last_size, target) : -ENOENT;
+	if (!err)
+		target->linkable = false;
 	mutex_unlock(&target->lock);
 	if (!err)
 		dentry_instantiate(spare, inode_get(target));

@@ -121,6 +121,7 @@ static int open_tmpfile(int dfd, const char *name, uint32_t flags, uint32_t mode
 		goto out;
 	}
 	p.mnt = mount_get(dir.mnt);
+	i->linkable = !(flags & O_EXCL);
 	err = dentry_open(&p, flags & ~(O_TMPFILE | O_CREAT | O_TRUNC), true, ret);
 	if (!err)
 		(*ret)->flags |= flags & O_TMPFILE;

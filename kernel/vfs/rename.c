@@ -53,15 +53,15 @@ static int check(struct side *o, struct side *n, unsigned flags)
 	bool dir = S_ISDIR(oi->mode);
 	int err;
 
+	if ((flags & RENAME_NOREPLACE) && ni)
+		return -EEXIST;
+	if ((flags & RENAME_EXCHANGE) && !ni)
+		return -ENOENT;
 	/* An ancestor may not go below itself, nor be replaced by what is in it. */
 	if (dir && dcache_is_ancestor(o->child, n->dir))
 		return -EINVAL;
 	if (n->child && ni && dcache_is_ancestor(n->child, o->dir))
 		return flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
-	if ((flags & RENAME_NOREPLACE) && ni)
-		return -EEXIST;
-	if ((flags & RENAME_EXCHANGE) && !ni)
-		return -ENOENT;
 	err = may_delete(&o->w.cur, o->child, dir);
 	if (err)
 		return err;

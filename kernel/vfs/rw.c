@@ -5,6 +5,7 @@
  * threads do not read the same bytes.  Everything passes one function,
  * file_rw(), which applies the rules common to all files: access mode,
  * RLIMIT_FSIZE, loss of set-id bits, events. */
+#include "kernel/ipc/ipc.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/vfs/internal.h"
 #include <linux_abi/inotify.h>
@@ -23,7 +24,7 @@ static int limit_size(struct file *f, struct iter *it, uint64_t pos)
 
 	if (limit == RLIM_INFINITY)
 		return 0;
-	if (f->flags & O_APPEND)
+	if (file_appends(f, it))
 		pos = f->inode->size;
 	if (pos >= limit) {
 		signal_send_task(current_task(), SIGXFSZ, NULL);
@@ -153,7 +154,7 @@ SYSCALL4(pwrite64, int, fd, uaddr, buf, size_t, n, int64_t, off)
 }
 
 /* off -1: the current position. */
-static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, bool write)
+static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, unsigned rwf, bool write)
 {
 	struct file *f = fd_get(fd);
 	struct iter it;
@@ -161,8 +162,15 @@ static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, bool wr
 
 	if (!f)
 		return -EBADF;
+	/* Pipes and memory know how not to wait. */
+	if ((rwf & RWF_NOWAIT) && !is_reg(f) && pipe_queued(f) < 0) {
+		file_put(f);
+		return -EOPNOTSUPP;
+	}
 	ret = iter_user_iovec(&it, iov, count);
 	if (!ret) {
+		it.append = rwf & RWF_APPEND;
+		it.nowait = rwf & RWF_NOWAIT;
 		ret = at ? rw_at(f, &it, off, write) : rw_cur(f, &it, write);
 		iter_free(&it);
 	}
@@ -172,31 +180,29 @@ static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, bool wr
 
 SYSCALL3(readv, int, fd, uaddr, iov, uint64_t, count)
 {
-	return rwv(fd, iov, count, false, 0, false);
+	return rwv(fd, iov, count, false, 0, 0, false);
 }
 
 SYSCALL3(writev, int, fd, uaddr, iov, uint64_t, count)
 {
-	return rwv(fd, iov, count, false, 0, true);
+	return rwv(fd, iov, count, false, 0, 0, true);
 }
 
 SYSCALL5(preadv, int, fd, uaddr, iov, uint64_t, count, int64_t, off, uint64_t, off_high)
 {
-	return rwv(fd, iov, count, true, off, false);
+	return rwv(fd, iov, count, true, off, 0, false);
 }
 
 SYSCALL5(pwritev, int, fd, uaddr, iov, uint64_t, count, int64_t, off, uint64_t, off_high)
 {
-	return rwv(fd, iov, count, true, off, true);
+	return rwv(fd, iov, count, true, off, 0, true);
 }
 
 static long rwv2(int fd, uaddr iov, uint64_t count, int64_t off, unsigned rwf, bool write)
 {
 	if (rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
 		return -EOPNOTSUPP;
-	if (rwf & (RWF_NOWAIT | RWF_APPEND))
-		return -EOPNOTSUPP;
-	return rwv(fd, iov, count, off != -1, off, write);
+	return rwv(fd, iov, count, off != -1, off, rwf, write);
 }
 
 SYSCALL6(preadv2, int, fd, uaddr, iov, uint64_t, count, int64_t, off, uint64_t, off_high, unsigned, rwf)

@@ -323,7 +323,7 @@ SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count
 		n = -EINVAL;
 	else if ((uin.va && !(in->mode & FMODE_SEEK)) || (uout.va && !(out->mode & FMODE_SEEK)))
 		n = -EINVAL;
-	else if (in->inode == out->inode || (out->flags & O_APPEND))
+	else if (in->inode == out->inode || (out->flags & O_APPEND) || S_ISDIR(in->inode->mode))
 		n = -EINVAL;
 	else
 		n = both_begin(&ip, in, uin, &op, out, uout);

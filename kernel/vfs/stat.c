@@ -211,7 +211,7 @@ static long link_text(const struct path *p, char *buf, size_t size)
 static long readlink_at(int dfd, ustr name, uaddr ubuf, int size)
 {
 	struct path p;
-	char *buf;
+	char *buf, first;
 	size_t cap;
 	long n;
 
@@ -226,6 +226,8 @@ static long readlink_at(int dfd, ustr name, uaddr ubuf, int size)
 		return -ENOMEM;
 	}
 	n = link_text(&p, buf, PATH_MAX);
+	if (n == -EINVAL && !copy_in(&first, (uaddr){ name.va }, 1) && !first)
+		n = -ENOENT;            /* a descriptor's name must be a link's */
 	path_put(&p);
 	if (n > 0) {
 		n = MIN(n, (long)size);

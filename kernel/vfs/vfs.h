@@ -128,6 +128,7 @@ struct inode {
 	struct flock_ctx *flocks;               /* kernel/vfs/locks.c */
 	struct list notify;                     /* inotify marks; notify_lock */
 	struct patch_file *patch;               /* kernel/mm/patch_file.c: copies of its text; its lock */
+	bool linkable;                          /* O_TMPFILE: has no name yet and may get one; lock */
 	uint32_t writable_maps;                 /* shared mappings that may write (kernel/mm); atomic */
 	int32_t deny_write;                     /* >0: being executed … <0 open writers; atomics */
 };
@@ -221,6 +222,7 @@ int sigio_set(struct file *f, int fd, bool on);         /* O_ASYNC; -ENOMEM */
 void sigio_file_gone(struct file *f);                   /* f->async is set */
 void sigio_urgent(struct file *f);                      /* SIGURG to the owner; no lock held */
 int file_set_owner(struct file *f, int32_t who, bool thread);   /* -ESRCH, -EINVAL */
+static inline bool file_appends(const struct file *f, const struct iter *it) { return (f->flags & O_APPEND) || it->append; }
 #define FMODE_READ 1u
 #define FMODE_WRITE 2u
 #define FMODE_SEEK 4u                           /* has a position */

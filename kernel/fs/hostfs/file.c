@@ -339,7 +339,7 @@ static long write_locked(struct file *f, struct iter *from, uint64_t *pos, uint8
 	size_t total = 0;
 	int err = 0;
 
-	if (f->flags & O_APPEND) {
+	if (file_appends(f, from)) {
 		err = hostfs_refresh(f->inode, true);
 		if (err)
 			return err;

@@ -348,7 +348,7 @@ static long tmpfs_write(struct file *f, struct iter *from, uint64_t *pos)
 	if (!from->left)
 		return 0;
 	mutex_lock(&i->lock);
-	if (f->flags & O_APPEND)
+	if (file_appends(f, from))
 		*pos = i->size;
 	if (d->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
 		n = -EPERM;
