@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* advise.c: madvise(2), process_madvise is not offered; mincore(2), msync(2).
+/* advise.c: madvise(2), process_madvise(2), mincore(2), msync(2).
  *
  * Advice is applied area by area; holes are skipped and reported as ENOMEM at
  * the end, as Linux does.  Locking: mm->lock, dropped around calls to files. */
@@ -35,6 +35,8 @@ static int remove_backing(struct mm *mm, struct vma *v, uint64_t s, uint64_t e)
 	struct file *f = v->file;
 	int err;
 
+	if (private_anon(v))
+		return -EINVAL;
 	if ((v->flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
 		return -EACCES;
 	if (v->flags & VM_LOCKED)
@@ -96,15 +98,13 @@ static bool advice_known(int a)
 	return (a >= MADV_NORMAL && a <= MADV_DONTNEED) || (a >= MADV_FREE && a <= MADV_COLLAPSE);
 }
 
-SYSCALL3(madvise, uint64_t, addr, size_t, size, int, advice)
+long mm_advise(struct mm *mm, uint64_t addr, size_t size, int advice)
 {
-	struct mm *mm = t->mm;
 	uint64_t end, at = addr;
 	bool hole = false;
 	int err = 0;
 
-	if (!advice_known(advice) || advice == MADV_MERGEABLE || advice == MADV_UNMERGEABLE ||
-	    advice == MADV_COLLAPSE)
+	if (!advice_known(advice) || advice == MADV_COLLAPSE)
 		return -EINVAL;
 	if (addr & (PAGE_SIZE - 1))
 		return -EINVAL;
@@ -130,6 +130,11 @@ SYSCALL3(madvise, uint64_t, addr, size_t, size, int, advice)
 	if (advice == MADV_WILLNEED || advice >= MADV_POPULATE_READ)
 		memlimit_poke();
 	return err ? err : hole ? -ENOMEM : 0;
+}
+
+SYSCALL3(madvise, uint64_t, addr, size_t, size, int, advice)
+{
+	return mm_advise(t->mm, addr, size, advice);
 }
 
 SYSCALL3(mincore, uint64_t, addr, size_t, size, uaddr, vec)

@@ -217,7 +217,9 @@ static int check_flags(unsigned prot, unsigned flags, uint64_t addr, uint64_t si
 
 	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
 		return -EINVAL;
-	if (type == MAP_SHARED_VALIDATE && (flags & MAP_SYNC))
+	if (type == MAP_SHARED_VALIDATE && !file)
+		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (flags & ~MAP_KNOWN))
 		return -EOPNOTSUPP;
 	if (off & (PAGE_SIZE - 1))
 		return -EINVAL;

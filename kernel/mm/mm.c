@@ -212,6 +212,7 @@ int mm_fork(struct mm *parent, struct mm **ret)
 	memcpy(mm->auxv, parent->auxv, sizeof(mm->auxv));
 	mm->auxv_count = parent->auxv_count;
 	mm->dumpable = parent->dumpable;
+	mm->thp_disabled = parent->thp_disabled;
 	if (parent->exe_file)
 		mm->exe_file = file_get(parent->exe_file);
 	mm_publish(mm);

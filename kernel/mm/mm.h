@@ -38,6 +38,7 @@ struct mm {
 	uint64_t max_rss;               /* atomic: mm_peak_rss() */
 	uint32_t def_flags;             /* mlockall MCL_FUTURE */
 	bool dumpable;
+	bool thp_disabled;              /* PR_SET_THP_DISABLE: remembered only; atomic */
 	bool batching;                  /* exec only: the platform keeps the mapping calls */
 	bool patch_off;                 /* traced, once: text is the file's */
 	bool patched;                   /* some VMA has had a patch; also read with no lock */
@@ -99,6 +100,8 @@ int __must_check mm_new(struct mm **ret);
 int __must_check mm_fork(struct mm *parent, struct mm **ret);
 struct mm *mm_get(struct mm *mm);       /* a user */
 void mm_put(struct mm *mm);             /* may sleep */
+/* madvise(2) of any address space. */
+long mm_advise(struct mm *mm, uint64_t addr, size_t size, int advice);
 
 /* Map: file may be NULL.  addr is a hint unless MAP_FIXED.  Returns the
  * address or -errno.  Takes mm->lock. */

@@ -159,7 +159,7 @@ static long do_lock(struct mm *mm, uint64_t addr, uint64_t size, bool onfault)
 	if (!size)
 		return 0;
 	if (!mm_range_ok(start, size, &end))
-		return -ENOMEM;
+		return add_overflows(start, size, &end) ? -EINVAL : -ENOMEM;
 	mutex_lock(&mm->lock);
 	err = -ENOMEM;
 	if (capable(CAP_IPC_LOCK) ||

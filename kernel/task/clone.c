@@ -244,7 +244,12 @@ static int publish(struct task *c, struct task *p, const struct clone_args_k *a)
 	spin_lock(&pg->lock);
 	ending = pg->group_exiting || (pg->group_exec && pg->group_exec != p);
 	spin_unlock(&pg->lock);
-	err = ending ? -ERESTARTNOINTR : pid_alloc_locked(pg->container->pidns, &c->tid);
+	if (ending)
+		err = -ERESTARTNOINTR;
+	else if (a->set_tid)
+		err = pid_take_locked(c->tid = a->set_tid);
+	else
+		err = pid_alloc_locked(pg->container->pidns, &c->tid);
 	if (err) {
 		spin_unlock(&task_list_lock);
 		return err;
@@ -372,6 +377,7 @@ SYSCALL2(clone3, uaddr, uargs, size_t, size)
 {
 	struct linux_clone_args u = { 0 };
 	struct clone_args_k a;
+	int32_t set_tid = 0;
 	uint8_t tail[64];
 	int err;
 
@@ -397,8 +403,17 @@ SYSCALL2(clone3, uaddr, uargs, size_t, size)
 		return -EINVAL;
 	if ((u.flags & (CLONE_THREAD | CLONE_PARENT)) && u.exit_signal)
 		return -EINVAL;
-	if (u.set_tid_size || u.set_tid)
-		return u.set_tid_size && u.set_tid && !capable(CAP_SYS_ADMIN) ? -EPERM : -EINVAL;
+	if (!u.set_tid != !u.set_tid_size || u.set_tid_size > 1)        /* one level of names */
+		return -EINVAL;
+	if (u.set_tid) {
+		err = copy_in(&set_tid, (uaddr){ u.set_tid }, sizeof(set_tid));
+		if (err)
+			return err;
+		if (set_tid < 1)
+			return -EINVAL;
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+	}
 	if ((u.stack == 0) != (u.stack_size == 0))
 		return -EINVAL;
 	if (u.exit_signal > NSIG)
@@ -406,7 +421,7 @@ SYSCALL2(clone3, uaddr, uargs, size_t, size)
 	a = (struct clone_args_k){
 		.flags = u.flags, .pidfd = u.pidfd, .child_tid = u.child_tid,
 		.parent_tid = u.parent_tid, .exit_signal = u.exit_signal, .stack = u.stack,
-		.stack_size = u.stack_size, .tls = u.tls,
+		.stack_size = u.stack_size, .tls = u.tls, .set_tid = set_tid,
 	};
 	return task_clone(t, &a);
 }

@@ -343,6 +343,11 @@ int exec_run(struct task *t, int dfd, const char *name, int at_flags,
 		err = depth >= SHEBANG_DEPTH ? -ELOOP : parse_shebang(line, (size_t)n, &interp, &arg);
 		if (err)
 			break;
+		/* The interpreter would not find what is closed by then. */
+		if (dfd != AT_FDCWD && name[0] != '/' && files_cloexec(t->files, dfd)) {
+			err = -ENOENT;
+			break;
+		}
 		err = rewrite_argv(argv, interp, arg, path);
 		if (err)
 			break;

@@ -28,6 +28,7 @@ struct task *task_new(void);                    /* xstate included; NULL without
 void task_free_unstarted(struct task *t);       /* one that was never published */
 struct tgroup *tgroup_new(void);
 int pid_alloc_locked(struct pidns *ns, int32_t *ret);
+int pid_take_locked(int32_t pid);       /* this one: -EEXIST, -EINVAL */
 void task_publish_locked(struct task *t);       /* into hash and its group's list */
 void tgroup_publish_locked(struct tgroup *g);
 void task_unhash_locked(struct task *t);

@@ -38,9 +38,18 @@ static long prctl_mem(struct task *t, int op, const uint64_t *a)
 	case PR_SET_TSC:
 		return a[1] == PR_TSC_ENABLE ? 0 : -EINVAL;
 	case PR_SET_THP_DISABLE:
-		return a[2] || a[3] || a[4] ? -EINVAL : 0;
-	case PR_GET_THP_DISABLE:
+		if (a[2] || a[3] || a[4])
+			return -EINVAL;
+		__atomic_store_n(&t->mm->thp_disabled, !!a[1], __ATOMIC_RELAXED);
 		return 0;
+	case PR_GET_THP_DISABLE:
+		return a[1] || a[2] || a[3] || a[4] ? -EINVAL : __atomic_load_n(&t->mm->thp_disabled, __ATOMIC_RELAXED);
+	case PR_TASK_PERF_EVENTS_DISABLE:
+	case PR_TASK_PERF_EVENTS_ENABLE:
+		return 0;               /* there are none */
+	case PR_GET_SPECULATION_CTRL:
+	case PR_SET_SPECULATION_CTRL:
+		return -ENODEV;         /* the host decides */
 	case PR_SET_VMA:
 		/* Names show up in /proc/PID/maps only: taken and not kept. */
 		return a[1] == PR_SET_VMA_ANON_NAME ? 0 : -EINVAL;

@@ -246,6 +246,19 @@ static bool pid_in_use_locked(int32_t pid)
 	return false;
 }
 
+int pid_take_locked(int32_t pid)
+{
+	bool was = pid_wrapped;
+
+	if (pid < 1 || pid >= PID_MAX)
+		return -EINVAL;
+	pid_wrapped = true;             /* numbers come out of turn from now on */
+	if (!pid_in_use_locked(pid))
+		return 0;
+	pid_wrapped = was;
+	return -EEXIST;
+}
+
 int pid_alloc_locked(struct pidns *ns, int32_t *ret)
 {
 	/* At most TASKS_MAX tasks, each with three numbers: a free one comes

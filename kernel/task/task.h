@@ -253,7 +253,8 @@ uint64_t rlimit_cur(unsigned res);      /* of current; RLIM_INFINITY = UINT64_MA
 /* ---- life ---- */
 struct clone_args_k {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
-	uint64_t set_tid, set_tid_size, cgroup;
+	uint64_t cgroup;
+	int32_t set_tid;                /* 0: any number */
 };
 long task_clone(struct task *parent, const struct clone_args_k *a);
 /* The calling thread ends; when last in its group the process becomes a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* process_vm_readv(2), process_vm_writev(2), kcmp(2).
+/* process_vm_readv(2), process_vm_writev(2), process_madvise(2), kcmp(2).
  *
  * Data goes through a bounded kernel buffer; a fault on either side ends the
  * transfer with what was moved so far. */
@@ -115,6 +115,62 @@ SYSCALL6(process_vm_readv, int, pid, uaddr, lvec, uint64_t, lcount, uaddr, rvec,
 SYSCALL6(process_vm_writev, int, pid, uaddr, lvec, uint64_t, lcount, uaddr, rvec, uint64_t, rcount, uint64_t, flags)
 {
 	return transfer(t, pid, lvec, lcount, rvec, rcount, flags, true);
+}
+
+/* Bytes advised; the first failure ends it. */
+static long advise_segs(struct mm *mm, const struct remote_seg *s, uint64_t count, int advice)
+{
+	long done = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		long err = mm_advise(mm, s[i].base, s[i].size, advice);
+
+		if (err)
+			return done ? done : err;
+		done += (long)s[i].size;
+	}
+	return done;
+}
+
+SYSCALL5(process_madvise, int, pidfd, uaddr, uvec, uint64_t, count, int, advice, unsigned, flags)
+{
+	struct remote_seg *segs;
+	struct tgroup *g;
+	struct task *o;
+	struct file *f;
+	struct mm *mm;
+	long ret;
+
+	if (flags)
+		return -EINVAL;
+	ret = read_segs(uvec, count, &segs);
+	if (ret)
+		return ret;
+	f = fd_get(pidfd);
+	g = f ? pidfd_group_get(f) : NULL;
+	file_put(f);
+	if (!g) {
+		kfree(segs);
+		return -EBADF;
+	}
+	o = task_find_get(g->tgid);
+	mm = o && o->tg == g ? task_get_mm(o) : NULL;
+	ret = -ESRCH;
+	if (mm && !task_may_access(o))
+		ret = -EPERM;
+	else if (mm && mm != t->mm && advice != MADV_WILLNEED && advice != MADV_COLD && advice != MADV_PAGEOUT)
+		ret = -EINVAL;
+	else if (mm && mm != t->mm && !capable(CAP_SYS_NICE))
+		ret = -EPERM;
+	else if (mm)    /* hints about others' memory are checked and dropped */
+		ret = advise_segs(mm, segs, count, mm == t->mm ? advice : MADV_NORMAL);
+	if (mm)
+		mm_put(mm);
+	if (o)
+		task_put(o);
+	tgroup_put(g);
+	kfree(segs);
+	return ret;
 }
 
 #define KCMP_FILE 0
