@@ -100,6 +100,8 @@ int __must_check mm_new(struct mm **ret);
 int __must_check mm_fork(struct mm *parent, struct mm **ret);
 struct mm *mm_get(struct mm *mm);       /* a user */
 void mm_put(struct mm *mm);             /* may sleep */
+/* Bytes that are resident between two page addresses; mm->lock held. */
+uint64_t mm_rss_range_locked(struct mm *mm, uint64_t start, uint64_t end);
 /* madvise(2) of any address space. */
 long mm_advise(struct mm *mm, uint64_t addr, size_t size, int advice);
 

@@ -32,6 +32,15 @@ static uint64_t count_range(struct mm *mm, uint64_t start, uint64_t end, uint8_t
 	return pages << PAGE_SHIFT;
 }
 
+uint64_t mm_rss_range_locked(struct mm *mm, uint64_t start, uint64_t end)
+{
+	uint8_t *vec = kmalloc(BATCH_PAGES);
+	uint64_t n = vec ? count_range(mm, start, end, vec) : 0;
+
+	kfree(vec);
+	return n;
+}
+
 static uint64_t count_areas(struct mm *mm)
 {
 	uint8_t *vec = NULL;

@@ -173,7 +173,8 @@ static int build(struct task *p, const struct clone_args_k *a, struct task **ret
 	c->no_new_privs = p->no_new_privs;
 	c->kernel_trace = p->kernel_trace;
 	c->personality = p->personality;
-	c->timer_slack_ns = p->timer_slack_ns;
+	c->timer_slack_ns = __atomic_load_n(&p->timer_slack_ns, __ATOMIC_RELAXED);
+	c->sched_policy = p->sched_policy;
 	if ((f & CLONE_VM) && !(f & CLONE_VFORK)) {
 		c->rseq_addr = 0;       /* rseq(2): a new thread registers anew */
 	} else {
@@ -219,7 +220,7 @@ static int build(struct task *p, const struct clone_args_k *a, struct task **ret
 	if (err)
 		goto fail;
 	c->se.affinity = __atomic_load_n(&p->se.affinity, __ATOMIC_RELAXED);
-	c->se.nice = __atomic_load_n(&p->se.nice, __ATOMIC_RELAXED);
+	c->se.nice = p->sched_reset_on_fork ? MAX(task_nice(p), 0) : task_nice(p);
 	copy_regs(c, p, a);
 	/* Last, because it is the dearest and hardest to undo. */
 	err = copy_mm(c, p, f);

@@ -93,7 +93,7 @@ SYSCALL5(prctl, int, op, uint64_t, a1, uint64_t, a2, uint64_t, a3, uint64_t, a4)
 	case PR_SET_SECCOMP:
 		return seccomp_prctl_set(t, a1, a2);
 	case PR_SET_TIMERSLACK:
-		t->timer_slack_ns = a1 ? a1 : 50000;
+		__atomic_store_n(&t->timer_slack_ns, a1 ? a1 : TIMER_SLACK_NS, __ATOMIC_RELAXED);
 		return 0;
 	case PR_GET_TIMERSLACK:
 		return (long)MIN(t->timer_slack_ns, (uint64_t)INT64_MAX);

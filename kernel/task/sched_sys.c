@@ -74,6 +74,8 @@ SYSCALL3(sched_getaffinity, int, pid, unsigned, size, uaddr, umask)
 
 static int set_policy(struct task *o, uint32_t policy, int32_t priority)
 {
+	bool reset = policy & SCHED_RESET_ON_FORK;
+
 	policy &= ~(uint32_t)SCHED_RESET_ON_FORK;
 	switch (policy) {
 	case SCHED_OTHER:
@@ -83,7 +85,10 @@ static int set_policy(struct task *o, uint32_t policy, int32_t priority)
 			return -EINVAL;
 		if (!may_schedule(o))
 			return -EPERM;
+		if (o->sched_reset_on_fork && !reset && !capable(CAP_SYS_NICE))
+			return -EPERM;
 		o->sched_policy = policy;
+		o->sched_reset_on_fork = reset;
 		return 0;
 	case SCHED_FIFO:
 	case SCHED_RR:
@@ -101,7 +106,7 @@ SYSCALL3(sched_setscheduler, int, pid, int, policy, uaddr, uparam)
 	struct task *o;
 	int err;
 
-	if (policy < 0 || pid < 0)
+	if (policy < 0 || pid < 0 || !uparam.va)
 		return -EINVAL;
 	err = copy_in(&p, uparam, sizeof(p));
 	if (err)
@@ -118,12 +123,13 @@ SYSCALL2(sched_setparam, int, pid, uaddr, uparam)
 {
 	struct linux_sched_param p;
 	struct task *o;
-	int err = copy_in(&p, uparam, sizeof(p));
+	int err;
 
+	if (pid < 0 || !uparam.va)
+		return -EINVAL;
+	err = copy_in(&p, uparam, sizeof(p));
 	if (err)
 		return err;
-	if (pid < 0)
-		return -EINVAL;
 	o = target(t, pid);
 	if (!o)
 		return -ESRCH;
@@ -141,7 +147,7 @@ SYSCALL1(sched_getscheduler, int, pid)
 	o = target(t, pid);
 	if (!o)
 		return -ESRCH;
-	r = o->sched_policy;
+	r = o->sched_policy | (o->sched_reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 	task_put(o);
 	return r;
 }
@@ -151,7 +157,7 @@ SYSCALL2(sched_getparam, int, pid, uaddr, uparam)
 	struct linux_sched_param p = { 0 };
 	struct task *o;
 
-	if (pid < 0)
+	if (pid < 0 || !uparam.va)
 		return -EINVAL;
 	o = target(t, pid);
 	if (!o)
@@ -167,15 +173,18 @@ SYSCALL3(sched_setattr, int, pid, uaddr, uattr, unsigned, flags)
 	uint32_t size;
 	int err;
 
-	if (flags || pid < 0)
+	if (flags || pid < 0 || !uattr.va)
 		return -EINVAL;
 	err = copy_in(&size, uattr, sizeof(size));
 	if (err)
 		return err;
 	if (!size)
 		size = SCHED_ATTR_SIZE_VER0;
-	if (size < SCHED_ATTR_SIZE_VER0 || size > PLAT_PAGE_SIZE)
+	if (size < SCHED_ATTR_SIZE_VER0 || size > PLAT_PAGE_SIZE) {
+		size = sizeof(a);       /* what would fit */
+		(void)!copy_out(uattr, &size, sizeof(size));
 		return -E2BIG;
+	}
 	err = copy_in(&a, uattr, MIN(size, (uint32_t)sizeof(a)));
 	if (err)
 		return err;
@@ -194,7 +203,7 @@ SYSCALL4(sched_getattr, int, pid, uaddr, uattr, unsigned, size, unsigned, flags)
 	struct linux_sched_attr a = { .size = sizeof(a) };
 	struct task *o;
 
-	if (flags || pid < 0 || size < SCHED_ATTR_SIZE_VER0 || size > PLAT_PAGE_SIZE)
+	if (flags || pid < 0 || !uattr.va || size < SCHED_ATTR_SIZE_VER0 || size > PLAT_PAGE_SIZE)
 		return -EINVAL;
 	o = target(t, pid);
 	if (!o)

@@ -116,7 +116,7 @@ SYSCALL2(setpgid, int, pid, int, pgid)
 {
 	long r;
 
-	if (pgid < 0)
+	if (pgid < 0 || (!pgid && pid < 0))     /* no group: the process's own number */
 		return -EINVAL;
 	if (pid < 0)
 		return -ESRCH;

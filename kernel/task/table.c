@@ -61,7 +61,7 @@ struct task *task_new(void)
 	list_init(&t->ptracees);
 	sigpending_init(&t->pending);
 	t->syscall_nr = -1;
-	t->timer_slack_ns = 50000;
+	t->timer_slack_ns = TIMER_SLACK_NS;
 	return t;
 }
 

@@ -195,7 +195,9 @@ struct task {
 	uint32_t pdeath_signal;
 	uint32_t personality;
 	uint32_t sched_policy;          /* SCHED_OTHER, BATCH, IDLE: remembered only */
-	uint64_t timer_slack_ns;
+	uint64_t timer_slack_ns;        /* atomic */
+#define TIMER_SLACK_NS 50000
+	bool sched_reset_on_fork;
 	uint64_t minflt, majflt;
 	int32_t syscall_nr;             /* being served; -1 outside; atomic, as the arguments */
 	uint64_t syscall_args[6];

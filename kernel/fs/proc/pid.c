@@ -88,7 +88,7 @@ static int entry_store(struct file *f, const char *text, size_t n)
 
 	if (!t)
 		return err;
-	err = r->e && r->e->store ? r->e->store(t, text, n) : -EPERM;
+	err = r->e && r->e->store ? r->e->store(t, text, n) : -EINVAL;
 	task_put(t);
 	return err;
 }
@@ -250,8 +250,13 @@ static int dir_lookup(struct inode *dir, const char *name, size_t n, struct inod
 static int dir_readdir(struct file *f, struct dir_sink *s)
 {
 	struct pid_ref *r = pid_ref(f->inode);
+	struct task *t;
 	uint64_t k = 2;
 
+	t = pid_task_get(f->inode);
+	if (!t)
+		return -ENOENT;
+	task_put(t);
 	if (!dir_emit_dots(f, s))
 		return 0;
 	for (const struct pid_entry *e = table_of(f->inode); e->name; e++) {

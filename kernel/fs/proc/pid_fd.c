@@ -176,8 +176,24 @@ out:
 	return 0;
 }
 
+/* The size is the number of open descriptors. */
+static int fd_dir_getattr(struct inode *i, struct kstat *ret)
+{
+	struct task *t = pid_task_get(i);
+	struct files *fs = t ? task_get_files(t) : NULL;
+
+	inode_fill_stat(i, ret);
+	for (int fd = 0; fs && (fd = files_next_fd(fs, fd)) >= 0; fd++)
+		ret->size++;
+	if (fs)
+		files_put(fs);
+	if (t)
+		task_put(t);
+	return 0;
+}
+
 const struct inode_ops pid_fd_dir_iops = {
-	.lookup = fd_lookup, .revalidate = revalidate, .evict = pid_evict,
+	.lookup = fd_lookup, .getattr = fd_dir_getattr, .revalidate = revalidate, .evict = pid_evict,
 };
 const struct inode_ops pid_fdinfo_dir_iops = {
 	.lookup = fdinfo_lookup, .revalidate = revalidate, .evict = pid_evict,

@@ -55,20 +55,53 @@ static void show_vma(const struct mm *mm, const struct vma *v, char *buf, struct
 	sbuf_write(s, "\n", 1);
 }
 
-/* A column per line, as smaps has them.  What is resident is not known per
- * mapping: it is told for the whole (smaps_rollup, statm). */
-static void show_details(const struct vma *v, struct sbuf *s)
-{
-	unsigned long long kb = (v->end - v->start) >> 10;
+struct smaps { uint64_t size, rss, shared_clean, shared_dirty, private_clean, private_dirty, anonymous, locked; };
 
-	sbuf_printf(s, "Size:           %8llu kB\nKernelPageSize: %8u kB\nMMUPageSize:    %8u kB\n"
-		    "Rss:            %8u kB\nPss:            %8u kB\nShared_Clean:   %8u kB\n"
-		    "Shared_Dirty:   %8u kB\nPrivate_Clean:  %8u kB\nPrivate_Dirty:  %8u kB\n"
-		    "Referenced:     %8u kB\nAnonymous:      %8u kB\nSwap:           %8u kB\n"
-		    "SwapPss:        %8u kB\nLocked:         %8u kB\nVmFlags:%s%s%s%s\n",
-		    kb, 4, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+/* What is resident is asked of the platform; whether a page was written is
+ * not known: what may be written counts as dirty. */
+static void add_vma(struct mm *mm, const struct vma *v, struct smaps *m)
+{
+	uint64_t rss = v->flags & (VM_READ | VM_WRITE | VM_EXEC) ? mm_rss_range_locked(mm, v->start, v->end) : 0;
+	bool dirty = v->flags & VM_WRITE, shared = v->flags & VM_SHARED;
+
+	m->size += v->end - v->start;
+	m->rss += rss;
+	*(shared ? dirty ? &m->shared_dirty : &m->shared_clean : dirty ? &m->private_dirty : &m->private_clean) += rss;
+	m->anonymous += shared || (v->file && !dirty) ? 0 : rss;
+	m->locked += v->flags & VM_LOCKED ? rss : 0;
+}
+
+static void show_numbers(const struct smaps *m, struct sbuf *s, bool rollup)
+{
+	const struct { const char *name; uint64_t n; } lines[] = {
+		{ "Rss:", m->rss }, { "Pss:", m->rss }, { "Pss_Dirty:", m->private_dirty + m->shared_dirty },
+		{ rollup ? "Pss_Anon:" : NULL, m->anonymous }, { rollup ? "Pss_File:" : NULL, m->rss - m->anonymous },
+		{ rollup ? "Pss_Shmem:" : NULL, 0 },
+		{ "Shared_Clean:", m->shared_clean }, { "Shared_Dirty:", m->shared_dirty },
+		{ "Private_Clean:", m->private_clean }, { "Private_Dirty:", m->private_dirty },
+		{ "Referenced:", m->rss }, { "Anonymous:", m->anonymous }, { "KSM:", 0 }, { "LazyFree:", 0 },
+		{ "AnonHugePages:", 0 }, { "ShmemPmdMapped:", 0 }, { "FilePmdMapped:", 0 }, { "Shared_Hugetlb:", 0 },
+		{ "Private_Hugetlb:", 0 }, { "Swap:", 0 }, { "SwapPss:", 0 }, { "Locked:", m->locked },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		if (lines[i].name)
+			sbuf_printf(s, "%-16s%8llu kB\n", lines[i].name, (unsigned long long)lines[i].n >> 10);
+}
+
+static void show_details(struct mm *mm, const struct vma *v, struct sbuf *s)
+{
+	struct smaps m = { 0 };
+
+	add_vma(mm, v, &m);
+	sbuf_printf(s, "%-16s%8llu kB\nKernelPageSize: %8u kB\nMMUPageSize:    %8u kB\n", "Size:",
+		    (unsigned long long)m.size >> 10, 4, 4);
+	show_numbers(&m, s, false);
+	sbuf_printf(s, "THPeligible:    %8u\nVmFlags:%s%s%s%s mr mw me%s%s%s \n", 0,
 		    v->flags & VM_READ ? " rd" : "", v->flags & VM_WRITE ? " wr" : "",
-		    v->flags & VM_EXEC ? " ex" : "", v->flags & VM_SHARED ? " sh" : "");
+		    v->flags & VM_EXEC ? " ex" : "", v->flags & VM_SHARED ? " sh" : "",
+		    v->flags & VM_LOCKED ? " lo" : "", v->flags & VM_DONTFORK ? " dc" : "",
+		    v->flags & VM_WIPEONFORK ? " wf" : "");
 }
 
 static int walk(struct task *t, struct sbuf *s, bool details)
@@ -88,7 +121,7 @@ static int walk(struct task *t, struct sbuf *s, bool details)
 	list_for_each(v, &mm->vmas, link) {
 		show_vma(mm, v, buf, s);
 		if (details)
-			show_details(v, s);
+			show_details(mm, v, s);
 		if (s->failed)
 			break;
 	}
@@ -132,13 +165,24 @@ void pid_mem_numbers(struct task *t, struct mem_numbers *ret)
 
 int pid_smaps_rollup(struct task *t, struct sbuf *s)
 {
-	struct mem_numbers m;
+	struct mm *mm = task_get_mm(t);
+	uint64_t lo = 0, hi = 0;
+	struct smaps m = { 0 };
+	struct vma *v;
 
-	pid_mem_numbers(t, &m);
-	sbuf_printf(s, "00400000-7fffffffffff ---p 00000000 00:00 0                          [rollup]\n"
-		    "Rss:            %8llu kB\nPss:            %8llu kB\nPrivate_Dirty:  %8llu kB\n"
-		    "Swap:           %8u kB\n", (unsigned long long)m.rss >> 10,
-		    (unsigned long long)m.rss >> 10, (unsigned long long)m.rss >> 10, 0);
+	if (!mm)
+		return -ESRCH;
+	mutex_lock(&mm->lock);
+	list_for_each(v, &mm->vmas, link) {
+		lo = lo ? lo : v->start;
+		hi = v->end;
+		add_vma(mm, v, &m);
+	}
+	mutex_unlock(&mm->lock);
+	mm_put(mm);
+	sbuf_printf(s, "%08llx-%08llx ---p 00000000 00:00 0                          [rollup]\n",
+		    (unsigned long long)lo, (unsigned long long)hi);
+	show_numbers(&m, s, true);
 	return 0;
 }
 

@@ -41,8 +41,8 @@ static int show_limits(struct task *t, struct sbuf *s)
 		[RLIMIT_LOCKS] = { "Max file locks", "locks" },
 		[RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
 		[RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" },
-		[RLIMIT_NICE] = { "Max nice priority", "" },
-		[RLIMIT_RTPRIO] = { "Max realtime priority", "" },
+		[RLIMIT_NICE] = { "Max nice priority", NULL },
+		[RLIMIT_RTPRIO] = { "Max realtime priority", NULL },
 		[RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
 	};
 	char soft[24], hard[24];
@@ -53,9 +53,11 @@ static int show_limits(struct task *t, struct sbuf *s)
 
 		ksnprintf(soft, sizeof(soft), "%llu", (unsigned long long)r.cur);
 		ksnprintf(hard, sizeof(hard), "%llu", (unsigned long long)r.max);
-		sbuf_printf(s, "%-25s %-20s %-20s %-10s\n", names[n].name,
-			    r.cur == RLIM_INFINITY ? "unlimited" : soft,
-			    r.max == RLIM_INFINITY ? "unlimited" : hard, names[n].unit);
+		sbuf_printf(s, "%-25s %-20s %-20s ", names[n].name, r.cur == RLIM_INFINITY ? "unlimited" : soft,
+			    r.max == RLIM_INFINITY ? "unlimited" : hard);
+		if (names[n].unit)
+			sbuf_printf(s, "%-10s", names[n].unit);
+		sbuf_printf(s, "\n");
 	}
 	return 0;
 }
@@ -236,7 +238,28 @@ static int show_syscall(struct task *t, struct sbuf *s)
 
 static int show_timerslack(struct task *t, struct sbuf *s)
 {
-	sbuf_printf(s, "%llu\n", (unsigned long long)t->timer_slack_ns);
+	sbuf_printf(s, "%llu\n", (unsigned long long)__atomic_load_n(&t->timer_slack_ns, __ATOMIC_RELAXED));
+	return 0;
+}
+
+static int store_timerslack(struct task *t, const char *text, size_t n)
+{
+	uint64_t v;
+
+	if (t != current_task() && !capable(CAP_SYS_NICE))
+		return -EPERM;
+	if (kparse_u64(text, n, &v))
+		return -EINVAL;
+	__atomic_store_n(&t->timer_slack_ns, v ? v : TIMER_SLACK_NS, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* The old form of oom_score_adj, -17 to 15. */
+static int show_oom_adj_old(struct task *t, struct sbuf *s)
+{
+	int adj = t->tg->oom_score_adj;
+
+	sbuf_printf(s, "%d\n", adj == 1000 ? 15 : adj * 17 / 1000);
 	return 0;
 }
 
@@ -291,6 +314,7 @@ const struct pid_entry pid_entries[] = {
 	{ .name = "mem", .mode = S_IFREG | 0600, .guarded = true, .fops = &pid_mem_fops },
 	{ .name = "comm", .mode = S_IFREG | 0644, .fill = show_comm, .store = store_comm },
 	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .fill = show_oom_adj, .store = store_oom_adj },
+	{ .name = "timerslack_ns", .mode = S_IFREG | 0666, .fill = show_timerslack, .store = store_timerslack },
 	{ .name = "loginuid", .mode = S_IFREG | 0644, .fill = show_unset_id, .store = store_nothing },
 	{ .name = "coredump_filter", .mode = S_IFREG | 0644, .fill = show_coredump_filter, .store = store_nothing },
 	{ .name = "clear_refs", .mode = S_IFREG | 0200, .store = store_nothing },
@@ -302,7 +326,7 @@ const struct pid_entry pid_entries[] = {
 	PID_FILE("mountinfo", 0444, show_mountinfo), PID_FILE("cgroup", 0444, show_cgroup),
 	PID_FILE("oom_score", 0444, show_oom_score), PID_FILE("wchan", 0444, show_wchan),
 	PID_FILE("sessionid", 0444, show_unset_id), PID_FILE("sched", 0444, show_sched),
-	PID_FILE("schedstat", 0444, show_schedstat), PID_FILE("timerslack_ns", 0666, show_timerslack),
+	PID_FILE("schedstat", 0444, show_schedstat), PID_FILE("oom_adj", 0444, show_oom_adj_old),
 	PID_FILE("children", 0444, show_children),
 	PID_GUARDED("environ", 0400, pid_environ), PID_GUARDED("maps", 0444, pid_maps),
 	PID_GUARDED("smaps", 0444, pid_smaps), PID_GUARDED("smaps_rollup", 0444, pid_smaps_rollup),

@@ -57,6 +57,14 @@ TEXT(show_randomize, "2")
 TEXT(show_rt_runtime, "950000")
 TEXT(show_rt_period, "1000000")
 TEXT(show_hung_task, "120")
+TEXT(show_actions, "kill_process kill_thread trap errno trace log allow")
+TEXT(show_hundred, "100")
+TEXT(show_three, "3")
+TEXT(show_admin_reserve, "8192")
+TEXT(show_user_reserve, "131072")
+TEXT(show_inode_nr, "1024\t0")
+TEXT(show_inode_state, "1024\t0\t0\t0\t0\t0\t0")
+TEXT(show_dentry_state, "1024\t0\t45\t0\t0\t0")
 
 static void show_hostname(struct sbuf *s)
 {
@@ -140,6 +148,9 @@ static const struct pseudo_node random_nodes[] = {
 };
 static const struct pseudo_node keys_nodes[] = { F("maxkeys", show_keys), F("root_maxkeys", show_keys), END };
 static const struct pseudo_node pty_nodes[] = { F("max", show_pty_max), F("nr", show_zero), END };
+static const struct pseudo_node seccomp_nodes[] = {
+	PSEUDO_FILE("actions_avail", show_actions), F("actions_logged", show_actions), END,
+};
 static const struct pseudo_node yama_nodes[] = { F("ptrace_scope", show_zero), END };
 
 static const struct pseudo_node kernel_nodes[] = {
@@ -154,7 +165,8 @@ static const struct pseudo_node kernel_nodes[] = {
 	F("core_pipe_limit", show_zero), F("overflowuid", show_overflow_id),
 	F("overflowgid", show_overflow_id), F("randomize_va_space", show_randomize),
 	F("printk", show_printk), F("dmesg_restrict", show_one), F("kptr_restrict", show_two),
-	F("perf_event_paranoid", show_two), F("sched_child_runs_first", show_zero),
+	F("perf_event_paranoid", show_two), PSEUDO_DIR("seccomp", seccomp_nodes),
+	F("ctrl-alt-del", show_zero), F("auto_msgmni", show_zero),
 	F("sched_rt_runtime_us", show_rt_runtime), F("sched_rt_period_us", show_rt_period),
 	F("sched_autogroup_enabled", show_zero), F("tainted", show_zero), F("panic", show_zero),
 	F("hung_task_timeout_secs", show_hung_task), F("unprivileged_bpf_disabled", show_two),
@@ -169,7 +181,9 @@ static const struct pseudo_node vm_nodes[] = {
 	F("overcommit_kbytes", show_zero), F("max_map_count", show_max_map_count),
 	F("swappiness", show_swappiness), F("mmap_min_addr", show_mmap_min_addr),
 	F("dirty_ratio", show_dirty_ratio), F("dirty_background_ratio", show_dirty_background),
-	F("min_free_kbytes", show_min_free), F("nr_hugepages", show_zero), F("drop_caches", show_zero),
+	F("min_free_kbytes", show_min_free), F("nr_hugepages", show_zero), { .name = "drop_caches", .mode = S_IFREG | 0200 },
+	F("vfs_cache_pressure", show_hundred), F("page-cluster", show_three),
+	F("admin_reserve_kbytes", show_admin_reserve), F("user_reserve_kbytes", show_user_reserve),
 	F("panic_on_oom", show_zero), F("oom_kill_allocating_task", show_zero),
 	F("legacy_va_layout", show_zero), F("unprivileged_userfaultfd", show_zero),
 	F("zone_reclaim_mode", show_zero), END,
@@ -191,7 +205,9 @@ static const struct pseudo_node fs_nodes[] = {
 	F("aio-nr", show_zero), F("suid_dumpable", show_zero), F("protected_symlinks", show_one),
 	F("protected_hardlinks", show_one), F("protected_fifos", show_one),
 	F("protected_regular", show_two), F("lease-break-time", show_seed), F("leases-enable", show_one),
-	F("mount-max", show_inotify_watches), F("inode-nr", show_file_nr),
+	F("mount-max", show_inotify_watches), PSEUDO_FILE("inode-nr", show_inode_nr),
+	PSEUDO_FILE("inode-state", show_inode_state), PSEUDO_FILE("dentry-state", show_dentry_state),
+	F("dir-notify-enable", show_zero), F("overflowuid", show_overflow_id), F("overflowgid", show_overflow_id),
 	PSEUDO_DIR("inotify", inotify_nodes), PSEUDO_DIR("epoll", epoll_nodes),
 	PSEUDO_DIR("mqueue", mqueue_nodes), END,
 };

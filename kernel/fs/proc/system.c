@@ -255,12 +255,44 @@ static const struct pseudo_node sysvipc_nodes[] = {
 	{ .name = NULL },
 };
 
-static const struct pseudo_node fs_nodes[] = { { .name = NULL } };
+static const struct pseudo_node none[] = { { .name = NULL } };
+
+static void show_softirqs(struct sbuf *s)
+{
+	static const char *const names[] = { "HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU" };
+
+	sbuf_printf(s, "                    ");
+	for (unsigned n = 0; n < cpu_count(); n++)
+		sbuf_printf(s, "CPU%-8u", n);
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		sbuf_printf(s, "\n%12s:", names[i]);
+		for (unsigned n = 0; n < cpu_count(); n++)
+			sbuf_printf(s, " %10u", 0);
+	}
+	sbuf_printf(s, "\n");
+}
+
+static void show_misc(struct sbuf *s) { sbuf_printf(s, "  1 psaux\n"); }
+static void show_execdomains(struct sbuf *s) { sbuf_printf(s, "0-0\tLinux           \t[kernel]\n"); }
+
+static void show_tty_drivers(struct sbuf *s)
+{
+	sbuf_printf(s, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+		    "/dev/ptmx            /dev/ptmx       5       2 system\n"
+		    "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
+		    "pty_master           /dev/ptm      128 0-1048575 pty:master\n");
+}
+
+static const struct pseudo_node tty_nodes[] = { PSEUDO_FILE("drivers", show_tty_drivers), { .name = NULL } };
 
 static const struct pseudo_node root_nodes[] = {
 	PSEUDO_FILE("buddyinfo", show_buddyinfo), PSEUDO_FILE("cgroups", show_cgroups),
 	PSEUDO_FILE("cmdline", show_cmdline), PSEUDO_FILE("consoles", show_consoles),
 	PSEUDO_FILE("cpuinfo", proc_cpuinfo), PSEUDO_FILE("crypto", show_empty),
+	PSEUDO_DIR("acpi", none), PSEUDO_DIR("bus", none), PSEUDO_DIR("driver", none), PSEUDO_DIR("irq", none),
+	PSEUDO_DIR("tty", tty_nodes), PSEUDO_FILE("execdomains", show_execdomains), PSEUDO_FILE("misc", show_misc),
+	PSEUDO_FILE("softirqs", show_softirqs), PSEUDO_FILE("kallsyms", show_empty), PSEUDO_FILE("keys", show_empty),
+	PSEUDO_FILE("key-users", show_empty),
 	PSEUDO_FILE("devices", show_devices), PSEUDO_FILE("diskstats", show_empty),
 	PSEUDO_FILE("filesystems", show_filesystems), PSEUDO_FILE("interrupts", show_interrupts),
 	PSEUDO_FILE("loadavg", show_loadavg), PSEUDO_FILE("locks", show_empty),
@@ -270,7 +302,7 @@ static const struct pseudo_node root_nodes[] = {
 	PSEUDO_FILE("version", show_version), PSEUDO_FILE("vmstat", show_vmstat),
 	PSEUDO_LINK("mounts", "self/mounts"), PSEUDO_LINK("net", "self/net"),
 	PSEUDO_DIR("sys", proc_sys_children), PSEUDO_DIR("sysvipc", sysvipc_nodes),
-	PSEUDO_DIR("fs", fs_nodes),
+	PSEUDO_DIR("fs", none),
 	{ .name = NULL },
 };
 

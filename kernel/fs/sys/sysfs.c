@@ -152,13 +152,14 @@ static const struct pseudo_node mm_nodes[] = {
 	PSEUDO_DIR("transparent_hugepage", thp_nodes), PSEUDO_DIR("hugepages", none), END,
 };
 static const struct pseudo_node kernel_nodes[] = {
-	PSEUDO_DIR("mm", mm_nodes), PSEUDO_DIR("debug", none), PSEUDO_DIR("security", none), END,
+	PSEUDO_DIR("mm", mm_nodes), PSEUDO_FILE("uevent_seqnum", show_zero), PSEUDO_DIR("debug", none), PSEUDO_DIR("security", none), END,
 };
 static const struct pseudo_node fs_nodes[] = { PSEUDO_DIR("cgroup", none), END };
 static const struct pseudo_node bus_nodes[] = { PSEUDO_DIR("pci", none), PSEUDO_DIR("usb", none), END };
+static const struct pseudo_node dev_nodes[] = { PSEUDO_DIR("block", none), PSEUDO_DIR("char", none), END };
 static const struct pseudo_node root_nodes[] = {
 	PSEUDO_DIR("block", none), PSEUDO_DIR("bus", bus_nodes), PSEUDO_DIR("class", class_nodes),
-	PSEUDO_DIR("dev", none), PSEUDO_DIR("devices", devices_nodes), PSEUDO_DIR("firmware", none),
+	PSEUDO_DIR("dev", dev_nodes), PSEUDO_DIR("devices", devices_nodes), PSEUDO_DIR("firmware", none),
 	PSEUDO_DIR("fs", fs_nodes), PSEUDO_DIR("kernel", kernel_nodes), PSEUDO_DIR("module", none),
 	PSEUDO_DIR("power", none), END,
 };
