@@ -123,7 +123,8 @@ static void free_dead(struct list *dead)
 	}
 }
 
-static void notify(struct inode *i, uint32_t mask, uint32_t cookie, const char *name, size_t n)
+/* unlinked: of a directory entry that is no more. */
+static void notify(struct inode *i, uint32_t mask, uint32_t cookie, const char *name, size_t n, bool unlinked)
 {
 	uint32_t what = mask & IN_ALL_EVENTS;
 	struct watch *w, *tmp;
@@ -134,7 +135,7 @@ static void notify(struct inode *i, uint32_t mask, uint32_t cookie, const char *
 	list_for_each_safe(w, tmp, &i->notify, inode_link) {
 		struct inotify *in = w->inst;
 
-		if (!(w->mask & what))
+		if (!(w->mask & what) || (unlinked && (w->mask & IN_EXCL_UNLINK)))
 			continue;
 		queue_event(in, w->wd, mask, cookie, name, n);
 		if (w->mask & IN_ONESHOT) {
@@ -152,14 +153,14 @@ void notify_inode(struct inode *i, uint32_t mask, uint32_t cookie)
 		return;
 	if (S_ISDIR(i->mode) && mask & (IN_OPEN | IN_ACCESS | IN_ATTRIB | IN_CLOSE_NOWRITE))
 		mask |= IN_ISDIR;
-	notify(i, mask, cookie, NULL, 0);
+	notify(i, mask, cookie, NULL, 0, false);
 }
 
 void notify_child(struct inode *dir, const char *name, size_t n, uint32_t mask, uint32_t cookie)
 {
 	if (nobody_watches() || list_empty(&dir->notify))
 		return;
-	notify(dir, mask, cookie, name, n);
+	notify(dir, mask, cookie, name, n, false);
 }
 
 /* The object itself and the directory that it was found in. */
@@ -173,8 +174,9 @@ void notify_path(const struct path *p, uint32_t mask)
 	if (nobody_watches() || !i)
 		return;
 	parent = dentry_parent_name(d, name, &n);
-	if (parent && parent->inode)
-		notify_child(parent->inode, name, n, mask | (S_ISDIR(i->mode) ? IN_ISDIR : 0), 0);
+	if (parent && parent->inode && !list_empty(&parent->inode->notify))
+		notify(parent->inode, mask | (S_ISDIR(i->mode) ? IN_ISDIR : 0), 0, name, n,
+		       __atomic_load_n(&d->unhashed, __ATOMIC_RELAXED));
 	notify_inode(i, mask, 0);
 	if (parent)
 		dentry_put(parent);
@@ -295,7 +297,14 @@ static void inotify_release(struct file *f)
 	kfree(in);
 }
 
+/* Seeking is allowed and means nothing. */
+static int64_t inotify_lseek(struct file *f, int64_t off, int whence)
+{
+	return 0;
+}
+
 static const struct file_ops inotify_fops = {
+	.lseek = inotify_lseek,
 	.read = inotify_read,
 	.poll = inotify_poll,
 	.ioctl = inotify_ioctl,

@@ -102,7 +102,7 @@ static long dents(int fd, uaddr ubuf, unsigned size, bool old)
 			err = -EFAULT;
 	}
 	kbuf_put(d.buf, cap);
-	notify_inode(f->inode, IN_ACCESS | IN_ISDIR, 0);
+	notify_path(&f->path, IN_ACCESS | IN_ISDIR);
 out:
 	file_put(f);
 	return err;

@@ -97,7 +97,7 @@ static long xattr_set(int fd, ustr path, bool follow, ustr uname, uaddr value, s
 		err = i->ops->setxattr(i, name, v, n, flags);
 		mutex_unlock(&i->lock);
 		if (!err)
-			notify_inode(i, IN_ATTRIB, 0);
+			notify_path(&p, IN_ATTRIB);
 	}
 	path_put(&p);
 out:
@@ -199,7 +199,7 @@ static long xattr_remove(int fd, ustr path, bool follow, ustr uname)
 		err = i->ops->removexattr(i, name);
 		mutex_unlock(&i->lock);
 		if (!err)
-			notify_inode(i, IN_ATTRIB, 0);
+			notify_path(&p, IN_ATTRIB);
 	}
 	path_put(&p);
 	return err;
