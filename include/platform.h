@@ -187,6 +187,13 @@ uint64_t plat_as_rss(plat_as_t as);
  * once.  May sleep the CPU. */
 size_t __must_check plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n);
 size_t __must_check plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n);
+/* Up to n bytes of an open host file at off straight into user memory, obeying
+ * its protection: for large reads, which then are copied once.  *ret_n less
+ * than n: the end of the file, or memory that cannot be written.  Any error,
+ * -EAGAIN among them: not this way, the caller copies and sees what is wrong.
+ * May sleep the CPU. */
+int __must_check plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file,
+				uint64_t off, size_t *ret_n);
 /* As copy_out, but ignoring write protection of private mappings (ptrace,
  * set-up of a fresh image).  A platform that does not know the protection
  * may leave the pages written to readable and writable: mm_copy_out_force()

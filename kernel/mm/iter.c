@@ -164,3 +164,23 @@ size_t iter_zero(struct iter *it, size_t n)
 	}
 	return done;
 }
+
+#define DIRECT_MIN (512u << 10)         /* where one copy less pays for asking for it */
+
+size_t iter_read_file(struct iter *it, uint64_t hc_file, uint64_t off)
+{
+	uint64_t va;
+	size_t want, got = 0;
+
+	if (it->kernel || it->left < DIRECT_MIN)
+		return 0;
+	want = next_piece(it, it->left, &va);
+	if (want < DIRECT_MIN || off > INT64_MAX - want || va >= mm_addr_hi || want > mm_addr_hi - va)
+		return 0;
+	memlimit_poke();
+	if (plat_read_file(current_task()->mm->as, va, want, hc_file, off, &got))
+		return 0;
+	got = MIN(got, want);
+	advance(it, got);
+	return got;
+}

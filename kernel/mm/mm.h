@@ -194,6 +194,9 @@ void iter_free(struct iter *it);
 size_t iter_copy_in(struct iter *it, void *dst, size_t n);       /* from the task */
 size_t iter_copy_out(struct iter *it, const void *src, size_t n); /* to the task */
 size_t iter_zero(struct iter *it, size_t n);
+/* A large piece of a host file at off straight to the task, in one copy.
+ * Bytes moved; 0: none this way, copy (and see what is wrong). */
+size_t iter_read_file(struct iter *it, uint64_t hc_file, uint64_t off);
 
 /* ---- exec: images ---- */
 struct exec_image {                     /* result of mm_exec_load */

@@ -273,6 +273,15 @@ static void build_mapper(struct prog *p)
 	arg_equal(p, 2, 2);
 	call_end(p, h);
 
+	/* Files are read into the program's memory only. */
+	h = call_begin(p, SYS_pread64);
+	load(p, arg_lo(0));
+	need_below(p, FD_FREE + MAPPER_FDS_MAX);
+	emit(p, BPF_JMP | BPF_JGE | BPF_K, FD_FREE, 0, TRAP_MARK);
+	arg_address(p, 1);
+	arg_size(p, 2);
+	call_end(p, h);
+
 	h = call_begin(p, SYS_recvmsg);
 	load(p, arg_lo(0));
 	need_equal(p, FD_SOCK);

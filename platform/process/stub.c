@@ -184,12 +184,14 @@ static void stub_mark_dead(struct stub *s)
 		return;
 	__atomic_store_n(&s->dead, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(ack, ACK_DEAD, __ATOMIC_SEQ_CST);
-	futex_wake(ack, INT32_MAX);
+	if (!s->freed)                  /* else nobody waits for it */
+		futex_wake(ack, INT32_MAX);
 	for (unsigned i = 0; i < process.cpu_count; i++) {
 		struct stub_box *box = stub_box_nr(s, i);
 
 		__atomic_store_n(&box->turn, TURN_DEAD, __ATOMIC_SEQ_CST);
-		futex_wake(&box->turn, INT32_MAX);
+		if (!s->freed)
+			futex_wake(&box->turn, INT32_MAX);
 	}
 }
 

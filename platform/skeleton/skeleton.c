@@ -111,6 +111,8 @@ uint64_t plat_as_rss(plat_as_t as) { (void)as; return 0; }
 /* Nothing is mapped: every byte faults. */
 size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n) { (void)as; (void)dst; (void)src; return n; }
 size_t plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n) { (void)as; (void)dst; (void)src; return n; }
+int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint64_t off, size_t *ret_n)
+{ (void)as; (void)dst; (void)n; (void)hc_file; (void)off; (void)ret_n; return -EAGAIN; }
 size_t plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n) { (void)as; (void)dst; (void)src; return n; }
 int plat_user_cmpxchg32(plat_as_t as, uint64_t addr, uint32_t old, uint32_t val, uint32_t *ret_prev)
 { (void)as; (void)addr; (void)old; (void)val; (void)ret_prev; return -EFAULT; }

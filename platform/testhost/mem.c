@@ -3,6 +3,7 @@
  *
  * Simple, not fast: an object and an address space are hash tables from page
  * number to page.  One lock guards everything. */
+#include <hostcall.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -541,6 +542,29 @@ static size_t copy(plat_as_t as, uint64_t addr, void *in, const void *out, size_
 
 size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n) { return copy(as, src, dst, NULL, n, false); }
 size_t plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n) { return copy(as, dst, NULL, src, n, false); }
+/* Page by page through a buffer; sometimes not at all. */
+int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint64_t off, size_t *ret_n)
+{
+	static __thread uint8_t page[PLAT_PAGE_SIZE];
+	size_t done = 0, got = 0;
+
+	if (testhost_fails())
+		return -EAGAIN;
+	while (done < n) {
+		size_t part = MIN(n - done, sizeof page), left;
+		int err = hc_file_read(hc_file, off + done, page, part, &got);
+
+		if (err)
+			return err;
+		left = plat_copy_out(as, dst + done, page, got);
+		done += got - left;
+		if (left || got < part)
+			break;
+	}
+	*ret_n = done;
+	return 0;
+}
+
 size_t plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n) { return copy(as, dst, NULL, src, n, true); }
 
 int plat_user_cmpxchg32(plat_as_t as, uint64_t addr, uint32_t old, uint32_t val, uint32_t *ret_prev)

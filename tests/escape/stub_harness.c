@@ -26,7 +26,8 @@ unsigned failures;
 static char **wanted;
 
 int hc_init(__unused_arg const struct sandbox_config *cfg) { return 0; }
-int hc_file_dup(__unused_arg uint64_t file) { return -EBADF; }
+static int harness_file = -1;
+int hc_file_dup(__unused_arg uint64_t file) { return harness_file < 0 ? -EBADF : dup(harness_file); }
 void hc_file_give_back(void) {}
 #ifndef REAL_ISOLATE
 int isolate_sandbox(void) { return 0; }
@@ -274,6 +275,42 @@ static void test_batch(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(o); i++)
 		plat_obj_free(o[i]);
 	CHECK(plat_obj_resident(o[1]) == 0);
+}
+
+/* A file read by the mapper: into memory that may be written, nowhere else. */
+static void test_read_file(void)
+{
+	static uint8_t in[0x20000], out[0x20000];
+	plat_as_t as = guest_as();
+	size_t got = 7;
+
+	CHECK(plat_read_file(as, 0x50000000, 100, 1, 0, &got) == -EBADF);
+	harness_file = memfd_create("file", 0);
+	for (size_t i = 0; i < sizeof(in); i++)
+		in[i] = (uint8_t)(i * 11 + i / 256);
+	CHECK(write(harness_file, in, sizeof(in)) == sizeof(in));
+	CHECK(plat_as_map_anon(as, 0x50000000, 0x20000, 3, 0) == 0);
+	CHECK(plat_read_file(as, 0x50000003, 0x12345, 1, 0x101, &got) == 0 && got == 0x12345);
+	CHECK(plat_copy_in(as, out, 0x50000003, got) == 0 && !memcmp(out, in + 0x101, got));
+	CHECK(plat_read_file(as, 0x50000000, 0x20000, 1, 0x1f000, &got) == 0 && got == 0x1000);
+	CHECK(plat_read_file(as, 0x50000000, 0x20000, 1, 0x20000, &got) == 0 && got == 0);
+	/* Up to a page that is not there; then nothing. */
+	CHECK(plat_read_file(as, 0x5001f000, 0x2000, 1, 0, &got) == 0 && got == 0x1000);
+	got = 9;
+	CHECK(plat_read_file(as, 0x50020000, 0x1000, 1, 0, &got) == -EFAULT && got == 9);
+	CHECK(plat_as_protect(as, 0x50000000, 0x1000, 1) == 0);
+	CHECK(plat_read_file(as, 0x50000000, 0x1000, 1, 0, &got) == -EFAULT);
+	CHECK(plat_read_file(as, STUB_CTL + CTL_BOX(0), 0x1000, 1, 0, &got) == -EFAULT);
+	CHECK(plat_read_file(as, USER_HI - 0x1000, 0x2000, 1, 0, &got) == -EFAULT);
+	CHECK(plat_read_file(as, UINT64_MAX - 100, 0x2000, 1, 0, &got) == -EFAULT);
+	CHECK(plat_read_file(as, 0x50001000, 0x1000, 1, UINT64_MAX, &got) == -EFAULT);
+	/* The mapper is in order after all that. */
+	CHECK(plat_read_file(as, 0x50001000, 0x1000, 1, 0, &got) == 0 && got == 0x1000);
+	kill(stub_find(as.id)->pid, SIGKILL);
+	CHECK(plat_read_file(as, 0x50001000, 0x1000, 1, 0, &got) != 0 || got == 0x1000);
+	close(harness_file);
+	harness_file = -1;
+	plat_as_free(as);
 }
 
 static void await_other(void)
@@ -709,6 +746,7 @@ static const struct harness_test tests[] = {
 	{ "memory", test_memory },
 	{ "batch", test_batch },
 	{ "first-cpu", test_first_cpu },
+	{ "read-file", test_read_file },
 	{ "fork", test_fork },
 	{ "kick", test_kick },
 	{ "death", test_death },

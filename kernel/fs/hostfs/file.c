@@ -279,7 +279,7 @@ static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
 {
 	struct hostfs_node *n = hostfs_node(f->inode);
 	struct hostfs_blob *b = f->priv;
-	size_t cap, total = 0;
+	size_t cap, got, total = 0;
 	uint8_t *buf;
 	int err = 0;
 
@@ -293,12 +293,19 @@ static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
 		if (err)
 			return err == -ESTALE ? read_blob(b, to, pos) : err;
 	}
+	while ((got = iter_read_file(to, read_handle(n), *pos))) {
+		*pos += got;
+		total += got;
+	}
+	if (!to->left)
+		return (long)total;
 	buf = kbuf_get(to->left, &cap);
 	if (!buf)
-		return -ENOMEM;
+		return total ? (long)total : -ENOMEM;
 	while (to->left) {
-		size_t want = MIN(to->left, cap), got = 0, put;
+		size_t want = MIN(to->left, cap), put;
 
+		got = 0;
 		if (*pos > INT64_MAX - want)
 			break;
 		err = hc_file_read(read_handle(n), *pos, buf, want, &got);

@@ -143,6 +143,7 @@ mapper:
 	PUBLISH	CTL_ACK + ACK_VALUE
 	mov	%r15d, %edi
 	shr	$12, %edi
+	jz	.Lstep                          /* it is zero already */
 	PUBLISH	CTL_ACK + ACK_VALUE + 2
 .Lstep:
 	add	$CALL_SIZE, %r14
