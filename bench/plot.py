@@ -27,7 +27,7 @@ def text(x, y, s, size=10, anchor="start", weight="normal", fill="#222"):
 def draw_section(out, y, title, part, peers):
     cells = part["cells"]
     rows = [n for n in cells["native"] if "median_ns" in cells["native"][n]]
-    shown = [p for p in peers if any("median_ns" in cells[p][n] for n in rows)]
+    shown = [p for p in peers if p in cells and any("median_ns" in cells[p][n] for n in rows)]
     out.append(text(10, y + 14, title, 13, weight="bold"))
     y += 22
     top = y
