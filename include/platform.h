@@ -271,7 +271,9 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		   struct plat_trap *ret_trap);
 /* Bring the newest extended state into u->xstate: before u runs on another
  * CPU, another context runs in as on this CPU, or the kernel reads or changes
- * it.  Called on the CPU that ran u last.  The state stays live. */
+ * it.  Called on the CPU that ran u last, and whenever its task leaves that
+ * CPU (copies of its memory that the platform holds end there).  The state
+ * stays live. */
 void plat_uctx_save(struct plat_uctx *u);
 /* u->xstate was changed by the kernel: the next run loads it. */
 static inline void plat_uctx_xstate_changed(struct plat_uctx *u) { u->xstate_live = false; }

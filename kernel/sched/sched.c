@@ -190,8 +190,7 @@ static void switch_to(struct cpu *c, struct task *next)
 	KASSERT(c->spin_depth == 0);
 	if (prev) {
 		sched_account(prev, false);
-		if (prev->uctx.xstate_live)
-			plat_uctx_save(&prev->uctx);
+		plat_uctx_save(&prev->uctx);
 	}
 	c->switches++;
 	stats_bump(&plat_stats()->n[STATS_SWITCHES], 1);

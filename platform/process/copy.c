@@ -53,6 +53,7 @@ static size_t box_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool 
 		return n;
 	data = (uint8_t *)stub_box_of(s, cpu) + BOX_DATA;
 	va = stub_box_va(s, cpu) + BOX_DATA;
+	ahead_drop(&s->thread[cpu]);            /* its place is needed */
 	while (n) {
 		size_t part = MIN(n, (size_t)BOX_DATA_SIZE), done;
 		struct stub_cmd cmd = { .op = OP_COPY, .a = { va, user, part } };
@@ -97,11 +98,20 @@ static size_t copy(plat_as_t as, uint64_t user, void *buf, size_t n, bool out)
 
 size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n)
 {
+	struct stub *s = stub_find(as.id);
+	unsigned cpu = plat_cpu_self();
+
+	if (s && user_range(src, n) && ahead_copy_in(&s->thread[cpu], stub_box_of(s, cpu), dst, src, n))
+		return 0;
 	return copy(as, src, dst, n, false);
 }
 
 size_t plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n)
 {
+	struct stub *s = stub_find(as.id);
+
+	if (s)
+		ahead_written(&s->thread[plat_cpu_self()], dst, n);
 	return copy(as, dst, (void *)src, n, true);
 }
 

@@ -18,7 +18,7 @@
 #include "platform/process/internal.h"
 #include "platform/process/sigframe.h"
 
-#define PATROL_NS NSEC_PER_SEC
+#define XSTATE_POLL_NS (200 * 1000ull)
 #define XSTATE_NS (10 * NSEC_PER_SEC)
 
 uint64_t plat_syscall_gate(void)
@@ -34,6 +34,7 @@ void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct pl
 {
 	uint64_t at = BOX_READ(rip), nr = BOX_READ(rax);
 	uint64_t rip = at & ((1ull << GATE_FLAGS_SHIFT) - 1), high = at >> GATE_FLAGS_SHIFT;
+	uint32_t size;
 	uint64_t flags = (high >> 8 & FLAGS_LAHF) | (high & 1) << FLAG_OF_SHIFT | RFLAGS_FIXED;
 
 	*r = (struct plat_regs){
@@ -46,6 +47,28 @@ void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct pl
 	};
 	th->gate_regs = *r;
 	th->at_gate = true;
+	th->ahead_addr = BOX_READ(ahead_addr);
+	size = BOX_READ(ahead_size);
+	if (DEFENCE(AHEAD))
+		size = MIN(size, (uint32_t)BOX_DATA_SIZE);
+	if (add_overflows(th->ahead_addr, size, &th->ahead_end))
+		ahead_drop(th);
+	th->ahead_off = BOX_DATA;
+}
+
+/* Memory of the program that its thread copied into the mailbox before it
+ * trapped: good until the task gives up the CPU, each byte once. */
+bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst, uint64_t src, size_t n)
+{
+	uint64_t skip;
+
+	if (src < th->ahead_addr || src >= th->ahead_end || n > th->ahead_end - src)
+		return false;
+	skip = src - th->ahead_addr;
+	memcpy(dst, (const uint8_t *)box + th->ahead_off + skip, n);
+	th->ahead_addr += skip + n;
+	th->ahead_off += (uint32_t)(skip + n);
+	return true;
 }
 
 /* May the thread go on with the registers that it has, but for rax? */
@@ -117,16 +140,15 @@ int gate_xstate_await(struct stub *s, const struct app_thread *th, struct stub_b
 		if (__atomic_load_n(&box->xsaved, __ATOMIC_ACQUIRE))
 			return 0;
 	} while (host_cycles() - start < process.spin_cycles);
+	/* It lost its core in between; too rare to be woken for. */
 	end_ns = plat_time_mono_ns() + XSTATE_NS;
-	__atomic_store_n(&box->kern_wants_xstate, 1, __ATOMIC_SEQ_CST);
-	while (!(saved = __atomic_load_n(&box->xsaved, __ATOMIC_SEQ_CST))) {
+	while (!(saved = __atomic_load_n(&box->xsaved, __ATOMIC_ACQUIRE))) {
 		uint64_t now_ns = plat_time_mono_ns();
 
 		if (stub_dead(s) || (DEFENCE(XSTATE_BOUND) && now_ns >= end_ns))
 			break;
-		futex_wait(&box->xsaved, 0, now_ns + PATROL_NS);
+		futex_wait(&box->xsaved, 0, now_ns + XSTATE_POLL_NS);
 	}
-	__atomic_store_n(&box->kern_wants_xstate, 0, __ATOMIC_RELAXED);
 	if (saved)
 		return 0;
 	stub_kill(s);

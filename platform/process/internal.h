@@ -45,6 +45,8 @@ struct app_thread {
 	bool resumed_fast;              /* its last order to run was without a frame */
 	bool at_gate;                   /* parked by the gate, registers below */
 	struct plat_regs gate_regs;
+	uint64_t ahead_addr, ahead_end; /* of the program's memory: a copy is in the mailbox */
+	uint32_t ahead_off;
 };
 
 struct batch;
@@ -174,6 +176,13 @@ int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n);    /* in an
 /* gate.c */
 void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
 bool gate_resumable(struct app_thread *th, const struct plat_regs *r);
+bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst, uint64_t src, size_t n);
+static inline void ahead_drop(struct app_thread *th) { th->ahead_addr = th->ahead_end = 0; }
+static inline void ahead_written(struct app_thread *th, uint64_t at, uint64_t n)
+{
+	if (at < th->ahead_end && th->ahead_addr < at + n)
+		ahead_drop(th);
+}
 void answers_store(const struct stub *s, struct stub_box *box, const struct plat_answers *a);
 int __must_check gate_xstate_await(struct stub *s, const struct app_thread *th, struct stub_box *box);
 

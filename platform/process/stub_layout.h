@@ -189,15 +189,16 @@ struct stub_box {
 	uint64_t r14, r15;
 	uint64_t fs_base, gs_base;              /* trap */
 	uint32_t kicked;                        /* a kick came while the stub's code ran */
-	uint32_t xsaved;                        /* futex: extended state of a trap by the gate is there */
+	uint32_t xsaved;                        /* extended state of a trap by the gate is there */
 	uint32_t frame_off;                     /* of the host's signal frame in this box */
 	uint32_t tid;                           /* written by the host in clone */
+	uint64_t ahead_addr;                    /* trap by the gate: memory from there on ... */
+	uint32_t ahead_size;                    /* ... was copied to BOX_DATA */
 
 	uint32_t app_sleeping __aligned(64);
 	uint32_t app_cpu;
 	uint32_t kern_sleeping __aligned(64);
 	uint32_t kern_cpu;
-	uint32_t kern_wants_xstate;
 	/* resume with a frame: written by the kernel */
 	uint32_t resume_off __aligned(64);
 	uint32_t set_bases;
@@ -211,6 +212,7 @@ STATIC_ASSERT(offsetof(struct stub_box, result) == BOX_RESULT);
 STATIC_ASSERT(offsetof(struct stub_box, rip) == BOX_RIP && offsetof(struct stub_box, rdx) == BOX_RDX);
 STATIC_ASSERT(offsetof(struct stub_box, r10) == BOX_R10 && offsetof(struct stub_box, r15) == BOX_R15);
 STATIC_ASSERT(offsetof(struct stub_box, kicked) == BOX_KICKED);
+STATIC_ASSERT(offsetof(struct stub_box, app_sleeping) == 192);
 STATIC_ASSERT(offsetof(struct stub_box, answer_valid) == BOX_ANSWER_VALID);
 STATIC_ASSERT(offsetof(struct stub_box, answer) == BOX_ANSWER);
 STATIC_ASSERT(sizeof(struct stub_box) <= BOX_DATA);

@@ -189,6 +189,7 @@ live:
 	s->thread[cpu].owner = NULL;
 	s->thread[cpu].below = 0;
 	s->thread[cpu].at_gate = false;
+	ahead_drop(&s->thread[cpu]);
 	s->thread[cpu].live = true;
 	return 0;
 }
@@ -372,12 +373,13 @@ void plat_uctx_save(struct plat_uctx *u)
 	struct stub_box *box;
 	struct stub *s;
 
-	if (!u->xstate_live)
-		return;
 	s = stub_find((uint32_t)u->cookie);
-	if (!s || !s->thread[cpu].live || !is_owner(&s->thread[cpu], u))
+	if (!s || !s->thread[cpu].live)
 		return;
 	th = &s->thread[cpu];
+	ahead_drop(th);
+	if (!u->xstate_live || !is_owner(th, u))
+		return;
 	box = stub_box_of(s, cpu);
 	if (gate_xstate_await(s, th, box) == 0)
 		frame_xstate_save(u->xstate, frame_xstate(box, th->below));
@@ -459,6 +461,7 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 	const uint32_t was_below = th->below;
 
 	th->at_gate = false;
+	ahead_drop(th);
 	th->below = signo == TRAP_GATE || (signo == TRAP_UNRUN && frame_off == 0) ? GATE_BELOW : 0;
 	if (signo == TRAP_GATE) {
 		test_step(s, STEP_FRAME);

@@ -393,6 +393,7 @@ static void scribbles(void)
 		offsetof(struct stub_box, resume_fast), offsetof(struct stub_box, rip),
 		offsetof(struct stub_box, rip) + 4, offsetof(struct stub_box, rsp),
 		offsetof(struct stub_box, rbx), offsetof(struct stub_box, kicked),
+		offsetof(struct stub_box, ahead_addr), offsetof(struct stub_box, ahead_size),
 		offsetof(struct stub_box, xsaved), BOX_GATE_STACK - 16,
 		frame_shape.fp_off - GATE_BELOW + 512, frame_shape.frame_off - GATE_BELOW + 8 + 168,
 		offsetof(struct stub_box, cmds) + 8, frame_shape.frame_off + 8 + 168,

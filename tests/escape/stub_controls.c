@@ -222,6 +222,8 @@ static void mailbox_forged_at_each_step(void)
 		{ offsetof(struct stub_box, fs_base) + 4, 0x12345678 },
 		{ offsetof(struct stub_box, xsaved), 0 },
 		{ offsetof(struct stub_box, kicked), 1 },
+		{ offsetof(struct stub_box, ahead_size), 0xffffffff },
+		{ offsetof(struct stub_box, ahead_addr) + 4, 0xffffffff },
 		{ frame_shape.fp_off - GATE_BELOW + 512, 0xffffffff },           /* saved by the gate */
 		{ offsetof(struct stub_box, frame_off), 0xfffffff8 },
 		{ offsetof(struct stub_box, resume_off), 0x100 },
@@ -514,6 +516,26 @@ static void attack_xstate(void)
 	verdict(run(as, u).kind != PLAT_TRAP_DEAD);
 }
 
+/* The program says that more was copied into its mailbox than fits there: what
+ * lies behind would be the kernel's word about the program's memory. */
+static void attack_ahead(void)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = guest_ctx(guest_gate_user);
+	uint64_t v;
+
+	u->regs.r15 = plat_syscall_gate();
+	u->regs.rax = SYS_write;
+	u->regs.rsi = GUEST_STACK;
+	u->regs.rdx = 64;
+	hook.offset = offsetof(struct stub_box, ahead_size);
+	hook.value = 0xffffffff;
+	arm(as, STEP_BACK, act_write);
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && hook.hit);
+	/* Unmapped; in the way of speaking, the mailbox of CPU 1. */
+	verdict(plat_copy_in(as, &v, GUEST_STACK + BOX_SIZE + 64, 8) == 0);
+}
+
 static void attack_death(void)
 {
 	plat_as_t as = guest_as();
@@ -585,6 +607,7 @@ const struct harness_test control_tests[] = {
 	{ "blocked-kicks", attack_blocked_kicks },
 	{ "forged-signal-number", attack_forged_signo },
 	{ "xstate-never-saved", attack_xstate },
+	{ "ahead-too-long", attack_ahead },
 	{ "death-unnoticed", attack_death },
 	{ "stale-address-space", attack_stale_as },
 	{ "freed-object", attack_freed_object },
@@ -608,6 +631,7 @@ static const struct {
 	{ "blocked-kicks", DEF_KICK_BOUND, "kicks without bound", true },
 	{ "forged-signal-number", DEF_SIGNO, "signal number unchecked", false },
 	{ "xstate-never-saved", DEF_XSTATE_BOUND, "wait for the state without bound", true },
+	{ "ahead-too-long", DEF_AHEAD, "size of what was copied ahead unchecked", false },
 	{ "death-unnoticed", DEF_DEATH, "no death notification", true },
 	{ "stale-address-space", DEF_GENERATION, "no generation in identities", false },
 	{ "freed-object", DEF_CLOSE, "descriptors stay in the stub", false },

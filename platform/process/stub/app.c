@@ -14,6 +14,7 @@
  * Trust: the program can write the mailbox and may call in here with any
  * registers; all it can reach is what its filter lets it do anyway. */
 #include "platform/process/sigframe.h"
+#include "platform/process/stub/ahead.h"
 
 #define NR_futex 202
 #define CODE_INSIDE(ip, name) ((ip) >= (uint64_t)name && (ip) < (uint64_t)name##_end)
@@ -79,9 +80,7 @@ static void xstate_save(struct stub_box *box)
 
 	__asm__ volatile("xsave64 (%0)" : : "r"((uint8_t *)box + c->gate_xstate),
 			 "a"((uint32_t)c->features), "d"((uint32_t)(c->features >> 32)) : "memory");
-	__atomic_store_n(&box->xsaved, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&box->kern_wants_xstate, __ATOMIC_SEQ_CST))
-		futex(&box->xsaved, 1, 1);
+	__atomic_store_n(&box->xsaved, 1, __ATOMIC_RELEASE);
 }
 
 /* Give the turn to the kernel, return when it is back.  xstate: to be saved;
@@ -137,6 +136,44 @@ static void run_commands(struct stub_box *box)
 	}
 }
 
+/* The argument registers lie in order. */
+static inline uint64_t argument(const struct stub_box *box, unsigned i) { return (&box->rdi)[i]; }
+
+static uint64_t ahead_size(const struct stub_box *box, const struct ahead *e, uint64_t addr)
+{
+	uint64_t count;
+
+	switch (e->kind) {
+	case AHEAD_STRING:
+		count = 4096 - (addr & 4095);
+		return MIN(count, (uint64_t)AHEAD_STRING_SIZE);
+	case AHEAD_SIZE:
+		return e->size;
+	case AHEAD_COUNT:
+		count = argument(box, e->count_arg);
+		return count <= AHEAD_SIZE_MAX / e->size ? count * e->size : 0;
+	default:
+		return 0;
+	}
+}
+
+static void copy_ahead(struct stub_box *box)
+{
+	uint64_t nr = box->rax, addr, n;
+	const struct ahead *e;
+
+	box->ahead_size = 0;
+	if (nr >= ARRAY_SIZE(ahead_table) || ahead_table[nr].kind == AHEAD_NONE)
+		return;
+	e = &ahead_table[nr];
+	addr = argument(box, e->arg);
+	n = addr ? ahead_size(box, e, addr) : 0;
+	if (n == 0)
+		return;
+	box->ahead_addr = addr;
+	box->ahead_size = (uint32_t)(n - stub_copy((uint64_t)box + BOX_DATA, addr, n));
+}
+
 /* Serve the kernel until it says run. */
 static void serve(struct stub_box *box, bool xstate)
 {
@@ -177,6 +214,8 @@ uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 	/* A frame that was not returned to holds newer state than the registers. */
 	bool xstate = trap == TRAP_GATE || box->resume_fast;
 
+	if (trap == TRAP_GATE)
+		copy_ahead(box);
 	box->signo = trap;
 	box->frame_off = 0;
 	box->fs_base = __builtin_ia32_rdfsbase64();

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ahead.h: what the kernel is going to read, by system call number.
+ *
+ * A thread that traps by the gate copies it into its mailbox, which spares the
+ * kernel a call of the host.  Only what nearly every such call reads, and
+ * reads from its beginning: a useless copy costs, a bad pointer even a signal. */
+#ifndef NACRE_PROCESS_STUB_AHEAD_H
+#define NACRE_PROCESS_STUB_AHEAD_H
+
+#include <linux_abi/syscall_nr.h>
+
+enum ahead_kind { AHEAD_NONE, AHEAD_STRING, AHEAD_SIZE, AHEAD_COUNT };
+
+struct ahead {
+	uint8_t kind, arg;
+	uint8_t size;                   /* of all (SIZE) or of one (COUNT) */
+	uint8_t count_arg;
+};
+
+#define AHEAD_STRING_SIZE 256           /* first read of copy_in_str() */
+#define AHEAD_SIZE_MAX 2048
+
+#define STRING(n) { AHEAD_STRING, n, 0, 0 }
+#define STRUCT(n, bytes) { AHEAD_SIZE, n, bytes, 0 }
+#define ARRAY(n, bytes, count) { AHEAD_COUNT, n, bytes, count }
+
+static const struct ahead ahead_table[] = {
+	[NR_open] = STRING(0), [NR_stat] = STRING(0), [NR_lstat] = STRING(0), [NR_access] = STRING(0),
+	[NR_chdir] = STRING(0), [NR_mkdir] = STRING(0), [NR_rmdir] = STRING(0), [NR_creat] = STRING(0),
+	[NR_unlink] = STRING(0), [NR_readlink] = STRING(0), [NR_chmod] = STRING(0), [NR_execve] = STRING(0),
+	[NR_openat] = STRING(1), [NR_newfstatat] = STRING(1), [NR_unlinkat] = STRING(1),
+	[NR_readlinkat] = STRING(1), [NR_faccessat] = STRING(1), [NR_faccessat2] = STRING(1),
+	[NR_mkdirat] = STRING(1), [NR_statx] = STRING(1),
+	[NR_write] = ARRAY(1, 1, 2), [NR_pwrite64] = ARRAY(1, 1, 2), [NR_sendto] = ARRAY(1, 1, 2),
+	[NR_writev] = ARRAY(1, 16, 2), [NR_readv] = ARRAY(1, 16, 2), [NR_poll] = ARRAY(0, 8, 1),
+	[NR_connect] = ARRAY(1, 1, 2), [NR_sendmsg] = STRUCT(1, 56), [NR_recvmsg] = STRUCT(1, 56),
+	[NR_rt_sigaction] = STRUCT(1, 32), [NR_rt_sigprocmask] = STRUCT(1, 8),
+	[NR_nanosleep] = STRUCT(0, 16), [NR_clock_nanosleep] = STRUCT(2, 16), [NR_epoll_ctl] = STRUCT(3, 12),
+	[NR_timerfd_settime] = STRUCT(2, 32),
+};
+
+#endif
