@@ -74,9 +74,6 @@ struct task;
 struct netns *task_netns_get(struct task *t);   /* counted */
 /* current enters ns, whose reference it takes. */
 void task_enter_netns(struct netns *ns);
-/* Is f a file of /proc/PID/ns?  Its kind (CLONE_NEW…) and, of a network, the name
- * space, counted (kernel/fs/proc/pid_ns.c). */
-bool proc_ns_file(struct file *f, uint64_t *ret_flag, struct netns **ret_net);
 struct netns *netns_boot(void);         /* the first one, lo up; counted */
 
 /* route.c, addr.c.  Is it an address of ours? */

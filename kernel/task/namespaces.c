@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* setns(2) through a pidfd, membarrier(2). */
+/* setns(2), membarrier(2). */
 #include "kernel/net/net.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/internal.h"
 
 /* ---- setns ---- */
 
-static int join_uts(struct task *t, struct task *o)
+/* Each takes a reference of its own. */
+static int join_uts(struct task *t, struct utsns *ns)
 {
-	struct utsns *old, *ns;
+	struct utsns *old;
 
-	spin_lock(&task_list_lock);
-	ns = o->utsns;
 	ref_get(&ns->ref);
+	spin_lock(&task_list_lock);
 	old = t->utsns;
 	t->utsns = ns;
 	spin_unlock(&task_list_lock);
@@ -21,24 +21,18 @@ static int join_uts(struct task *t, struct task *o)
 }
 
 /* The caller's root and cwd become the root of the other tree. */
-static int join_mounts(struct task *t, struct task *o)
+static int join_mounts(struct task *t, struct mntns *ns)
 {
 	struct path root, cwd, old_root, old_cwd;
-	struct mntns *ns, *old;
+	struct mntns *old;
 	int err;
 
 	if (ref_read(&t->fs->ref) > 1)
 		return -EINVAL;         /* shared with a thread: setns(2) */
-	spin_lock(&task_list_lock);
-	ns = o->mntns ? mntns_get(o->mntns) : NULL;
-	spin_unlock(&task_list_lock);
-	if (!ns)
-		return -ESRCH;
 	err = mount_root_path(ns, &root);
-	if (err) {
-		mntns_put(ns);
+	if (err)
 		return err;
-	}
+	mntns_get(ns);
 	cwd = root;
 	path_get(&cwd);
 	spin_lock(&task_list_lock);
@@ -57,32 +51,76 @@ static int join_mounts(struct task *t, struct task *o)
 	return 0;
 }
 
-/* By a file of /proc/PID/ns: networks only; net is consumed. */
-static int join_file(uint64_t kind, struct netns *net, uint64_t flags)
+static int may_join(uint64_t flags)
 {
-	int err = (flags && flags != kind) || !net ? -EINVAL : capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+	return !capable(CAP_SYS_ADMIN) || ((flags & CLONE_NEWNS) && !capable(CAP_SYS_CHROOT)) ? -EPERM : 0;
+}
 
+/* By a file of /proc/PID/ns. */
+static int join_file(struct task *t, uint64_t flag, void *object, uint64_t want)
+{
+	int err;
+
+	if (want && want != flag)
+		return -EINVAL;
+	if (flag == CLONE_NEWUSER)
+		return -EINVAL;         /* one is in it already */
+	err = may_join(flag);
+	if (err || !object)             /* there is only one of its kind */
+		return err;
+	if (flag == CLONE_NEWNET)
+		task_enter_netns(netns_get(object));
+	return flag == CLONE_NEWNS ? join_mounts(t, object) : flag == CLONE_NEWUTS ? join_uts(t, object) : 0;
+}
+
+/* By a pidfd: some of what that process has. */
+static int join_task(struct task *t, struct task *o, uint64_t flags)
+{
+	struct mntns *mnt;
+	struct netns *net;
+	struct utsns *uts;
+	int err = may_join(flags);
+
+	if (!err && !task_may_access(o))
+		err = -EPERM;
 	if (err)
-		netns_put(net);
-	else
-		task_enter_netns(net);
+		return err;
+	spin_lock(&task_list_lock);
+	mnt = o->mntns ? mntns_get(o->mntns) : NULL;
+	uts = o->utsns;
+	ref_get(&uts->ref);
+	spin_unlock(&task_list_lock);
+	net = task_netns_get(o);
+	if (!mnt || !net)
+		err = -ESRCH;
+	if (!err && (flags & CLONE_NEWNS))
+		err = join_mounts(t, mnt);
+	if (!err && (flags & CLONE_NEWNET))
+		task_enter_netns(netns_get(net));
+	if (!err && (flags & CLONE_NEWUTS))
+		err = join_uts(t, uts);
+	if (mnt)
+		mntns_put(mnt);
+	netns_put(net);
+	utsns_put(uts);
 	return err;
 }
 
 SYSCALL2(setns, int, fd, uint64_t, flags)
 {
 	struct file *f = fd_get(fd);
-	struct netns *net;
-	uint64_t kind;
 	struct tgroup *g;
 	struct task *o;
-	int err = 0;
+	void *object;
+	uint64_t flag;
+	int err;
 
 	if (!f)
 		return -EBADF;
-	if (proc_ns_file(f, &kind, &net)) {
+	if (proc_ns_of(f, &flag, &object)) {
+		err = join_file(t, flag, object, flags);
 		file_put(f);
-		return join_file(kind, net, flags);
+		return err;
 	}
 	g = pidfd_group_get(f);
 	file_put(f);
@@ -93,17 +131,7 @@ SYSCALL2(setns, int, fd, uint64_t, flags)
 		return -EINVAL;
 	}
 	o = task_find_get(g->tgid);
-	if (!o || o->tg != g)
-		err = -ESRCH;
-	else if (!capable(CAP_SYS_ADMIN) || !task_may_access(o) ||
-		 ((flags & CLONE_NEWNS) && !capable(CAP_SYS_CHROOT)))
-		err = -EPERM;
-	if (!err && (flags & CLONE_NEWNS))
-		err = join_mounts(t, o);
-	if (!err && (flags & CLONE_NEWUTS))
-		err = join_uts(t, o);
-	if (!err && (flags & CLONE_NEWNET))
-		task_enter_netns(task_netns_get(o));
+	err = o && o->tg == g ? join_task(t, o, flags) : -ESRCH;
 	if (o)
 		task_put(o);
 	tgroup_put(g);

@@ -52,6 +52,12 @@ static void after_output_change(struct tty *t)
 	waitq_wake_all(&t->out_wait, 0);
 }
 
+/* What ^S and ^Q mean is of interest to a master in packet mode. */
+static bool usual_flow(const struct linux_termios2 *v)
+{
+	return (v->c_iflag & IXON) && v->c_cc[VSTOP] == 023 && v->c_cc[VSTART] == 021;
+}
+
 static long apply_termios(struct tty *t, const struct linux_termios2 *v, bool wait, bool flush)
 {
 	long err = wait ? drain(t) : 0;
@@ -63,10 +69,12 @@ static long apply_termios(struct tty *t, const struct linux_termios2 *v, bool wa
 	if (flush)
 		tty_flush_locked(t, true, false);
 	old = t->t.c_lflag;
+	if (t->packet && usual_flow(&t->t) != usual_flow(v))
+		t->pkt_status = (t->pkt_status & ~(PKT_NOSTOP | PKT_DOSTOP)) | (usual_flow(v) ? PKT_DOSTOP : PKT_NOSTOP);
 	t->t = *v;
 	tty_termios_changed_locked(t, old);
 	if (!(v->c_iflag & IXON))
-		t->out_stopped = false;
+		tty_flow_locked(t, false);
 	spin_unlock(&t->lock);
 	waitq_wake_all(&t->in_wait, 0);
 	after_output_change(t);
@@ -206,7 +214,7 @@ static long flow(struct tty *t, uint64_t what)
 		return -EINVAL;
 	if (what == TCOOFF || what == TCOON) {
 		spin_lock(&t->lock);
-		t->out_stopped = what == TCOOFF;
+		tty_flow_locked(t, what == TCOOFF);
 		spin_unlock(&t->lock);
 		after_output_change(t);
 	}
@@ -358,6 +366,12 @@ long tty_ioctl(struct tty *t, struct file *f, bool master, unsigned cmd, uint64_
 		return 0;
 	case TIOCGEXCL:
 		return put_int(arg, t->exclusive);
+	case TIOCSETD: {
+		int v;
+		long err = get_int(arg, &v);
+
+		return err ? err : v ? -EINVAL : 0;
+	}
 	case TIOCGETD:
 		return put_int(arg, 0);         /* N_TTY, the only one */
 	case TIOCGDEV:
@@ -371,7 +385,7 @@ long tty_ioctl(struct tty *t, struct file *f, bool master, unsigned cmd, uint64_
 		return 0;
 	case TIOCSTI:
 		return -EIO;                    /* typing for others is how sandboxes were left */
-	case TIOCLINUX: case TIOCCONS: case TIOCSETD:
+	case TIOCLINUX: case TIOCCONS:
 		return -EPERM;
 	default:
 		return master ? master_only(t, cmd, arg) : -ENOTTY;

@@ -285,15 +285,15 @@ static bool flow_char(struct tty *t, uint8_t c)
 	if (!I_FLAG(t, IXON))
 		return false;
 	if (is_cc(t, VSTART, c)) {
-		t->out_stopped = false;
+		tty_flow_locked(t, false);
 		return true;
 	}
 	if (is_cc(t, VSTOP, c)) {
-		t->out_stopped = true;
+		tty_flow_locked(t, true);
 		return true;
 	}
 	if (t->out_stopped && I_FLAG(t, IXANY))
-		t->out_stopped = false;
+		tty_flow_locked(t, false);
 	return false;
 }
 
@@ -315,7 +315,7 @@ static int receive_char(struct tty *t, uint8_t c)
 				tty_flush_locked(t, true, sig != SIGTSTP);
 			if (L_FLAG(t, ECHO))
 				echo_char(t, c);
-			t->out_stopped = false;
+			tty_flow_locked(t, false);
 			return sig;
 		}
 		if (c == '\r') {
@@ -438,12 +438,21 @@ void tty_flush_locked(struct tty *t, bool input, bool output)
 	if (input) {
 		t->itail = t->icanon = t->ihead;
 		t->lnext = false;
-		t->pkt_status |= t->packet ? 1 : 0;     /* TIOCPKT_FLUSHREAD */
+		t->pkt_status |= t->packet ? PKT_FLUSHREAD : 0;
 	}
 	if (output) {
 		t->otail = t->ohead;
-		t->pkt_status |= t->packet ? 2 : 0;     /* TIOCPKT_FLUSHWRITE */
+		t->pkt_status |= t->packet ? PKT_FLUSHWRITE : 0;
 	}
+}
+
+void tty_flow_locked(struct tty *t, bool stop)
+{
+	if (t->out_stopped == stop)
+		return;
+	t->out_stopped = stop;
+	if (t->packet)
+		t->pkt_status = (t->pkt_status & ~(PKT_STOP | PKT_START)) | (stop ? PKT_STOP : PKT_START);
 }
 
 void tty_termios_changed_locked(struct tty *t, uint32_t old_lflag)

@@ -260,7 +260,7 @@ static uint32_t slave_poll(struct file *f, struct poll_table *pt)
 	if (have && (m.canonical || m.time_ns || have >= MAX(m.min, (size_t)1)))
 		ev |= POLLIN | POLLRDNORM;
 	if (t->hung_up)
-		ev |= POLLIN | POLLRDNORM | POLLHUP | POLLERR;
+		ev |= POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLHUP | POLLERR;
 	if (!t->hung_up && TTY_OBUF - (t->ohead - t->otail) >= TTY_OBUF / 4)
 		ev |= POLLOUT | POLLWRNORM;
 	spin_unlock(&t->lock);

@@ -93,6 +93,14 @@ size_t tty_output_locked(struct tty *t, const uint8_t *p, size_t n);
 size_t tty_take_input(struct tty *t, uint8_t *p, size_t n, bool *ret_eof);
 size_t tty_input_ready_locked(struct tty *t);   /* bytes, or 1 for a lone EOF mark */
 void tty_flush_locked(struct tty *t, bool input, bool output);
+void tty_flow_locked(struct tty *t, bool stop); /* ^S and ^Q; a master in packet mode is told */
+/* Status bytes of packet mode (TIOCPKT_). */
+#define PKT_FLUSHREAD 1u
+#define PKT_FLUSHWRITE 2u
+#define PKT_STOP 4u
+#define PKT_START 8u
+#define PKT_NOSTOP 16u
+#define PKT_DOSTOP 32u
 void tty_termios_changed_locked(struct tty *t, uint32_t old_lflag);
 void tty_default_termios(struct linux_termios2 *t);
 

@@ -195,6 +195,8 @@ SYSCALL4(utimensat, int, dfd, ustr, name, uaddr, uts, int, flags)
 		return times_at(dfd, name, NULL, flags);
 	if (copy_in(ts, uts, sizeof(ts)))
 		return -EFAULT;
+	if (ts[0].nsec == UTIME_OMIT && ts[1].nsec == UTIME_OMIT)
+		return 0;               /* not even the name is looked at */
 	if (!timespec_valid(&ts[0]) || !timespec_valid(&ts[1]))
 		return -EINVAL;
 	return times_at(dfd, name, ts, flags);

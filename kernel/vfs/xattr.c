@@ -22,6 +22,8 @@ static int xattr_may(const struct path *p, const char *name, bool write)
 		return !write || capable(CAP_SYS_ADMIN) || (!strcmp(name, "security.capability") && capable(CAP_SETFCAP)) ?
 		       0 : -EPERM;
 	if (prefix(name, "user.")) {
+		if (!name[5])
+			return -EINVAL;
 		if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
 			return write ? -EPERM : -ENODATA;
 		if (S_ISDIR(i->mode) && (i->mode & S_ISVTX) && write && !owner_or_capable(i))

@@ -3,11 +3,12 @@
  *
  * Each link leads to a file outside every tree whose inode number stands for
  * the name space: two tasks share one when the numbers are equal.  The files
- * can be opened, asked for their kind, and given to setns(2).  That of a network
- * keeps it alive (ip-netns(8) mounts such files); of the others only the number
- * is known. */
+ * can be opened, asked for their kind and entered (setns(2)): a file keeps its
+ * name space alive. */
 #include "kernel/fs/proc/proc.h"
 #include "kernel/net/net.h"
+#include "kernel/task/internal.h"
+#include "kernel/vfs/vfs.h"
 #include <linux_abi/ioctl.h>
 #include <linux_abi/sched.h>
 
@@ -42,25 +43,55 @@ static uint64_t number(struct task *t, unsigned k)
 	return NS_INO_BASE + 1000 + hash_u64((uint64_t)(uintptr_t)object) % 1000000;
 }
 
-struct ns_ref { const struct kind *kind; struct netns *net; };   /* inode->priv; net: counted or NULL */
-static struct ns_ref *ns_ref(struct inode *i) { return i->priv; }
+struct ns_inode {
+	const struct kind *kind;
+	void *object;                   /* counted; NULL: there is only one */
+};
+
+static void *object_get(struct task *t, unsigned k)
+{
+	void *r = NULL;
+
+	if (k == K_NET)
+		return task_netns_get(t);
+	spin_lock(&task_list_lock);
+	if (k == K_MNT && t->mntns)
+		r = mntns_get(t->mntns);
+	else if (k == K_UTS && t->utsns)
+		ref_get(&((struct utsns *)(r = t->utsns))->ref);
+	spin_unlock(&task_list_lock);
+	return r;
+}
+
+static void object_put(uint64_t flag, void *o)
+{
+	if (!o)
+		return;
+	if (flag == CLONE_NEWNS)
+		mntns_put(o);
+	else if (flag == CLONE_NEWNET)
+		netns_put(o);
+	else
+		utsns_put(o);
+}
 
 static void ns_evict(struct inode *i)
 {
-	struct ns_ref *r = ns_ref(i);
+	struct ns_inode *n = i->priv;
 
-	if (r)
-		netns_put(r->net);
-	kfree(r);
+	if (n)
+		object_put(n->kind->flag, n->object);
+	kfree(n);
+	i->priv = NULL;
 }
 
 static long ns_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 {
-	const struct kind *k = ns_ref(f->inode)->kind;
+	const struct ns_inode *n = f->inode->priv;
 
 	switch (cmd) {
 	case NS_GET_NSTYPE:
-		return (long)k->flag;
+		return (long)n->kind->flag;
 	case NS_GET_USERNS: case NS_GET_PARENT:
 		return -EPERM;          /* out of sight: ioctl_ns(2) */
 	case NS_GET_OWNER_UID:
@@ -72,6 +103,18 @@ static long ns_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 
 static const struct file_ops ns_fops = { .ioctl = ns_ioctl };
 static const struct inode_ops ns_iops = { .evict = ns_evict };
+
+bool proc_ns_of(struct file *f, uint64_t *ret_flag, void **ret_object)
+{
+	struct ns_inode *n = f->ops == &ns_fops ? f->inode->priv : NULL;
+
+	if (!n)
+		return false;
+	*ret_flag = n->kind->flag;
+	*ret_object = n->object;
+	return true;
+}
+
 static const struct super_ops ns_super_ops = { 0 };
 static const struct fs_type nsfs_type = { .name = "nsfs", .nodev = true };
 
@@ -94,35 +137,22 @@ static int ns_path(struct task *t, unsigned k, struct path *ret)
 {
 	struct super_block *sb = nsfs();
 	struct inode *i = sb ? inode_new(sb, S_IFREG | 0444) : NULL;
-	struct ns_ref *r = i ? kzalloc(sizeof *r) : NULL;
+	struct ns_inode *n = i ? kzalloc(sizeof(*n)) : NULL;
 	int err;
 
-	if (!r) {
+	if (!n) {
 		inode_put(i);
 		return -ENOMEM;
 	}
-	r->kind = &kinds[k];
-	if (k == K_NET)
-		r->net = task_netns_get(t);
+	n->kind = &kinds[k];
+	n->object = object_get(t, k);
 	i->ino = number(t, k);
 	i->ops = &ns_iops;
 	i->fops = &ns_fops;
-	i->priv = r;
+	i->priv = n;
 	err = inode_link_path(i, ret);
 	inode_put(i);
 	return err;
-}
-
-bool proc_ns_file(struct file *f, uint64_t *ret_flag, struct netns **ret_net)
-{
-	struct ns_ref *r;
-
-	if (f->ops != &ns_fops)
-		return false;
-	r = ns_ref(f->inode);
-	*ret_flag = r->kind->flag;
-	*ret_net = r->net ? netns_get(r->net) : NULL;
-	return true;
 }
 
 static long ns_text(struct task *t, unsigned k, char *buf, size_t size)
