@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from harness import slow, timeout
+from harness import as_user, slow, timeout
 
 PROJECT = {
     "Makefile": "OBJS = main.o a.o b.o c.o\nprog: $(OBJS)\n\tcc -o $@ $(OBJS)\n%.o: %.c x.h\n\tcc -O1 -c -o $@ $<\n",
@@ -221,3 +221,23 @@ def test_cpus_run_in_parallel(t):
     two = t.do("/usr/bin/python3", "-c", script, opts=["--cpus", "2"], timeout=60)
     a, b = (sum(map(int, r.out.split())) for r in (one, two))
     t.ok(a > 0 and b > 0, f"{a} calls on one CPU, {b} on two", two)
+
+
+@as_user("root")
+def test_bubblewrap_inside(t):
+    """A sandbox in the sandbox: mount, UTS and network name spaces."""
+    t.need("bwrap")
+    r = t.sh("bwrap --ro-bind / / --tmpfs /tmp --dev /dev --proc /proc --unshare-uts --hostname inner --unshare-net"
+             " sh -c 'hostname; ls -A /tmp | wc -l; touch /etc/x 2>/dev/null || echo read-only; grep -c lo: /proc/net/dev'")
+    t.expect(r, out="inner\n0\nread-only\n1\n")
+    r = t.sh("bwrap --ro-bind / / --unshare-user true; echo $?")
+    t.expect(r, out="1\n", err_contains="user namespaces")
+
+
+@as_user("root")
+def test_nsenter_inside(t):
+    t.need("nsenter", "unshare")
+    r = t.sh("unshare -u sh -c 'hostname inner; touch $0; exec sleep 30' " + t.tmp + "/up & "
+             "while [ ! -e " + t.tmp + "/up ]; do sleep 0.05; done; nsenter -t $! -u hostname; hostname; kill $!",
+             opts=("--hostname", "outer"))
+    t.expect(r, out="inner\nouter\n")
