@@ -164,7 +164,8 @@ void hostfs_listing_put(struct hostfs_sb *hs, struct hostfs_listing *l);
 bool hostfs_listing_fresh(const struct hostfs_listing *l);
 /* Of packed records that make up the whole directory. */
 void hostfs_listing_take(struct hostfs_node *d, const uint8_t *p, size_t size);
-/* d's fresh listing, asking the host if need be; -E2BIG: too long to keep. */
+/* d's fresh listing, asking the host if need be; -E2BIG: too long to keep, or
+ * too many are kept already. */
 int __must_check hostfs_list(struct hostfs_node *d, struct hostfs_listing **ret);
 /* Entry of name, or -1. */
 int64_t hostfs_listing_find(const struct hostfs_listing *l, uint32_t hash, const char *name, size_t n);

@@ -4,8 +4,9 @@
  * A fresh listing answers readdir and says which names do not exist; a stale
  * one still tells which names are worth asking for together.  Once made, a
  * listing does not change; a directory of ours that changes drops it.  Names
- * come from the host: each is checked, and bytes are bounded by the super
- * block's HOSTFS_LISTINGS_MAX. */
+ * come from the host: each is checked.  Bytes are bounded by the super block's
+ * HOSTFS_LISTINGS_MAX, with those that open directories hold: beyond that
+ * directories are streamed. */
 #include "kernel/fs/hostfs/hostfs.h"
 #include "kernel/task/task.h"
 
@@ -287,6 +288,9 @@ int hostfs_list(struct hostfs_node *d, struct hostfs_listing **ret)
 	}
 	if (*ret)
 		return 0;
+	make_room(d->hs);
+	if (__atomic_load_n(&d->hs->listing_bytes, __ATOMIC_RELAXED) > HOSTFS_LISTINGS_MAX)
+		return -E2BIG;          /* open directories hold that much */
 	changes = hostfs_changes(d->hs);
 	b.l = listing_new();
 	if (!b.l)
