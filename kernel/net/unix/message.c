@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of Unix sockets: one allocation each, copied from the sender before
- * any lock is taken.  What a sender has in flight counts against its own send
+/* Messages of Unix sockets, copied from the sender before any lock is taken.
+ * Small ones are one block of memory; the data of others have a block of their
+ * own, so that a power of two of bytes takes no more than that.  What a sender has in flight counts against its own send
  * buffer, and all queues together against a bound of the kernel's. */
 #include "kernel/net/unix/unix.h"
 
@@ -18,11 +19,11 @@ bool unix_writable(struct unix_sock *u) { return unix_load(u->wmem) * 4 <= unix_
  * fit into a send buffer. */
 static uint32_t charge_of(size_t n)
 {
-	size_t all = n + sizeof(struct unix_msg), block = 512;
+	size_t block = 512, large = n > UNIX_INLINE ? n : n + sizeof(struct unix_msg) + 256;
 
-	while (block < all + 256 && block < 32768)
+	while (block < large && block < UNIX_PIECE)
 		block *= 2;
-	return (uint32_t)(block < all ? all : block) + 256;
+	return (uint32_t)MAX(block, large) + 256;
 }
 
 void unix_msg_free(struct unix_msg *m)
@@ -43,6 +44,8 @@ void unix_msg_free(struct unix_msg *m)
 	unix_addr_put(m->name);
 	if (m->group)
 		tgroup_put(m->group);
+	if (m->data != m->room)
+		kfree(m->data);
 	kfree(m);
 }
 
@@ -114,15 +117,19 @@ int unix_msg_new(struct unix_sock *u, struct unix_sock *to, struct sock_msg *sm,
 {
 	uint32_t charge = charge_of(n);
 	struct unix_msg *m = NULL;
+	uint8_t *data;
 	int err;
 
 	if (__atomic_fetch_add(&queued_total, charge, __ATOMIC_RELAXED) <= QUEUED_MAX)
-		m = kmalloc(sizeof *m + n);
-	if (!m) {
+		m = kmalloc(sizeof *m + (n > UNIX_INLINE ? 0 : n));
+	data = m && n > UNIX_INLINE ? kmalloc(n) : m ? m->room : NULL;
+	if (!data) {
+		kfree(m);
 		__atomic_fetch_sub(&queued_total, charge, __ATOMIC_RELAXED);
 		return -ENOBUFS;
 	}
 	memset(m, 0, sizeof *m);
+	m->data = data;
 	list_init(&m->link);
 	m->charge = charge;
 	m->size = (uint32_t)n;

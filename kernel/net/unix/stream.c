@@ -10,7 +10,6 @@
  * read with MSG_OOB takes the byte but leaves the empty message as the mark. */
 #include "kernel/net/unix/unix.h"
 
-#define CHUNK_MAX (32768u - (unsigned)sizeof(struct unix_msg))
 #define BATCH_MAX 131072u               /* bytes that one wake-up may wait for */
 
 /* ---- sending ---- */
@@ -54,7 +53,7 @@ static int add_piece(struct unix_sock *u, struct unix_sock *to, struct sock_msg 
 static long send_batch(struct socket *s, struct unix_sock *u, struct unix_sock *to, struct sock_msg *sm,
 		       size_t limit, bool oob, uint64_t deadline)
 {
-	size_t piece = MIN((size_t)CHUNK_MAX, (size_t)unix_load(u->sndbuf) / 2 - 64);
+	size_t piece = MIN((size_t)UNIX_PIECE, (size_t)unix_load(u->sndbuf) / 2 - 64);
 	struct list batch;
 	size_t done = 0;
 	int err = unix_wait_room(s, u, sm, deadline), sent;

@@ -96,8 +96,11 @@ struct unix_msg {
 	struct scm *scm;
 	uint32_t size, off;             /* off: stream bytes already read */
 	uint32_t charge;
-	uint8_t data[];
+	uint8_t *data;                  /* room, or a block of its own */
+	uint8_t room[];
 };
+#define UNIX_PIECE 32768u               /* the largest block that the heap keeps when it is freed */
+#define UNIX_INLINE 2048u               /* data up to this size share the message's block */
 
 #define unix_load(x) __atomic_load_n(&(x), __ATOMIC_SEQ_CST)
 
