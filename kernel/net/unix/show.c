@@ -26,7 +26,11 @@ static void line(struct unix_sock *u, void *arg)
 	unsigned state;
 
 	spin_lock(&u->lock);
-	state = u->dead ? 0 : u->state == UNIX_CONNECTED ? 3 : 1;
+	if (u->dead) {                  /* only its peer remembers it */
+		spin_unlock(&u->lock);
+		return;
+	}
+	state = u->state == UNIX_CONNECTED ? 3 : 1;
 	sbuf_printf(s, "0000000000000000: %08X 00000000 %08X %04X %02X %5llu", ref_read(&u->ref),
 		    u->state == UNIX_LISTEN ? ACCEPTS : 0u, (unsigned)u->type, state, (unsigned long long)u->ino);
 	if (u->addr)
