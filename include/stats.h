@@ -23,6 +23,13 @@
 	X(ENTRY_EXCEPTION, entries, "other exception") \
 	X(ENTRY_KICK, entries, "kick") \
 	X(ENTRY_DEAD, entries, "address space gone") \
+	/* call sites led to the gate (kernel/mm/patch.h) */ \
+	X(SITES_PROVEN, sites, "call sites proven") \
+	X(SITES_REFUSED, sites, "call sites refused") \
+	X(SITES_COPIES, sites, "copies of a file's text made") \
+	X(SITES_MAPPED, sites, "mappings made from such a copy") \
+	X(SITES_MOVED, sites, "running programs moved to a newer copy") \
+	X(SITES_BACK, sites, "texts shown as in the file again") \
 	/* waiting for a stub's thread, and what it took */ \
 	X(WAIT_NONE, handoffs, "answer was there") \
 	X(WAIT_SPUN, handoffs, "answer came while spinning") \

@@ -7,6 +7,7 @@
  * replaced are freed after the lock is dropped, because the last put of a
  * file may sleep and take file locks. */
 #include "kernel/mm/patch.h"
+#include <stats.h>
 #include "kernel/syscall/syscall.h"
 
 #define COPY_FALLBACK_MAX (1ull << 30)
@@ -192,6 +193,7 @@ int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 	v->file = r->file ? file_get(r->file) : NULL;
 	v->written = v->flags & VM_WRITE;
 	if (r->patch) {
+		stats_bump(&plat_stats()->n[STATS_SITES_MAPPED], 1);
 		v->patch = patch_version_get(r->patch);
 		mm->patched = true;
 	}

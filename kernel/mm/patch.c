@@ -18,6 +18,7 @@
  *
  * Locking: mm->lock for the VMAs; patch_file.c's own below it. */
 #include "kernel/mm/patch.h"
+#include <stats.h>
 
 /* Look at one unpatched call in this many, on average: at intervals that no
  * program's loop agrees with. */
@@ -70,6 +71,7 @@ static void put_on_locked(struct mm *mm, struct vma *v, struct patch_version *n)
 			(void)plat_as_unmap(mm->as, v->start, size);
 		return;
 	}
+	stats_bump(&plat_stats()->n[STATS_SITES_MOVED], 1);
 	mm->patched = true;
 	v->patch = patch_version_get(n);
 	patch_version_put(old);
@@ -182,6 +184,7 @@ int patch_remove_locked(struct mm *mm, struct vma *v)
 		(void)plat_as_unmap(mm->as, v->start, size);
 		return err;
 	}
+	stats_bump(&plat_stats()->n[STATS_SITES_BACK], 1);
 	/* The last page may be one of ours for good. */
 	v->written = natural < size;
 	v->patch = NULL;

@@ -14,6 +14,7 @@
  * task says that it was (patch_proof.c).  Locking: patch_lock, a leaf, guards
  * inode->patch, the list and the fields marked so; no host call under it. */
 #include "kernel/mm/patch.h"
+#include <stats.h>
 
 #define FILES_MAX 64u
 #define CANDS_MAX 256u
@@ -21,7 +22,7 @@
 #define BYTES_MAX (48ull << 20)
 #define MEMORY_SHARE 8u                 /* and at most this part of the memory limit */
 #define FIRST_HITS 128u
-#define MORE_HITS 512u                  /* doubled with each version */
+#define MORE_HITS 256u                  /* doubled with each version */
 /* A file changed so lately may change again without a new time stamp. */
 #define SETTLE_NS (2 * (int64_t)NSEC_PER_SEC)
 #define COPY_CHUNK 65536u
@@ -434,6 +435,7 @@ static void update(struct patch_file *f, struct inode *i)
 	if (count)
 		f->pending = 0;
 	if (v && same) {
+		stats_bump(&plat_stats()->n[STATS_SITES_COPIES], 1);
 		old = f->cur;
 		f->cur = v;
 		f->versions++;
@@ -487,8 +489,10 @@ static void learn(struct patch_file *f, uint64_t site, uint64_t nr)
 	proven = patch_prove(code, n, at_start, nr, &p);
 	spin_lock(&patch_lock);
 	c = find_cand(f, site) ? NULL : free_cand(f, site);
-	if (c)
+	if (c) {
 		*c = (struct cand){ .off = site, .nr = (uint16_t)nr, .proven = proven };
+		stats_bump(&plat_stats()->n[proven ? STATS_SITES_PROVEN : STATS_SITES_REFUSED], 1);
+	}
 	spin_unlock(&patch_lock);
 }
 

@@ -137,12 +137,13 @@ static bool decode(const uint8_t *p, size_t n, struct insn *i)
 	return i->len <= n;
 }
 
-/* The byte before an instruction may be taken for a part of it. */
+/* The byte before an instruction may be a part of it.  The prefixes that are
+ * not here mean nothing to the three kinds of first instruction, nor to the
+ * jump that comes after them then. */
 static bool prefix(uint8_t b)
 {
 	switch (b) {
-	case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65: case 0x66: case 0x67:
-	case 0xf0: case 0xf2: case 0xf3: case 0x0f:
+	case 0x64: case 0x65: case 0x66: case 0x67: case 0xf0: case 0x0f:
 		return true;
 	default:
 		return (b & 0xf0) == 0x40;

@@ -31,6 +31,8 @@ static void test_proof_known(void)
 
 	CHECK(PROVE(RET GETPID SYSCALL, 39) == 5);
 	CHECK(PROVE(RET "\xb8\x0b\x01\0\0" SYSCALL, 267) == 5);
+	/* open() of glibc: the byte before is no prefix, and would be a harmless one */
+	CHECK(PROVE("\x89\xf2\xb8\x01\x01\0\0\x48\x89\xfe\xbf\x9c\xff\xff\xff" SYSCALL, 257) == 13);
 	/* read() of glibc */
 	CHECK(PROVE(RET "\x80\x3d\x31\x33\x0e\0\0\x74\x17\x31\xc0" SYSCALL, 0) == 11);
 	/* syscall() of glibc, its slow read(), futex, musl's cancellation point */
@@ -51,6 +53,9 @@ static void test_proof_refused(void)
 	CHECK(!PROVE("\x48" GETPID SYSCALL, 39));               /* prefixes */
 	CHECK(!PROVE("\x66" GETPID SYSCALL, 39));
 	CHECK(!PROVE("\x0f" GETPID SYSCALL, 39));
+	CHECK(!PROVE("\xf0" GETPID SYSCALL, 39));
+	CHECK(!PROVE("\x64\x80\x3d\x31\x33\x0e\0\0\x74\x17\x31\xc0" SYSCALL, 0));
+	CHECK(!PROVE("\x67\x4c\x8b\x4c\x24\x08" SYSCALL, 1));
 	CHECK(!PROVE("\x66\x4c\x8b\x4c\x24\x08" SYSCALL, 1));
 	CHECK(!PROVE("\xc7\x45\xb8\x27\0\0\0" SYSCALL, 39));    /* movl $39,-0x48(%rbp) */
 	CHECK(!PROVE("\xc7\x44\x24\xb8\x27\0\0\0" SYSCALL, 39));
