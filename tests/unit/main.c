@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c: run the kernel's units on the fake machine.
  *
- *   unit-asan [--long] [--sockets SECONDS] [NAME SEED [FAIL_AT]]
+ *   unit-asan [--long] [--sockets SECONDS] [NAME SEED [FAIL_AT [COUNT]]]
  *
  * Every run of a program is a process of its own.  Without arguments: the
  * library's units, every program under several seeds, then with each early
@@ -161,6 +161,8 @@ int main(int argc, char **argv)
 		signal(SIGALRM, on_alarm);
 		alarm(SECONDS);
 		configure(argv[1], argc > 2 ? strtoull(argv[2], NULL, 0) : 0, argc > 3 ? strtoull(argv[3], NULL, 0) : 0);
+		if (argc > 4)
+			testhost.fail_count = strtoull(argv[4], NULL, 0);
 		testhost_boot(argv[1]);
 	}
 	configure("", 1, 0);

@@ -322,7 +322,7 @@ static int send_syn(struct tcp_sock *t)
 	return 0;
 }
 
-static bool settled(struct tcp_sock *t) { return __atomic_load_n(&t->state, __ATOMIC_SEQ_CST) != TCP_SYN_SENT; }
+static bool settled(struct tcp_sock *t) { return t->state != TCP_SYN_SENT; }
 
 /* The result of an attempt, told once. */
 static int outcome(struct tcp_sock *t)

@@ -175,7 +175,7 @@ int tcp_shutdown(struct socket *s, int how)
 	int err = 0;
 
 	spin_lock(&t->lock);
-	switch (t->state) {
+	switch ((unsigned)t->state) {
 	case TCP_LISTEN:
 		spin_unlock(&t->lock);
 		if (mask & TCP_SHUT_RCV)
