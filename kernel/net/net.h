@@ -63,8 +63,10 @@ struct netns {
 	struct list all;                /* inet_sock.all_link */
 	uint16_t port_first, port_last; /* ip_local_port_range */
 	uint16_t port_privileged;       /* ip_unprivileged_port_start */
+	bool nonlocal_bind, v6only;     /* ip_nonlocal_bind, bindv6only */
 	struct list addresses, routes, rules;   /* route.h */
 	unsigned address_count, route_count, rule_count;
+	unsigned raw_udp;               /* raw sockets that see UDP */
 };
 struct netns *netns_new(void);          /* lo is down; NULL: no memory */
 struct netns *netns_get(struct netns *ns);

@@ -78,7 +78,7 @@ int pid_status(struct task *t, struct sbuf *s);
 void proc_cpuinfo(struct sbuf *s);
 void proc_stat(struct sbuf *s);
 void proc_meminfo(struct sbuf *s);
-extern const struct pseudo_node proc_sys_children[];
+extern const struct pseudo_node proc_sys_children[], proc_sys_net_children[];
 
 /* All processes, by number: the lowest tgid >= from, or -1. */
 int32_t proc_next_tgid(int32_t from);

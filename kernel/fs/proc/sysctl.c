@@ -38,10 +38,6 @@ TEXT(show_inotify_events, "16384")
 TEXT(show_inotify_instances, "128")
 TEXT(show_inotify_watches, "65536")
 TEXT(show_epoll_watches, "1000000")
-TEXT(show_somaxconn, "4096")
-TEXT(show_mem_default, "212992")
-TEXT(show_port_range, "32768\t60999")
-TEXT(show_tcp_mem, "4096\t131072\t6291456")
 TEXT(show_entropy, "256")
 TEXT(show_seed, "60")
 TEXT(show_overcommit_ratio, "50")
@@ -212,23 +208,6 @@ static const struct pseudo_node fs_nodes[] = {
 	PSEUDO_DIR("mqueue", mqueue_nodes), END,
 };
 
-static const struct pseudo_node core_nodes[] = {
-	F("somaxconn", show_somaxconn), F("rmem_default", show_mem_default), F("rmem_max", show_mem_default),
-	F("wmem_default", show_mem_default), F("wmem_max", show_mem_default),
-	F("optmem_max", show_mem_default), END,
-};
-static const struct pseudo_node ipv4_nodes[] = {
-	F("ip_forward", show_zero), F("ip_local_port_range", show_port_range),
-	F("ip_unprivileged_port_start", show_zero), F("tcp_rmem", show_tcp_mem),
-	F("tcp_wmem", show_tcp_mem), F("tcp_syncookies", show_one), F("tcp_tw_reuse", show_two),
-	F("tcp_max_syn_backlog", show_somaxconn), F("tcp_fin_timeout", show_seed),
-	F("ping_group_range", show_port_range), END,
-};
-static const struct pseudo_node unix_nodes[] = { F("max_dgram_qlen", show_mq_queues), END };
-static const struct pseudo_node net_nodes[] = {
-	PSEUDO_DIR("core", core_nodes), PSEUDO_DIR("ipv4", ipv4_nodes), PSEUDO_DIR("unix", unix_nodes), END,
-};
-
 static const struct pseudo_node user_nodes[] = {
 	F("max_user_namespaces", show_zero), F("max_mnt_namespaces", show_threads_max),
 	F("max_uts_namespaces", show_threads_max), END,
@@ -236,5 +215,5 @@ static const struct pseudo_node user_nodes[] = {
 
 const struct pseudo_node proc_sys_children[] = {
 	PSEUDO_DIR("kernel", kernel_nodes), PSEUDO_DIR("vm", vm_nodes), PSEUDO_DIR("fs", fs_nodes),
-	PSEUDO_DIR("net", net_nodes), PSEUDO_DIR("user", user_nodes), END,
+	PSEUDO_DIR("net", proc_sys_net_children), PSEUDO_DIR("user", user_nodes), END,
 };

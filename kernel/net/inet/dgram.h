@@ -39,6 +39,7 @@ struct dgram_sock {
 	uint8_t shutdown;
 	uint64_t drops;
 	int32_t opt_cork, opt_no_check, opt_gro;
+	uint32_t icmp_filter[8];        /* a bit per type: not wanted */
 	uint16_t opt_segment;
 	/* cork_lock (mutex, outermost) */
 	struct mutex cork_lock;
@@ -69,6 +70,9 @@ int dgram_getsockopt(struct socket *s, int level, int opt, void *val, size_t *si
 void dgram_too_long(struct dgram_sock *d, const struct endpoint *to);    /* EMSGSIZE, for the error queue */
 void dgram_drop_errors(struct dgram_sock *d);
 void dgram_uncharge(struct dgram *m);           /* it left its queue */
+
+/* icmp.c: a copy for each raw socket that wants this protocol */
+void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol);
 
 /* dgram_send.c: what ancillary data and options say about one message. */
 struct dgram_control { int32_t ttl, tos, link; bool have_from; struct ipaddr from; uint16_t segment; };

@@ -52,8 +52,19 @@ static struct dgram *reply_to(const struct dgram *g, bool v6)
 	return r;
 }
 
+/* Is g of a kind that the socket does not want (ICMP_FILTER, ICMPV6_FILTER)? */
+static bool filtered(const struct inet_sock *o, const struct dgram *g)
+{
+	const struct dgram_sock *d = dgram_of((struct inet_sock *)o);
+	uint8_t type = g->size ? g->data[0] : 0;
+
+	if (o->protocol == IPPROTO_ICMP)
+		return type < 32 && d->icmp_filter[0] & 1u << type;
+	return o->protocol == IPPROTO_ICMPV6 && d->icmp_filter[type / 32] & 1u << type % 32;
+}
+
 /* A copy of g for each raw socket of the protocol. */
-static void to_raw(struct netns *ns, const struct dgram *g, int protocol)
+void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol)
 {
 	struct inet_sock *to[RAW_MAX], *o;
 	bool v4 = ip_is_v4(&g->to.ip);
@@ -64,7 +75,7 @@ static void to_raw(struct netns *ns, const struct dgram *g, int protocol)
 	list_for_each(o, &ns->all, all_link)
 		if (n < RAW_MAX && o->type == SOCK_RAW && o->protocol == protocol && (o->family == AF_INET) == v4 &&
 		    (ip_is_any(&o->local.ip) || ip_equal(&o->local.ip, &g->to.ip)) &&
-		    (ip_is_any(&o->remote.ip) || ip_equal(&o->remote.ip, &g->from.ip)) &&
+		    (ip_is_any(&o->remote.ip) || ip_equal(&o->remote.ip, &g->from.ip)) && !filtered(o, g) &&
 		    ref_get_unless_zero(&o->ref))
 			to[n++] = o;
 	spin_unlock(&ns->lock);
@@ -73,7 +84,7 @@ static void to_raw(struct netns *ns, const struct dgram *g, int protocol)
 
 		if (c) {
 			if (v4) {
-				struct ip4 h = { .vihl = 0x45, .len = be16((uint16_t)(head + g->size)), .ttl = g->ttl,
+				struct ip4 h = { .vihl = 0x45, .tos = g->tos, .len = be16((uint16_t)(head + g->size)), .ttl = g->ttl,
 						 .proto = (uint8_t)protocol, .src = be32(ip_v4(&g->from.ip)),
 						 .dst = be32(ip_v4(&g->to.ip)) };
 
@@ -96,6 +107,29 @@ static bool is_request(const struct dgram *g, bool v6)
 	return g->size >= sizeof(struct echo) && g->data[0] == (v6 ? ICMP6_ECHO : ICMP4_ECHO) && !g->data[1];
 }
 
+/* A packet that a program made, header and all (IP_HDRINCL): what the kernel
+ * fills in is filled in, and g becomes its contents. */
+static int take_header(struct dgram *g, int *ret_protocol)
+{
+	struct ip4 h;
+	size_t head;
+
+	if (g->size < sizeof h)
+		return -EINVAL;
+	memcpy(&h, g->data, sizeof h);
+	head = (size_t)(h.vihl & 15) * 4;
+	if (h.vihl >> 4 != 4 || head < sizeof h || head > g->size)
+		return -EINVAL;
+	*ret_protocol = h.proto;
+	g->ttl = h.ttl;
+	g->tos = h.tos;
+	if (h.src)
+		g->from.ip = ip_from_v4(be32(h.src));
+	g->size -= (uint32_t)head;
+	memmove(g->data, g->data + head, g->size);
+	return 0;
+}
+
 static long send_ping(struct dgram_sock *d, struct dgram *g)
 {
 	struct echo *e = (struct echo *)(void *)g->data;
@@ -113,12 +147,12 @@ static long send_ping(struct dgram_sock *d, struct dgram *g)
 	spin_unlock(&d->in.ns->lock);
 	e->sum = 0;
 	e->sum = checksum(g->data, g->size);
-	to_raw(d->in.ns, g, d->in.protocol);
+	dgram_to_raw(d->in.ns, g, d->in.protocol);
 	r = reply_to(g, is_v6(d));
 	kfree(g);
 	if (!r)
 		return -ENOBUFS;
-	to_raw(d->in.ns, r, d->in.protocol);
+	dgram_to_raw(d->in.ns, r, d->in.protocol);
 	r->from.port = 0;
 	dgram_deliver(d, r);
 	return n;
@@ -127,10 +161,19 @@ static long send_ping(struct dgram_sock *d, struct dgram *g)
 static long send_raw(struct dgram_sock *d, struct dgram *g)
 {
 	int protocol = d->in.protocol;
-	bool v6 = protocol == IPPROTO_ICMPV6;
 	struct dgram *r = NULL;
 	long n = (long)g->size;
+	bool v6;
 
+	if (d->in.opt[OPT_HDRINCL]) {
+		int err = take_header(g, &protocol);
+
+		if (err) {
+			kfree(g);
+			return err;
+		}
+	}
+	v6 = protocol == IPPROTO_ICMPV6;
 	if ((v6 || protocol == IPPROTO_ICMP) && is_request(g, v6)) {
 		if (v6) {               /* the kernel's work: RFC 3542, 3.1 */
 			struct echo *e = (struct echo *)(void *)g->data;
@@ -138,12 +181,13 @@ static long send_raw(struct dgram_sock *d, struct dgram *g)
 			e->sum = 0;
 			e->sum = checksum(g->data, g->size);
 		}
-		r = reply_to(g, v6);
+		if (v6 || !checksum(g->data, g->size))
+			r = reply_to(g, v6);
 	}
-	to_raw(d->in.ns, g, protocol);
+	dgram_to_raw(d->in.ns, g, protocol);
 	kfree(g);
 	if (r)
-		to_raw(d->in.ns, r, protocol);
+		dgram_to_raw(d->in.ns, r, protocol);
 	kfree(r);
 	return n;
 }
@@ -161,8 +205,6 @@ static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 		return -EOPNOTSUPP;
 	if (n > PACKET_MAX)
 		return -EMSGSIZE;
-	if (s->type == SOCK_RAW && (s->protocol == IPPROTO_RAW || d->in.opt[OPT_HDRINCL]))
-		return -EOPNOTSUPP;     /* packets made by programs */
 	if (s->type == SOCK_DGRAM && n < sizeof(struct echo))
 		return -EINVAL;
 	err = dgram_destination(s, m, false, &to, &from, &ctl);
@@ -184,15 +226,34 @@ static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 	return s->type == SOCK_RAW ? send_raw(d, g) : send_ping(d, g);
 }
 
+static bool is_filter(const struct socket *s, int level, int opt)
+{
+	return s->type == SOCK_RAW && ((level == SOL_RAW && opt == ICMP_FILTER && s->protocol == IPPROTO_ICMP) ||
+				       (level == SOL_ICMPV6 && opt == ICMPV6_FILTER && s->protocol == IPPROTO_ICMPV6));
+}
+
 static int icmp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)
 {
-	/* Filters only save a program work; what comes is checked by it anyway. */
-	if (s->type == SOCK_RAW && ((level == SOL_RAW && opt == ICMP_FILTER) ||
-				    (level == SOL_ICMPV6 && opt == ICMPV6_FILTER)))
+	struct dgram_sock *d = s->priv;
+
+	if (is_filter(s, level, opt)) {
+		memcpy(d->icmp_filter, val, MIN(size, level == SOL_RAW ? sizeof d->icmp_filter[0] : sizeof d->icmp_filter));
 		return 0;
+	}
 	if (s->type == SOCK_RAW && level == SOL_RAW)
 		return -ENOPROTOOPT;
 	return dgram_setsockopt(s, level, opt, val, size);
+}
+
+static int icmp_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size)
+{
+	struct dgram_sock *d = s->priv;
+
+	if (!is_filter(s, level, opt))
+		return dgram_getsockopt(s, level, opt, val, size);
+	*size = MIN(*size, level == SOL_RAW ? sizeof d->icmp_filter[0] : sizeof d->icmp_filter);
+	memcpy(val, d->icmp_filter, *size);
+	return 0;
 }
 
 static const struct sock_ops icmp_ops = {
@@ -203,7 +264,7 @@ static const struct sock_ops icmp_ops = {
 	.recvmsg = dgram_recvmsg,
 	.shutdown = dgram_shutdown,
 	.setsockopt = icmp_setsockopt,
-	.getsockopt = dgram_getsockopt,
+	.getsockopt = icmp_getsockopt,
 	.poll = dgram_poll,
 	.ioctl = dgram_ioctl,
 	.attach = dgram_attach,
@@ -217,6 +278,7 @@ int ping_create(struct socket *s)
 	s->priv = dgram_new(s, -1);
 	if (!s->priv)
 		return -ENOMEM;
+	((struct dgram_sock *)s->priv)->in.opt[OPT_HDRINCL] = s->type == SOCK_RAW && s->protocol == IPPROTO_RAW;
 	s->ops = &icmp_ops;
 	return 0;
 }

@@ -27,12 +27,14 @@ void inet_sock_init(struct inet_sock *i, struct socket *s, int proto)
 	i->protocol = s->protocol;
 	i->proto = proto;
 	i->uid = current_cred()->euid;
+	i->v6only = i->family == AF_INET6 && i->ns->v6only;
 	i->local.ip = i->remote.ip = s->family == AF_INET ? ip_any4 : ip_any6;
 	list_init(&i->port_link);
 	list_init(&i->all_link);
 	inet_opt_defaults(i);
 	spin_lock(&i->ns->lock);
 	list_push_back(&i->ns->all, &i->all_link);
+	i->ns->raw_udp += i->type == SOCK_RAW && i->protocol == IPPROTO_UDP;
 	spin_unlock(&i->ns->lock);
 }
 
@@ -41,6 +43,7 @@ void inet_sock_fini(struct inet_sock *i)
 	spin_lock(&i->ns->lock);
 	list_del(&i->all_link);
 	list_del(&i->port_link);
+	i->ns->raw_udp -= i->type == SOCK_RAW && i->protocol == IPPROTO_UDP;
 	i->hashed = false;
 	spin_unlock(&i->ns->lock);
 	kfree(i->members);
@@ -236,7 +239,8 @@ static int check_scope(const struct inet_sock *i, const struct endpoint *e)
 
 int inet_bind(struct inet_sock *i, const struct sock_addr *a)
 {
-	bool any = i->opt[OPT_FREEBIND] || i->opt[OPT6_FREEBIND] || i->opt[OPT_TRANSPARENT] || i->opt[OPT6_TRANSPARENT];
+	bool any = i->opt[OPT_FREEBIND] || i->opt[OPT6_FREEBIND] || i->opt[OPT_TRANSPARENT] ||
+		   i->opt[OPT6_TRANSPARENT] || i->ns->nonlocal_bind;
 	struct endpoint e;
 	int err = inet_addr_parse(i, a, true, &e);
 

@@ -52,6 +52,25 @@ static void send_group(struct dgram_sock *d, struct dgram *g)
 	kfree(g);
 }
 
+/* Raw sockets see the datagram with its header, which is made for them. */
+static void show_raw(struct netns *ns, const struct dgram *g)
+{
+	struct { uint16_t from, to, len, sum; } h = { be16(g->from.port), be16(g->to.port),
+						      be16((uint16_t)(g->size + 8)), 0 };
+	struct dgram *c = dgram_msg_new(sizeof h + g->size);
+
+	if (!c)
+		return;
+	c->from = g->from;
+	c->to = g->to;
+	c->ttl = g->ttl;
+	c->tos = g->tos;
+	memcpy(c->data, &h, sizeof h);
+	memcpy(c->data + sizeof h, g->data, g->size);
+	dgram_to_raw(ns, c, IPPROTO_UDP);
+	kfree(c);
+}
+
 static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 {
 	struct inet_sock *to;
@@ -59,6 +78,8 @@ static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 
 	__atomic_fetch_add(&lo->rx_packets, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&lo->rx_bytes, g->size + 28, __ATOMIC_RELAXED);
+	if (d->in.ns->raw_udp)
+		show_raw(d->in.ns, g);
 	if (kind != NET_LOCAL) {
 		send_group(d, g);
 		return;

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /proc/sys/net of a network name space: what programs read and set there, and
+ * that it acts. ip-sysctl. */
+#include "abi.h"
+#include "inet.h"
+
+static void show(const char *name)
+{
+	char path[128], b[128] = "";
+	int f, n;
+
+	snprintf(path, sizeof path, "/proc/sys/net/%s", name);
+	f = open(path, O_RDONLY);
+	n = f < 0 ? -1 : (int)read(f, b, sizeof b - 1);
+	SAY("%s: %s", name, n < 0 ? "none\n" : b);
+	close(f);
+}
+
+static int set(const char *name, const char *v)
+{
+	char path[128];
+	int f, err = 0;
+
+	snprintf(path, sizeof path, "/proc/sys/net/%s", name);
+	f = open(path, O_WRONLY);
+	if (f < 0)
+		return errno;
+	if (write(f, v, strlen(v)) < 0)
+		err = errno;
+	close(f);
+	return err;
+}
+
+static void say_set(const char *name, const char *v)
+{
+	int err = set(name, v);
+
+	SAY("%s := %s: %s\n", name, v, err ? abi_errno(err) : "ok");
+	show(name);
+}
+
+int main(void)
+{
+	int s;
+	struct sockaddr_in a = { .sin_family = AF_INET };
+
+	if (geteuid() || unshare(CLONE_NEWNET)) {
+		SAY("needs root\n");
+		return 0;
+	}
+	show("ipv4/ip_local_port_range");
+	show("ipv4/ip_unprivileged_port_start");
+	show("ipv4/ip_forward");
+	show("ipv4/tcp_fin_timeout");
+	show("ipv4/tcp_syncookies");
+	show("ipv4/tcp_tw_reuse");
+	show("ipv4/tcp_keepalive_time");
+	show("ipv4/tcp_keepalive_intvl");
+	show("ipv4/tcp_keepalive_probes");
+	show("ipv4/tcp_retries2");
+	show("ipv4/tcp_syn_retries");
+	show("ipv4/tcp_fastopen");
+	show("ipv4/tcp_timestamps");
+	show("ipv4/tcp_sack");
+	show("ipv4/tcp_window_scaling");
+	show("ipv4/ip_default_ttl");
+	show("ipv4/ip_nonlocal_bind");
+	show("core/somaxconn");
+	show("ipv6/conf/all/disable_ipv6");
+	show("ipv6/bindv6only");
+	say_set("ipv4/ip_local_port_range", "40000 40001");
+	say_set("ipv4/ip_local_port_range", "5 4");
+	say_set("ipv4/ip_local_port_range", "x");
+	say_set("ipv4/ip_local_port_range", "0 100");
+	for (int i = 0; i < 3; i++) {
+		s = socket(AF_INET, SOCK_STREAM, 0);
+		if (bind(s, (void *)&a, sizeof a))
+			SAY("%s\n", abi_errno(errno));
+		else
+			SAY("in range %d\n", ntohs(name_of(s).sin_port) / 2 == 20000);
+	}
+	say_set("ipv4/ip_unprivileged_port_start", "80");
+	say_set("ipv4/ip_unprivileged_port_start", "70000");
+	if (setresuid(1234, 1234, 1234))
+		return 1;
+	a.sin_port = htons(80);
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	V(bind(s, (void *)&a, sizeof a));
+	a.sin_port = htons(79);
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	V(bind(s, (void *)&a, sizeof a));
+	SAY("an ordinary user: %s\n", abi_errno(set("ipv4/ip_local_port_range", "30000 40000")));
+	return 0;
+}
