@@ -93,8 +93,13 @@ void tcp_queue_wrote(struct tcp_queue *q, size_t n)
 
 void tcp_queue_read(struct tcp_queue *q, size_t n, struct tcp_chunk **ret_free)
 {
-	struct tcp_chunk *c = q->head;
+	struct tcp_chunk *c;
 
+	/* What was kept empty is not where the next byte is. */
+	while (n && q->head->r == q->head->w && q->head->next)
+		tcp_queue_read(q, 0, ret_free);
+	c = q->head;
+	KASSERT(n <= c->w - c->r);
 	c->r += (uint32_t)n;
 	q->bytes -= n;
 	if (c->r < c->w)

@@ -127,14 +127,10 @@ static int send_state(struct tcp_sock *t, struct tcp_sock **ret_peer)
 	return err;
 }
 
-/* The byte just appended is urgent; lock of its receiver held.  An older urgent
- * byte that the reader stands at, and which is not in line, is stepped over. */
-static void mark_urgent(struct tcp_sock *peer, uint8_t byte, struct tcp_chunk **ret_free)
+/* The byte just appended is urgent; lock of its receiver held.  An older one
+ * that was not read becomes part of the stream (only readers take bytes out). */
+static void mark_urgent(struct tcp_sock *peer, uint8_t byte)
 {
-	if (peer->urg_here && !peer->oobinline && peer->urg_seq == peer->read_seq && peer->rq.bytes > 1) {
-		tcp_queue_read(&peer->rq, 1, ret_free);
-		peer->read_seq++;
-	}
 	peer->urg_seq = peer->rcv_seq - 1;
 	peer->urg_byte = byte;
 	peer->urg_here = peer->urg_valid = true;
@@ -158,7 +154,9 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	bool gone, behind, defers;
 
 	spin_lock(&peer->lock);
-	gone = peer->orphan || peer->state == TCP_CLOSE;
+	/* Closed, or another thread disconnected one of us and it is somebody
+	 * else's by now. */
+	gone = peer->orphan || peer->state == TCP_CLOSE || peer->peer != t;
 	room = gone ? 0 : tcp_room(peer, t->sndbuf);
 	seq = peer->read_seq;
 	c = room ? tcp_queue_tail(&peer->rq) : NULL;
@@ -166,6 +164,7 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	if (gone) {
 		/* What arrives at a closed socket is answered by RST. */
 		n = m->it->left;
+		m->it->left = 0;
 		tcp_receive_rst(peer, t);
 		tcp_receive_rst(t, peer);
 		return (long)n;
@@ -192,7 +191,7 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	peer->rcv_seq += got;
 	peer->rq.held = hold ? (peer->rq.held + got) % TCP_MSS : 0;
 	if (got && m->flags & MSG_OOB && !m->it->left)
-		mark_urgent(peer, c->data[c->w - 1], &fresh);
+		mark_urgent(peer, c->data[c->w - 1]);
 	gone = peer->orphan;
 	if (gone)
 		fresh = tcp_queue_purge(&peer->rq);
@@ -285,10 +284,10 @@ long tcp_sendmsg(struct socket *s, struct sock_msg *m)
 		if (n < 0)
 			break;
 		if (m->nonblock) {
-			if (can_send(t, peer))
-				continue;
-			n = -EAGAIN;
-			break;
+			n = can_send(t, peer) ? send_state(t, NULL) : -EAGAIN;
+			if (n)
+				break;
+			continue;
 		}
 		mutex_unlock(&t->write_lock);
 		n = WAIT_EVENT(&t->wq, TASK_INTERRUPTIBLE, deadline, can_send(t, peer));
