@@ -34,7 +34,12 @@ void other_call(void (*fn)(void));
 void other_call_end(void);
 extern uint32_t other_syscalls, other_faults;     /* traps of that run so far */
 
+extern int harness_file;        /* what every file handle means; -1: nothing */
+
 void test_attacks(void);
+void test_batch(void);
+void test_read_file(void);
+void test_first_cpu(void);
 void test_gate(void);
 void test_gate_kicks(void);
 
