@@ -119,6 +119,9 @@ static void disturb(int fd)
 /* Killed, or ended for want of memory, which nobody knows yet. */
 static bool may_die(struct lane *l) { return get(l->killed) || faults; }
 
+/* A control message with one descriptor: cmsg(3). */
+struct one_fd { uint64_t size; int32_t level, type, fd; };
+
 /* ---- writing ---- */
 
 /* A socket of a pair whose other end goes at once, for SCM_RIGHTS. */
@@ -140,7 +143,7 @@ static long send_somehow(struct lane *l, size_t n, int flags)
 	uint64_t a = args_page(), d = data_page();
 	struct iovec io[2] = { { (void *)d, n / 3 }, { (void *)(d + n / 3), n - n / 3 } };
 	struct msghdr m = { .msg_iov = (void *)(a + 128), .msg_iovlen = 2 };
-	struct { struct cmsghdr h; int32_t fd; } c = { { CMSG_LEN(4), SOL_SOCKET, SCM_RIGHTS }, 0 };
+	struct one_fd c = { CMSG_LEN(4), SOL_SOCKET, SCM_RIGHTS, 0 };
 	long fd = -1, r;
 
 	switch (below(4)) {
@@ -249,12 +252,12 @@ static int writer(int i)
 /* Descriptors that came along are closed, whether or not they fitted. */
 static void close_received(uint64_t control, uint64_t used)
 {
-	struct { struct cmsghdr h; int32_t fd; } c;
+	struct one_fd c;
 
 	if (used < CMSG_LEN(4))
 		return;
 	u_get(&c, control, sizeof c);
-	if (c.h.cmsg_level == SOL_SOCKET && c.h.cmsg_type == SCM_RIGHTS)
+	if (c.level == SOL_SOCKET && c.type == SCM_RIGHTS)
 		u(SYS_close, c.fd);
 }
 
