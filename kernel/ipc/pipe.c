@@ -4,8 +4,8 @@
  * A pipe is a ring of bytes in chunks that exist only while they hold data: a
  * page each (one spare is kept), or BIG_CHUNK for who writes much at once, since
  * every piece of a copy is a call of the platform's.  An empty pipe may change
- * between the two.  head and tail count bytes for ever; they are written under
- * the mutex and read without it by poll and by sleepers' conditions.
+ * between the two.  head and tail count bytes for ever, under the mutex; what
+ * follows from them is published for poll and for sleepers' conditions.
  * Writes of up to PIPE_BUF bytes go in whole.
  *
  * The pipe hangs on inode->pipe while any file has it open, for anonymous
@@ -24,8 +24,11 @@
 struct pipe {
 	struct mutex lock;
 
-	/* lock; head, tail, readers, writers are read without it */
+	/* lock */
 	uint64_t head, tail;            /* bytes written, read */
+	/* lock; read without it */
+	uint64_t filled;                /* bytes in it */
+	uint64_t span;                  /* bytes of the ring in use: publish() */
 	uint32_t size;                  /* power of two, at least a page */
 	uint32_t chunk;                 /* PIPE_PAGE or BIG_CHUNK */
 	uint8_t **chunks;               /* size / PIPE_PAGE slots, size / chunk of them in use */
@@ -43,7 +46,17 @@ static struct spinlock table_lock = SPINLOCK_INIT;      /* inode->pipe, pipe.fil
 #define load(x) __atomic_load_n(&(x), __ATOMIC_SEQ_CST)
 #define store(x, v) __atomic_store_n(&(x), (v), __ATOMIC_SEQ_CST)
 
-static uint64_t used(const struct pipe *p) { return load(p->head) - load(p->tail); }
+static uint64_t used(const struct pipe *p) { return load(p->filled); }
+
+/* After a change of head or tail: they also move together, when the pipe is
+ * empty, which nobody without the lock may see in between.  The span counts
+ * from the page that is being read: two ends of the ring never share a page,
+ * so a page that was read to its end can go. */
+static void publish(struct pipe *p)
+{
+	store(p->filled, p->head - p->tail);
+	store(p->span, p->head - align_down(p->tail, PIPE_PAGE));
+}
 
 static struct pipe *pipe_new(void)
 {
@@ -108,15 +121,15 @@ static size_t take(struct pipe *p, struct iter *to)
 {
 	size_t done = 0;
 
-	while (used(p) && to->left) {
+	while (p->head != p->tail && to->left) {
 		uint64_t off = p->tail & (p->chunk - 1);
-		size_t n = MIN(MIN(p->chunk - off, used(p)), to->left), got;
+		size_t n = MIN(MIN(p->chunk - off, p->head - p->tail), to->left), got;
 		uint8_t **s = slot(p, p->tail);
 
 		got = iter_copy_out(to, *s + off, n);
 		done += got;
-		store(p->tail, p->tail + got);
-		if (!used(p)) {         /* the next write starts on a chunk of its own */
+		p->tail += got;
+		if (p->head == p->tail) {         /* the next write starts on a chunk of its own */
 			p->head = p->tail = align_up(p->tail, p->chunk);
 			chunk_drop(p, s);
 		} else if (!(p->tail & (p->chunk - 1)) && p->head <= p->tail - p->chunk + p->size) {
@@ -125,6 +138,7 @@ static size_t take(struct pipe *p, struct iter *to)
 		if (got < n)
 			break;
 	}
+	publish(p);
 	return done;
 }
 
@@ -153,7 +167,7 @@ static size_t put(struct pipe *p, struct iter *from, size_t room, bool *oom)
 			}
 		}
 		got = iter_copy_in(from, *s + off, n);
-		store(p->head, p->head + got);
+		p->head += got;
 		done += got;
 		room -= got;
 		if (got < n) {
@@ -162,16 +176,15 @@ static size_t put(struct pipe *p, struct iter *from, size_t room, bool *oom)
 			break;
 		}
 	}
+	publish(p);
 	return done;
 }
 
-/* Counted from the page that is being read: two ends of the ring never share
- * a page, so a page that was read to its end can go. */
 static size_t room(const struct pipe *p)
 {
-	uint64_t u = load(p->head) - align_down(load(p->tail), PIPE_PAGE);
+	uint64_t u = load(p->span), size = load(p->size);
 
-	return u >= p->size ? 0 : p->size - u;
+	return u >= size ? 0 : size - u;
 }
 
 void ipc_raise_sigpipe(void)
