@@ -34,7 +34,8 @@ void inet_sock_init(struct inet_sock *i, struct socket *s, int proto)
 	inet_opt_defaults(i);
 	spin_lock(&i->ns->lock);
 	list_push_back(&i->ns->all, &i->all_link);
-	i->ns->raw_udp += i->type == SOCK_RAW && i->protocol == IPPROTO_UDP;
+	if (i->type == SOCK_RAW && i->protocol == IPPROTO_UDP)
+		__atomic_fetch_add(&i->ns->raw_udp, 1, __ATOMIC_RELAXED);
 	spin_unlock(&i->ns->lock);
 }
 
@@ -43,7 +44,8 @@ void inet_sock_fini(struct inet_sock *i)
 	spin_lock(&i->ns->lock);
 	list_del(&i->all_link);
 	list_del(&i->port_link);
-	i->ns->raw_udp -= i->type == SOCK_RAW && i->protocol == IPPROTO_UDP;
+	if (i->type == SOCK_RAW && i->protocol == IPPROTO_UDP)
+		__atomic_fetch_sub(&i->ns->raw_udp, 1, __ATOMIC_RELAXED);
 	i->hashed = false;
 	spin_unlock(&i->ns->lock);
 	kfree(i->members);

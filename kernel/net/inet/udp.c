@@ -78,7 +78,7 @@ static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 
 	__atomic_fetch_add(&lo->rx_packets, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&lo->rx_bytes, g->size + 28, __ATOMIC_RELAXED);
-	if (d->in.ns->raw_udp)
+	if (__atomic_load_n(&d->in.ns->raw_udp, __ATOMIC_RELAXED))
 		show_raw(d->in.ns, g);
 	if (kind != NET_LOCAL) {
 		send_group(d, g);
