@@ -58,6 +58,11 @@ struct linux_sched_attr {
 	uint32_t util_min, util_max;
 };
 #define SCHED_ATTR_SIZE_VER0 48
+#define SCHED_FLAG_RESET_ON_FORK 0x1ull
+#define SCHED_FLAG_KEEP_POLICY 0x8ull
+#define SCHED_FLAG_KEEP_PARAMS 0x10ull
+#define SCHED_FLAG_UTIL_CLAMP 0x60ull
+#define SCHED_FLAG_ALL 0x7full
 
 #define PRIO_PROCESS 0
 #define PRIO_PGRP 1

@@ -171,7 +171,7 @@ SYSCALL3(sched_setattr, int, pid, uaddr, uattr, unsigned, flags)
 	struct linux_sched_attr a = { 0 };
 	struct task *o;
 	uint32_t size;
-	int err;
+	int nice, err;
 
 	if (flags || pid < 0 || !uattr.va)
 		return -EINVAL;
@@ -188,12 +188,26 @@ SYSCALL3(sched_setattr, int, pid, uaddr, uattr, unsigned, flags)
 	err = copy_in(&a, uattr, MIN(size, (uint32_t)sizeof(a)));
 	if (err)
 		return err;
+	if ((a.policy & (1u << 31 | SCHED_RESET_ON_FORK)) || (a.flags & ~SCHED_FLAG_ALL))
+		return -EINVAL;
+	if (a.flags & SCHED_FLAG_UTIL_CLAMP)
+		return -EOPNOTSUPP;
 	o = target(t, pid);
 	if (!o)
 		return -ESRCH;
-	err = set_policy(o, a.policy, (int32_t)a.priority);
-	if (!err && a.policy != SCHED_IDLE)
-		task_set_nice(o, MAX(MIN(a.nice, 19), capable(CAP_SYS_NICE) ? -20 : task_nice(o)));
+	nice = MAX(MIN(a.nice, 19), -20);
+	if (a.flags & SCHED_FLAG_KEEP_POLICY)
+		a.policy = o->sched_policy;
+	if ((a.flags & SCHED_FLAG_KEEP_PARAMS) || a.policy == SCHED_IDLE)
+		nice = task_nice(o);
+	if ((a.policy == SCHED_OTHER || a.policy == SCHED_BATCH) &&
+	    nice < task_nice(o) && !capable(CAP_SYS_NICE))
+		err = -EPERM;
+	else
+		err = set_policy(o, a.policy | (a.flags & SCHED_FLAG_RESET_ON_FORK ? SCHED_RESET_ON_FORK : 0),
+				 (int32_t)a.priority);
+	if (!err)
+		task_set_nice(o, nice);
 	task_put(o);
 	return err;
 }
@@ -209,6 +223,7 @@ SYSCALL4(sched_getattr, int, pid, uaddr, uattr, unsigned, size, unsigned, flags)
 	if (!o)
 		return -ESRCH;
 	a.policy = o->sched_policy;
+	a.flags = o->sched_reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
 	a.nice = task_nice(o);
 	task_put(o);
 	a.size = MIN(size, (uint32_t)sizeof(a));

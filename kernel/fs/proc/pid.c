@@ -46,16 +46,20 @@ void pid_evict(struct inode *i)
 	i->priv = NULL;
 }
 
-/* Files of a process belong to who it runs as. */
+/* Files of a process belong to who it runs as; those of a zombie, but for its
+ * directories that anybody may read, to root. */
 static void set_owner(struct inode *i, struct task *t)
 {
 	struct cred *c = task_get_cred(t);
+	struct mm *mm = task_get_mm(t);
+	bool owned = mm || i->mode == (S_IFDIR | 0555);
 
-	if (c) {
-		i->uid = c->euid;
-		i->gid = c->egid;
+	i->uid = c && owned ? c->euid : 0;
+	i->gid = c && owned ? c->egid : 0;
+	if (mm)
+		mm_put(mm);
+	if (c)
 		cred_put(c);
-	}
 }
 
 /* ---- files and links ---- */
