@@ -113,6 +113,7 @@ int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint6
 	fd = hc_file_dup(hc_file);
 	if (fd < 0)
 		return fd;
+	ahead_written(&s->thread[plat_cpu_self()], dst, n);
 	err = mapper_read(s, dst, n, fd, off, ret_n);
 	close(fd);
 	return err;

@@ -179,18 +179,19 @@ static bool ctl_reusable(const struct stub *s)
 static void stub_mark_dead(struct stub *s)
 {
 	uint32_t *ack = (uint32_t *)(s->ctl->base + CTL_ACK);
+	bool awaited = !__atomic_load_n(&s->freed, __ATOMIC_RELAXED);
 
 	if (!DEFENCE(DEATH))
 		return;
 	__atomic_store_n(&s->dead, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(ack, ACK_DEAD, __ATOMIC_SEQ_CST);
-	if (!s->freed)                  /* else nobody waits for it */
+	if (awaited)
 		futex_wake(ack, INT32_MAX);
 	for (unsigned i = 0; i < process.cpu_count; i++) {
 		struct stub_box *box = stub_box_nr(s, i);
 
 		__atomic_store_n(&box->turn, TURN_DEAD, __ATOMIC_SEQ_CST);
-		if (!s->freed)
+		if (awaited)
 			futex_wake(&box->turn, INT32_MAX);
 	}
 }

@@ -292,6 +292,15 @@ word_fault:
  *
  * Trust: a program may come in at any instruction with any registers; that is
  * a write to mailboxes, which it may make anyway, or an ordinary trap. */
+	.macro	UNPACK_FLAGS            /* rcx becomes the address; rax is lost */
+	mov	%rcx, %rax
+	shl	$16, %rcx
+	shr	$16, %rcx
+	shr	$48, %rax
+	add	$0x7f, %al
+	sahf
+	.endm
+
 	.balign 64
 	.globl gate, gate_end
 gate:
@@ -354,13 +363,8 @@ gate_exit:
 	mov	BOX_R8(%rbx), %r8
 	mov	BOX_R9(%rbx), %r9
 	mov	BOX_RSP(%rbx), %rsp
-	mov	BOX_RIP(%rbx), %rax
-	mov	%rax, %rcx
-	shl	$16, %rcx
-	shr	$16, %rcx
-	shr	$48, %rax
-	add	$0x7f, %al
-	sahf
+	mov	BOX_RIP(%rbx), %rcx
+	UNPACK_FLAGS
 	mov	BOX_RESULT(%rbx), %rax
 	mov	BOX_RBX(%rbx), %rbx
 	jmp	*%rcx
@@ -379,12 +383,7 @@ gate_answer:
 	cmpl	$0, BOX_KICKED(%rax)
 	jne	.Ltrap_by_gate
 	mov	BOX_ANSWER(%rax,%r11,4), %r11d
-	mov	%rcx, %rax
-	shl	$16, %rcx
-	shr	$16, %rcx
-	shr	$48, %rax
-	add	$0x7f, %al
-	sahf
+	UNPACK_FLAGS
 	mov	%r11, %rax
 	jmp	*%rcx
 gate_answer_end:
@@ -394,12 +393,7 @@ gate_answer_end:
 .Lodd:
 	mov	BOX_RSP(%rax), %rsp
 .Lno_gate:
-	mov	%rcx, %rax
-	shl	$16, %rcx
-	shr	$16, %rcx
-	shr	$48, %rax
-	add	$0x7f, %al
-	sahf
+	UNPACK_FLAGS
 	mov	%r11, %rax
 	lea	-2(%rcx), %rcx
 	jmp	*%rcx
