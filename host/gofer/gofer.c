@@ -145,6 +145,7 @@ int gofer_main(const struct gofer_config *cfg)
 	err = nodes_init(cfg);
 	if (!err && cfg->isolate)
 		err = isolate_gofer_early(cfg);
+	isolate_reserve_fds();
 	if (!err)
 		err = ops_enter(procfd);
 	if (!err)

@@ -174,48 +174,6 @@ int isolate_monitor(void)
 	return err ? complain("monitor: cannot drop rights", err) : 0;
 }
 
-static int cmp_int(const void *a, const void *b)
-{
-	return *(const int *)a < *(const int *)b ? -1 : *(const int *)a > *(const int *)b;
-}
-
-static int close_range_or_loop(unsigned first, unsigned last)
-{
-	struct rlimit r;
-
-	if (first > last || !syscall(SYS_close_range, first, last, 0))
-		return 0;
-	if (errno != ENOSYS || getrlimit(RLIMIT_NOFILE, &r))
-		return -errno;
-	for (; first <= last && first < r.rlim_max; first++)
-		close((int)first);
-	return 0;
-}
-
-int isolate_close_fds_except(const int *keep, size_t n)
-{
-	int sorted[256];
-	unsigned next = 0;
-	size_t i;
-	int err;
-
-	if (n > ARRAY_SIZE(sorted))
-		return -E2BIG;
-	memcpy(sorted, keep, n * sizeof(*keep));
-	qsort(sorted, n, sizeof(*sorted), cmp_int);
-	for (i = 0; i < n; i++) {
-		if (sorted[i] < 0 || (unsigned)sorted[i] < next)
-			continue;
-		if ((unsigned)sorted[i] > next) {
-			err = close_range_or_loop(next, (unsigned)sorted[i] - 1);
-			if (err)
-				return err;
-		}
-		next = (unsigned)sorted[i] + 1;
-	}
-	return close_range_or_loop(next, ~0u);
-}
-
 const char *const *isolate_list(const char *kind, size_t *ret_count)
 {
 	static const char *names[128];

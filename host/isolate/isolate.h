@@ -36,6 +36,10 @@ extern bool isolate_debug;
 /* Close every descriptor but the n listed ones (sorted or not). */
 int __must_check isolate_close_fds_except(const int *keep, size_t n);
 
+/* Before threads exist: make the descriptor table as large as it will be.  The
+ * host grows the table of several threads by synchronize_rcu(), 10 ms a time. */
+void isolate_reserve_fds(void);
+
 /* For `nacre doctor --surface`: the names in a kind's list. */
 const char *const *isolate_list(const char *kind, size_t *ret_count);
 

@@ -241,6 +241,7 @@ void sandbox_main(const struct sandbox_config *cfg)
 	err = template_new(cfg);
 	if (err)
 		fail("cannot make the template stub", err);
+	isolate_reserve_fds();
 	err = report_init();
 	if (!err)
 		err = kmem_init();
