@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "host/gofer/ops.h"
+#include "host/gofer/place.h"
 #include "host/isolate/isolate.h"
 
 HOST_CALLS(gofer, recvfrom, sendmsg, exit_group, exit, futex, rt_sigprocmask, mprotect,
@@ -76,6 +77,7 @@ static void serve(int channel)
 	uint8_t *buf = malloc(req_max + 1);
 	uint8_t *data = malloc(GOFER_DATA_MAX);
 	struct gofer_call *c = calloc(1, sizeof(*c));
+	struct place place = { 0 };
 	ssize_t n;
 
 	while (buf && data && c) {
@@ -99,6 +101,7 @@ static void serve(int channel)
 			close(c->fd);
 		if (n)
 			break;
+		place_near(&place, c->req.cpu);
 	}
 	free(buf);
 	free(data);
@@ -143,6 +146,7 @@ int gofer_main(const struct gofer_config *cfg)
 	if (procfd < 0)
 		return 1;
 	err = nodes_init(cfg);
+	place_init();
 	if (!err && cfg->isolate)
 		err = isolate_gofer_early(cfg);
 	isolate_reserve_fds();

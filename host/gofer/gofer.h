@@ -31,6 +31,8 @@ struct gofer_req {
 	uint32_t mask;          /* SETATTR: HC_SET_ */
 	uint32_t name_size;     /* 0..HC_NAME_MAX */
 	uint32_t name2_size;    /* RENAME: new name; SYMLINK: target; SETXATTR: value; FETCH: names; FORGET: more handles */
+	uint32_t cpu;           /* the asker's CPU of the host, + 1; 0: not known */
+	uint32_t pad;
 	struct hc_attr attr;    /* SETATTR */
 };
 
@@ -47,7 +49,7 @@ struct gofer_rep {
 };
 
 STATIC_ASSERT(sizeof(struct hc_attr) == 96);
-STATIC_ASSERT(sizeof(struct gofer_req) == 64 + 96);
+STATIC_ASSERT(sizeof(struct gofer_req) == 72 + 96);
 STATIC_ASSERT(sizeof(struct gofer_rep) == 32 + 96 + 56);
 
 /* The handle of root i, known to the monitor before the gofer runs. */

@@ -37,6 +37,9 @@ void hc_file_owner_changed(uint64_t node, const struct hc_attr *attr);
 void hc_attr_from_stat(const struct stat *st, struct hc_attr *ret);
 int hc_fd_getattr(int fd, struct hc_attr *ret_attr);
 
+/* util.c: the host's CPU that runs this. */
+uint32_t host_cpu(void);
+
 int hc_node_init(const struct sandbox_config *cfg);
 int hc_stream_init(const struct sandbox_config *cfg);
 int hc_event_init(const struct sandbox_config *cfg);

@@ -146,6 +146,7 @@ static int exchange_fd(struct gofer_req *req, const char *name, const char *name
 		return -EIO;
 	hc_lock_take(&ch->lock);
 	req->seq = ++ch->seq;
+	req->cpu = host_cpu() + 1;
 	err = send_request(ch, req, name, name2);
 	if (!err)
 		err = receive_reply(ch, r);

@@ -29,6 +29,7 @@ static int failures;
 /* What the platform provides otherwise. */
 unsigned plat_cpu_self(void);
 unsigned plat_cpu_self(void) { return 0; }
+uint32_t host_cpu(void) { return 0; }
 void process_events_raise(uint64_t bits) { (void)bits; }
 int isolate_gofer_early(const struct gofer_config *cfg) { (void)cfg; return 0; }
 int isolate_gofer(void) { return 0; }

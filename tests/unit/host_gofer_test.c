@@ -35,6 +35,7 @@ static int failures;
 /* What the platform provides otherwise. */
 unsigned plat_cpu_self(void);
 unsigned plat_cpu_self(void) { return 0; }
+uint32_t host_cpu(void) { return 0; }
 void process_events_raise(uint64_t bits) { (void)bits; }
 int isolate_gofer_early(const struct gofer_config *cfg) { (void)cfg; return 0; }
 int isolate_gofer(void) { return 0; }
@@ -302,6 +303,84 @@ static void test_hostile(void)
 	}
 }
 
+/* Where the threads of the gofer may run, as text, one after another. */
+static void gofer_places(char *ret, size_t size)
+{
+	char path[64], line[256];
+	struct dirent *e;
+	size_t n = 0;
+	FILE *f;
+	DIR *d;
+
+	*ret = 0;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)gofer_pid);
+	d = opendir(path);
+	while (d && (e = readdir(d))) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/status", (int)gofer_pid, e->d_name);
+		f = e->d_name[0] == '.' ? NULL : fopen(path, "r");
+		while (f && fgets(line, sizeof(line), f))
+			if (!strncmp(line, "Cpus_allowed_list:", 18))
+				n += (size_t)snprintf(ret + n, size - n, "%s", line + 18);
+		if (f)
+			fclose(f);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* A thread follows its asker's CPU, within what the gofer was given, and no
+ * other thread with it. */
+static void test_place(void)
+{
+	static const uint32_t nowhere[] = { 0, 1025, 1024, 0x7fffffff, 0x80000000, ~0u };
+	struct gofer_req q = { .op = HC_OP_GETATTR, .node = ro };
+	char first[512], now[512], want[16];
+	uint32_t cpus[2], count = 0, i, k;
+	cpu_set_t mask, one;
+
+	must(!sched_getaffinity(0, sizeof(mask), &mask), "sched_getaffinity");
+	for (i = 0; i < CPU_SETSIZE && count < 2; i++)
+		if (CPU_ISSET(i, &mask))
+			cpus[count++] = i;
+	CHECK(!raw_request(&q, NULL, 0));
+	gofer_places(first, sizeof(first));
+	for (i = 0; i < ARRAY_SIZE(nowhere); i++)
+		for (k = 0; k < 5; k++) {
+			q.cpu = nowhere[i];
+			CHECK(!raw_request(&q, NULL, 0));
+		}
+	gofer_places(now, sizeof(now));
+	CHECK(!strcmp(first, now));
+	if (count < 2)
+		return;
+	for (i = 0; i < 2; i++) {
+		q.cpu = cpus[i] + 1;
+		for (k = 0; k < 5; k++)
+			CHECK(!raw_request(&q, NULL, 0));
+		q.cpu = 0;              /* answered after the move */
+		CHECK(!raw_request(&q, NULL, 0));
+		gofer_places(now, sizeof(now));
+		snprintf(want, sizeof(want), "\t%u\n", cpus[i]);
+		CHECK(strstr(now, want) && strcmp(first, now));
+	}
+	stop();
+	CPU_ZERO(&one);
+	CPU_SET(cpus[0], &one);
+	must(!sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
+	start(0);
+	CHECK(!raw_request(&q, NULL, 0));
+	gofer_places(first, sizeof(first));
+	for (k = 0; k < 5; k++) {
+		q.cpu = cpus[1] + 1;
+		CHECK(!raw_request(&q, NULL, 0));
+	}
+	gofer_places(now, sizeof(now));
+	CHECK(!strcmp(first, now));
+	stop();
+	must(!sched_setaffinity(0, sizeof(mask), &mask), "sched_setaffinity");
+	start(0);
+}
+
 /* Descriptors sent to the gofer must not pile up there. */
 static void test_sent_descriptors(void)
 {
@@ -476,6 +555,7 @@ int main(void)
 	test_sent_descriptors();
 	test_races();
 	test_many_files();
+	test_place();
 	stop();
 	start(16);
 	test_reading();
