@@ -119,6 +119,8 @@ enum {
 #define UDP_NO_CHECK6_RX 102
 #define UDP_SEGMENT 103
 #define UDP_GRO 104
+#define UDPLITE_SEND_CSCOV 10
+#define UDPLITE_RECV_CSCOV 11
 
 struct linux_ip_mreqn { uint32_t group, address; int32_t ifindex; };
 struct linux_ipv6_mreq { uint8_t group[16]; int32_t ifindex; };

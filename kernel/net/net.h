@@ -48,7 +48,7 @@ uint32_t net_link_flags(const struct net_link *l);      /* IFF_ */
 
 /* ---- name spaces ---- */
 #define PORT_BUCKETS 1024u
-enum { PROTO_TCP, PROTO_UDP, PROTO_COUNT };
+enum { PROTO_TCP, PROTO_UDP, PROTO_UDPLITE, PROTO_COUNT };
 struct port_bucket { struct list bound, children, waiting; };   /* kernel/net/inet/ports.c */
 
 struct netns {
@@ -69,6 +69,7 @@ struct netns {
 	unsigned raw_udp;               /* raw sockets that see UDP */
 };
 struct netns *netns_new(void);          /* lo is down; NULL: no memory */
+int netns_need_ports(struct netns *ns, int proto);       /* its table is there; -ENOMEM */
 struct netns *netns_get(struct netns *ns);
 void netns_put(struct netns *ns);
 struct netns *netns_current(void);      /* borrowed: of the current task */

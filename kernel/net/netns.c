@@ -54,19 +54,35 @@ struct netns *netns_new(void)
 		netns_put(ns);
 		return NULL;
 	}
-	for (int p = 0; p < PROTO_COUNT; p++) {
-		ns->ports[p] = kmalloc(PORT_BUCKETS * sizeof *ns->ports[p]);
-		if (!ns->ports[p]) {
-			netns_put(ns);
-			return NULL;
-		}
-		for (unsigned i = 0; i < PORT_BUCKETS; i++) {
-			list_init(&ns->ports[p][i].bound);
-			list_init(&ns->ports[p][i].children);
-			list_init(&ns->ports[p][i].waiting);
-		}
+	if (netns_need_ports(ns, PROTO_TCP) || netns_need_ports(ns, PROTO_UDP)) {
+		netns_put(ns);
+		return NULL;
 	}
 	return ns;
+}
+
+int netns_need_ports(struct netns *ns, int proto)
+{
+	struct port_bucket *b;
+
+	if (__atomic_load_n(&ns->ports[proto], __ATOMIC_ACQUIRE))
+		return 0;
+	b = kmalloc(PORT_BUCKETS * sizeof *b);
+	if (!b)
+		return -ENOMEM;
+	for (unsigned i = 0; i < PORT_BUCKETS; i++) {
+		list_init(&b[i].bound);
+		list_init(&b[i].children);
+		list_init(&b[i].waiting);
+	}
+	spin_lock(&ns->lock);
+	if (!ns->ports[proto]) {
+		__atomic_store_n(&ns->ports[proto], b, __ATOMIC_RELEASE);
+		b = NULL;
+	}
+	spin_unlock(&ns->lock);
+	kfree(b);                       /* another was faster */
+	return 0;
 }
 
 struct netns *netns_get(struct netns *ns)

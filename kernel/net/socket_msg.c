@@ -41,7 +41,7 @@ static long recv_prepared(struct file *f, struct sock_msg *m)
 
 long socket_recv_iter(struct file *f, struct iter *to)
 {
-	struct sock_msg m = { .it = to };
+	struct sock_msg m = { .it = to, .flags = to->nowait ? MSG_DONTWAIT : 0 };
 	long ret = recv_prepared(f, &m);
 
 	scm_drop(&m);
@@ -211,11 +211,26 @@ SYSCALL4(sendmmsg, int, fd, uaddr, uvec, unsigned, n, unsigned, flags)
 	return SOCKET_CALL(fd, send_many(f, uvec, n, flags));
 }
 
+/* SO_ERROR, as -errno. */
+static long pending_error(struct socket *s)
+{
+	int32_t v = __atomic_exchange_n(&s->late_error, 0, __ATOMIC_RELAXED);
+	size_t size = sizeof v;
+
+	if (v)
+		return -v;
+	if (!s->ops->getsockopt || s->ops->getsockopt(s, SOL_SOCKET, SO_ERROR, &v, &size))
+		return 0;
+	return -v;
+}
+
 static long recv_many(struct file *f, uaddr uvec, unsigned n, unsigned flags, uint64_t deadline)
 {
+	long ret = pending_error(socket_of(f));
 	unsigned i;
-	long ret = 0;
 
+	if (ret)
+		return ret;
 	n = MIN(n, MMSG_MAX);
 	for (i = 0; i < n; i++) {
 		ret = recv_header(f, mmsg_at(uvec, i), flags & ~(unsigned)MSG_WAITFORONE);

@@ -73,7 +73,11 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 	switch (opt) {
 	case SO_DEBUG: return v && !capable(CAP_NET_ADMIN) ? -EACCES : 0;
 	case SO_REUSEADDR: s->reuseaddr = v; return 0;
-	case SO_REUSEPORT: s->reuseport = v; return 0;
+	case SO_REUSEPORT:
+		if (v && s->family != AF_INET && s->family != AF_INET6)
+			return -EOPNOTSUPP;
+		s->reuseport = v;
+		return 0;
 	case SO_KEEPALIVE: s->keepalive = v; return 0;
 	case SO_BROADCAST: s->broadcast = v; return 0;
 	case SO_OOBINLINE: s->oobinline = v; return 0;

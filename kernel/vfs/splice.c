@@ -275,6 +275,7 @@ static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t co
 {
 	long room = pipe_room(out, nonblock), n;
 	uint64_t none = 0;
+	struct iter it;
 	uint8_t *buf;
 	size_t cap;
 
@@ -282,7 +283,7 @@ static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t co
 		return room;
 	if (in->mode & FMODE_SEEK)
 		return copy_loop(in, ipos, out, &none, MIN(count, (size_t)room));
-	if (nonblock) {
+	if (nonblock && !S_ISSOCK(in->inode->mode)) {
 		n = wait_for(in, POLLIN, true);
 		if (n)
 			return n;
@@ -292,7 +293,9 @@ static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t co
 	if (!buf)
 		return -ENOMEM;
 	count = MIN(count, cap);
-	n = read_into(in, buf, count, &none);
+	iter_kernel(&it, buf, count);
+	it.nowait = nonblock;           /* a socket knows best why there is nothing */
+	n = file_rw(in, &it, &none, false);
 	if (n > 0)
 		n = write_from(out, buf, (size_t)n, &none);
 	kbuf_put(buf, cap);

@@ -13,7 +13,7 @@ int inet_create(struct socket *s)
 	case SOCK_STREAM:
 		return !p || p == IPPROTO_TCP ? tcp_create(s) : -EPROTONOSUPPORT;
 	case SOCK_DGRAM:
-		if (!p || p == IPPROTO_UDP)
+		if (!p || p == IPPROTO_UDP || p == IPPROTO_UDPLITE)
 			return udp_create(s);
 		if (p == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 			return ping_create(s);

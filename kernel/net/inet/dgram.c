@@ -237,10 +237,10 @@ int dgram_shutdown(struct socket *s, int how)
 	struct dgram_sock *d = s->priv;
 	bool connected = d->in.remote.port || !ip_is_any(&d->in.remote.ip);
 
+	/* It acts also where it fails, as inet_shutdown() has it. */
 	spin_lock(&d->lock);
-	if (connected)
-		d->shutdown |= how == SHUT_RD ? DGRAM_SHUT_RCV : how == SHUT_WR ? DGRAM_SHUT_SEND :
-			       DGRAM_SHUT_RCV | DGRAM_SHUT_SEND;
+	d->shutdown |= how == SHUT_RD ? DGRAM_SHUT_RCV : how == SHUT_WR ? DGRAM_SHUT_SEND :
+		       DGRAM_SHUT_RCV | DGRAM_SHUT_SEND;
 	spin_unlock(&d->lock);
 	waitq_wake_all(&d->wq, 0);
 	return connected ? 0 : -ENOTCONN;

@@ -39,6 +39,7 @@ struct dgram_sock {
 	uint8_t shutdown;
 	uint64_t drops;
 	int32_t opt_cork, opt_no_check, opt_gro;
+	int32_t opt_coverage[2];        /* UDP-Lite */
 	uint32_t icmp_filter[8];        /* a bit per type: not wanted */
 	uint16_t opt_segment;
 	/* cork_lock (mutex, outermost) */

@@ -131,7 +131,21 @@ static long recv_error(struct dgram_sock *d, struct sock_msg *m)
 	return got < n ? -EFAULT : (long)n;
 }
 
-static bool ready(struct dgram_sock *d, int *ret)
+/* The message with byte number *off of all that is queued, 0: the first; *off
+ * becomes the place in it.  lock held */
+static struct dgram *message_at(struct dgram_sock *d, size_t *off)
+{
+	struct dgram *g;
+
+	list_for_each(g, &d->queue, link) {
+		if (!*off || *off < g->size)
+			return g;
+		*off -= g->size;
+	}
+	return NULL;
+}
+
+static bool ready(struct dgram_sock *d, size_t off, int *ret)
 {
 	bool ok = true;
 
@@ -140,7 +154,7 @@ static bool ready(struct dgram_sock *d, int *ret)
 	if (d->error) {
 		*ret = -d->error;
 		d->error = 0;
-	} else if (!list_empty(&d->queue)) {
+	} else if (message_at(d, &off)) {
 		;
 	} else if (d->shutdown & DGRAM_SHUT_RCV) {
 		*ret = 1;
@@ -157,7 +171,7 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 	uint64_t deadline = sock_deadline(s->rcvtimeo_ns);
 	bool peek = m->flags & MSG_PEEK;
 	struct dgram *g;
-	size_t n, got;
+	size_t n, got, off;
 	int verdict, err;
 	long ret;
 
@@ -165,7 +179,10 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 		return recv_error(d, m);
 	mutex_lock(&d->read_lock);
 	for (;;) {
-		if (ready(d, &verdict)) {
+		off = inet_peek_offset(&d->in, peek);
+		if (ready(d, off, &verdict)) {
+			if (verdict > 0 && m->nonblock)
+				verdict = -EAGAIN;      /* shut down: no end for who does not wait */
 			if (verdict)
 				goto out;
 			break;
@@ -174,7 +191,7 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 		if (m->nonblock)
 			goto out;
 		mutex_unlock(&d->read_lock);
-		err = WAIT_EVENT(&d->wq, TASK_INTERRUPTIBLE, deadline, ready(d, &verdict));
+		err = WAIT_EVENT(&d->wq, TASK_INTERRUPTIBLE, deadline, ready(d, off, &verdict));
 		mutex_lock(&d->read_lock);
 		if (err)
 			verdict = sock_wait_error(err, s->rcvtimeo_ns);
@@ -182,7 +199,7 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 			goto out;
 	}
 	spin_lock(&d->lock);
-	g = list_empty(&d->queue) ? NULL : list_first(&d->queue, struct dgram, link);
+	g = message_at(d, &off);
 	if (g && !peek) {
 		list_del(&g->link);
 		d->queued -= g->size + DGRAM_OVERHEAD;
@@ -192,11 +209,12 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 		verdict = -EAGAIN;
 		goto out;
 	}
-	n = MIN((size_t)g->size, m->it->left);
-	got = iter_copy_out(m->it, g->data, n);
+	n = MIN((size_t)g->size - off, m->it->left);
+	got = iter_copy_out(m->it, g->data + off, n);
 	ret = got < n ? -EFAULT : m->flags & MSG_TRUNC ? (long)g->size : (long)n;
-	if (n < g->size)
+	if (n < g->size - off)
 		m->ret_flags |= MSG_TRUNC;
+	inet_peek_move(&d->in, peek, peek ? n : g->size);
 	inet_addr_format(&d->in, &g->from, &m->name);
 	describe(d, g, m);
 	if (d->opt_gro && g->segment) {

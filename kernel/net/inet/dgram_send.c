@@ -130,17 +130,38 @@ int dgram_route(struct socket *s, struct dgram_sock *d, struct endpoint *to, int
 	return err;
 }
 
+/* The name of a message's receiver: true, there is one.  AF_UNSPEC is the family
+ * of the socket for UDP over IPv4, and no name for UDP over IPv6. */
+static bool named(const struct dgram_sock *d, const struct sock_msg *m, bool ports, struct sock_addr *ret, int *err)
+{
+	*err = 0;
+	*ret = m->name;
+	if (!ports || ret->size < sizeof(uint16_t))
+		return ret->size;
+	if (d->in.family == AF_INET && ret->u.family == AF_UNSPEC)
+		ret->u.family = AF_INET;
+	if (d->in.family == AF_INET6) {
+		if (ret->u.family == AF_UNSPEC)
+			return false;
+		if (ret->u.family != AF_INET && ret->u.family != AF_INET6)
+			*err = -EINVAL;
+	}
+	return true;
+}
+
 int dgram_destination(struct socket *s, const struct sock_msg *m, bool ports, struct endpoint *ret_to,
 		      struct endpoint *ret_from, struct dgram_control *ret_ctl)
 {
 	struct dgram_sock *d = s->priv;
 	struct ipaddr src;
 	int err = ports ? dgram_autobind(d) : 0;
+	struct sock_addr name;
 
 	if (err)
 		return err;
-	if (m->name.size) {
-		err = inet_addr_parse(&d->in, &m->name, false, ret_to);
+	if (named(d, m, ports, &name, &err)) {
+		if (!err)
+			err = inet_addr_parse(&d->in, &name, false, ret_to);
 		if (err)
 			return err;
 		if (ports && !ret_to->port)

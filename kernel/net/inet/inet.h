@@ -48,6 +48,7 @@ struct inet_sock {
 
 	int32_t opt[OPT_COUNT];         /* single words: read freely */
 	uint16_t port_first, port_last; /* IP_LOCAL_PORT_RANGE; 0: as the name space has it */
+	int32_t peek_off;               /* SO_PEEK_OFF, -1: none; atomic */
 	uint32_t mc_addr;               /* IP_MULTICAST_IF, network order */
 	struct membership *members;     /* ns->lock */
 	unsigned member_count;
@@ -81,9 +82,9 @@ int inet_listen_port(struct inet_sock *i, bool on);     /* -EADDRINUSE */
 /* Who listens there, with a reference. */
 struct inet_sock *inet_find_listener(struct netns *ns, const struct endpoint *to, const struct endpoint *from);
 /* The best UDP socket, with a reference; multicast: those after prev (put). */
-struct inet_sock *inet_find_udp(struct netns *ns, const struct endpoint *to, const struct endpoint *from);
+struct inet_sock *inet_find_udp(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from);
 /* For a multicast or broadcast message: all who want it. */
-unsigned inet_find_udp_group(struct netns *ns, const struct endpoint *to, const struct endpoint *from,
+unsigned inet_find_udp_group(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from,
 			     struct inet_sock **ret, unsigned max);
 bool inet_wants_group(const struct inet_sock *i, const struct endpoint *to, const struct ipaddr *from);  /* ns->lock */
 /* The link a socket is tied to, for a destination of this family; 0: none. */
@@ -108,8 +109,13 @@ int opt_int(const void *val, size_t size, int32_t *ret);
 int opt_ret(int32_t v, void *val, size_t *size);
 void inet_opt_defaults(struct inet_sock *i);
 
+/* SO_PEEK_OFF: where a look begins (0 unless peeking), and how looking and
+ * reading move it. */
+size_t inet_peek_offset(const struct inet_sock *i, bool peek);
+void inet_peek_move(struct inet_sock *i, bool peek, size_t n);
+
 int tcp_create(struct socket *s);
-int udp_create(struct socket *s);
+int udp_create(struct socket *s);        /* UDP, UDP-Lite */
 int ping_create(struct socket *s);      /* ICMP echo: datagram and raw */
 
 #endif

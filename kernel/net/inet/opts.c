@@ -142,6 +142,11 @@ static int set_socket(struct inet_sock *i, int opt, const void *val, size_t size
 	case SO_INCOMING_CPU:
 		i->opt[OPT_INCOMING_CPU] = v;
 		return 0;
+	case SO_PEEK_OFF:
+		if (i->proto < 0)
+			return -EOPNOTSUPP;
+		__atomic_store_n(&i->peek_off, v, __ATOMIC_RELAXED);
+		return 0;
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -165,9 +170,27 @@ static int get_socket(struct inet_sock *i, int opt, void *val, size_t *size)
 	case SO_TIMESTAMPNS: return opt_ret(i->opt[OPT_TSTAMP] == TSTAMP_NS, val, size);
 	case SO_TIMESTAMPING: return opt_ret(i->opt[OPT_TSTAMPING], val, size);
 	case SO_RXQ_OVFL: return opt_ret(i->opt[OPT_RXQ_OVFL], val, size);
+	case SO_PEEK_OFF:
+		return i->proto < 0 ? -EOPNOTSUPP : opt_ret(__atomic_load_n(&i->peek_off, __ATOMIC_RELAXED), val, size);
 	case SO_INCOMING_CPU: return opt_ret(i->opt[OPT_INCOMING_CPU], val, size);
 	default: return -ENOPROTOOPT;
 	}
+}
+
+size_t inet_peek_offset(const struct inet_sock *i, bool peek)
+{
+	int32_t off = __atomic_load_n(&i->peek_off, __ATOMIC_RELAXED);
+
+	return peek && off > 0 ? (size_t)off : 0;
+}
+
+void inet_peek_move(struct inet_sock *i, bool peek, size_t n)
+{
+	int32_t off = __atomic_load_n(&i->peek_off, __ATOMIC_RELAXED);
+	int64_t to = peek ? (int64_t)off + (int64_t)n : (int64_t)off - (int64_t)n;
+
+	if (off >= 0)
+		__atomic_store_n(&i->peek_off, (int32_t)MIN(MAX(to, (int64_t)0), (int64_t)INT32_MAX), __ATOMIC_RELAXED);
 }
 
 static int set_mc_link(struct inet_sock *i, const void *val, size_t size)

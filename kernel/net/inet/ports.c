@@ -26,6 +26,7 @@ void inet_sock_init(struct inet_sock *i, struct socket *s, int proto)
 	i->type = s->type;
 	i->protocol = s->protocol;
 	i->proto = proto;
+	i->peek_off = -1;
 	i->uid = current_cred()->euid;
 	i->v6only = i->family == AF_INET6 && i->ns->v6only;
 	i->local.ip = i->remote.ip = s->family == AF_INET ? ip_any4 : ip_any6;
@@ -437,12 +438,12 @@ struct inet_sock *inet_find_listener(struct netns *ns, const struct endpoint *to
 	return o;
 }
 
-struct inet_sock *inet_find_udp(struct netns *ns, const struct endpoint *to, const struct endpoint *from)
+struct inet_sock *inet_find_udp(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from)
 {
 	struct inet_sock *o;
 
 	spin_lock(&ns->lock);
-	o = best(&bucket(ns, PROTO_UDP, to->port)->bound, false, to, from);
+	o = best(&bucket(ns, proto, to->port)->bound, false, to, from);
 	spin_unlock(&ns->lock);
 	return o;
 }
@@ -468,7 +469,7 @@ static bool matches(const struct inet_sock *o, const struct endpoint *to, const 
 	return score(o, &e, from);
 }
 
-unsigned inet_find_udp_group(struct netns *ns, const struct endpoint *to, const struct endpoint *from,
+unsigned inet_find_udp_group(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from,
 			     struct inet_sock **ret, unsigned max)
 {
 	bool multicast = ip_is_multicast(&to->ip);
@@ -478,7 +479,7 @@ unsigned inet_find_udp_group(struct netns *ns, const struct endpoint *to, const 
 	spin_lock(&ns->lock);
 	/* The link takes a group's packets when anybody joined it. */
 	if (!multicast || has_member_locked(ns, &to->ip))
-		list_for_each(o, &bucket(ns, PROTO_UDP, to->port)->bound, port_link)
+		list_for_each(o, &bucket(ns, proto, to->port)->bound, port_link)
 			if (n < max && matches(o, to, from) &&
 			    (!multicast || inet_wants_group(o, to, &from->ip)) && ref_get_unless_zero(&o->ref))
 				ret[n++] = o;

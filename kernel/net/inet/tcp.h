@@ -52,6 +52,7 @@ struct tcp_sock {
 	_Atomic uint8_t state;          /* lock to write; looked at without it */
 	uint8_t shutdown;
 	bool done;                      /* a FIN came: reads end quietly */
+	bool fin_due;                   /* one was sent, behind more than our buffer holds */
 	bool orphan;                    /* closed by its owner */
 	bool connecting;                /* connect() has not told its result yet */
 	bool full;                      /* a writer found this queue full: wake it */
@@ -93,6 +94,12 @@ struct tcp_sock {
 	uint8_t congestion;             /* index of its name */
 };
 
+/* Does our buffer hold all that waits?  What is more has not come yet, for all
+ * that a program can see.  lock held */
+static inline bool tcp_fits(const struct tcp_sock *t)
+{
+	return t->rq.bytes <= (t->rcvbuf ? (uint64_t)t->rcvbuf : TCP_RCVBUF_INITIAL);
+}
 static inline struct tcp_sock *tcp_of(struct inet_sock *i) { return container_of(i, struct tcp_sock, in); }
 struct tcp_sock *tcp_new(struct socket *s);
 struct tcp_sock *tcp_get(struct tcp_sock *t);

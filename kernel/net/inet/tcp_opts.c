@@ -285,7 +285,7 @@ long tcp_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		spin_lock(&t->lock);
 		if (t->state == TCP_LISTEN)
 			n = -EINVAL;
-		else if (t->urg_here && !t->oobinline && t->urg_seq > t->read_seq)
+		else if (t->urg_here && !t->oobinline && t->urg_seq >= t->read_seq)
 			n = (int32_t)(t->urg_seq - t->read_seq);
 		else
 			n = (int32_t)tcp_queue_seen(&t->rq);
@@ -322,9 +322,19 @@ static int tcp_bind(struct socket *s, const struct sock_addr *a)
 {
 	struct tcp_sock *t = s->priv;
 
-	if (t->state != TCP_CLOSE || t->peer)
+	struct endpoint any = { .ip = t->in.family == AF_INET ? ip_any4 : ip_any6 };
+	int err;
+
+	if (t->state != TCP_CLOSE || t->in.hashed)
 		return -EINVAL;
-	return inet_bind(&t->in, a);
+	err = inet_bind(&t->in, a);
+	if (err)
+		return err;
+	/* A connection that is over may have left its remote end. */
+	spin_lock(&t->in.ns->lock);
+	t->in.remote = any;
+	spin_unlock(&t->in.ns->lock);
+	return 0;
 }
 
 static int tcp_getname(struct socket *s, bool peer, struct sock_addr *ret)

@@ -18,8 +18,9 @@ static uint64_t readable_locked(const struct tcp_sock *t)
 	return n && at_mark_locked(t) && !t->oobinline ? n - 1 : n;
 }
 
-/* Data, or nothing will ever come.  *ret: the verdict then, 1 = end of file. */
-static bool can_recv(struct tcp_sock *t, uint64_t want, int *ret)
+/* Data behind the first `skip` bytes, or nothing will ever come.  *ret: the
+ * verdict then, 1 = end of file. */
+static bool can_recv(struct tcp_sock *t, uint64_t skip, uint64_t want, int *ret)
 {
 	bool ready = true;
 	uint64_t n;
@@ -27,6 +28,7 @@ static bool can_recv(struct tcp_sock *t, uint64_t want, int *ret)
 	*ret = 0;
 	spin_lock(&t->lock);
 	n = readable_locked(t);
+	n -= MIN(n, skip);
 	if (n && (n >= want || t->urg_here)) {
 		;
 	} else if (t->done) {
@@ -91,7 +93,6 @@ static struct tcp_chunk *find(struct tcp_sock *t, size_t skip, uint32_t *ret_fro
 /* n bytes were read; true: a writer or a closer waits for that.  lock held */
 static bool consumed(struct tcp_sock *t, size_t n, struct tcp_chunk **ret_free)
 {
-	uint64_t own = t->rcvbuf ? (uint64_t)t->rcvbuf : TCP_RCVBUF_INITIAL;
 	bool wake = false;
 
 	if (n)
@@ -103,7 +104,7 @@ static bool consumed(struct tcp_sock *t, size_t n, struct tcp_chunk **ret_free)
 		t->full = false;
 		wake = true;
 	}
-	if (t->awaited && t->rq.bytes <= own) {
+	if (t->awaited && tcp_fits(t)) {
 		t->awaited = false;
 		wake = true;
 	}
@@ -119,18 +120,28 @@ static void wake_writer(struct tcp_sock *t)
 	tcp_put(p);
 }
 
+/* The FIN that waited behind more than our buffer holds. */
+static void late_fin(struct tcp_sock *t)
+{
+	struct tcp_sock *p = tcp_peer_get(t);
+
+	if (p)
+		tcp_receive_fin(t, p);
+	tcp_put(p);
+}
+
 /* What is here; read_lock held. */
 static size_t read_here(struct tcp_sock *t, struct sock_msg *m, bool *fault)
 {
-	bool peek = m->flags & MSG_PEEK, wake;
+	bool peek = m->flags & MSG_PEEK, wake, fin;
 	struct tcp_chunk *c, *freed = NULL;
-	size_t done = 0, skip = 0, n, got;
+	size_t done = 0, skip = 0, off = inet_peek_offset(&t->in, peek), n, got;
 	uint32_t from;
 
 	while (m->it->left) {
 		spin_lock(&t->lock);
 		if (!done)
-			skip = pass_mark(t, peek, &freed);
+			skip = off + pass_mark(t, peek, &freed);
 		if (!peek)
 			while (t->rq.head && t->rq.head->r == t->rq.head->w && t->rq.head->next)
 				tcp_queue_read(&t->rq, 0, &freed);
@@ -148,16 +159,19 @@ static size_t read_here(struct tcp_sock *t, struct sock_msg *m, bool *fault)
 			got = iter_copy_out(m->it, c->data + from, n);
 		}
 		done += got;
-		wake = false;
+		wake = fin = false;
 		if (peek) {
 			skip += got;
 		} else {
 			spin_lock(&t->lock);
 			wake = consumed(t, got, &freed);
+			fin = t->fin_due && tcp_fits(t);
 			spin_unlock(&t->lock);
 		}
 		if (wake)
 			wake_writer(t);
+		if (fin)
+			late_fin(t);
 		tcp_chunks_free(freed);
 		freed = NULL;
 		if (got < n) {
@@ -166,6 +180,7 @@ static size_t read_here(struct tcp_sock *t, struct sock_msg *m, bool *fault)
 		}
 	}
 	tcp_chunks_free(freed);
+	inet_peek_move(&t->in, peek, done);
 	return done;
 }
 
@@ -234,31 +249,33 @@ long tcp_recvmsg(struct socket *s, struct sock_msg *m)
 		return -ENOTCONN;
 	if (m->flags & MSG_OOB)
 		return recv_urgent(t, m);
-	if (!m->it->left)
+	/* A read of nothing waits for something all the same. */
+	target = MAX(m->flags & MSG_WAITALL ? m->it->left : MIN((size_t)s->rcvlowat, m->it->left), (size_t)1);
+	if (!m->it->left && t->rq.bytes > t->rq.held)
 		return 0;
-	target = m->flags & MSG_WAITALL ? m->it->left : MIN((size_t)s->rcvlowat, m->it->left);
 	mutex_lock(&t->read_lock);
 	for (;;) {
-		bool ready = can_recv(t, peek ? target : 1, &verdict);
+		size_t off = inet_peek_offset(&t->in, peek);
+		uint64_t want = peek && !m->nonblock && !err ? target : 1;
+		bool ready = can_recv(t, off, want, &verdict);
 
 		if (ready && !verdict)
 			done += read_here(t, m, &fault);
 		else if (!ready && !peek && t->urg_here)
 			pass_lone_mark(t);
-		if (verdict || fault || !m->it->left || done >= target || (done && (peek || at_mark(t))))
+		if (verdict || fault || (ready && !m->it->left) || done >= target || (done && (peek || at_mark(t))))
 			break;
-		if (m->nonblock) {
+		if (m->nonblock)
 			err = -EAGAIN;
+		if (err)
 			break;
-		}
 		mutex_unlock(&t->read_lock);
-		err = WAIT_EVENT(&t->wq, TASK_INTERRUPTIBLE, deadline,
-				 can_recv(t, peek ? target : 1, &verdict));
+		err = WAIT_EVENT(&t->wq, TASK_INTERRUPTIBLE, deadline, can_recv(t, off, want, &verdict));
 		mutex_lock(&t->read_lock);
-		if (err) {
+		if (err)
 			err = sock_wait_error(err, s->rcvtimeo_ns);
+		if (err && !peek)       /* a look takes less than it wished for */
 			break;
-		}
 		if (verdict)
 			break;
 	}

@@ -157,6 +157,8 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	/* Closed, or another thread disconnected one of us and it is somebody
 	 * else's by now. */
 	gone = peer->orphan || peer->state == TCP_CLOSE || peer->peer != t;
+	/* Shut both ways: what comes is answered by RST (RFC 1122, 4.2.2.13). */
+	gone |= peer->state == TCP_FIN_WAIT2 && peer->shutdown & TCP_SHUT_RCV;
 	room = gone ? 0 : tcp_room(peer, t->sndbuf);
 	seq = peer->read_seq;
 	c = room ? tcp_queue_tail(&peer->rq) : NULL;

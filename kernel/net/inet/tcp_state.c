@@ -73,15 +73,23 @@ static void tcp_over(struct tcp_sock *t)
 
 void tcp_receive_fin(struct tcp_sock *t, struct tcp_sock *from)
 {
-	bool over = false;
+	bool over = false, news;
 
 	spin_lock(&t->lock);
 	if (!tcp_connected(t->state) || t->done || t->peer != from) {
 		spin_unlock(&t->lock);
 		return;
 	}
-	t->done = true;
+	news = t->rq.held;
 	t->rq.held = 0;                 /* the FIN is behind all of it */
+	t->fin_due = !tcp_fits(t);
+	if (t->fin_due) {
+		spin_unlock(&t->lock);
+		if (news)
+			waitq_wake_all(&t->wq, POLLIN | POLLRDNORM);
+		return;
+	}
+	t->done = true;
 	t->shutdown |= TCP_SHUT_RCV;
 	if (t->state == TCP_ESTABLISHED) {
 		t->state = TCP_CLOSE_WAIT;
@@ -180,6 +188,8 @@ int tcp_shutdown(struct socket *s, int how)
 		spin_unlock(&t->lock);
 		if (mask & TCP_SHUT_RCV)
 			tcp_listener_close(t);
+		else
+			waitq_wake_all(&t->wq, 0);
 		return 0;
 	case TCP_SYN_SENT:
 		spin_unlock(&t->lock);
@@ -210,8 +220,9 @@ void tcp_disconnect(struct tcp_sock *t)
 	t->peer = NULL;
 	t->state = TCP_CLOSE;
 	t->shutdown = 0;
-	t->done = t->connecting = false;
-	t->error = reset || hopeful ? ECONNRESET : 0;
+	t->done = t->fin_due = t->connecting = false;
+	if (reset || hopeful)
+		t->error = ECONNRESET;
 	t->urg_here = t->urg_valid = false;
 	memset(t->due, 0, sizeof t->due);
 	c = tcp_queue_purge(&t->rq);
@@ -237,7 +248,7 @@ static void tcp_close(struct tcp_sock *t, bool hard)
 {
 	struct tcp_sock *peer;
 	struct tcp_chunk *c;
-	bool reset = false, fin = false, over;
+	bool reset = false, fin = false, over, waited;
 
 	tcp_syn_cancel(t);
 	if (t->state == TCP_LISTEN)
@@ -255,6 +266,7 @@ static void tcp_close(struct tcp_sock *t, bool hard)
 	}
 	over = t->state == TCP_CLOSE;
 	t->shutdown = TCP_SHUT_BOTH;
+	waited = t->full || t->awaited;
 	c = tcp_queue_purge(&t->rq);
 	peer = t->peer ? tcp_get(t->peer) : NULL;
 	spin_unlock(&t->lock);
@@ -263,7 +275,7 @@ static void tcp_close(struct tcp_sock *t, bool hard)
 		tcp_receive_rst(peer, t);
 	else if (peer && fin)
 		tcp_receive_fin(peer, t);
-	if (peer)
+	if (peer && waited)
 		waitq_wake_all(&peer->wq, 0);   /* a writer that waits for room */
 	tcp_put(peer);
 	if (over)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UDP: udp(7).  A message goes into the queue of whoever is bound there; to
- * nobody, it comes back as ECONNREFUSED for a sender that is connected. */
+ * nobody, it comes back as ECONNREFUSED for a sender that is connected.
+ *
+ * UDP-Lite (udplite(7)) is the same with ports of its own; how much of a packet
+ * its checksum covers is a number only, as there is neither. */
 #include "kernel/net/inet/dgram.h"
 
 #define UDP_MAX4 65507u
@@ -43,7 +46,7 @@ static void deliver_copy(struct dgram_sock *to, const struct dgram *g)
 static void send_group(struct dgram_sock *d, struct dgram *g)
 {
 	struct inet_sock *to[GROUP_MAX];
-	unsigned n = inet_find_udp_group(d->in.ns, &g->to, &g->from, to, GROUP_MAX);
+	unsigned n = inet_find_udp_group(d->in.ns, d->in.proto, &g->to, &g->from, to, GROUP_MAX);
 
 	for (unsigned k = 0; k < n; k++) {
 		deliver_copy(dgram_of(to[k]), g);
@@ -78,13 +81,13 @@ static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 
 	__atomic_fetch_add(&lo->rx_packets, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&lo->rx_bytes, g->size + 28, __ATOMIC_RELAXED);
-	if (__atomic_load_n(&d->in.ns->raw_udp, __ATOMIC_RELAXED))
+	if (__atomic_load_n(&d->in.ns->raw_udp, __ATOMIC_RELAXED) && d->in.proto == PROTO_UDP)
 		show_raw(d->in.ns, g);
 	if (kind != NET_LOCAL) {
 		send_group(d, g);
 		return;
 	}
-	to = inet_find_udp(d->in.ns, &g->to, &g->from);
+	to = inet_find_udp(d->in.ns, d->in.proto, &g->to, &g->from);
 	if (!to) {
 		dgram_refused(d, g);
 		return;
@@ -189,7 +192,7 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 	size_t n = m->it->left;
 	int err = 0;
 
-	if (m->flags & MSG_OOB)
+	if (m->flags & MSG_OOB && s->family == AF_INET)         /* IPv6 does not mind */
 		return -EOPNOTSUPP;
 	if (n > 0xffff)
 		return -EMSGSIZE;
@@ -217,12 +220,17 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 	return (long)n;
 }
 
+static bool own_level(const struct dgram_sock *d, int level)
+{
+	return level == IPPROTO_UDP || (level == IPPROTO_UDPLITE && d->in.proto == PROTO_UDPLITE);
+}
+
 static int udp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)
 {
 	struct dgram_sock *d = s->priv;
 	int32_t v;
 
-	if (level != IPPROTO_UDP)
+	if (!own_level(d, level))
 		return dgram_setsockopt(s, level, opt, val, size);
 	if (size < sizeof v)
 		return -EINVAL;
@@ -245,6 +253,13 @@ static int udp_setsockopt(struct socket *s, int level, int opt, const void *val,
 	case UDP_NO_CHECK6_RX:
 		d->opt_no_check = !!v;
 		return 0;
+	case UDPLITE_SEND_CSCOV:
+	case UDPLITE_RECV_CSCOV:
+		if (d->in.proto != PROTO_UDPLITE)
+			return -ENOPROTOOPT;
+		/* All, or the header at least. */
+		d->opt_coverage[opt - UDPLITE_SEND_CSCOV] = v ? MIN(MAX(v, 8), 0xffff) : 0;
+		return 0;
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -254,7 +269,7 @@ static int udp_getsockopt(struct socket *s, int level, int opt, void *val, size_
 {
 	struct dgram_sock *d = s->priv;
 
-	if (level != IPPROTO_UDP)
+	if (!own_level(d, level))
 		return dgram_getsockopt(s, level, opt, val, size);
 	switch (opt) {
 	case UDP_CORK: return opt_ret(d->opt_cork, val, size);
@@ -262,6 +277,11 @@ static int udp_getsockopt(struct socket *s, int level, int opt, void *val, size_
 	case UDP_GRO: return opt_ret(d->opt_gro, val, size);
 	case UDP_NO_CHECK6_TX:
 	case UDP_NO_CHECK6_RX: return opt_ret(d->opt_no_check, val, size);
+	case UDPLITE_SEND_CSCOV:
+	case UDPLITE_RECV_CSCOV:
+		if (d->in.proto == PROTO_UDPLITE)
+			return opt_ret(d->opt_coverage[opt - UDPLITE_SEND_CSCOV], val, size);
+		return -ENOPROTOOPT;
 	default: return -ENOPROTOOPT;
 	}
 }
@@ -285,8 +305,13 @@ static const struct sock_ops udp_ops = {
 
 int udp_create(struct socket *s)
 {
-	s->protocol = IPPROTO_UDP;
-	s->priv = dgram_new(s, PROTO_UDP);
+	int proto = s->protocol == IPPROTO_UDPLITE ? PROTO_UDPLITE : PROTO_UDP;
+
+	if (proto == PROTO_UDP)
+		s->protocol = IPPROTO_UDP;
+	if (netns_need_ports(netns_current(), proto))
+		return -ENOMEM;
+	s->priv = dgram_new(s, proto);
 	if (!s->priv)
 		return -ENOMEM;
 	s->ops = &udp_ops;

@@ -362,6 +362,8 @@ static long nl_sendmsg(struct socket *s, struct sock_msg *m)
 	}
 	if (n > REQUEST_MAX)
 		return -EMSGSIZE;
+	if (!n)
+		return -ENODATA;
 	autobind(k);
 	buf = kmalloc(n + 1);
 	if (!buf)
@@ -564,7 +566,7 @@ static int nl_getsockopt(struct socket *s, int level, int opt, void *val, size_t
 static uint32_t nl_poll(struct socket *s, struct poll_table *pt)
 {
 	struct nl_sock *k = s->priv;
-	uint32_t ev = POLLOUT | POLLWRNORM;
+	uint32_t ev = POLLOUT | POLLWRNORM | POLLWRBAND;
 
 	poll_wait(pt, &k->wq);
 	spin_lock(&k->lock);
@@ -617,6 +619,7 @@ static const struct sock_ops nl_ops = {
 	.attach = nl_attach,
 	.release = nl_release,
 	.out_of_band = true,
+	.error_queue = true,            /* MSG_ERRQUEUE means nothing */
 };
 
 int netlink_create(struct socket *s)

@@ -40,10 +40,6 @@ int unix_setsockopt(struct socket *s, int level, int opt, const void *val, size_
 			waitq_wake_all(&u->wr, POLL_OUT_KEYS);
 		}
 		break;
-	case SO_REUSEPORT:
-		if (v)
-			return -EOPNOTSUPP;
-		break;
 	}
 	return -ENOPROTOOPT;            /* the layer keeps it */
 }
@@ -187,7 +183,7 @@ long unix_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		if (!unix_is_stream(u))
 			return -EOPNOTSUPP;
 		spin_lock(&u->lock);
-		n = at_urgent_mark(u);
+		n = u->state == UNIX_LISTEN ? !list_empty(&u->pending) : at_urgent_mark(u);
 		spin_unlock(&u->lock);
 		break;
 	default:

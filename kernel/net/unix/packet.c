@@ -165,6 +165,18 @@ static void peer_died(struct unix_sock *u, struct unix_sock *to)
 	unix_put(to);
 }
 
+/* Nobody to send to; the message is looked at first. */
+static int nobody(struct sock_msg *sm)
+{
+	uint8_t b[256];
+	size_t n;
+
+	while ((n = MIN(sm->it->left, sizeof b)) > 0)
+		if (iter_copy_in(sm->it, b, n) != n)
+			return -EFAULT;
+	return -ENOTCONN;
+}
+
 long unix_send_packet(struct socket *s, struct unix_sock *u, struct sock_msg *sm)
 {
 	uint64_t deadline = sock_deadline(s->sndtimeo_ns);
@@ -173,16 +185,16 @@ long unix_send_packet(struct socket *s, struct unix_sock *u, struct sock_msg *sm
 	size_t n = sm->it->left;
 	int err = 0;
 
-	if (sm->flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (!unix_is_dgram(u) && unix_load(u->state) != UNIX_CONNECTED)
 		return -ENOTCONN;
+	if (sm->flags & MSG_OOB)
+		return -EOPNOTSUPP;
 	if (named) {
 		err = unix_addr_check(&sm->name);
 	} else {
 		to = unix_peer_get(u);
 		if (!to)
-			err = -ENOTCONN;
+			err = n > (size_t)unix_load(u->sndbuf) - 32 ? -EMSGSIZE : nobody(sm);
 	}
 	if (!err && __atomic_load_n(&u->pass, __ATOMIC_RELAXED) && !__atomic_load_n(&u->addr, __ATOMIC_RELAXED))
 		err = unix_autobind(u);
@@ -282,10 +294,10 @@ long unix_recv_packet(struct socket *s, struct unix_sock *u, struct sock_msg *sm
 	long ret;
 	int w;
 
-	if (sm->flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (!unix_is_dgram(u) && unix_load(u->state) != UNIX_CONNECTED)
 		return -ENOTCONN;
+	if (sm->flags & MSG_OOB)
+		return -EOPNOTSUPP;
 	mutex_lock(&u->read_lock);
 	w = wait_message(s, u, sm, deadline, &m, &off);
 	if (w) {

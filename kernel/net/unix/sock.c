@@ -360,7 +360,8 @@ static int connect_dgram(struct unix_sock *u, struct unix_sock *to)
 		unix_dgram_disconnected(u, old);
 	}
 	unix_put(old);
-	waitq_wake_all(&u->wr, POLL_OUT_KEYS);
+	if (to || old)
+		waitq_wake_all(&u->wr, POLL_OUT_KEYS);
 	return 0;
 }
 
@@ -523,6 +524,7 @@ static const struct sock_ops unix_ops = {
 	.attach = unix_attach,
 	.release = unix_release,
 	.out_of_band = true,
+	.error_queue = true,            /* which is to say: MSG_ERRQUEUE means nothing */
 };
 
 int unix_create(struct socket *s)
