@@ -10,6 +10,7 @@
 #include "kernel/syscall/syscall.h"
 
 #define EVENTS_MAX (INT32_MAX / (int)sizeof(struct linux_epoll_event))
+#define SEND_PART 32u                   /* events that are copied out together */
 
 static bool has_ready(struct epoll *ep)
 {
@@ -52,60 +53,75 @@ bool epitem_woken(struct waiter *w, uint32_t key)
 	return push_ready(e->item, key);
 }
 
-/* ep->lock held.  Take what is ready now off the list one by one. */
-static struct epitem *pop(struct epoll *ep, struct list *tx)
+/* ep->lock held.  Take what is ready now off the list, in small parts. */
+static unsigned pop(struct epoll *ep, struct list *tx, struct epitem **ret, unsigned max)
 {
-	struct epitem *i = NULL;
+	unsigned n = 0;
 
 	spin_lock(&ep->ready_lock);
-	if (!list_empty(tx)) {
-		i = list_first(tx, struct epitem, ready_link);
-		list_del(&i->ready_link);
+	while (n < max && !list_empty(tx)) {
+		ret[n] = list_first(tx, struct epitem, ready_link);
+		list_del(&ret[n++]->ready_link);
 	}
 	spin_unlock(&ep->ready_lock);
-	return i;
+	return n;
 }
 
-static void push_back(struct epoll *ep, struct epitem *i)
+/* Up to max events to the user, at once; their number.  ep->lock held. */
+static unsigned send_part(struct epoll *ep, struct list *tx, uaddr uevents, unsigned max, bool *ret_fault)
 {
+	struct linux_epoll_event ev[SEND_PART];
+	struct epitem *part[SEND_PART];
+	unsigned n, live = 0, sent;
+
+	do {
+		n = pop(ep, tx, part, MIN(max, SEND_PART));
+		for (unsigned k = 0; k < n; k++) {
+			uint32_t is = epitem_poll(part[k], NULL);
+
+			if (!is)
+				continue;
+			ev[live] = (struct linux_epoll_event){ is, part[k]->data };
+			part[live++] = part[k];
+		}
+	} while (n && !live);
+	if (!n)
+		return 0;
+	sent = (unsigned)(live * sizeof *ev - copy_out_partial(uevents, ev, live * sizeof *ev)) / sizeof *ev;
+	*ret_fault = sent < live;
 	spin_lock(&ep->ready_lock);
-	if (list_empty(&i->ready_link))
-		list_push_back(&ep->ready, &i->ready_link);
+	for (unsigned k = 0; k < sent; k++) {
+		struct epitem *i = part[k];
+
+		if (i->events & EPOLLONESHOT)
+			i->events &= EP_PRIVATE;
+		else if (!(i->events & EPOLLET) && list_empty(&i->ready_link))
+			list_push_back(&ep->ready, &i->ready_link);
+	}
+	for (unsigned k = live; k > sent; k--)
+		if (list_empty(&part[k - 1]->ready_link))
+			list_push_front(tx, &part[k - 1]->ready_link);
 	spin_unlock(&ep->ready_lock);
+	return sent;
 }
 
 /* Up to max events to the user.  Their number, or -EFAULT for none. */
 static int send_events(struct epoll *ep, uaddr uevents, int max)
 {
 	struct list tx;
-	struct epitem *i;
-	int n = 0, err = 0;
-	bool more;
+	bool more, fault = false;
+	int n = 0, sent;
 
 	list_init(&tx);
 	mutex_lock(&ep->lock);
 	spin_lock(&ep->ready_lock);
 	list_splice_back(&tx, &ep->ready);
 	spin_unlock(&ep->ready_lock);
-	while (n < max && (i = pop(ep, &tx))) {
-		struct linux_epoll_event ev = { epitem_poll(i, NULL), i->data };
-
-		if (!ev.events)
-			continue;
-		if (copy_out(uaddr_add(uevents, (uint64_t)n * sizeof ev), &ev, sizeof ev)) {
-			push_back(ep, i);
-			err = -EFAULT;
-			break;
-		}
-		n++;
-		if (i->events & EPOLLONESHOT) {
-			spin_lock(&ep->ready_lock);
-			i->events &= EP_PRIVATE;
-			spin_unlock(&ep->ready_lock);
-		} else if (!(i->events & EPOLLET)) {
-			push_back(ep, i);
-		}
-	}
+	do {
+		sent = (int)send_part(ep, &tx, uaddr_add(uevents, (uint64_t)n * sizeof(struct linux_epoll_event)),
+				      (unsigned)(max - n), &fault);
+		n += sent;
+	} while (sent && !fault && n < max);
 	/* The rest was there first. */
 	spin_lock(&ep->ready_lock);
 	list_splice_back(&tx, &ep->ready);
@@ -115,7 +131,7 @@ static int send_events(struct epoll *ep, uaddr uevents, int max)
 	mutex_unlock(&ep->lock);
 	if (more)
 		waitq_wake(&ep->wq, 1, POLL_IN_KEYS);
-	return n ? n : err;
+	return n ? n : fault ? -EFAULT : 0;
 }
 
 /* Sleepers are exclusive: one event wakes one of them. */
@@ -244,7 +260,7 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
 	spin_lock(&ep->ready_lock);
 	list_splice_back(&tx, &ep->ready);
 	spin_unlock(&ep->ready_lock);
-	while (!found && (i = pop(ep, &tx))) {
+	while (!found && pop(ep, &tx, &i, 1)) {
 		if (epitem_poll(i, NULL)) {
 			found = true;
 			spin_lock(&ep->ready_lock);
