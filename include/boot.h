@@ -34,6 +34,9 @@ enum boot_stdio_kind { BOOT_STDIO_NULL, BOOT_STDIO_STREAM, BOOT_STDIO_TTY };
 struct boot_params {
 	uint32_t version;                       /* BOOT_VERSION */
 	uint32_t cpu_count;
+	/* So many CPUs may run programs whose system calls come densely before
+	 * they hold each other up; 0: as many as there are. */
+	uint32_t dense_cpus;
 	const char *const *argv;                /* program and arguments, NULL-terminated */
 	const char *const *envp;
 	const char *cwd;                        /* absolute; falls back to "/" when missing */
@@ -56,6 +59,6 @@ struct boot_params {
 	const char *build_id;
 };
 
-#define BOOT_VERSION 2
+#define BOOT_VERSION 3
 
 #endif

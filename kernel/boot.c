@@ -22,5 +22,5 @@ __noreturn void kernel_main(const struct boot_params *bp)
 		plat_panic("boot parameters of another version");
 	boot = bp;
 	lib_init();
-	sched_start(first);
+	sched_start(first, bp->dense_cpus);
 }

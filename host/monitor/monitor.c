@@ -441,6 +441,7 @@ int monitor_run(const struct launch *l)
 	sandbox.cgroup_stubs_fd = -1;           /* stubs inherit the sandbox's cgroup */
 	sandbox.boot.version = BOOT_VERSION;
 	sandbox.boot.cpu_count = cpus;
+	sandbox.boot.dense_cpus = (default_cpus() + 1) / 2;     /* a core for the kernel's thread, one for the program's */
 	sandbox.boot.argv = (const char *const *)l->argv;
 	sandbox.boot.envp = (const char *const *)l->envp;
 	sandbox.boot.cwd = l->cwd;

@@ -6,7 +6,7 @@
 #include "kernel/sched/sched.h"
 
 struct cpu *cpu_by_id(unsigned id);
-void timers_run(struct cpu *c);                 /* those that are due */
+void timers_run(struct cpu *c, uint64_t now);   /* those that are due */
 uint64_t timers_next(struct cpu *c);            /* the earliest deadline */
 
 #endif

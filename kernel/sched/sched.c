@@ -7,6 +7,14 @@
  * waker goes on instead, the queued task waits at most SPREAD_NS before an idle
  * CPU is told to take it.  Idle CPUs steal from the others' queues.
  *
+ * Packing (docs/decisions/0008-packing.md): a program whose system calls come
+ * every few microseconds keeps two of the host's cores busy, its own and that
+ * of the kernel's thread which answers.  Two such programs on two CPUs of a
+ * machine with two cores wait for each other's threads at every call; on one
+ * CPU, in turns, both get more done.  So a task's pace is measured from call to
+ * call, and while as many CPUs run as the machine has pairs of cores, a queue in
+ * which all have such a pace stays with its CPU, whose running task has it too.
+ *
  * A sleeping task is `blocked` from the moment it commits under its wake_lock;
  * a waker that comes earlier only sets the state back to running.  on_cpu stays
  * set until its stack is really left: only its own CPU takes such a task. */
@@ -17,9 +25,16 @@
 
 #define SLICE_NS 4000000ull
 #define SPREAD_NS 50000ull
+/* Apart, every call costs two host wake-ups more, some 5 us: together is better
+ * for programs that take less than that per call.  A queued one may have been
+ * measured apart. */
+#define DENSE_NS 5000u
+#define DENSE_QUEUED_NS 9000u
+#define PACE_SHARE 8u                   /* the latest call's part of the measure is an eighth */
+#define PACE_MAX_NS 16000u              /* one that the host held up says nothing alone */
 
 static struct cpu cpus[PLAT_MAX_CPUS];
-static unsigned cpu_total = 1;
+static unsigned cpu_total = 1, dense_limit = 1;
 static uint64_t idle_mask;              /* atomic: CPUs inside plat_cpu_idle */
 static void (*event_handler)(uint64_t);
 
@@ -32,10 +47,14 @@ void sched_set_event_handler(void (*fn)(uint64_t)) { event_handler = fn; }
 
 /* ---- queues ---- */
 
+static uint32_t pace_of(const struct task *t) { return __atomic_load_n(&t->se.pace_ns, __ATOMIC_RELAXED); }
+
 static void enqueue(struct cpu *c, struct task *t, bool front)
 {
 	t->se.queued_ns = plat_time_mono_ns();
 	spin_lock(&c->rq_lock);
+	t->se.loose = pace_of(t) >= DENSE_QUEUED_NS;
+	c->loose_count += t->se.loose;
 	if (front)
 		list_push_front(&c->rq, &t->se.rq_link);
 	else
@@ -59,6 +78,14 @@ static void unlink_queued(struct cpu *from, struct task *t)
 {
 	list_del(&t->se.rq_link);
 	__atomic_store_n(&from->rq_count, from->rq_count - 1, __ATOMIC_RELAXED);
+	from->loose_count -= t->se.loose;
+}
+
+/* A slice is the longest that a queue has to be left alone. */
+static bool kept(const struct cpu *owner, const struct task *t)
+{
+	return __atomic_load_n(&owner->packs, __ATOMIC_RELAXED) && !t->se.loose &&
+	       plat_time_mono_ns() - t->se.queued_ns < SLICE_NS;
 }
 
 /* Take the first task that `self` may run; `from` is its own or a victim.  A
@@ -77,7 +104,7 @@ static struct task *dequeue(struct cpu *from, struct cpu *self)
 				stray = t;
 			continue;
 		}
-		if (from != self && __atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE))
+		if (from != self && (__atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE) || kept(from, t)))
 			continue;
 		found = t;
 		break;
@@ -175,10 +202,37 @@ static void finish_switch(void)
 		release(prev);
 }
 
-static void account_switch_in(struct task *t)
+static void account(struct task *t, uint64_t *part, uint64_t now)
 {
-	__atomic_store_n(&t->se.last_ns, plat_time_mono_ns(), __ATOMIC_RELAXED);
-	t->se.slice_end_ns = t->se.last_ns + SLICE_NS;
+	uint64_t d = now - t->se.last_ns;
+
+	count_add(&t->se.run_ns, d);
+	count_add(part, d);
+	__atomic_store_n(&t->se.last_ns, now, __ATOMIC_RELAXED);
+}
+
+void sched_account(struct task *t) { account(t, &t->se.sys_ns, plat_time_mono_ns()); }
+
+/* To user mode: the kernel's part of a call ends. */
+static void account_user(struct task *t, uint64_t now)
+{
+	t->se.sys_part_ns = (uint32_t)MIN(now - t->se.last_ns, PACE_MAX_NS);
+	account(t, &t->se.sys_ns, now);
+}
+
+void sched_user_ended(struct task *t)
+{
+	uint64_t now = plat_time_mono_ns(), took = MIN(t->se.sys_part_ns + (now - t->se.last_ns), PACE_MAX_NS);
+	uint32_t pace = t->se.pace_ns;
+
+	account(t, &t->se.user_ns, now);
+	__atomic_store_n(&t->se.pace_ns, pace - pace / PACE_SHARE + (uint32_t)took / PACE_SHARE, __ATOMIC_RELAXED);
+}
+
+static void account_switch_in(struct task *t, uint64_t now)
+{
+	__atomic_store_n(&t->se.last_ns, now, __ATOMIC_RELAXED);
+	t->se.slice_end_ns = now + SLICE_NS;
 }
 
 /* next == NULL: to the idle loop. */
@@ -186,10 +240,11 @@ static void switch_to(struct cpu *c, struct task *next)
 {
 	struct task *prev = c->current;
 	void **save = prev ? &prev->se.ksp : &c->idle_sp;
+	uint64_t now = plat_time_mono_ns();
 
 	KASSERT(c->spin_depth == 0);
 	if (prev) {
-		sched_account(prev, false);
+		account(prev, &prev->se.sys_ns, now);
 		plat_uctx_save(&prev->uctx);
 	}
 	c->switches++;
@@ -205,7 +260,7 @@ static void switch_to(struct cpu *c, struct task *next)
 			plat_relax();
 		__atomic_store_n(&next->se.cpu, c->id, __ATOMIC_RELAXED);       /* wakers look, with no lock */
 		__atomic_store_n(&next->se.on_cpu, 1, __ATOMIC_RELEASE);
-		account_switch_in(next);
+		account_switch_in(next, now);
 	}
 	plat_kstack_switch(save, next ? next->se.ksp : c->idle_sp);
 	finish_switch();
@@ -218,7 +273,7 @@ static void schedule(void)
 	struct task *next = pick(c);
 
 	if (next == c->current) {
-		account_switch_in(next);
+		account_switch_in(next, plat_time_mono_ns());
 		__atomic_store_n(&c->need_resched, false, __ATOMIC_RELAXED);
 		return;
 	}
@@ -316,7 +371,7 @@ void sched_yield(void)
 		return;
 	}
 	if (!__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED)) {
-		account_switch_in(t);
+		account_switch_in(t, plat_time_mono_ns());
 		__atomic_store_n(&c->need_resched, false, __ATOMIC_RELAXED);
 		return;
 	}
@@ -362,6 +417,7 @@ int sched_task_init(struct task *t, void (*fn)(void *), void *arg)
 	t->se.blocked = false;
 	t->se.on_cpu = 0;
 	t->se.release = NULL;
+	t->se.pace_ns = PACE_MAX_NS;
 	if (!t->se.affinity)
 		t->se.affinity = cpu_total == 64 ? UINT64_MAX : (1ull << cpu_total) - 1;
 	t->se.cpu = plat_cpu_self();
@@ -411,15 +467,6 @@ void sched_set_affinity(struct task *t, uint64_t mask)
 	}
 }
 
-void sched_account(struct task *t, bool user_mode_ended)
-{
-	uint64_t now = plat_time_mono_ns(), d = now - t->se.last_ns;
-
-	count_add(&t->se.run_ns, d);
-	count_add(user_mode_ended ? &t->se.user_ns : &t->se.sys_ns, d);
-	__atomic_store_n(&t->se.last_ns, now, __ATOMIC_RELAXED);
-}
-
 uint64_t sched_load_runnable(void)
 {
 	uint64_t n = 0;
@@ -440,43 +487,62 @@ static void take_events(void)
 		event_handler(ev);
 }
 
+static unsigned running_cpus(uint64_t idle)
+{
+	unsigned n = cpu_total;
+
+	for (; idle; idle &= idle - 1)
+		n--;
+	return n;
+}
+
+/* Others wait for this CPU, which goes on with t: does an idle one take them?
+ * Returns when to look again. */
+static uint64_t share_out(struct cpu *c, const struct task *t, uint64_t now)
+{
+	uint64_t idle = __atomic_load_n(&idle_mask, __ATOMIC_RELAXED), since = now;
+	bool packs;
+
+	spin_lock(&c->rq_lock);
+	if (!list_empty(&c->rq))
+		since = list_first(&c->rq, struct task, se.rq_link)->se.queued_ns;
+	packs = !c->loose_count && pace_of(t) < DENSE_NS &&
+		running_cpus(idle) >= dense_limit;
+	spin_unlock(&c->rq_lock);
+	if (c->packs != packs)
+		__atomic_store_n(&c->packs, packs, __ATOMIC_RELAXED);
+	if (!idle)
+		return t->se.slice_end_ns;
+	if (packs)      /* a call that takes longer changes the pace */
+		return MIN(now + SPREAD_NS, t->se.slice_end_ns);
+	if (now - since < SPREAD_NS)
+		return MIN(since + SPREAD_NS, t->se.slice_end_ns);
+	kick_idle(UINT64_MAX);
+	return t->se.slice_end_ns;
+}
+
 uint64_t sched_user_checkpoint(void)
 {
+	uint64_t now = plat_time_mono_ns(), deadline;
 	struct cpu *c;
 	struct task *t;
-	uint64_t deadline;
 	bool resched;
 
 	take_events();
-	timers_run(cpu_self());
+	timers_run(cpu_self(), now);
 	c = cpu_self();
 	t = c->current;
 	resched = __atomic_load_n(&c->need_resched, __ATOMIC_RELAXED);
-	if (__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED) || resched) {
-		uint64_t now = plat_time_mono_ns();
-
-		if (resched || now >= t->se.slice_end_ns) {
-			sched_yield();
-			c = cpu_self();
-			t = c->current;
-		}
+	if (resched || (__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED) && now >= t->se.slice_end_ns)) {
+		sched_yield();
+		c = cpu_self();
+		t = c->current;
+		now = plat_time_mono_ns();
 	}
 	deadline = timers_next(c);
-	if (__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED)) {
-		uint64_t now = plat_time_mono_ns(), since = now;
-
-		spin_lock(&c->rq_lock);
-		if (!list_empty(&c->rq))
-			since = list_first(&c->rq, struct task, se.rq_link)->se.queued_ns;
-		spin_unlock(&c->rq_lock);
-		if (__atomic_load_n(&idle_mask, __ATOMIC_RELAXED)) {
-			if (now - since >= SPREAD_NS)
-				kick_idle(UINT64_MAX);
-			else
-				deadline = MIN(deadline, since + SPREAD_NS);
-		}
-		deadline = MIN(deadline, t->se.slice_end_ns);
-	}
+	if (__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED))
+		deadline = MIN(deadline, share_out(c, t, now));
+	account_user(t, now);
 	return deadline;
 }
 
@@ -488,7 +554,7 @@ static __noreturn void cpu_loop(void)
 		struct task *next;
 
 		take_events();
-		timers_run(c);
+		timers_run(c, plat_time_mono_ns());
 		next = pick(c);
 		if (!next) {
 			/* Announce first, look again, then sleep: who queues
@@ -510,9 +576,10 @@ static void cpu_entry(unsigned id)
 	cpu_loop();
 }
 
-__noreturn void sched_start(void (*first)(void))
+__noreturn void sched_start(void (*first)(void), unsigned dense_cpus)
 {
 	cpu_total = MIN(plat_cpu_count(), (unsigned)PLAT_MAX_CPUS);
+	dense_limit = dense_cpus ? dense_cpus : cpu_total;
 	for (unsigned i = 0; i < cpu_total; i++) {
 		struct cpu *c = &cpus[i];
 

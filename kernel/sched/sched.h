@@ -154,6 +154,8 @@ struct sched_entity {                   /* inside struct task */
 	uint64_t run_ns, user_ns, sys_ns, last_ns;   /* CPU time; written by its CPU */
 	uint64_t nvcsw, nivcsw;
 	uint64_t queued_ns;             /* since when it waits on a run queue */
+	bool loose;                     /* rq_lock, while queued: its calls do not come densely */
+	uint32_t pace_ns, sys_part_ns;  /* its CPU's: from call to call of late; the kernel's part of the last */
 	struct ktimer timeout;
 	void (*release)(struct task *); /* set by sched_exit */
 };
@@ -168,6 +170,8 @@ struct cpu {
 	struct spinlock rq_lock;
 	struct list rq;                 /* rq_lock: sched_entity.rq_link, first runs next */
 	unsigned rq_count;              /* rq_lock; read freely as a hint */
+	unsigned loose_count;           /* rq_lock */
+	bool packs;                     /* atomic: what is queued here is better off waiting for this CPU */
 	void *idle_sp;                  /* the CPU's own stack, while a task runs */
 	struct task *prev;              /* whom we just switched away from */
 	struct spinlock timer_lock;
@@ -191,15 +195,17 @@ void sched_task_free(struct task *t);   /* kernel stack */
 
 void sched_yield(void);                 /* to the end of its queue */
 /* At each return to user mode: takes timers and host events that are due,
- * switches when need_resched.  Returns the deadline for plat_user_run(). */
+ * switches when need_resched, accounts the kernel's time.  Returns the deadline
+ * for plat_user_run(). */
 uint64_t sched_user_checkpoint(void);
+void sched_user_ended(struct task *t);  /* back from user mode */
 void sched_set_affinity(struct task *t, uint64_t mask);
-void sched_account(struct task *t, bool user_mode_ended);
+void sched_account(struct task *t);     /* the kernel's time up to now */
 uint64_t sched_load_runnable(void);     /* tasks running or queued now */
 
 /* CPU 0 has called this from kernel_main(); first() is run as the first task's
  * set-up on CPU 0, then every CPU schedules for ever. */
-__noreturn void sched_start(void (*first)(void));
+__noreturn void sched_start(void (*first)(void), unsigned dense_cpus);
 
 /* Host events (HC_EVENT_): the handler runs as timers do.  One for the kernel:
  * kernel/task/boot.c sets it and hands events on. */

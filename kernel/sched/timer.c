@@ -135,13 +135,10 @@ bool ktimer_cancel(struct ktimer *t)
 	return was;
 }
 
-void timers_run(struct cpu *c)
+void timers_run(struct cpu *c, uint64_t now)
 {
-	uint64_t now;
-
 	if (!__atomic_load_n(&c->timers, __ATOMIC_RELAXED))
 		return;
-	now = plat_time_mono_ns();
 	spin_lock(&c->timer_lock);
 	while (c->timers && c->timers->deadline_ns <= now) {
 		struct ktimer *t = c->timers;

@@ -136,9 +136,8 @@ __noreturn void task_user_loop(void *unused)
 			signal_deliver_user(false);
 		if (unlikely(!answers_current(t)))
 			answers_refresh(t);
-		sched_account(t, false);
 		plat_user_run(t->mm->as, &t->uctx, deadline, &trap);
-		sched_account(t, true);
+		sched_user_ended(t);
 		stats_bump(&plat_stats()->n[entry_kind(&trap)], 1);
 		switch (trap.kind) {
 		case PLAT_TRAP_SYSCALL:

@@ -291,7 +291,7 @@ static void account_exit(struct task *t)
 {
 	struct child_usage u = { 0 };
 
-	sched_account(t, false);
+	sched_account(t);
 	task_usage(t, &u);
 	spin_lock(&t->tg->lock);
 	usage_add(&t->tg->dead_threads, &u);

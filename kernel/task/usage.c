@@ -76,7 +76,7 @@ void usage_to_linux(const struct child_usage *u, struct linux_rusage *ret)
 /* Of the whole process, live and dead threads. */
 static void self_usage(struct task *t, struct child_usage *u)
 {
-	sched_account(t, false);
+	sched_account(t);
 	spin_lock(&task_list_lock);
 	tgroup_usage_locked(t->tg, u);
 	spin_unlock(&task_list_lock);
@@ -93,7 +93,7 @@ SYSCALL2(getrusage, int, who, up_rusage, uru)
 		u.maxrss_kb = MAX(u.maxrss_kb, MAX(mm_peak_rss(t->mm), mm_rss(t->mm)) / 1024);
 		break;
 	case RUSAGE_THREAD:
-		sched_account(t, false);
+		sched_account(t);
 		task_usage(t, &u);
 		u.maxrss_kb = MAX(mm_peak_rss(t->mm), mm_rss(t->mm)) / 1024;
 		break;

@@ -309,6 +309,7 @@ void testhost_boot(const char *name)
 	strcpy(path, "/bin/");
 	strncat(path, name, sizeof path - 6);
 	bp.cpu_count = testhost.cpus;
+	bp.dense_cpus = (testhost.cpus + 1) / 2;
 	testhost_cpu_begin();
 	kernel_main(&bp);
 }
