@@ -129,6 +129,7 @@ int plat_obj_seek(plat_obj_t o, uint64_t off, bool data, uint64_t *ret);
 /* ---- address spaces ----------------------------------------------------- */
 
 typedef struct { uint32_t id; } plat_as_t;
+struct plat_uctx;
 
 /* Lowest and one past the highest address a task may use. */
 void plat_as_limits(uint64_t *ret_lo, uint64_t *ret_hi);
@@ -187,6 +188,19 @@ uint64_t plat_as_rss(plat_as_t as);
  * once.  May sleep the CPU. */
 size_t __must_check plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n);
 size_t __must_check plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n);
+/* A copy out that may be made on u's way back to user mode: where it surely
+ * succeeds, as far as the kernel's VMAs tell, nobody needs to see it earlier.
+ * False: not taken.  True: it is done when u's next run begins, or when
+ * plat_riders_flush() returns; later copies of this CPU in the address space
+ * see it.  Called for the task that runs here.  The one that failed after all
+ * (another thread changed the mapping) ends the next run of u before it
+ * begins: PLAT_TRAP_RIDER. */
+#define PLAT_RIDER_MAX 4096u            /* bytes of one copy */
+bool __must_check plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst,
+				     const void *src, size_t n);
+/* What rides on u's next run is done now.  Where u->riders is set, the kernel
+ * calls it before u's task leaves this CPU, or its address space. */
+void plat_riders_flush(struct plat_uctx *u);
 /* Up to n bytes of an open host file at off straight into user memory, obeying
  * its protection: for large reads, which then are copied once.  *ret_n less
  * than n: the end of the file, or memory that cannot be written.  Any error,
@@ -232,11 +246,18 @@ struct plat_uctx {
 	void *xstate;                   /* kernel memory, owned by the caller */
 	bool xstate_live;               /* platform: the newest copy is in the machine */
 	bool regs_changed;              /* kernel: regs differ from what user_run returned */
+	bool riders;                    /* platform: something rides on the next run */
+	int32_t rider_err;              /* platform's own: of PLAT_TRAP_RIDER to come */
+	uint32_t rider_as;
+	uint64_t rider_addr;
 	uint64_t cookie;                /* platform's own */
 };
 
 size_t plat_xstate_size(void);          /* constant, at least 576 */
 uint64_t plat_xstate_features(void);    /* XCR0 bits a task may use */
+/* The frame of a signal as the kernel reads it back, with the extended state:
+ * a platform may have copied that much ahead of rt_sigreturn(2). */
+#define PLAT_SIGFRAME_REST 524u
 void plat_user_init(struct plat_uctx *u);
 /* u will not run again: what the platform keeps for it goes.  Called once, on
  * any CPU; also for a context that never ran. */
@@ -248,6 +269,7 @@ enum plat_trap_kind {
 	PLAT_TRAP_EXCEPTION,    /* anything else: signo and code as Linux would give them */
 	PLAT_TRAP_KICK,         /* asked for by plat_cpu_kick() or deadline */
 	PLAT_TRAP_DEAD,         /* the address space is gone (killed from outside or attacked) */
+	PLAT_TRAP_RIDER,        /* did not run, regs are unchanged: what rode failed; addr: a copy's address, code: -errno */
 };
 
 #define PLAT_ACCESS_WRITE 1u

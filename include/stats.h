@@ -23,6 +23,7 @@
 	X(ENTRY_EXCEPTION, entries, "other exception") \
 	X(ENTRY_KICK, entries, "kick") \
 	X(ENTRY_DEAD, entries, "address space gone") \
+	X(ENTRY_RIDER, entries, "a copy on the way back failed") \
 	/* call sites led to the gate (kernel/mm/patch.h) */ \
 	X(SITES_PROVEN, sites, "call sites proven") \
 	X(SITES_REFUSED, sites, "call sites refused") \
@@ -48,6 +49,8 @@
 	X(COPIES_IN, copies, "copies from user memory") \
 	X(COPIES_OUT, copies, "copies to user memory") \
 	X(COPY_FAILS, copies, "copies that met a bad address") \
+	X(RIDERS, copies, "copies that rode on the order to run") \
+	X(RIDERS_EARLY, copies, "lists of those that had to go before it") \
 	X(KERNEL_MEMORY_PEAK, memory, "kernel memory at its highest, bytes (peak)")
 
 enum stats_id {

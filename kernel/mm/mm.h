@@ -27,6 +27,7 @@ struct mm {
 	struct vma *root;               /* tree by address */
 	struct list vmas;               /* in address order */
 	unsigned vma_count;
+	uint64_t changes;               /* atomic: of areas, so far; also read with no lock */
 	uint64_t total_size, locked_size, data_size, stack_size;
 	uint64_t brk_start, brk, mmap_base, mmap_top;
 	uint64_t start_code, end_code, start_data, end_data, start_stack;
@@ -127,6 +128,14 @@ int __must_check copy_out(uaddr dst, const void *src, size_t n);
 /* Bytes not copied: for calls that report partial success. */
 size_t __must_check copy_in_partial(void *dst, uaddr src, size_t n);
 size_t __must_check copy_out_partial(uaddr dst, const void *src, size_t n);
+/* These are made at once if another could miss them, and on the way back to
+ * the program if only it will look: then they are sure to succeed.  For what
+ * other threads look at before this call returns: */
+int __must_check copy_out_now(uaddr dst, const void *src, size_t n);
+/* The platform could not make one after all (PLAT_TRAP_RIDER). */
+void copy_out_failed(struct task *t, const struct plat_trap *trap);
+/* The current task leaves its CPU or its address space. */
+void copy_out_finish(struct task *t);
 int __must_check user_zero(uaddr dst, size_t n);
 /* A string with its NUL into buf.  Length without NUL, -EFAULT,
  * -ENAMETOOLONG when there is no NUL in size bytes. */

@@ -5,6 +5,13 @@
  * range check, and the growth of a stack that the kernel touches first.  Each
  * byte is read once: what was copied in is what gets checked and used.
  *
+ * Most of what a system call writes is looked at by nobody before the call
+ * returns.  Small copies to private anonymous memory that is writable by the
+ * VMAs therefore ride on the task's way back (plat_ride_copy_out): they cannot
+ * fail, so the call's other effects need not wait for them.  Only a thread
+ * that changes the mapping meanwhile, or a program that plays with its stub,
+ * can make them; then the call says EFAULT, as if the change had come first.
+ *
  * Locking: none needed; mm->lock only when a copy hits the stack's edge. */
 #include "kernel/mm/patch.h"
 #include <stats.h>
@@ -122,10 +129,68 @@ size_t copy_in_partial(void *dst, uaddr src, size_t n)
 	return mm_copy_in(current_task()->mm, dst, src.va, n);
 }
 
+/* The area around the last copy that rode is remembered while none changes. */
+static bool rides_at(struct task *t, uint64_t at, size_t n)
+{
+	struct mm *mm = t->mm;
+	struct rider_area *r = &t->rider_area;
+	uint64_t end;
+	struct vma *v;
+
+	if (add_overflows(at, n, &end))
+		return false;
+	if (r->mm != mm || r->changes != __atomic_load_n(&mm->changes, __ATOMIC_ACQUIRE) ||
+	    at < r->start || end > r->end) {
+		if (!mutex_trylock(&mm->lock))
+			return false;
+		v = mm_find_locked(mm, at);
+		*r = (struct rider_area){ .mm = mm, .changes = mm->changes };
+		if (v && v->start <= at && !v->obj.id &&
+		    (v->flags & (VM_WRITE | VM_EXEC | VM_SHARED | VM_SPECIAL)) == VM_WRITE) {
+			r->start = v->start;
+			r->end = v->end;
+		}
+		mutex_unlock(&mm->lock);
+	}
+	return at >= r->start && end <= r->end;
+}
+
 size_t copy_out_partial(uaddr dst, const void *src, size_t n)
 {
+	struct task *t = current_task();
+
 	memlimit_poke();
-	return mm_copy_out(current_task()->mm, dst.va, src, n);
+	if (n && n <= PLAT_RIDER_MAX && rides_at(t, dst.va, n) &&
+	    plat_ride_copy_out(t->mm->as, &t->uctx, dst.va, src, n)) {
+		count_copy(n, 0, true);
+		return 0;
+	}
+	return mm_copy_out(t->mm, dst.va, src, n);
+}
+
+int copy_out_now(uaddr dst, const void *src, size_t n)
+{
+	return mm_copy_out(current_task()->mm, dst.va, src, n) ? -EFAULT : 0;
+}
+
+void copy_out_finish(struct task *t)
+{
+	if (t->uctx.riders)
+		plat_riders_flush(&t->uctx);
+}
+
+/* A result belongs to the call that is over, unless a handler's frame came
+ * after it: that holds the call's registers already. */
+void copy_out_failed(struct task *t, const struct plat_trap *trap)
+{
+	struct plat_regs *r = &t->uctx.regs;
+
+	if (r->orig_rax != UINT64_MAX) {
+		r->rax = (uint64_t)-EFAULT;
+		t->uctx.regs_changed = true;
+	} else if (trap->addr == r->rsp) {
+		signal_force(SIGSEGV, NULL);    /* the frame itself */
+	}
 }
 
 /* The tail that could not be read is zeroed: no caller can leak what its

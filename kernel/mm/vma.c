@@ -285,10 +285,17 @@ static void account(struct mm *mm, uint32_t flags, uint64_t size, bool add)
 		mm->data_size += d;
 }
 
+/* For those who remember what they saw. */
+static void changed(struct mm *mm)
+{
+	__atomic_store_n(&mm->changes, mm->changes + 1, __ATOMIC_RELEASE);
+}
+
 void vma_insert(struct mm *mm, struct vma *v)
 {
 	struct vma *next = mm_find_locked(mm, v->start);
 
+	changed(mm);
 	list_push_back(next ? &next->link : &mm->vmas, &v->link);
 	mm->root = tree_insert(mm, mm->root, v);
 	gap_changed(mm, next);
@@ -300,6 +307,7 @@ void vma_remove(struct mm *mm, struct vma *v)
 {
 	struct vma *next = vma_next(mm, v);
 
+	changed(mm);
 	mm->root = tree_remove(mm, mm->root, v);
 	list_del(&v->link);
 	gap_changed(mm, next);
@@ -310,6 +318,7 @@ void vma_remove(struct mm *mm, struct vma *v)
 /* The order among areas must not change.  The offset follows the start. */
 void vma_set_range(struct mm *mm, struct vma *v, uint64_t start, uint64_t end)
 {
+	changed(mm);
 	account(mm, v->flags, v->end - v->start, false);
 	if (backed(v))
 		v->off += start - v->start;
@@ -322,6 +331,7 @@ void vma_set_range(struct mm *mm, struct vma *v, uint64_t start, uint64_t end)
 
 void vma_set_flags(struct mm *mm, struct vma *v, uint32_t flags)
 {
+	changed(mm);
 	account(mm, v->flags, v->end - v->start, false);
 	v->flags = flags;
 	account(mm, v->flags, v->end - v->start, true);

@@ -245,6 +245,8 @@ static void switch_to(struct cpu *c, struct task *next)
 	KASSERT(c->spin_depth == 0);
 	if (prev) {
 		account(prev, &prev->se.sys_ns, now);
+		if (prev->uctx.riders)
+			plat_riders_flush(&prev->uctx);
 		plat_uctx_save(&prev->uctx);
 	}
 	c->switches++;

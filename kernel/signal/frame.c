@@ -29,6 +29,8 @@
 #define MXCSR_VALID 0xffffu
 #define MXCSR_OFFSET 24
 
+/* Frame, what its parts' alignment can add, closing magic word. */
+STATIC_ASSERT(PLAT_SIGFRAME_REST == sizeof(struct linux_rt_sigframe) + 16 + 64 + FP_XSTATE_MAGIC2_SIZE);
 STATIC_ASSERT(EFLAGS_CLEAR == (EFLAGS_DF | EFLAGS_TF | EFLAGS_RF));
 
 /* ---- alternate stack ---- */
@@ -326,7 +328,7 @@ SYSCALL0(rt_sigreturn)
 	struct linux_ucontext uc;
 	uint64_t at = t->uctx.regs.rsp - sizeof(uint64_t) + offsetof(struct linux_rt_sigframe, uc);
 	/* As frame_place() puts them: one copy gets both parts. */
-	size_t size = sizeof(struct linux_rt_sigframe) + 16 + 64 + plat_xstate_size() + FP_XSTATE_MAGIC2_SIZE;
+	size_t size = PLAT_SIGFRAME_REST + plat_xstate_size();
 	uint8_t *buf = kmalloc(size);
 	size_t got;
 

@@ -114,6 +114,7 @@ static enum stats_id entry_kind(const struct plat_trap *trap)
 		[PLAT_TRAP_SYSCALL] = STATS_ENTRY_TRAPPED, [PLAT_TRAP_FAULT] = STATS_ENTRY_FAULT,
 		[PLAT_TRAP_EXCEPTION] = STATS_ENTRY_EXCEPTION, [PLAT_TRAP_KICK] = STATS_ENTRY_KICK,
 		[PLAT_TRAP_DEAD] = STATS_ENTRY_DEAD,
+		[PLAT_TRAP_RIDER] = STATS_ENTRY_RIDER,
 	};
 
 	if (trap->kind == PLAT_TRAP_SYSCALL && trap->gate)
@@ -156,6 +157,9 @@ __noreturn void task_user_loop(void *unused)
 		case PLAT_TRAP_EXCEPTION:
 			patch_fix_regs(t, t->mm);
 			signal_force_fault(&trap);
+			break;
+		case PLAT_TRAP_RIDER:
+			copy_out_failed(t, &trap);
 			break;
 		case PLAT_TRAP_KICK:
 			patch_fix_regs(t, t->mm);

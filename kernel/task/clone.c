@@ -155,6 +155,11 @@ static void copy_regs(struct task *c, struct task *p, const struct clone_args_k 
 /* The first thing a new task does: what was sent to it before it ran. */
 static void child_entry(void *unused)
 {
+	struct task *t = current_task();
+	int32_t tid = t->tid;
+
+	if (t->set_child_tid)
+		(void)!copy_out((uaddr){ t->set_child_tid }, &tid, sizeof(tid));
 	signal_deliver_user(false);
 	task_user_loop(unused);
 }
@@ -182,6 +187,8 @@ static int build(struct task *p, const struct clone_args_k *a, struct task **ret
 		c->rseq_len = p->rseq_len;
 		c->rseq_sig = p->rseq_sig;
 	}
+	if (f & CLONE_CHILD_SETTID)
+		c->set_child_tid = a->child_tid;
 	if (f & CLONE_CHILD_CLEARTID)
 		c->clear_child_tid = a->child_tid;
 	seccomp_task_fork(c, p);
@@ -325,10 +332,9 @@ long task_clone(struct task *p, const struct clone_args_k *a)
 		ref_get(&vfork->ref);
 	if (pidfd)
 		fd_install(fd, pidfd);
-	if (a->flags & CLONE_CHILD_SETTID)
-		(void)!mm_copy_out(c->mm, a->child_tid, &tid, sizeof(tid));
+	/* Before the child runs: it may look there too. */
 	if (a->flags & CLONE_PARENT_SETTID)
-		(void)!copy_out((uaddr){ a->parent_tid }, &tid, sizeof(tid));
+		(void)!copy_out_now((uaddr){ a->parent_tid }, &tid, sizeof(tid));
 	sched_task_start(c);
 	if (unlikely(p->ptrace))
 		ptrace_report_clone(p, tid, a);

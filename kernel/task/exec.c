@@ -165,8 +165,11 @@ static void commit(struct task *t, struct exec_args *a, struct exec_image *img, 
 	struct cred *old_cred;
 	struct mm *old_mm = t->mm;
 
-	if (old_mm)
+	if (old_mm) {
+		copy_out_finish(t);
 		futex_exit_task(t);     /* robust futexes and clear_child_tid of the old image */
+	}
+	t->rider_area.mm = NULL;
 	t->robust_list = 0;
 	t->clear_child_tid = 0;
 	t->rseq_addr = 0;

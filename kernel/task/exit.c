@@ -262,8 +262,10 @@ static void exit_resources(struct task *t)
 	struct fs_info *fs = t->fs;
 	struct mntns *mntns = t->mntns;
 
-	if (mm)
+	if (mm) {
+		copy_out_finish(t);
 		futex_exit_task(t);
+	}
 	spin_lock(&task_list_lock);
 	t->mm = NULL;
 	t->files = NULL;

@@ -184,7 +184,7 @@ struct task {
 
 	/* self */
 	char comm[16];                  /* tg->lock to write */
-	uint64_t clear_child_tid;       /* user address */
+	uint64_t set_child_tid, clear_child_tid;        /* user addresses */
 	uint64_t robust_list;           /* user address of the head */
 	uint64_t rseq_addr;
 	uint32_t rseq_len, rseq_sig;
@@ -204,6 +204,8 @@ struct task {
 	struct seccomp_filter *seccomp;
 	uint32_t seccomp_mode;
 	const struct cred *answers_cred;        /* self: what uctx.answers was made of */
+	/* self: private memory that can be written (kernel/mm/usercopy.c) */
+	struct rider_area { const struct mm *mm; uint64_t changes, start, end; } rider_area;
 	struct ptrace_state *ptrace;    /* NULL: nobody traces; task_list_lock to write */
 	struct list ptracees;           /* whom it traces; task_list_lock */
 	int32_t ptrace_detach_signal;   /* goes on with this when the tracer let go; task_list_lock */

@@ -171,6 +171,7 @@ int plat_as_fork(plat_as_t parent, plat_as_t *ret_child)
 
 	if (!p)
 		return -ESRCH;
+	riders_flush(p, plat_cpu_self());
 	err = mapper_lock(p);
 	if (!err) {
 		err = fork_start(p, &s);

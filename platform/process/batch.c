@@ -114,6 +114,7 @@ int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint6
 	if (fd < 0)
 		return fd;
 	ahead_written(&s->thread[plat_cpu_self()], dst, n);
+	riders_flush(s, plat_cpu_self());
 	err = mapper_read(s, dst, n, fd, off, ret_n);
 	close(fd);
 	return err;

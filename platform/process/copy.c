@@ -14,7 +14,7 @@
 
 HOST_CALLS(sandbox, process_vm_readv, process_vm_writev);
 
-static bool user_range(uint64_t addr, size_t n)
+bool user_range(uint64_t addr, size_t n)
 {
 	uint64_t end;
 
@@ -22,7 +22,7 @@ static bool user_range(uint64_t addr, size_t n)
 }
 
 /* Bytes not copied. */
-static size_t vm_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool out)
+size_t vm_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool out)
 {
 	while (n) {
 		struct iovec local = { buf, n }, remote = { (void *)user, n };
@@ -51,6 +51,7 @@ static size_t box_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool 
 
 	if (stub_dead(s) || !app_thread_get(s, cpu))
 		return n;
+	riders_flush(s, cpu);                   /* they have their data there */
 	data = (uint8_t *)stub_box_of(s, cpu) + BOX_DATA;
 	va = stub_box_va(s, cpu) + BOX_DATA;
 	ahead_drop(&s->thread[cpu]);            /* its place is needed */
@@ -96,6 +97,15 @@ static size_t copy(plat_as_t as, uint64_t user, void *buf, size_t n, bool out)
 	return vm_copy(s, user, buf, n, out);
 }
 
+/* Copies of this CPU see each other in order. */
+static void riders_precede(struct stub *s, unsigned cpu, uint64_t at, uint64_t n)
+{
+	struct app_thread *th = &s->thread[cpu];
+
+	if (unlikely(th->rider_count) && riders_touch(th, at, n))
+		riders_flush(s, cpu);
+}
+
 size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n)
 {
 	struct stub *s = stub_find(as.id);
@@ -103,15 +113,20 @@ size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n)
 
 	if (s && user_range(src, n) && ahead_copy_in(&s->thread[cpu], stub_box_of(s, cpu), dst, src, n))
 		return 0;
+	if (s)
+		riders_precede(s, cpu, src, n);
 	return copy(as, src, dst, n, false);
 }
 
 size_t plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n)
 {
 	struct stub *s = stub_find(as.id);
+	unsigned cpu = plat_cpu_self();
 
-	if (s)
-		ahead_written(&s->thread[plat_cpu_self()], dst, n);
+	if (s) {
+		ahead_written(&s->thread[cpu], dst, n);
+		riders_precede(s, cpu, dst, n);
+	}
 	return copy(as, dst, (void *)src, n, true);
 }
 
@@ -159,6 +174,7 @@ int plat_user_load32(plat_as_t as, uint64_t addr, uint32_t *ret)
 		return -EFAULT;
 	/* The host copies an aligned word by one access. */
 	if (!process.no_vm_access) {
+		riders_precede(s, plat_cpu_self(), addr, 4);
 		if (vm_copy(s, addr, &v, 4, false))
 			return -EFAULT;
 		*ret = v;

@@ -34,7 +34,6 @@ void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct pl
 {
 	uint64_t at = BOX_READ(rip), nr = BOX_READ(rax);
 	uint64_t rip = at & ((1ull << GATE_FLAGS_SHIFT) - 1), high = at >> GATE_FLAGS_SHIFT;
-	uint32_t size;
 	uint64_t flags = (high >> 8 & FLAGS_LAHF) | (high & 1) << FLAG_OF_SHIFT | RFLAGS_FIXED;
 
 	*r = (struct plat_regs){
@@ -47,10 +46,17 @@ void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct pl
 	};
 	th->gate_regs = *r;
 	th->at_gate = true;
+	ahead_take(th, box);
+}
+
+/* What the thread says it has copied before a system call. */
+void ahead_take(struct app_thread *th, const struct stub_box *box)
+{
+	uint32_t size = BOX_READ(ahead_size);
+
 	th->ahead_addr = BOX_READ(ahead_addr);
-	size = BOX_READ(ahead_size);
 	if (DEFENCE(AHEAD))
-		size = MIN(size, (uint32_t)BOX_DATA_SIZE);
+		size = MIN(size, (uint32_t)BOX_AHEAD_SIZE);
 	if (add_overflows(th->ahead_addr, size, &th->ahead_end))
 		ahead_drop(th);
 	th->ahead_off = BOX_DATA;

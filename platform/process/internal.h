@@ -47,6 +47,9 @@ struct app_thread {
 	struct plat_regs gate_regs;
 	uint64_t ahead_addr, ahead_end; /* of the program's memory: a copy is in the mailbox */
 	uint32_t ahead_off;
+	uint32_t rider_count, rider_data;       /* commands, bytes in the mailbox: riders.c */
+	struct plat_uctx *rider_of;             /* good while rider_count is not 0 */
+	struct stub_cmd rider[RIDERS_MAX];
 };
 
 struct batch;
@@ -171,11 +174,23 @@ void child_list_write(struct stub *s, unsigned cpu);
 int frame_init(void);                           /* learn the host's signal frame */
 void app_thread_call(struct stub *s, bool child, unsigned cpu);
 struct app_thread *app_thread_get(struct stub *s, unsigned cpu);
-int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n);    /* in and out */
+int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n);    /* in and out; riders go first */
+int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n);
+
+/* copy.c */
+bool user_range(uint64_t addr, size_t n);
+size_t vm_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool out);  /* bytes not copied */
+
+/* riders.c */
+void riders_board(struct stub *s, unsigned cpu, struct plat_uctx *u);
+void riders_arrived(struct stub *s, unsigned cpu, struct plat_uctx *u, bool handed_back);
+void riders_flush(struct stub *s, unsigned cpu);
+bool riders_touch(const struct app_thread *th, uint64_t at, uint64_t n);
 
 /* gate.c */
 void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
 bool gate_resumable(struct app_thread *th, const struct plat_regs *r);
+void ahead_take(struct app_thread *th, const struct stub_box *box);
 bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst, uint64_t src, size_t n);
 static inline void ahead_drop(struct app_thread *th) { th->ahead_addr = th->ahead_end = 0; }
 static inline void ahead_written(struct app_thread *th, uint64_t at, uint64_t n)

@@ -59,6 +59,7 @@ static int image_new(int *ret_fd)
 		.spin_cycles = process.spin_cycles, .has_rdpid = process.has_rdpid,
 		.gate_xstate = frame_shape.fp_off - GATE_BELOW, .features = frame_shape.features,
 		.box_first = STUB_CTL + CTL_BOX(0), .box_count = process.cpu_count,
+		.sigframe_size = PLAT_SIGFRAME_REST + plat_xstate_size(),
 	};
 	int fd, err;
 

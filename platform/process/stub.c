@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "platform/process/internal.h"
+#include "platform/process/sigframe.h"
 
 HOST_CALLS(sandbox, waitid, kill, memfd_create, ftruncate, fcntl, mmap, munmap, socketpair, close);
 HOST_CALLS(sandbox, sched_yield, brk, mremap, madvise);         /* malloc, waiting for pins */
@@ -92,16 +93,31 @@ fail:
 	return NULL;
 }
 
+/* What a program's registers and copies have left in a mailbox: the next one
+ * could read it.  Pages that were never used stay so. */
+static void box_clear(uint8_t *box)
+{
+	uint32_t frame = align_down(frame_shape.frame_off, (uint32_t)PLAT_PAGE_SIZE) - PLAT_PAGE_SIZE;
+	bool used = ((const struct stub_box *)box)->tid != 0;
+
+	memset(box, 0, sizeof(struct stub_box));
+	if (!used)
+		return;
+	memset(box + BOX_DATA, 0, BOX_GATE_STACK - BOX_DATA);
+	memset(box + frame_shape.frame_off - GATE_BELOW, 0, BOX_STACK - (frame_shape.frame_off - GATE_BELOW));
+	memset(box + frame, 0, BOX_SIZE - frame);
+}
+
 /* reuse: no process maps it any more and no descriptor is on its way. */
 void ctl_free(struct ctl *c, bool reuse)
 {
-	pthread_mutex_lock(&stubs_lock);
-	if (reuse && ctl_pool_count < CTL_POOL_MAX) {
-		/* Commands, answers and mailbox heads of the past go; signal
-		 * frames are rewritten whole before their first use. */
+	if (reuse) {
 		memset(c->base, 0, CTL_RO_SIZE);
 		for (unsigned i = 0; i < process.cpu_count; i++)
-			memset(c->base + CTL_BOX(i), 0, sizeof(struct stub_box));
+			box_clear(c->base + CTL_BOX(i));
+	}
+	pthread_mutex_lock(&stubs_lock);
+	if (reuse && ctl_pool_count < CTL_POOL_MAX) {
 		c->next = ctl_pool;
 		ctl_pool = c;
 		ctl_pool_count++;

@@ -85,6 +85,7 @@
  * A frame that resumes a trap by the gate lies GATE_BELOW the usual place. */
 #define BOX_DATA 0x2000
 #define BOX_DATA_SIZE 0x2000
+#define BOX_AHEAD_SIZE 0x1000           /* its first part: copies ahead of a trap; the rest rides */
 #define BOX_GATE_STACK 0x4c00           /* its top */
 #define BOX_GATE_STACK_SIZE 0xc00
 #define BOX_STACK 0x8000                /* alternate signal stack */
@@ -130,6 +131,7 @@
 /* Traps that are no signal. */
 #define TRAP_GATE 0x100                 /* a system call by the gate: registers in the mailbox */
 #define TRAP_UNRUN 0x101                /* told to run, kicked before it did: registers are the kernel's */
+#define TRAP_RIDERS 0x102               /* told to run, but one of the commands before that failed */
 
 /* Bits of the flags register for which the gate is not: TF DF NT AC ID. */
 #define FLAGS_ODD 0x244500
@@ -156,6 +158,7 @@ struct stub_config {                    /* at IMAGE_CONFIG */
 	uint32_t gate_xstate;           /* in a mailbox: where a trap by the gate leaves it */
 	uint64_t features;              /* XCR0 bits of that */
 	uint64_t box_first, box_count;  /* address of the first mailbox */
+	uint64_t sigframe_size;         /* what rt_sigreturn reads */
 };
 
 STATIC_ASSERT(offsetof(struct stub_config, box_first) == CONFIG_BOX_FIRST);
@@ -172,8 +175,10 @@ struct stub_cmdpage {
 STATIC_ASSERT(offsetof(struct stub_cmdpage, list) == CMD_LIST);
 
 struct stub_cmd { uint32_t op, pad; uint64_t a[6]; int64_t ret; };
+STATIC_ASSERT(sizeof(struct stub_cmd) == 64);
 
 #define BOX_CMD_MAX 32
+#define RIDERS_MAX 8
 
 /* The first line is all that a system call without trouble moves between two
  * cores apart from the other registers.  rip holds the flags of arithmetic
@@ -206,7 +211,7 @@ struct stub_box {
 	/* what the gate answers by itself; written by the kernel */
 	uint8_t answer_valid[ANSWER_NUMBERS] __aligned(64);
 	uint32_t answer[ANSWER_NUMBERS];
-	struct stub_cmd cmds[BOX_CMD_MAX];
+	struct stub_cmd cmds[BOX_CMD_MAX] __aligned(64);
 };
 STATIC_ASSERT(offsetof(struct stub_box, result) == BOX_RESULT);
 STATIC_ASSERT(offsetof(struct stub_box, rip) == BOX_RIP && offsetof(struct stub_box, rdx) == BOX_RDX);

@@ -205,14 +205,20 @@ struct app_thread *app_thread_get(struct stub *s, unsigned cpu)
 int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n)
 {
 	unsigned cpu = plat_cpu_self();
-	struct stub_box *box;
-	uint32_t turn;
 
 	if (n > BOX_CMD_MAX)
 		return -EINVAL;
 	if (stub_dead(s) || !app_thread_get(s, cpu))
 		return -ESRCH;
-	box = stub_box_of(s, cpu);
+	riders_flush(s, cpu);
+	return commands_run(s, cpu, cmds, n);
+}
+
+int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n)
+{
+	struct stub_box *box = stub_box_of(s, cpu);
+	uint32_t turn;
+
 	memcpy(box->cmds, cmds, n * sizeof(*cmds));
 	box->cmd_count = n;
 	test_step(s, STEP_COMMANDS);
@@ -460,8 +466,17 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 
 	const uint32_t was_below = th->below;
 
-	th->at_gate = false;
 	ahead_drop(th);
+	if (signo == TRAP_RIDERS) {
+		/* Nothing was resumed; a frame that was meant to be holds the
+		 * newest state. */
+		if (!th->rider_count)
+			return -ESRCH;
+		th->at_gate &= th->resumed_fast;
+		*ret = (struct plat_trap){ .kind = PLAT_TRAP_RIDER };
+		return 0;
+	}
+	th->at_gate = false;
 	th->below = signo == TRAP_GATE || (signo == TRAP_UNRUN && frame_off == 0) ? GATE_BELOW : 0;
 	if (signo == TRAP_GATE) {
 		test_step(s, STEP_FRAME);
@@ -489,7 +504,16 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 	frame_snapshot(&frame, (void *)((uint8_t *)box + frame_shape.frame_off));
 	regs_from(&u->regs, &frame.uc.mc, box);
 	trap_decode(ret, &u->regs, signo, &frame);
+	if (signo == SIGSYS)
+		ahead_take(th, box);
 	return 0;
+}
+
+/* A rider has failed, in this run or when it was flushed. */
+static void rider_report(struct plat_uctx *u, struct plat_trap *ret)
+{
+	*ret = (struct plat_trap){ .kind = PLAT_TRAP_RIDER, .code = u->rider_err, .addr = u->rider_addr };
+	u->rider_err = 0;
 }
 
 void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
@@ -507,6 +531,10 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	if (!th)
 		goto dead;
 	box = stub_box_of(s, cpu);
+	if (u->rider_err) {
+		rider_report(u, ret_trap);
+		return;
+	}
 	do {
 		if (resume_prepare(s, th, box, cpu, u))
 			goto killed;
@@ -517,6 +545,8 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 			*ret_trap = (struct plat_trap){ .kind = PLAT_TRAP_KICK };
 			return;
 		}
+		if (th->rider_count)
+			riders_board(s, cpu, u);
 		test_step(s, STEP_RESUME);
 		crowded = turn_give(box, TURN_RUN) && last_run[cpu].id != s->id;
 		last_run[cpu].id = s->id;
@@ -527,6 +557,10 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		test_step(s, STEP_BACK);
 		if (trap_read(s, th, box, u, ret_trap))
 			goto killed;
+		if (th->rider_count)
+			riders_arrived(s, cpu, u, ret_trap->kind == PLAT_TRAP_RIDER);
+		if (ret_trap->kind == PLAT_TRAP_RIDER)
+			rider_report(u, ret_trap);
 		test_step(s, STEP_READ);
 		/* A kick that was meant for an earlier run is nobody's. */
 	} while (ret_trap->signo == KICK_SIGNAL && !expired && !cpu_kick_pending(cpu));

@@ -113,6 +113,9 @@ size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n) { (void)as;
 size_t plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n) { (void)as; (void)dst; (void)src; return n; }
 int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint64_t off, size_t *ret_n)
 { (void)as; (void)dst; (void)n; (void)hc_file; (void)off; (void)ret_n; return -EAGAIN; }
+bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const void *src, size_t n)
+{ (void)as; (void)u; (void)dst; (void)src; (void)n; return false; }
+void plat_riders_flush(struct plat_uctx *u) { (void)u; }
 size_t plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n) { (void)as; (void)dst; (void)src; return n; }
 int plat_user_cmpxchg32(plat_as_t as, uint64_t addr, uint32_t old, uint32_t val, uint32_t *ret_prev)
 { (void)as; (void)addr; (void)old; (void)val; (void)ret_prev; return -EFAULT; }

@@ -111,6 +111,14 @@ void plat_user_init(struct plat_uctx *u)
 
 void plat_uctx_save(struct plat_uctx *u) { (void)u; }
 
+bool plat_ride_copy_out(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *u, __unused_arg uint64_t dst,
+			__unused_arg const void *src, __unused_arg size_t n)
+{
+	return false;
+}
+
+void plat_riders_flush(__unused_arg struct plat_uctx *u) { }
+
 static void fill_syscall(struct plat_uctx *u, struct level *l, struct plat_trap *trap)
 {
 	u->regs.orig_rax = (uint64_t)l->nr;

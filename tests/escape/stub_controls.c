@@ -118,7 +118,7 @@ static void act_enemy(struct stub *s)
 
 static bool kind_valid(const struct plat_trap *t)
 {
-	return t->kind >= PLAT_TRAP_SYSCALL && t->kind <= PLAT_TRAP_DEAD;
+	return t->kind >= PLAT_TRAP_SYSCALL && t->kind <= PLAT_TRAP_RIDER;
 }
 
 static bool err_valid(int err) { return err <= 0 && err >= -4095; }
@@ -150,6 +150,14 @@ static void work(plat_as_t as)
 		CHECK(err_valid(plat_as_map_anon(as, DATA + 0x22000, 0x1000, 3, 0)));
 		CHECK(err_valid(plat_as_batch_end(as)));
 		CHECK(err_valid(plat_as_resident(as, DATA, 0x4000, vec)));
+		v = i;
+		(void)!plat_ride_copy_out(as, g, DATA + 64, &v, 8);
+		(void)!plat_ride_copy_out(as, g, DATA + 128, vec, sizeof(vec));
+		plat_user_run(as, g, plat_time_mono_ns() + NSEC_PER_SEC, &t);
+		CHECK(kind_valid(&t));
+		(void)!plat_ride_copy_out(as, g, DATA + 64, &v, 8);
+		plat_riders_flush(g);
+		plat_uctx_save(g);
 		(void)!plat_copy_in(as, &v, DATA, 8);
 		(void)!plat_user_cmpxchg32(as, DATA, 0, 1, &w);
 		if (plat_as_fork(as, &child) == 0) {
@@ -217,6 +225,7 @@ static void mailbox_forged_at_each_step(void)
 		{ offsetof(struct stub_box, signo), 0xffffffff },
 		{ offsetof(struct stub_box, signo), TRAP_GATE },
 		{ offsetof(struct stub_box, signo), TRAP_UNRUN },
+		{ offsetof(struct stub_box, signo), TRAP_RIDERS },
 		{ offsetof(struct stub_box, resume_fast), 1 },
 		{ offsetof(struct stub_box, rip) + 4, 0xffffffff },
 		{ offsetof(struct stub_box, fs_base) + 4, 0x12345678 },
@@ -230,6 +239,7 @@ static void mailbox_forged_at_each_step(void)
 		{ offsetof(struct stub_box, tid), 1 },
 		{ offsetof(struct stub_box, cmd_count), 0xffffffff },
 		{ offsetof(struct stub_box, cmds), SYS_exit_group },
+		{ offsetof(struct stub_box, cmds[0].a[0]) + 4, 0xffffffff },
 		{ offsetof(struct stub_box, cmds[0].ret), 0xffffffff },
 		{ offsetof(struct stub_box, cmds[0].ret) + 4, 0x7fffffff },
 		{ frame_shape.frame_off + 8 + 168, 0 },                         /* rip */

@@ -618,6 +618,8 @@ static const struct harness_test tests[] = {
 	{ "kernel-side", test_kernel_side },
 	{ "gate", test_gate },
 	{ "gate-kicks", test_gate_kicks },
+	{ "riders", test_riders },
+	{ "rider-kicks", test_rider_kicks },
 	{ "attacks", test_attacks },
 	{ "bench", test_bench },
 };

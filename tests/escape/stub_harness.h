@@ -42,6 +42,8 @@ void test_read_file(void);
 void test_first_cpu(void);
 void test_gate(void);
 void test_gate_kicks(void);
+void test_riders(void);
+void test_rider_kicks(void);
 
 struct harness_test { const char *name; void (*fn)(void); };
 /* Run tests in a sandbox process of its own (names: none is all); its exit

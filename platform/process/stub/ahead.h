@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ahead.h: what the kernel is going to read, by system call number.
  *
- * A thread that traps by the gate copies it into its mailbox, which spares the
- * kernel a call of the host.  Only what nearly every such call reads, and
+ * A thread that traps copies it into its mailbox, which spares the kernel a
+ * call of the host.  Only what nearly every such call reads, and
  * reads from its beginning: a useless copy costs, a bad pointer even a signal. */
 #ifndef NACRE_PROCESS_STUB_AHEAD_H
 #define NACRE_PROCESS_STUB_AHEAD_H
 
 #include <linux_abi/syscall_nr.h>
 
-enum ahead_kind { AHEAD_NONE, AHEAD_STRING, AHEAD_SIZE, AHEAD_COUNT };
+enum ahead_kind { AHEAD_NONE, AHEAD_STRING, AHEAD_SIZE, AHEAD_COUNT, AHEAD_FRAME };
 
 struct ahead {
 	uint8_t kind, arg;
@@ -18,7 +18,7 @@ struct ahead {
 };
 
 #define AHEAD_STRING_SIZE 256           /* first read of copy_in_str() */
-#define AHEAD_SIZE_MAX 2048
+#define AHEAD_STACK 6                   /* "argument": the stack pointer */
 
 #define STRING(n) { AHEAD_STRING, n, 0, 0 }
 #define STRUCT(n, bytes) { AHEAD_SIZE, n, bytes, 0 }
@@ -37,6 +37,7 @@ static const struct ahead ahead_table[] = {
 	[NR_rt_sigaction] = STRUCT(1, 32), [NR_rt_sigprocmask] = STRUCT(1, 8),
 	[NR_nanosleep] = STRUCT(0, 16), [NR_clock_nanosleep] = STRUCT(2, 16), [NR_epoll_ctl] = STRUCT(3, 12),
 	[NR_timerfd_settime] = STRUCT(2, 32),
+	[NR_rt_sigreturn] = { AHEAD_FRAME, AHEAD_STACK, 0, 0 },
 };
 
 #endif

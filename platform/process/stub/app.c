@@ -17,6 +17,7 @@
 #include "platform/process/stub/ahead.h"
 
 #define NR_futex 202
+#define SIGNO_SYS 31
 #define CODE_INSIDE(ip, name) ((ip) >= (uint64_t)name && (ip) < (uint64_t)name##_end)
 
 uint64_t stub_copy(uint64_t dst, uint64_t src, uint64_t n);
@@ -118,9 +119,11 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 	return turn;
 }
 
-static void run_commands(struct stub_box *box)
+/* True when one failed. */
+static bool run_commands(struct stub_box *box)
 {
 	uint32_t n = box->cmd_count;
+	bool failed = false;
 
 	for (uint32_t i = 0; i < n && i < BOX_CMD_MAX; i++) {
 		struct stub_cmd *cmd = &box->cmds[i];
@@ -133,13 +136,15 @@ static void run_commands(struct stub_box *box)
 			cmd->ret = stub_cmpxchg32(cmd->a[0], cmd->a[1], cmd->a[2]);
 		else
 			cmd->ret = stub_load32(cmd->a[0]);
+		failed |= cmd->op == OP_COPY ? cmd->ret != 0 : (uint64_t)cmd->ret >= -4095ul;
 	}
+	return failed;
 }
 
-/* The argument registers lie in order. */
-static inline uint64_t argument(const struct stub_box *box, unsigned i) { return (&box->rdi)[i]; }
+/* rdi, rsi, rdx, r10, r8, r9, and the stack pointer */
+#define ARGUMENTS 7
 
-static uint64_t ahead_size(const struct stub_box *box, const struct ahead *e, uint64_t addr)
+static uint64_t ahead_size(const struct ahead *e, const uint64_t *arg, uint64_t addr)
 {
 	uint64_t count;
 
@@ -150,41 +155,46 @@ static uint64_t ahead_size(const struct stub_box *box, const struct ahead *e, ui
 	case AHEAD_SIZE:
 		return e->size;
 	case AHEAD_COUNT:
-		count = argument(box, e->count_arg);
-		return count <= AHEAD_SIZE_MAX / e->size ? count * e->size : 0;
+		count = arg[e->count_arg];
+		return count <= BOX_AHEAD_SIZE / e->size ? count * e->size : 0;
+	case AHEAD_FRAME:
+		return MIN(config()->sigframe_size, (uint64_t)BOX_AHEAD_SIZE);
 	default:
 		return 0;
 	}
 }
 
-static void copy_ahead(struct stub_box *box)
+static void copy_ahead(struct stub_box *box, uint64_t nr, const uint64_t arg[ARGUMENTS])
 {
-	uint64_t nr = box->rax, addr, n;
 	const struct ahead *e;
+	uint64_t addr, n;
 
 	box->ahead_size = 0;
 	if (nr >= ARRAY_SIZE(ahead_table) || ahead_table[nr].kind == AHEAD_NONE)
 		return;
 	e = &ahead_table[nr];
-	addr = argument(box, e->arg);
-	n = addr ? ahead_size(box, e, addr) : 0;
+	addr = arg[e->arg];
+	n = addr ? ahead_size(e, arg, addr) : 0;
 	if (n == 0)
 		return;
 	box->ahead_addr = addr;
 	box->ahead_size = (uint32_t)(n - stub_copy((uint64_t)box + BOX_DATA, addr, n));
 }
 
-/* Serve the kernel until it says run. */
+/* Serve the kernel until it says run.  What it wants done before that rides on
+ * the order; when some of it fails, the thread does not run. */
 static void serve(struct stub_box *box, bool xstate)
 {
-	uint32_t turn;
+	for (;;) {
+		uint32_t turn = hand_over(box, xstate);
+		bool failed = box->cmd_count && run_commands(box);
 
-	do {
-		turn = hand_over(box, xstate);
+		if (turn == TURN_RUN && !failed)
+			return;
+		if (turn == TURN_RUN)
+			box->signo = TRAP_RIDERS;
 		xstate = false;
-		if (box->cmd_count)
-			run_commands(box);
-	} while (turn != TURN_RUN);
+	}
 }
 
 static uint64_t frame_to_resume(struct stub_box *box)
@@ -199,6 +209,12 @@ static uint64_t frame_to_resume(struct stub_box *box)
 
 uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
 {
+	if (signo == SIGNO_SYS) {
+		const struct sigmcontext *m = &((const struct sigframe *)frame)->uc.mc;
+		const uint64_t arg[ARGUMENTS] = { m->di, m->si, m->dx, m->r10, m->r8, m->r9, m->sp };
+
+		copy_ahead(box, m->ax, arg);
+	}
 	box->signo = signo;
 	box->frame_off = (uint32_t)(frame - (uint64_t)box);
 	box->fs_base = __builtin_ia32_rdfsbase64();
@@ -214,8 +230,11 @@ uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 	/* A frame that was not returned to holds newer state than the registers. */
 	bool xstate = trap == TRAP_GATE || box->resume_fast;
 
-	if (trap == TRAP_GATE)
-		copy_ahead(box);
+	if (trap == TRAP_GATE) {
+		const uint64_t arg[ARGUMENTS] = { box->rdi, box->rsi, box->rdx, box->r10, box->r8, box->r9, box->rsp };
+
+		copy_ahead(box, box->rax, arg);
+	}
 	box->signo = trap;
 	box->frame_off = 0;
 	box->fs_base = __builtin_ia32_rdfsbase64();

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* riders.c: commands that ride on the order to run.
+ *
+ * Copies to the program's memory are left in the mailbox of this CPU's app
+ * thread, which makes them when it is told to run: no call of the host, no
+ * hand-off of their own.  A thread whose command fails does not run but hands
+ * back (TRAP_RIDERS).  What must be done earlier is flushed: copied by the
+ * host, or run as a list of commands.
+ *
+ * A rider is made once: by the run that takes the list along, or by a flush,
+ * whichever is first.  A kick meanwhile changes nothing; the list ends when
+ * the thread has handed back.
+ *
+ * Trust: the list that counts is the kernel's own (struct app_thread); the
+ * program may change the mailbox's, which says what happens to its memory
+ * only.  That a command failed is the program's word about itself.
+ *
+ * Locking: as the mailbox, a list belongs to the CPU thread of its number. */
+#include <string.h>
+
+#include "platform/process/internal.h"
+
+#define RIDER_INLINE (3 * sizeof(uint64_t))      /* so much lies in a command's a[3] and up */
+#define RIDER_DATA (BOX_DATA + BOX_AHEAD_SIZE)
+#define RIDER_DATA_SIZE (BOX_DATA_SIZE - BOX_AHEAD_SIZE)
+STATIC_ASSERT(PLAT_RIDER_MAX <= RIDER_DATA_SIZE);
+
+bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const void *src, size_t n)
+{
+	struct stub *s = stub_find(as.id);
+	unsigned cpu = plat_cpu_self();
+	struct app_thread *th;
+	struct stub_cmd *c;
+	uint32_t off;
+
+	if (!s || stub_dead(s) || s->batch || !user_range(dst, n))
+		return false;
+	th = &s->thread[cpu];
+	/* A thread that is not there yet may get another mailbox. */
+	if (!th->live && n > RIDER_INLINE)
+		return false;
+	if (th->rider_count == RIDERS_MAX || (th->rider_count && th->rider_of != u))
+		return false;
+	c = &th->rider[th->rider_count];
+	if (n <= RIDER_INLINE) {
+		off = (uint32_t)(offsetof(struct stub_box, cmds[0].a[3]) + th->rider_count * sizeof(*c));
+		memcpy(&c->a[3], src, n);
+	} else {
+		if (n > RIDER_DATA_SIZE - th->rider_data)
+			return false;
+		off = RIDER_DATA + th->rider_data;
+		th->rider_data += (uint32_t)align_up(n, sizeof(uint64_t));
+		memcpy((uint8_t *)stub_box_of(s, cpu) + off, src, n);
+	}
+	c->op = OP_COPY;
+	c->a[0] = dst;
+	c->a[1] = off;                  /* riders_store() knows the mailbox */
+	c->a[2] = n;
+	ahead_written(th, dst, n);
+	th->rider_count++;
+	th->rider_of = u;
+	u->rider_as = as.id;
+	u->riders = true;
+	stats_count(STATS_RIDERS);
+	return true;
+}
+
+bool riders_touch(const struct app_thread *th, uint64_t at, uint64_t n)
+{
+	for (uint32_t i = 0; i < th->rider_count; i++) {
+		const struct stub_cmd *c = &th->rider[i];
+
+		if (at < c->a[0] + c->a[2] && c->a[0] < at + n)
+			return true;
+	}
+	return false;
+}
+
+static void failed(struct plat_uctx *u, const struct stub_cmd *c)
+{
+	u->rider_err = -EFAULT;
+	u->rider_addr = c->a[0];
+}
+
+static void riders_store(struct stub *s, unsigned cpu, struct stub_cmd *to)
+{
+	struct app_thread *th = &s->thread[cpu];
+
+	for (uint32_t i = 0; i < th->rider_count; i++) {
+		to[i] = th->rider[i];
+		to[i].a[1] += stub_box_va(s, cpu);
+	}
+}
+
+/* The list is about to be taken along by a run of u. */
+void riders_board(struct stub *s, unsigned cpu, struct plat_uctx *u)
+{
+	struct app_thread *th = &s->thread[cpu];
+	struct stub_box *box = stub_box_of(s, cpu);
+
+	if (th->rider_of != u)
+		riders_flush(s, cpu);   /* an order of the kernel's own making */
+	riders_store(s, cpu, box->cmds);
+	box->cmd_count = th->rider_count;
+}
+
+/* That run is over; handed_back: because one failed, the thread says. */
+void riders_arrived(struct stub *s, unsigned cpu, struct plat_uctx *u, bool handed_back)
+{
+	struct app_thread *th = &s->thread[cpu];
+	struct stub_box *box = stub_box_of(s, cpu);
+
+	for (uint32_t i = 0; handed_back && i < th->rider_count; i++)
+		if (__atomic_load_n(&box->cmds[i].ret, __ATOMIC_RELAXED))
+			failed(u, &th->rider[i]);
+	if (handed_back && !u->rider_err)
+		failed(u, &th->rider[0]);
+	box->cmd_count = 0;
+	th->rider_count = th->rider_data = 0;
+	u->riders = false;
+}
+
+/* By the host: what was left in the mailbox or in the list. */
+static bool copy_now(struct stub *s, unsigned cpu, struct stub_cmd *c)
+{
+	uint8_t *box = (uint8_t *)stub_box_of(s, cpu);
+
+	return !vm_copy(s, c->a[0], c->a[2] <= RIDER_INLINE ? (void *)&c->a[3] : box + c->a[1], c->a[2], true);
+}
+
+void riders_flush(struct stub *s, unsigned cpu)
+{
+	struct app_thread *th = &s->thread[cpu];
+	uint32_t n = th->rider_count;
+	struct plat_uctx *u = th->rider_of;
+	struct stub_cmd cmds[RIDERS_MAX];
+
+	if (!n)
+		return;
+	stats_count(STATS_RIDERS_EARLY);
+	if (process.no_vm_access) {
+		if (!app_thread_get(s, cpu))
+			return;
+		riders_store(s, cpu, cmds);
+	}
+	th->rider_count = th->rider_data = 0;
+	u->riders = false;
+	if (process.no_vm_access && commands_run(s, cpu, cmds, n))
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		if (process.no_vm_access ? cmds[i].ret != 0 : !copy_now(s, cpu, &th->rider[i]))
+			failed(u, &th->rider[i]);
+}
+
+void plat_riders_flush(struct plat_uctx *u)
+{
+	unsigned cpu = plat_cpu_self();
+	struct stub *s = stub_find(u->rider_as);
+
+	if (s && s->thread[cpu].rider_of == u)
+		riders_flush(s, cpu);
+	u->riders = false;
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stub_riders.c: copies that ride on the order to run are made once and
+ * before it, or the program does not run; whatever comes between, and
+ * whatever a hostile program does to the mailbox in which they wait. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "platform/process/sigframe.h"
+#include "tests/escape/stub_harness.h"
+
+#define AT 0x40000000ul
+#define AREA 0x4000ul
+#define BAD 0x50000000ul
+
+static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
+
+/* The memory as it is, past the platform. */
+static void peek(plat_as_t as, uint64_t at, void *buf, size_t n)
+{
+	struct iovec local = { buf, n }, remote = { (void *)at, n };
+
+	CHECK(process_vm_readv(stub_find(as.id)->pid, &local, 1, &remote, 1, 0) == (ssize_t)n);
+}
+
+static void poke(plat_as_t as, uint64_t at, const void *buf, size_t n)
+{
+	struct iovec local = { (void *)buf, n }, remote = { (void *)at, n };
+
+	CHECK(process_vm_writev(stub_find(as.id)->pid, &local, 1, &remote, 1, 0) == (ssize_t)n);
+}
+
+static uint64_t word(plat_as_t as, uint64_t at)
+{
+	uint64_t v = 0;
+
+	peek(as, at, &v, sizeof(v));
+	return v;
+}
+
+static bool ride(plat_as_t as, struct plat_uctx *u, uint64_t at, uint64_t v)
+{
+	return plat_ride_copy_out(as, u, at, &v, sizeof(v));
+}
+
+/* A context that has trapped: by the gate, or by an instruction. */
+static struct plat_uctx *trapped(plat_as_t as, bool gate)
+{
+	struct plat_uctx *u = guest_ctx(gate ? guest_gate : guest_getpid);
+	struct plat_trap t;
+
+	u->regs.r15 = plat_syscall_gate();
+	do {
+		t = run(as, u);
+	} while (t.kind == PLAT_TRAP_KICK);     /* a late one of somebody else's */
+	CHECK(t.kind == PLAT_TRAP_SYSCALL && t.gate == gate);
+	plat_uctx_save(u);
+	return u;
+}
+
+static void answer(struct plat_uctx *u, bool gate, bool frame)
+{
+	if (gate)
+		u->regs.rax = 1000 + u->regs.r14;
+	if (frame)
+		u->regs.r11 ^= 1;       /* not as it was: resumed by a frame */
+}
+
+static void all_sizes(plat_as_t as, bool gate)
+{
+	const size_t sizes[] = { 1, 7, 8, 24, 25, 64, 4095, 4096 };
+	struct plat_uctx *u = trapped(as, gate);
+	static uint8_t data[AREA], got[AREA], was[AREA];
+
+	for (unsigned round = 0; round < 64; round++) {
+		size_t n = sizes[round % ARRAY_SIZE(sizes)], at = round * 13;
+
+		for (size_t i = 0; i < sizeof(data); i++)
+			data[i] = (uint8_t)(i * 7 + round);
+		peek(as, AT, was, AREA);
+		CHECK(plat_ride_copy_out(as, u, AT + at, data, n) && u->riders);
+		peek(as, AT, got, AREA);
+		CHECK(!memcmp(got, was, AREA));         /* not yet */
+		memcpy(was + at, data, n);
+		answer(u, gate, round & 8);
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && !u->riders);
+		peek(as, AT, got, AREA);
+		CHECK(!memcmp(got, was, AREA));
+		/* Once. */
+		poke(as, AT + at, &(uint8_t){ (uint8_t)~data[0] }, 1);
+		answer(u, gate, round & 16);
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL);
+		peek(as, AT + at, got, 1);
+		CHECK((got[0] ^ data[0]) == 0xff);
+	}
+	plat_uctx_save(u);
+	guest_ctx_free(u);
+}
+
+/* What there is no place for, or no right to, is not taken. */
+static void refused(plat_as_t as)
+{
+	struct plat_uctx *u = trapped(as, true), *w = guest_ctx(guest_gate);
+	static uint8_t data[PLAT_RIDER_MAX + 1];
+	unsigned n = 0;
+
+	CHECK(!plat_ride_copy_out(as, u, AT, data, sizeof(data)) && !u->riders);
+	CHECK(!ride(as, u, STUB_BASE, 1) && !ride(as, u, STUB_CTL + CTL_BOX(0), 1) && !ride(as, u, USER_HI - 4, 1));
+	CHECK(!ride(as, u, UINT64_MAX - 3, 1) && !ride(as, u, 0, 1) && !u->riders);
+	while (n < 100 && ride(as, u, AT + n * 8, n))
+		n++;
+	CHECK(n == RIDERS_MAX && !ride(as, w, AT, 1) && !w->riders);
+	answer(u, true, false);
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL);
+	for (unsigned i = 0; i < n; i++)
+		CHECK(word(as, AT + i * 8) == i);
+	CHECK(plat_ride_copy_out(as, u, AT, data, PLAT_RIDER_MAX) && !plat_ride_copy_out(as, u, AT, data, 25));
+	CHECK(!ride(as, w, AT, 1));
+	plat_riders_flush(u);
+	plat_uctx_save(u);
+	guest_ctx_free(u);
+	guest_ctx_free(w);
+}
+
+/* Who looks earlier sees it. */
+static void seen_early(plat_as_t as, bool gate)
+{
+	struct plat_uctx *u = trapped(as, gate), *w = guest_ctx(guest_getpid);
+	plat_as_t child = { 0 };
+	uint64_t v = 0;
+	uint32_t prev;
+
+	for (unsigned i = 1; i < 40; i++) {
+		CHECK(ride(as, u, AT, i) && plat_copy_in(as, &v, AT + 8, 8) == 0 && u->riders == !process.no_vm_access);
+		CHECK(plat_copy_in(as, &v, AT, 8) == 0 && v == i && !u->riders);
+		/* A later one that did not ride is the later one. */
+		CHECK(ride(as, u, AT, i) && plat_copy_out(as, AT + 4, &i, 4) == 0 && !u->riders);
+		CHECK(word(as, AT) == (i | (uint64_t)i << 32));
+		CHECK(ride(as, u, AT, i) && plat_user_load32(as, AT, &prev) == 0 && prev == i && !u->riders);
+		CHECK(ride(as, u, AT, i) && plat_user_cmpxchg32(as, AT, i, 9, &prev) == 0 && prev == i && !u->riders);
+		CHECK(word(as, AT) == 9);
+		CHECK(ride(as, u, AT, i) && plat_as_protect(as, AT, AREA, 3) == 0 && word(as, AT) == i && !u->riders);
+		CHECK(ride(as, u, AT, i + 1));
+		plat_riders_flush(u);
+		CHECK(word(as, AT) == i + 1 && !u->riders);
+		/* The kernel forgot that it left: another context's run. */
+		CHECK(ride(as, u, AT, i + 2));
+		plat_uctx_save(u);
+		CHECK(run(as, w).kind == PLAT_TRAP_SYSCALL && word(as, AT) == i + 2 && !u->riders);
+		plat_uctx_save(w);
+		answer(u, gate, false);
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL);
+	}
+	CHECK(ride(as, u, AT, 77) && plat_as_fork(as, &child) == 0 && word(child, AT) == 77);
+	plat_uctx_save(u);
+	plat_as_free(child);
+	guest_ctx_free(u);
+	guest_ctx_free(w);
+}
+
+/* One that fails keeps the program from running; nothing of it is lost. */
+static void failing(plat_as_t as, bool gate)
+{
+	struct plat_uctx *u = trapped(as, gate), *w = trapped(as, true);
+	struct plat_regs before;
+	struct plat_trap t;
+
+	plat_uctx_save(w);
+	for (unsigned i = 0; i < 60; i++) {
+		bool early = i % 5 == 4;
+
+		if (i % 3 == 0) {
+			/* Its state comes by a frame. */
+			answer(w, true, false);
+			CHECK(run(as, w).kind == PLAT_TRAP_SYSCALL);
+			plat_uctx_save(w);
+		}
+		answer(u, gate, i & 8);
+		before = u->regs;
+		CHECK(ride(as, u, AT, i) && ride(as, u, BAD + i * 8, i) && ride(as, u, AT + 8, i));
+		if (early) {
+			plat_riders_flush(u);
+			plat_uctx_save(u);
+			CHECK(!u->riders && word(as, AT) == i);
+		}
+		t = run(as, u);
+		CHECK(t.kind == PLAT_TRAP_RIDER && t.addr == BAD + i * 8 && t.code == -EFAULT && !u->riders);
+		CHECK(!memcmp(&before, &u->regs, sizeof(before)) && word(as, AT) == i && word(as, AT + 8) == i);
+		if (i % 4 == 1) {
+			plat_uctx_save(u);
+			plat_uctx_xstate_changed(u);
+		}
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL);    /* guest_gate looks at all of its registers */
+		plat_uctx_save(u);
+	}
+	/* Across the end of a mapping: the part that fits is there. */
+	answer(u, gate, false);
+	CHECK(ride(as, u, AT + AREA - 4, 0x1122334455667788));
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_RIDER && t.addr == AT + AREA - 4 && word(as, AT + AREA - 8) >> 32 == 0x55667788);
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL);
+	plat_uctx_save(u);
+	guest_ctx_free(u);
+	guest_ctx_free(w);
+}
+
+/* To the first run of an address space, whose thread is not there yet. */
+static void newborn(plat_as_t as)
+{
+	for (unsigned i = 0; i < 6; i++) {
+		struct plat_uctx *u = guest_ctx(guest_getpid);
+		uint8_t much[64] = { 0 };
+		plat_as_t child;
+
+		CHECK(plat_as_fork(as, &child) == 0);
+		CHECK(ride(child, u, AT, 100 + i) && !plat_ride_copy_out(child, u, AT, much, sizeof(much)));
+		CHECK(ride(child, u, AT + 8, 200 + i));
+		if (i & 1)
+			plat_riders_flush(u);
+		CHECK(run(child, u).kind == PLAT_TRAP_SYSCALL);
+		CHECK(word(child, AT) == 100 + i && word(child, AT + 8) == 200 + i);
+		plat_as_free(child);
+		guest_ctx_free(u);
+	}
+}
+
+/* Its memory cannot be reached by the host's copies. */
+static void by_mailbox(plat_as_t as)
+{
+	bool before = process.no_vm_access;
+
+	process.no_vm_access = true;
+	for (unsigned gate = 0; gate < 2; gate++) {
+		all_sizes(as, gate);
+		seen_early(as, gate);
+		failing(as, gate);
+	}
+	newborn(as);
+	process.no_vm_access = before;
+}
+
+/* ---- a hostile program ------------------------------------------------------ */
+
+/* A sibling on the other CPU writes into the mailbox, over and over.  riding:
+ * something is there to be written to. */
+static void scribbled(uint64_t offset, uint32_t value, bool riding)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = trapped(as, true), *enemy = guest_ctx(guest_store_loop);
+	struct plat_trap t = { .kind = PLAT_TRAP_SYSCALL };
+
+	CHECK(plat_as_map_anon(as, AT, AREA, 3, 0) == 0);
+	enemy->regs.rdi = STUB_CTL + CTL_BOX(0) + offset;
+	enemy->regs.rsi = value;
+	other_run(as, enemy);
+	for (unsigned i = 0; i < 300 && t.kind != PLAT_TRAP_DEAD; i++) {
+		uint8_t data[64];
+
+		memset(data, 0x5a, sizeof(data));
+		answer(u, true, i & 1);
+		if (riding) {
+			(void)!ride(as, u, AT, i);
+			(void)!plat_ride_copy_out(as, u, AT + 64, data, sizeof(data));
+		}
+		if (i % 16 == 7)
+			plat_riders_flush(u);
+		plat_user_run(as, u, plat_time_mono_ns() + 20000000, &t);
+		CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_RIDER);
+		/* It never tells the kernel other addresses than the kernel's. */
+		CHECK(t.kind != PLAT_TRAP_RIDER || (riding && (t.addr == AT || t.addr == AT + 64)));
+		if (t.kind == PLAT_TRAP_EXCEPTION || t.kind == PLAT_TRAP_FAULT)
+			u->regs.rip = guest_at(guest_gate);
+	}
+	other_stop();
+	plat_as_free(as);
+	guest_ctx_free(u);
+	guest_ctx_free(enemy);
+}
+
+/* What one program's copies left in its mailbox is not there for the next
+ * one that gets it. */
+static void leftovers(void)
+{
+	static uint8_t data[4096];
+	unsigned reused = 0;
+
+	memset(data, 0xa5, sizeof(data));
+	for (unsigned i = 0; i < 20 && !reused; i++) {
+		plat_as_t as = guest_as(), next;
+		struct plat_uctx *u = trapped(as, i & 1);
+		struct ctl *ctl = stub_find(as.id)->ctl;
+		uint8_t *box;
+
+		CHECK(plat_as_map_anon(as, AT, AREA, 3, 0) == 0);
+		CHECK(plat_ride_copy_out(as, u, AT, data, sizeof(data)));
+		answer(u, i & 1, false);
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL);
+		plat_uctx_save(u);
+		guest_ctx_free(u);
+		plat_as_free(as);
+		plat_cpu_idle(plat_time_mono_ns() + 20000000);
+		for (unsigned k = 0; k < 3 && !reused; k++) {
+			next = guest_as();
+			box = (uint8_t *)stub_box_of(stub_find(next.id), 0);
+			reused = stub_find(next.id)->ctl == ctl;
+			for (size_t at = BOX_DATA; reused && at < BOX_DATA + BOX_DATA_SIZE; at++)
+				reused += box[at] != 0;
+			plat_as_free(next);
+		}
+	}
+	CHECK(reused == 1);
+}
+
+void test_riders(void)
+{
+	static const uint32_t values[] = { SYS_exit_group, SYS_openat, SYS_munmap, OP_COPY, OP_LOAD32, 0xffffffff };
+	plat_as_t as = guest_as();
+
+	CHECK(plat_as_map_anon(as, AT, AREA, 3, 0) == 0);
+	for (unsigned gate = 0; gate < 2; gate++) {
+		all_sizes(as, gate);
+		seen_early(as, gate);
+		failing(as, gate);
+	}
+	refused(as);
+	newborn(as);
+	by_mailbox(as);
+	plat_as_free(as);
+	leftovers();
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		scribbled(offsetof(struct stub_box, cmds), values[i], true);
+	scribbled(offsetof(struct stub_box, signo), TRAP_RIDERS, true);
+	scribbled(offsetof(struct stub_box, signo), TRAP_RIDERS, false);
+	scribbled(offsetof(struct stub_box, cmd_count), 0xffffffff, true);
+	scribbled(offsetof(struct stub_box, cmd_count), 0, true);
+	scribbled(offsetof(struct stub_box, cmds[0].a[0]), (uint32_t)STUB_CTL, true);
+	scribbled(offsetof(struct stub_box, cmds[0].a[0]) + 4, 0x7ff0, true);
+	scribbled(offsetof(struct stub_box, cmds[1].a[1]) + 4, 0xffff, true);
+	scribbled(offsetof(struct stub_box, cmds[1].a[2]) + 4, 0xffff, true);
+	scribbled(offsetof(struct stub_box, cmds[0].ret), 0xfffffff2, true);
+	scribbled(BOX_DATA + BOX_AHEAD_SIZE, 0xffffffff, true);
+}
+
+/* ---- kicks -------------------------------------------------------------------- */
+
+#define KICKS 3000
+
+static uint32_t kick_at, kick_done;
+static uint64_t kick_delay;
+
+static void kicker(void)
+{
+	for (uint32_t seen = 0; seen < KICKS; seen++) {
+		uint64_t start;
+
+		while (__atomic_load_n(&kick_at, __ATOMIC_ACQUIRE) == seen)
+			plat_relax();
+		start = host_cycles();
+		while (host_cycles() - start < kick_delay)
+			plat_relax();
+		__atomic_store_n(&kick_done, seen + 1, __ATOMIC_RELEASE);
+		plat_cpu_kick(0);
+	}
+}
+
+/* A kick at any moment: what rides is made once, or waits for the next run. */
+static void kicks(bool gate)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = trapped(as, gate);
+	unsigned waited = 0, failed = 0, undone = 0;
+	uint32_t state = 4711;
+	static uint8_t data[2048];
+
+	CHECK(plat_as_map_anon(as, AT, AREA, 3, 0) == 0);
+	kick_at = kick_done = 0;
+	other_call(kicker);
+	for (uint32_t i = 0; i < KICKS; i++) {
+		bool bad = i % 7 == 3;
+		struct plat_trap t;
+
+		state = state * 1103515245 + 12345;
+		kick_delay = (state >> 16) % 9000;
+		__atomic_store_n(&kick_at, i + 1, __ATOMIC_RELEASE);
+		if (gate)
+			u->regs.rax = 1000 + u->regs.r14;
+		memset(data, (int)i, sizeof(data));
+		CHECK(ride(as, u, AT, i) && plat_ride_copy_out(as, u, AT + 64, data, sizeof(data)));
+		CHECK(!bad || ride(as, u, BAD, i));
+		do {
+			plat_user_run(as, u, plat_time_mono_ns() + 2 * NSEC_PER_SEC, &t);
+			waited += t.kind == PLAT_TRAP_KICK && u->riders;
+		} while (t.kind == PLAT_TRAP_KICK && u->riders);
+		CHECK(!u->riders && word(as, AT) == i && (uint8_t)word(as, AT + 64 + sizeof(data) - 8) == (uint8_t)i);
+		CHECK((t.kind == PLAT_TRAP_RIDER) == bad);
+		failed += t.kind == PLAT_TRAP_RIDER;
+		undone += t.kind == PLAT_TRAP_KICK && stub_box_of(stub_find(as.id), 0)->signo == TRAP_UNRUN;
+		/* From here on only what the program itself does: nothing. */
+		poke(as, AT, &(uint64_t){ ~(uint64_t)i }, 8);
+		while (t.kind != PLAT_TRAP_SYSCALL && t.kind != PLAT_TRAP_DEAD)
+			plat_user_run(as, u, plat_time_mono_ns() + 2 * NSEC_PER_SEC, &t);
+		CHECK(t.kind == PLAT_TRAP_SYSCALL && word(as, AT) == ~(uint64_t)i);
+		if (t.kind != PLAT_TRAP_SYSCALL)
+			_exit(1);
+	}
+	other_call_end();
+	printf("  by the %s: %u waited for the next run, %u failed, %u made and then not run\n",
+	       gate ? "gate" : "instruction", waited, failed, undone);
+	plat_as_free(as);
+	guest_ctx_free(u);
+}
+
+void test_rider_kicks(void)
+{
+	kicks(true);
+	kicks(false);
+}
