@@ -132,7 +132,7 @@ static size_t take(struct pipe *p, struct iter *to)
 		if (p->head == p->tail) {         /* the next write starts on a chunk of its own */
 			p->head = p->tail = align_up(p->tail, p->chunk);
 			chunk_drop(p, s);
-		} else if (!(p->tail & (p->chunk - 1)) && p->head <= p->tail - p->chunk + p->size) {
+		} else if (got && !(p->tail & (p->chunk - 1)) && p->head <= p->tail - p->chunk + p->size) {
 			chunk_drop(p, s);       /* over, and the other end has not come round to it */
 		}
 		if (got < n)
