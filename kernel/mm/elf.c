@@ -20,9 +20,13 @@
 #define BRK_RND (32ull << 20)
 #define PIE_ALIGN_MAX (1ull << 30)
 
+#define HEAD_SIZE 1024u                  /* nearly always holds all of the headers */
+
 struct image {
 	struct file *file;
 	uint64_t file_size;
+	uint8_t head[HEAD_SIZE];        /* the file's first bytes, read at once */
+	size_t head_size;
 	struct elf64_ehdr eh;
 	struct elf64_phdr *ph;
 	uint64_t lo, hi;                /* of all PT_LOAD, page-aligned, unbiased */
@@ -39,12 +43,23 @@ struct loading {
 	struct { uint64_t at, size; } clear[CLEARS_MAX];        /* less than a page each */
 };
 
-static int read_exact(struct file *f, void *buf, size_t n, uint64_t off)
+static int image_head(struct image *im)
 {
-	size_t done = 0;
+	long n = file_read_kernel(im->file, im->head, sizeof(im->head), 0);
 
+	if (n < 0)
+		return (int)n;
+	im->head_size = (size_t)n;
+	return 0;
+}
+
+static int read_exact(const struct image *im, void *buf, size_t n, uint64_t off)
+{
+	size_t done = off < im->head_size ? MIN(n, im->head_size - off) : 0;
+
+	memcpy(buf, im->head + (done ? off : 0), done);
 	while (done < n) {
-		long k = file_read_kernel(f, (char *)buf + done, n - done, off + done);
+		long k = file_read_kernel(im->file, (char *)buf + done, n - done, off + done);
 
 		if (k < 0)
 			return k;
@@ -99,7 +114,9 @@ static int image_read(struct image *im, struct file *f)
 	if (err)
 		return err;
 	im->file_size = st.size;
-	err = read_exact(f, &im->eh, sizeof(im->eh), 0);
+	err = image_head(im);
+	if (!err)
+		err = read_exact(im, &im->eh, sizeof(im->eh), 0);
 	if (err)
 		return err;
 	err = check_header(&im->eh);
@@ -111,7 +128,7 @@ static int image_read(struct image *im, struct file *f)
 	im->ph = kmalloc(size);
 	if (!im->ph)
 		return -ENOMEM;
-	err = read_exact(f, im->ph, size, im->eh.phoff);
+	err = read_exact(im, im->ph, size, im->eh.phoff);
 	im->lo = UINT64_MAX;
 	im->align = PAGE_SIZE;
 	for (unsigned i = 0; !err && i < im->eh.phnum; i++)
@@ -140,7 +157,7 @@ static int interp_open(const struct image *im, struct file **ret)
 	path = kmalloc(p->filesz);
 	if (!path)
 		return -ENOMEM;
-	err = read_exact(im->file, path, p->filesz, p->offset);
+	err = read_exact(im, path, p->filesz, p->offset);
 	if (!err && path[p->filesz - 1])
 		err = -ENOEXEC;
 	if (!err)

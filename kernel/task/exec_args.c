@@ -53,37 +53,60 @@ void exec_strings_free(struct exec_strings *s)
 	*s = (struct exec_strings){ 0 };
 }
 
-static int add_user(struct exec_strings *s, ustr from, uint64_t budget)
-{
-	size_t room = 256;
-	long n;
-	int err;
+/* Strings mostly lie side by side: a page is read once for all that begin in
+ * its rest.  What the program changes meanwhile is seen or not, as by any read. */
+struct window {
+	uint64_t at;
+	size_t n;
+	char buf[PLAT_PAGE_SIZE];
+};
 
-	for (;;) {
-		err = reserve(s, room);
+/* The window begins at va, or before it. */
+static int window_move(struct window *w, uint64_t va)
+{
+	size_t n = PLAT_PAGE_SIZE - va % PLAT_PAGE_SIZE;
+
+	if (va >= w->at && va - w->at < w->n)
+		return 0;
+	w->at = va;
+	w->n = n - copy_in_partial(w->buf, (uaddr){ va }, n);
+	return w->n ? 0 : -EFAULT;
+}
+
+static int add_user(struct exec_strings *s, struct window *w, uint64_t va, uint64_t budget)
+{
+	size_t size = 0;
+	char *nul;
+
+	do {
+		int err = window_move(w, va);
+		const char *p = w->buf + (va - w->at);
+		size_t n;
+
 		if (err)
 			return err;
-		room = MIN(s->cap - s->size, ARG_STRLEN_MAX);
-		n = copy_in_str(s->p + s->size, from, room);
-		if (n >= 0)
-			break;
-		if (n != -ENAMETOOLONG)
-			return (int)n;
-		if (room >= ARG_STRLEN_MAX || s->size + room > budget)
+		n = w->n - (va - w->at);
+		nul = memchr(p, 0, n);
+		if (nul)
+			n = (size_t)(nul - p) + 1;
+		size += n;
+		if (size > ARG_STRLEN_MAX || (!nul && s->size + n > budget))
 			return -E2BIG;
-		room = MIN(room * 4, ARG_STRLEN_MAX);
-	}
-	s->size += (size_t)n + 1;
+		err = reserve(s, n);
+		if (err)
+			return err;
+		memcpy(s->p + s->size, p, n);
+		s->size += n;
+		va += n;
+	} while (!nul);
 	s->count++;
 	return 0;
 }
 
-int exec_strings_user(struct exec_strings *s, uaddr array, uint64_t limit)
+static int add_all(struct exec_strings *s, struct window *w, uaddr array, uint64_t limit)
 {
 	uint64_t ptr[PTR_BATCH];
 
-	if (!array.va)
-		return 0;               /* Linux takes NULL for an empty list */
 	for (;;) {
 		size_t left = copy_in_partial(ptr, array, sizeof(ptr));
 		size_t n = (sizeof(ptr) - left) / sizeof(ptr[0]);
@@ -95,7 +118,7 @@ int exec_strings_user(struct exec_strings *s, uaddr array, uint64_t limit)
 
 			if (!ptr[i])
 				return 0;
-			err = add_user(s, (ustr){ ptr[i] }, limit);
+			err = add_user(s, w, ptr[i], limit);
 			if (err)
 				return err;
 			if (s->size + (s->count + 1) * sizeof(ptr[0]) > limit)
@@ -103,4 +126,20 @@ int exec_strings_user(struct exec_strings *s, uaddr array, uint64_t limit)
 		}
 		array = uaddr_add(array, n * sizeof(ptr[0]));
 	}
+}
+
+int exec_strings_user(struct exec_strings *s, uaddr array, uint64_t limit)
+{
+	struct window *w;
+	int err;
+
+	if (!array.va)
+		return 0;               /* Linux takes NULL for an empty list */
+	w = kmalloc(sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	w->at = w->n = 0;
+	err = add_all(s, w, array, limit);
+	kfree(w);
+	return err;
 }
