@@ -69,6 +69,8 @@ int mapper_wait(struct stub *s)
 	uint32_t v;
 
 	test_step(s, STEP_POSTED);
+	/* Before the look at the word: the mapper looks here after its answer. */
+	__atomic_store_n(&page_of(s)->awaited, 1, __ATOMIC_SEQ_CST);
 	while ((v = __atomic_load_n(ack, __ATOMIC_ACQUIRE)) == ACK_PENDING) {
 		if (__atomic_load_n(&s->dead, __ATOMIC_SEQ_CST))
 			return -ESRCH;

@@ -61,6 +61,7 @@
 #define CMD_SEQ 0
 #define CMD_COUNT 4
 #define CMD_CHILD_COUNT 8
+#define CMD_AWAITED 12                  /* somebody may sleep on the acknowledgement */
 #define CMD_LIST 64
 #define CMD_LIST_MAX 48
 #define CMD_CHILD_LIST 0x1000
@@ -168,11 +169,12 @@ struct stub_call { uint32_t nr, flags; uint64_t a[6]; uint64_t pad; };
 STATIC_ASSERT(sizeof(struct stub_call) == CALL_SIZE);
 
 struct stub_cmdpage {
-	uint32_t seq, count, child_count, pad;
+	uint32_t seq, count, child_count, awaited;
 	uint64_t pad2[6];
 	struct stub_call list[CMD_LIST_MAX];
 };
 STATIC_ASSERT(offsetof(struct stub_cmdpage, list) == CMD_LIST);
+STATIC_ASSERT(offsetof(struct stub_cmdpage, awaited) == CMD_AWAITED);
 
 struct stub_cmd { uint32_t op, pad; uint64_t a[6]; int64_t ret; };
 STATIC_ASSERT(sizeof(struct stub_cmd) == 64);

@@ -172,6 +172,9 @@ mapper:
 .Lanswer:
 	mov	%r15d, %edi
 	PUBLISH	CTL_ACK + ACK_WORD
+	mfence                                  /* the answer, then the look: mapper_wait() */
+	cmpl	$0, CMD_AWAITED(%rbx)
+	je	.Lidle
 	lea	(CTL_ACK + ACK_WORD)(%rbx), %rdi
 	mov	$1, %esi                        /* FUTEX_WAKE */
 	mov	$1, %edx
@@ -183,6 +186,9 @@ mapper:
 /* Still under the mapper's filter only: believes the command page, which the
  * kernel leaves alone until this thread has reported. */
 app_thread:
+	/* A fault on a read maps what the mailbox has of its pages all at once,
+	 * one on a write only its own. */
+	mov	(%rsp), %al
 	lea	(CALL_ARGS + 24)(%r14), %rdi    /* stack_t: see app_thread_call() */
 	xor	%esi, %esi
 	mov	$NR_sigaltstack, %eax
