@@ -153,6 +153,9 @@ int __must_check plat_as_fork(plat_as_t parent, plat_as_t *ret_child);
 #define PLAT_MAP_MAYWRITE 16u           /* SHARED, not writable now: the task may later protect it
 					 * writable.  Without it such a mapping stays read-only. */
 
+#define PLAT_MAP_LATER 32u              /* a hint: may wait, see plat_as_settle() */
+#define PLAT_MAP_NEW 64u                /* nothing is mapped in the range */
+
 /* The range replaces whatever was mapped there.  -ENOMEM when the host is out
  * of mappings or memory; then the old contents of the range are undefined,
  * and the caller unmaps it.  Calls for one address space are serialized by
@@ -163,6 +166,14 @@ int __must_check plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size,
 				 unsigned prot, unsigned flags,
 				 plat_obj_t obj, uint64_t off);
 int plat_as_unmap(plat_as_t as, uint64_t addr, uint64_t size);
+/* A mapping that was allowed to wait (PLAT_MAP_LATER) may be made when it is
+ * needed: copies and other calls that concern it see to that.  Calls within
+ * its range may then wait with it, and their errors come later, as those of a
+ * call that does not wait (PLAT_MAP_LATER is not given) or of this one; nothing is
+ * mapped in the range then.  A task that touches it meets a fault: the kernel asks
+ * here, with the mm lock held.  1: what waited is mapped now, try again; 0: nothing
+ * waited. */
+int __must_check plat_as_settle(plat_as_t as);
 /* An address space that no context has run in may be filled by batches:
  * between begin and end the calls above and plat_as_protect() may be kept
  * for later; then they return 0 and only their arguments are checked.  Nothing else

@@ -72,7 +72,7 @@ static bool spurious(struct mm *mm, struct vma *v, uint64_t addr)
 
 int mm_fault(struct mm *mm, uint64_t addr, unsigned access, int *ret_signo, int *ret_code)
 {
-	int signo = SIGSEGV, code = SEGV_MAPERR;
+	int signo = SIGSEGV, code = SEGV_MAPERR, settled;
 	struct vma *v;
 
 	/* The host found a mapping but no page behind it: past the end of a
@@ -99,7 +99,14 @@ int mm_fault(struct mm *mm, uint64_t addr, unsigned access, int *ret_signo, int 
 		code = BUS_ADRERR;
 		goto bad_unlock;
 	}
-	if (!spurious(mm, v, addr))
+	settled = plat_as_settle(mm->as);
+	if (settled < 0) {
+		/* The host could not: as when a page cannot be read. */
+		signo = SIGBUS;
+		code = BUS_ADRERR;
+		goto bad_unlock;
+	}
+	if (!settled && !spurious(mm, v, addr))
 		goto bad_unlock;
 	mutex_unlock(&mm->lock);
 	return 0;

@@ -56,6 +56,7 @@ struct map_req {
 	uint64_t off;
 	const char *name;
 	struct patch_version *patch;    /* borrowed: mapped in the place of obj */
+	bool loader;                    /* a dynamic linker or exec maps a segment: touched later */
 };
 /* Place a mapping at exactly req->addr, replacing what is there.  Replaced
  * VMAs go to dead, which the caller frees after unlocking.  No limit checks. */

@@ -137,7 +137,7 @@ static bool map_in_place(struct mm *mm, const struct map_req *r, uint64_t end)
 		return false;
 	if (vma_isolate(mm, r->addr, end, &v))
 		return false;
-	if (plat_as_protect(mm->as, r->addr, r->size, vma_prot(flags))) {
+	if (((v->flags ^ flags) & VM_ACCESS) && plat_as_protect(mm->as, r->addr, r->size, vma_prot(flags))) {
 		vma_merge(mm, v);
 		return false;
 	}
@@ -170,6 +170,8 @@ int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 		pf |= PLAT_MAP_SHARED;
 	if ((r->flags & VM_SHARED) && (r->flags & VM_MAYWRITE))
 		pf |= PLAT_MAP_MAYWRITE;
+	if (r->loader && !(r->flags & (VM_SHARED | VM_WRITE | VM_LOCKED)))
+		pf |= PLAT_MAP_LATER | (old ? 0 : PLAT_MAP_NEW);
 	if (r->obj.id)
 		err = plat_as_map_obj(mm->as, r->addr, r->size, vma_prot(r->flags), pf,
 				      r->patch ? r->patch->obj : r->obj, r->off);
@@ -362,6 +364,7 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 		}
 		if (!target.anonymous && !copy) {
 			r.file = file;
+			r.loader = flags & MAP_DENYWRITE;
 			r.obj = target.obj;
 			r.off = target.off;
 			if (!mm->patch_off)

@@ -172,7 +172,7 @@ int plat_as_fork(plat_as_t parent, plat_as_t *ret_child)
 	if (!p)
 		return -ESRCH;
 	riders_flush(p, plat_cpu_self());
-	err = mapper_lock(p);
+	err = later_settle(p) < 0 ? -ESRCH : mapper_lock(p);
 	if (!err) {
 		err = fork_start(p, &s);
 		if (!err)
@@ -195,6 +195,14 @@ void plat_as_free(plat_as_t as)
 
 /* ---- anonymous memory ----------------------------------------------------- */
 
+/* May the call wait with mappings that do?  What becomes writable is touched next. */
+static unsigned how_later(uint32_t nr, uint64_t prot)
+{
+	if (nr == SYS_madvise)
+		return 0;
+	return nr == SYS_mprotect && (prot & PROT_WRITE) ? LATER_KEEP | LATER_LAST : LATER_KEEP;
+}
+
 /* One host call for each chunk of a range, argument `first` the address. */
 static int app_range(plat_as_t as, uint32_t nr, uint64_t addr, uint64_t size,
 		     uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
@@ -208,9 +216,13 @@ static int app_range(plat_as_t as, uint32_t nr, uint64_t addr, uint64_t size,
 	while (size) {
 		uint64_t n = MIN(size, CHUNK);
 		struct stub_cmd cmd = { .op = nr, .a = { addr, n, a2, a3, a4, a5 } };
-		int err = s->batch ? batch_add(s, nr, cmd.a, (plat_obj_t){ 0 }) :
-			app_commands(s, &cmd, 1);
+		bool kept;
+		int err = later_take(s, nr, cmd.a, (plat_obj_t){ 0 }, how_later(nr, a2), &kept);
 
+		if (!err && s->batch)
+			err = batch_add(s, s->batch, nr, cmd.a, (plat_obj_t){ 0 });
+		else if (!err && !kept)
+			err = app_commands(s, &cmd, 1);
 		if (err)
 			return err;
 		if (cmd.ret < 0 && cmd.ret >= -4095)
@@ -288,6 +300,9 @@ int plat_as_move(plat_as_t as, uint64_t src, uint64_t old_size, uint64_t dst, ui
 		return -ESRCH;
 	if (!range_valid(src, old_size) || !range_valid(dst, new_size) || new_size >= CHUNK)
 		return -EINVAL;
+	err = later_settle(s);
+	if (err < 0)
+		return err;
 	if (new_size < old_size) {
 		err = plat_as_unmap(as, src + new_size, old_size - new_size);
 		if (err)
@@ -323,8 +338,10 @@ int plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, u
 		    plat_obj_t obj, uint64_t off)
 {
 	struct stub *s = stub_find(as.id);
+	unsigned how = flags & PLAT_MAP_LATER ? LATER_KEEP : LATER_KEEP | LATER_LAST;
 	int host = MAP_FIXED, err, fd;
 	struct stub_call call;
+	bool kept;
 
 	if (!s)
 		return -ESRCH;
@@ -345,7 +362,12 @@ int plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, u
 		host |= MAP_POPULATE;
 	call = (struct stub_call){ .nr = SYS_mmap, .a = { addr, size, prot, (uint64_t)host, FD_FREE, off } };
 	if (s->batch)
-		return batch_add(s, call.nr, call.a, obj);
+		return batch_add(s, s->batch, call.nr, call.a, obj);
+	if ((flags & PLAT_MAP_LATER) && (flags & PLAT_MAP_NEW))
+		how |= LATER_BEGIN;
+	err = later_take(s, call.nr, call.a, obj, how, &kept);
+	if (err || kept)
+		return err;
 	fd = obj_fd_get(obj);
 	if (fd < 0)
 		return fd;
@@ -363,6 +385,9 @@ int plat_as_resident(plat_as_t as, uint64_t addr, uint64_t size, uint8_t *vec)
 		return -ESRCH;
 	if (!range_valid(addr, size))
 		return -EINVAL;
+	err = later_settle(s);
+	if (err < 0)
+		return err;
 	err = mapper_lock(s);
 	if (err)
 		return err;

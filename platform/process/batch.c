@@ -20,16 +20,6 @@
 
 #include "platform/process/internal.h"
 
-#define BATCH_MAX (CMD_LIST_MAX - MAPPER_FDS_MAX)
-
-struct batch {
-	unsigned count, fd_count;
-	int err;                        /* of a list that went early */
-	struct stub_call call[BATCH_MAX];
-	plat_obj_t obj[MAPPER_FDS_MAX];
-	int fd[MAPPER_FDS_MAX];
-};
-
 static int close_left(struct stub *s, unsigned n)
 {
 	mapper_begin(s);
@@ -115,6 +105,7 @@ int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint6
 		return fd;
 	ahead_written(&s->thread[plat_cpu_self()], dst, n);
 	riders_flush(s, plat_cpu_self());
+	(void)later_settle(s);
 	err = mapper_read(s, dst, n, fd, off, ret_n);
 	close(fd);
 	return err;
@@ -122,9 +113,17 @@ int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint6
 
 /* ---- batches --------------------------------------------------------------- */
 
-static int batch_flush(struct stub *s)
+struct batch *batch_new(void)
 {
-	struct batch *b = s->batch;
+	struct batch *b = malloc(sizeof(*b));
+
+	if (b)
+		b->count = b->fd_count = b->err = 0;
+	return b;
+}
+
+int batch_flush(struct stub *s, struct batch *b)
+{
 	int err = 0;
 
 	if (b->count && !b->err)
@@ -138,15 +137,14 @@ static int batch_flush(struct stub *s)
 }
 
 /* The number that the object's descriptor will have. */
-static int batch_fd(struct stub *s, plat_obj_t obj)
+static int batch_fd(struct stub *s, struct batch *b, plat_obj_t obj)
 {
-	struct batch *b = s->batch;
 	int fd;
 
 	for (unsigned i = 0; i < b->fd_count; i++)
 		if (b->obj[i].id == obj.id)
 			return (int)(FD_FREE + i);
-	if (b->fd_count == MAPPER_FDS_MAX && batch_flush(s))
+	if (b->fd_count == MAPPER_FDS_MAX && batch_flush(s, b))
 		return b->err;
 	fd = obj_fd_get(obj);
 	if (fd < 0)
@@ -156,16 +154,15 @@ static int batch_fd(struct stub *s, plat_obj_t obj)
 	return (int)(FD_FREE + b->fd_count++);
 }
 
-int batch_add(struct stub *s, uint32_t nr, const uint64_t a[6], plat_obj_t obj)
+int batch_add(struct stub *s, struct batch *b, uint32_t nr, const uint64_t a[6], plat_obj_t obj)
 {
-	struct batch *b = s->batch;
 	struct stub_call *c;
 	int fd = -1;
 
-	if (b->count == BATCH_MAX && batch_flush(s))
+	if (b->count == BATCH_MAX && batch_flush(s, b))
 		return b->err;
 	if (obj.id) {
-		fd = batch_fd(s, obj);
+		fd = batch_fd(s, b, obj);
 		if (fd < 0)
 			return fd;
 	}
@@ -178,15 +175,12 @@ int batch_add(struct stub *s, uint32_t nr, const uint64_t a[6], plat_obj_t obj)
 }
 
 /* Drop what was kept; the stub is about to go, or the batch has run. */
-void batch_free(struct stub *s)
+void batch_free(struct batch *b)
 {
-	struct batch *b = s->batch;
-
 	if (!b)
 		return;
 	for (unsigned i = 0; i < b->fd_count; i++)
 		obj_fd_put(b->obj[i]);
-	s->batch = NULL;
 	free(b);
 }
 
@@ -198,12 +192,8 @@ int plat_as_batch_begin(plat_as_t as)
 		return -ESRCH;
 	if (s->batch)
 		return -EBUSY;
-	s->batch = malloc(sizeof(*s->batch));
-	if (!s->batch)
-		return -ENOMEM;
-	s->batch->count = s->batch->fd_count = 0;
-	s->batch->err = 0;
-	return 0;
+	s->batch = batch_new();
+	return s->batch ? 0 : -ENOMEM;
 }
 
 int plat_as_batch_end(plat_as_t as)
@@ -215,7 +205,8 @@ int plat_as_batch_end(plat_as_t as)
 		return -ESRCH;
 	if (!s->batch)
 		return 0;
-	err = batch_flush(s);
-	batch_free(s);
+	err = batch_flush(s, s->batch);
+	batch_free(s->batch);
+	s->batch = NULL;
 	return err;
 }

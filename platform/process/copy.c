@@ -81,6 +81,8 @@ static size_t box_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool 
 static size_t copy(plat_as_t as, uint64_t user, void *buf, size_t n, bool out)
 {
 	struct stub *s = stub_find(as.id);
+	uint32_t runs;
+	size_t left;
 
 	if (!n)
 		return 0;
@@ -92,9 +94,16 @@ static size_t copy(plat_as_t as, uint64_t user, void *buf, size_t n, bool out)
 			return n;
 		return n - room + copy(as, user, buf, room, out);
 	}
-	if (process.no_vm_access)
-		return box_copy(s, user, buf, n, out);
-	return vm_copy(s, user, buf, n, out);
+	runs = later_runs(s);
+	left = process.no_vm_access ? box_copy(s, user, buf, n, out) : vm_copy(s, user, buf, n, out);
+	if (left && later_cured(s, runs)) {
+		/* What was not mapped yet may be so now. */
+		user += n - left;
+		buf = (uint8_t *)buf + (n - left);
+		left = process.no_vm_access ? box_copy(s, user, buf, left, out) :
+			vm_copy(s, user, buf, left, out);
+	}
+	return left;
 }
 
 /* Copies of this CPU see each other in order. */
@@ -151,16 +160,30 @@ size_t plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n
 	return left;
 }
 
+/* A command about one word: its result, or -EFAULT. */
+static int64_t word_command(struct stub *s, struct stub_cmd *cmd)
+{
+	uint32_t runs = later_runs(s);
+
+	if (app_commands(s, cmd, 1))
+		return -EFAULT;
+	if (cmd->ret < 0 && later_cured(s, runs) && app_commands(s, cmd, 1))
+		return -EFAULT;
+	return cmd->ret < 0 || cmd->ret > UINT32_MAX ? -EFAULT : cmd->ret;
+}
+
 int plat_user_cmpxchg32(plat_as_t as, uint64_t addr, uint32_t old, uint32_t val, uint32_t *ret_prev)
 {
 	struct stub *s = stub_find(as.id);
 	struct stub_cmd cmd = { .op = OP_CMPXCHG32, .a = { addr, old, val } };
+	int64_t r;
 
 	if (!s || (addr & 3) || !user_range(addr, 4))
 		return -EFAULT;
-	if (app_commands(s, &cmd, 1) || cmd.ret < 0 || cmd.ret > UINT32_MAX)
+	r = word_command(s, &cmd);
+	if (r < 0)
 		return -EFAULT;
-	*ret_prev = (uint32_t)cmd.ret;
+	*ret_prev = (uint32_t)r;
 	return 0;
 }
 
@@ -168,20 +191,18 @@ int plat_user_load32(plat_as_t as, uint64_t addr, uint32_t *ret)
 {
 	struct stub *s = stub_find(as.id);
 	struct stub_cmd cmd = { .op = OP_LOAD32, .a = { addr } };
-	uint32_t v;
+	int64_t r;
 
 	if (!s || (addr & 3) || !user_range(addr, 4))
 		return -EFAULT;
 	/* The host copies an aligned word by one access. */
 	if (!process.no_vm_access) {
 		riders_precede(s, plat_cpu_self(), addr, 4);
-		if (vm_copy(s, addr, &v, 4, false))
-			return -EFAULT;
-		*ret = v;
-		return 0;
+		return copy(as, addr, ret, sizeof(*ret), false) ? -EFAULT : 0;
 	}
-	if (app_commands(s, &cmd, 1) || cmd.ret < 0 || cmd.ret > UINT32_MAX)
+	r = word_command(s, &cmd);
+	if (r < 0)
 		return -EFAULT;
-	*ret = (uint32_t)cmd.ret;
+	*ret = (uint32_t)r;
 	return 0;
 }

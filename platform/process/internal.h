@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* internal.h: what the files of the process platform share.
  *
- * Lock order: stub.mapper_lock, then stubs_lock (stub.c).  Nothing sleeps
+ * Lock order: stub.later_lock, stub.mapper_lock, then stubs_lock (stub.c).  Nothing sleeps
  * under stubs_lock.  A mailbox belongs to the CPU thread of its number. */
 #ifndef NACRE_PROCESS_INTERNAL_H
 #define NACRE_PROCESS_INTERNAL_H
@@ -52,8 +52,6 @@ struct app_thread {
 	struct stub_cmd rider[RIDERS_MAX];
 };
 
-struct batch;
-
 struct stub {
 	uint32_t id;                    /* plat_as_t, 0: slot free */
 	pid_t pid;
@@ -68,6 +66,9 @@ struct stub {
 	uint16_t generation;
 	pthread_mutex_t mapper_lock;
 	struct batch *batch;            /* the kernel's mm lock; NULL: calls run at once */
+	struct batch *later;            /* later_lock to change it; later.c */
+	uint32_t later_runs;            /* atomic */
+	pthread_mutex_t later_lock;
 	struct ctl *ctl;
 	struct app_thread *thread;      /* [plat_cpu_count()] */
 };
@@ -163,9 +164,44 @@ void mapper_page_init(struct stub *s);
  * those.  Takes the mapper's lock.  As mapper_run(). */
 int mapper_run_calls(struct stub *s, const struct stub_call *calls, unsigned count, const int *fds,
 		     unsigned fd_count);
-/* s->batch exists: keep a call.  obj.id: its descriptor replaces argument 4. */
-int batch_add(struct stub *s, uint32_t nr, const uint64_t a[6], plat_obj_t obj);
-void batch_free(struct stub *s);
+/* Calls that are kept, to be one list. */
+#define BATCH_MAX (CMD_LIST_MAX - MAPPER_FDS_MAX)
+struct batch {
+	unsigned count, fd_count;
+	int err;                        /* of a list that went early */
+	uint64_t lo, hi;                /* later.c: the range that they are about */
+	struct stub_call call[BATCH_MAX];
+	plat_obj_t obj[MAPPER_FDS_MAX];
+	int fd[MAPPER_FDS_MAX];
+};
+struct batch *batch_new(void);
+/* obj.id: its descriptor replaces argument 4. */
+int batch_add(struct stub *s, struct batch *b, uint32_t nr, const uint64_t a[6], plat_obj_t obj);
+int batch_flush(struct stub *s, struct batch *b);
+void batch_free(struct batch *b);       /* may be NULL */
+
+/* later.c: mappings that wait until somebody needs them. */
+#define LATER_BEGIN 1u                  /* nothing is mapped in the range: it may wait */
+#define LATER_KEEP 2u                   /* may wait where others do */
+#define LATER_LAST 4u                   /* will be touched next: let all go */
+/* A call of the host about [a[0], a[0] + a[1]).  *ret_kept: it was kept, or has
+ * been done with those that waited; else the caller does it. */
+int __must_check later_take(struct stub *s, uint32_t nr, const uint64_t a[6], plat_obj_t obj,
+			    unsigned how, bool *ret_kept);
+int later_settle_slow(struct stub *s);
+static inline bool later_waits(const struct stub *s) { return __atomic_load_n(&s->later, __ATOMIC_ACQUIRE); }
+/* Nothing waits any more: 1 something did, 0, or the error of the host, which
+ * leaves the range without mappings. */
+static inline int later_settle(struct stub *s)
+{
+	return later_waits(s) ? later_settle_slow(s) : 0;
+}
+/* An access met nothing: try again?  runs: later_runs from before it. */
+static inline uint32_t later_runs(const struct stub *s) { return __atomic_load_n(&s->later_runs, __ATOMIC_ACQUIRE); }
+static inline bool later_cured(struct stub *s, uint32_t runs)
+{
+	return later_settle(s) > 0 || later_runs(s) != runs;
+}
 
 /* as.c: the calls that a child of s begins with. */
 void child_list_write(struct stub *s, unsigned cpu);

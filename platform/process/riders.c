@@ -33,7 +33,7 @@ bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const v
 	struct stub_cmd *c;
 	uint32_t off;
 
-	if (!s || stub_dead(s) || s->batch || !user_range(dst, n))
+	if (!s || stub_dead(s) || s->batch || later_waits(s) || !user_range(dst, n))
 		return false;
 	th = &s->thread[cpu];
 	/* A thread that is not there yet may get another mailbox. */

@@ -153,6 +153,7 @@ struct stub *stub_new(struct ctl *ctl)
 		s->ctl = ctl;
 		s->thread = threads;
 		pthread_mutex_init(&s->mapper_lock, NULL);
+		pthread_mutex_init(&s->later_lock, NULL);
 		__atomic_store_n(&s->id, (uint32_t)generation << 16 | (slot + 1), __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&stubs_lock);
@@ -172,6 +173,7 @@ static struct ctl *slot_release(struct stub *s)
 	free(s->thread);
 	s->thread = NULL;
 	pthread_mutex_destroy(&s->mapper_lock);
+	pthread_mutex_destroy(&s->later_lock);
 	free_slot[free_count++] = (unsigned)(s - table);
 	return c;
 }
@@ -278,7 +280,9 @@ void stub_free(struct stub *s)
 	struct ctl *c = NULL;
 
 	stub_kill(s);
-	batch_free(s);
+	batch_free(s->batch);
+	batch_free(s->later);
+	s->batch = s->later = NULL;
 	pthread_mutex_lock(&stubs_lock);
 	__atomic_store_n(&s->freed, true, __ATOMIC_RELAXED);
 	if (s->reaped) {

@@ -96,6 +96,7 @@ int plat_as_map_anon(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, 
 int plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, unsigned flags, plat_obj_t obj, uint64_t off)
 { (void)as; (void)addr; (void)size; (void)prot; (void)flags; (void)obj; (void)off; return -ENOSYS; }
 int plat_as_unmap(plat_as_t as, uint64_t addr, uint64_t size) { (void)as; (void)addr; (void)size; return -ENOSYS; }
+int plat_as_settle(plat_as_t as) { (void)as; return 0; }
 int plat_as_batch_begin(plat_as_t as) { (void)as; return 0; }
 int plat_as_batch_end(plat_as_t as) { (void)as; return 0; }
 int plat_as_protect(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot)

@@ -5,8 +5,8 @@
  * Stand-alone build (from the root of the source):
  *   platform/process/stub/build.sh gcc $PWD /tmp/stub_image.o &&
  *   gcc -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Iinclude -I. -static -o /tmp/stub_harness \
- *     tests/escape/stub_harness.c tests/escape/stub_guest.S tests/escape/stub_attacks.c tests/escape/stub_batch.c tests/escape/stub_gate.c \
- *     platform/process/{as,batch,copy,cpu,filter,frame,gate,kmem,main,mapper,obj,report,stub,time,user,util}.c \
+ *     tests/escape/stub_harness.c tests/escape/stub_guest.S tests/escape/stub_attacks.c tests/escape/stub_batch.c tests/escape/stub_later.c tests/escape/stub_gate.c \
+ *     platform/process/{as,batch,copy,cpu,filter,frame,gate,kmem,later,main,mapper,obj,report,stub,time,user,util}.c \
  *     platform/x86/kstack.S /tmp/stub_image.o -lpthread
  * Run: stub_harness [TEST...]; without arguments all tests.  As root it enters
  * a private PID namespace as the product does. */
@@ -609,6 +609,7 @@ static const struct harness_test tests[] = {
 	{ "copy-box", test_copy_box },
 	{ "memory", test_memory },
 	{ "batch", test_batch },
+	{ "later", test_later },
 	{ "first-cpu", test_first_cpu },
 	{ "read-file", test_read_file },
 	{ "fork", test_fork },

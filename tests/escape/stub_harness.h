@@ -38,6 +38,7 @@ extern int harness_file;        /* what every file handle means; -1: nothing */
 
 void test_attacks(void);
 void test_batch(void);
+void test_later(void);
 void test_read_file(void);
 void test_first_cpu(void);
 void test_gate(void);
