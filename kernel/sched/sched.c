@@ -25,6 +25,7 @@
 
 #define SLICE_NS 4000000ull
 #define SPREAD_NS 50000ull
+#define PACK_NS 2000000ull              /* the longest wait that being together is worth */
 /* Apart, every call costs two host wake-ups more, some 5 us: together is better
  * for programs that take less than that per call.  A queued one may have been
  * measured apart. */
@@ -81,11 +82,10 @@ static void unlink_queued(struct cpu *from, struct task *t)
 	from->loose_count -= t->se.loose;
 }
 
-/* A slice is the longest that a queue has to be left alone. */
 static bool kept(const struct cpu *owner, const struct task *t)
 {
 	return __atomic_load_n(&owner->packs, __ATOMIC_RELAXED) && !t->se.loose &&
-	       plat_time_mono_ns() - t->se.queued_ns < SLICE_NS;
+	       plat_time_mono_ns() - t->se.queued_ns < PACK_NS;
 }
 
 /* Take the first task that `self` may run; `from` is its own or a victim.  A
@@ -509,14 +509,14 @@ static uint64_t share_out(struct cpu *c, const struct task *t, uint64_t now)
 	if (!list_empty(&c->rq))
 		since = list_first(&c->rq, struct task, se.rq_link)->se.queued_ns;
 	packs = !c->loose_count && pace_of(t) < DENSE_NS &&
-		running_cpus(idle) >= dense_limit;
+		now - since < PACK_NS && running_cpus(idle) >= dense_limit;
 	spin_unlock(&c->rq_lock);
 	if (c->packs != packs)
 		__atomic_store_n(&c->packs, packs, __ATOMIC_RELAXED);
 	if (!idle)
 		return t->se.slice_end_ns;
 	if (packs)      /* a call that takes longer changes the pace */
-		return MIN(now + SPREAD_NS, t->se.slice_end_ns);
+		return MIN(now + SPREAD_NS, since + PACK_NS);
 	if (now - since < SPREAD_NS)
 		return MIN(since + SPREAD_NS, t->se.slice_end_ns);
 	kick_idle(UINT64_MAX);
