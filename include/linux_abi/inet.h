@@ -132,6 +132,8 @@ struct linux_sock_extended_err { uint32_t err; uint8_t origin, type, code, pad; 
 #define SO_EE_ORIGIN_ICMP6 3
 
 /* netdevice(7) */
+#define SIOCGSTAMP 0x8906u
+#define SIOCGSTAMPNS 0x8907u
 #define SIOCADDRT 0x890bu
 #define SIOCGIFNAME 0x8910u
 #define SIOCGIFCONF 0x8912u
@@ -154,6 +156,9 @@ struct linux_sock_extended_err { uint32_t err; uint8_t origin, type, code, pad; 
 #define SIOCGIFTXQLEN 0x8942u
 #define SIOCGIFMAP 0x8970u
 #define SIOCETHTOOL 0x8946u
+#define SIOCPROTOPRIVATE 0x89e0u
+#define SIOCUNIXFILE 0x89e0u
+#define SIOCDEVPRIVATE 0x89f0u
 #define IFF_UP 0x1
 #define IFF_LOOPBACK 0x8
 #define IFF_RUNNING 0x40

@@ -98,6 +98,10 @@ struct linux_rtmsg { uint8_t family, dst_len, src_len, tos, table, protocol, sco
 #define RTA_GATEWAY 5
 #define RTA_PRIORITY 6
 #define RTA_PREFSRC 7
+#define RTA_PREF 20
+#define RTA_UID 25
+#define RTM_F_CLONED 0x200u
+#define RTCF_LOCAL 0x80000000u
 #define RTA_TABLE 15
 #define RT_TABLE_DEFAULT 253
 #define RT_TABLE_MAIN 254

@@ -119,9 +119,30 @@ static int lo_address(struct netns *ns, const struct ipaddr *ip, uint8_t prefix)
 	return err == -EEXIST ? 0 : err;
 }
 
+/* A link that goes down keeps its IPv4 addresses only. */
+static void forget_ipv6(struct netns *ns)
+{
+	struct net_address *a, *next;
+	struct list gone;
+
+	list_init(&gone);
+	spin_lock(&ns->lock);
+	list_for_each_safe(a, next, &ns->addresses, link)
+		if (!ip_is_v4(&a->ip)) {
+			list_del(&a->link);
+			list_push_back(&gone, &a->link);
+			ns->address_count--;
+		}
+	spin_unlock(&ns->lock);
+	while (!list_empty(&gone)) {
+		a = list_first(&gone, struct net_address, link);
+		list_del(&a->link);
+		kfree(a);
+	}
+}
+
 int net_link_set_up(struct netns *ns, bool up)
 {
-	struct net_address gone;
 	bool any4 = false;
 	struct net_address *a;
 	int err = 0;
@@ -130,8 +151,7 @@ int net_link_set_up(struct netns *ns, bool up)
 		return 0;
 	if (!up) {
 		route_link_down(ns);
-		/* IPv6 forgets its address. */
-		(void)!net_address_del(ns, &ip_loop6, 128, &gone);
+		forget_ipv6(ns);
 	} else {
 		spin_lock(&ns->lock);
 		list_for_each(a, &ns->addresses, link)
@@ -182,7 +202,8 @@ bool route_kernel_each(struct netns *ns, const struct net_address *a, bool (*fn)
 		m.metric = 256;
 		m.dst = network(&a->ip, a->prefix);
 		m.dst_len = a->prefix;
-		return fn(&m, arg) || fn(&r, arg);
+		/* The address that lo was born with has no route of its prefix. */
+		return (!ip_equal(&a->ip, &ip_loop6) && fn(&m, arg)) || fn(&r, arg);
 	}
 	if (!secondary && a->prefix && a->prefix < 32) {
 		r.dst = network(&a->ip, a->prefix);

@@ -31,6 +31,6 @@ struct unix_diag {
 	size_t name_size;
 };
 /* kernel/net/unix/show.c.  fn is called under a lock and must not sleep. */
-void unix_diag_each(void (*fn)(const struct unix_diag *d, void *arg), void *arg);
+void unix_diag_each(struct netns *ns, void (*fn)(const struct unix_diag *d, void *arg), void *arg);
 
 #endif

@@ -176,11 +176,13 @@ long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 
 	if (cmd == SIOCGIFCONF)
 		return conf(ns, arg);
-	if (cmd < SIOCGIFNAME || cmd > 0x89ff)
+	if (cmd < SIOCATMARK || cmd > 0x89ff)
 		return -ENOTTY;
 	err = copy_in(&r, (uaddr){ arg }, sizeof r);
 	if (err)
 		return err;
+	if (cmd < SIOCGIFNAME)
+		return -ENOTTY;
 	r.name[sizeof r.name - 1] = 0;
 	if (cmd == SIOCGIFNAME) {
 		memcpy(&index, r.data, sizeof index);
@@ -190,6 +192,8 @@ long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		kstrlcpy(r.name, ns->lo.name, sizeof r.name);
 		return copy_out((uaddr){ arg }, &r, sizeof r);
 	}
+	if (cmd >= SIOCPROTOPRIVATE && cmd < SIOCDEVPRIVATE)
+		return -ENOTTY;
 	memcpy(label, r.name, sizeof label);
 	for (char *p = r.name; *p; p++)
 		if (*p == ':')

@@ -64,6 +64,7 @@ struct netns {
 	uint16_t port_first, port_last; /* ip_local_port_range */
 	uint16_t port_privileged;       /* ip_unprivileged_port_start */
 	bool nonlocal_bind, v6only;     /* ip_nonlocal_bind, bindv6only */
+	unsigned dgram_qlen;            /* net.unix.max_dgram_qlen; atomic */
 	struct list addresses, routes, rules;   /* route.h */
 	unsigned address_count, route_count, rule_count;
 	unsigned raw_udp;               /* raw sockets that see UDP */
@@ -99,8 +100,8 @@ int netlink_create(struct socket *s);
 
 /* ---- /proc/net ---- */
 void net_show_tcp(struct netns *ns, struct sbuf *s, bool v6);
-void net_show_udp(struct netns *ns, struct sbuf *s, bool v6);
-void net_show_unix(struct sbuf *s);
+void net_show_udp(struct netns *ns, int proto, struct sbuf *s, bool v6);
+void net_show_unix(struct netns *ns, struct sbuf *s);
 void net_show_netlink(struct netns *ns, struct sbuf *s);
 void net_show_raw(struct netns *ns, struct sbuf *s, bool v6);
 struct net_counts { unsigned all, tcp4, tcp6, udp4, udp6, raw4, raw6, orphans, waiting, established; uint64_t tcp_bytes; };

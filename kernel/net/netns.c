@@ -50,6 +50,7 @@ struct netns *netns_new(void)
 	ns->port_first = 32768;
 	ns->port_last = 60999;
 	ns->port_privileged = 1024;
+	ns->dgram_qlen = 10;
 	if (route_init(ns)) {
 		netns_put(ns);
 		return NULL;

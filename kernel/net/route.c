@@ -94,8 +94,10 @@ static bool same_rule(const struct net_rule *o, const struct net_rule *r, bool w
 	return o->family == r->family && (whole || !r->action || o->action == r->action) &&
 	       (whole ? o->table == r->table : !r->table || o->table == r->table) &&
 	       (whole ? o->priority == r->priority : !r->priority || o->priority == r->priority) &&
-	       o->src_len == r->src_len && o->dst_len == r->dst_len && ip_equal(&o->src, &r->src) &&
-	       ip_equal(&o->dst, &r->dst) && o->mark == r->mark && !strcmp(o->iif, r->iif) && !strcmp(o->oif, r->oif);
+	       ((!whole && !r->src_len) || (o->src_len == r->src_len && ip_equal(&o->src, &r->src))) &&
+	       ((!whole && !r->dst_len) || (o->dst_len == r->dst_len && ip_equal(&o->dst, &r->dst))) &&
+	       ((!whole && !r->mark) || o->mark == r->mark) && ((!whole && !r->iif[0]) || !strcmp(o->iif, r->iif)) &&
+	       ((!whole && !r->oif[0]) || !strcmp(o->oif, r->oif));
 }
 
 int rule_add(struct netns *ns, const struct net_rule *r)

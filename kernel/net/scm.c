@@ -178,6 +178,32 @@ int scm_send(struct sock_msg *m, uint64_t control, uint64_t size)
 
 /* ---- receiving ---- */
 
+void sock_put_cmsg(struct sock_msg *m, int level, int type, const void *p, size_t n)
+{
+	struct sock_cmsg *c;
+
+	if (m->cmsg_count == SOCK_CMSG_MAX)
+		return;
+	c = &m->cmsg[m->cmsg_count++];
+	*c = (struct sock_cmsg){ .level = level, .type = type, .size = (uint32_t)n };
+	memcpy(c->data, p, n);
+}
+
+#define TSTAMPING_RX_SOFTWARE (1 << 3 | 1 << 4)         /* SOF_TIMESTAMPING_RX_SOFTWARE, _SOFTWARE */
+
+void sock_put_times(const struct socket *s, struct sock_msg *m, int64_t time_ns, bool packet)
+{
+	struct linux_timespec ts[3] = { ns_timespec(time_ns) };
+	struct linux_timeval tv = { ts[0].sec, ts[0].nsec / (int64_t)NSEC_PER_USEC };
+
+	if (s->tstamp == TSTAMP_US)
+		sock_put_cmsg(m, SOL_SOCKET, s->tstamp_new ? SO_TIMESTAMP_NEW : SO_TIMESTAMP, &tv, sizeof tv);
+	else if (s->tstamp == TSTAMP_NS)
+		sock_put_cmsg(m, SOL_SOCKET, s->tstamp_new ? SO_TIMESTAMPNS_NEW : SO_TIMESTAMPNS, &ts[0], sizeof ts[0]);
+	if (packet && (s->tstamping & TSTAMPING_RX_SOFTWARE) == TSTAMPING_RX_SOFTWARE)
+		sock_put_cmsg(m, SOL_SOCKET, s->tstamp_new ? SO_TIMESTAMPING_NEW : SO_TIMESTAMPING, ts, sizeof ts);
+}
+
 /* One header and its data; cut to the room that is left, which is said. */
 static size_t put(struct sock_msg *m, int level, int type, const void *data, size_t n, uint64_t at, uint64_t room)
 {
@@ -268,10 +294,10 @@ size_t scm_recv(struct sock_msg *m, const struct socket *s, uint64_t control, ui
 		if (s->passpidfd)
 			m->ret_flags |= MSG_CTRUNC;
 	}
-	if (s->passcred)
-		used = put(m, SOL_SOCKET, SCM_CREDENTIALS, &m->cred, sizeof m->cred, control, size);
 	for (unsigned i = 0; i < m->cmsg_count; i++)
 		used += put(m, m->cmsg[i].level, m->cmsg[i].type, m->cmsg[i].data, m->cmsg[i].size, control + used, size - used);
+	if (s->passcred)
+		used += put(m, SOL_SOCKET, SCM_CREDENTIALS, &m->cred, sizeof m->cred, control + used, size - used);
 	if (m->scm)
 		used += put_rights(m, control + used, size - used);
 	if (s->passpidfd && control)

@@ -62,7 +62,11 @@ static void socket_free(struct socket *s)
 
 static void socket_release(struct file *f) { socket_free(f->priv); }
 
+/* O_DIRECT is for files that have blocks. */
+static int socket_set_flags(struct file *f, uint32_t flags) { return flags & O_DIRECT ? -EINVAL : 0; }
+
 static const struct file_ops socket_fops = {
+	.set_flags = socket_set_flags,
 	.read = socket_read,
 	.write = socket_write,
 	.poll = socket_poll,
@@ -103,12 +107,23 @@ static struct socket *socket_new(int family, int type, int protocol)
 }
 
 /* A file for s, which is consumed also on failure. */
+static int socket_setattr(struct inode *i, const struct kattr *a)
+{
+	if (a->mask & ATTR_SIZE)
+		return -EINVAL;
+	inode_apply_attr(i, a);
+	return 0;
+}
+
+static const struct inode_ops socket_iops = { .setattr = socket_setattr };
+
 static int socket_file(struct socket *s, int flags, struct file **ret)
 {
 	struct inode *i = anon_inode_new(S_IFSOCK | 0777);
 	int err = -ENOMEM;
 
 	if (i) {
+		i->ops = &socket_iops;
 		err = file_new_anon(&socket_fops, s, O_RDWR | (flags & SOCK_NONBLOCK), i, ret);
 		inode_put(i);
 	}

@@ -24,8 +24,14 @@ struct socket {
 	int32_t late_error;             /* of recvmmsg, for the next call; atomic */
 	uint64_t cookie;                /* SO_COOKIE; 0: not asked for yet; atomic */
 	struct linux_linger linger;
-	bool passcred, passpidfd, reuseaddr, reuseport, keepalive, broadcast, oobinline, dontroute, timestamp;
+	int32_t tstamping;              /* SO_TIMESTAMPING: SOF_TIMESTAMPING_ */
+	int32_t incoming_cpu, buf_lock, txrehash;
+	uint32_t kept;                  /* a bit for each option that is a mere switch: sockopt.c */
+	uint8_t tstamp;                 /* TSTAMP_ */
+	bool tstamp_new;                /* by an option that is named _NEW */
+	bool passcred, passpidfd, reuseaddr, reuseport, keepalive, broadcast, oobinline, dontroute;
 };
+enum { TSTAMP_OFF, TSTAMP_US, TSTAMP_NS };      /* SO_TIMESTAMP, SO_TIMESTAMPNS */
 
 struct sock_addr { unsigned size; union { uint16_t family; struct linux_sockaddr_storage ss; } u; };
 
@@ -110,6 +116,13 @@ bool file_is_socket(const struct file *f);
 uint64_t sock_deadline(uint64_t timeo_ns);
 /* What a broken-off wait returns: -EAGAIN at the timeout, restart or EINTR. */
 int sock_wait_error(int err, uint64_t timeo_ns);
+bool sock_kept(const struct socket *s, int opt);        /* is the switch on? */
+/* Ancillary data of a received message. */
+void sock_put_cmsg(struct sock_msg *m, int level, int type, const void *p, size_t n);
+/* What SO_TIMESTAMP and its kin want of a message that came then (wall clock);
+ * packet: it came as one, so SO_TIMESTAMPING has it too. */
+void sock_put_times(const struct socket *s, struct sock_msg *m, int64_t time_ns, bool packet);
+static inline bool sock_wants_times(const struct socket *s) { return s->tstamp || s->tstamping; }
 int sock_addr_from_user(struct sock_addr *a, uaddr u, int size);
 /* Writes at most *usize bytes and the whole length back. */
 int sock_addr_to_user(const struct sock_addr *a, uaddr u, uaddr usize);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* setsockopt(2), getsockopt(2): the family is asked first, then the options
  * that every socket has (socket(7)). */
-#include "kernel/net/socket.h"
+#include "kernel/net/net.h"
 #include "kernel/syscall/syscall.h"
 
 #define OPT_MAX 262144u                 /* every group that a process can have */
@@ -42,6 +42,80 @@ static uint64_t cookie_of(struct socket *s)
 	return __atomic_load_n(&s->cookie, __ATOMIC_RELAXED);
 }
 
+/* Options that are kept and shown, and no more. */
+static const uint8_t switches[] = { SO_RXQ_OVFL, SO_NOFCS, SO_LOCK_FILTER, SO_SELECT_ERR_QUEUE, SO_RCVMARK };
+
+static uint32_t switch_bit(int opt)
+{
+	for (unsigned k = 0; k < ARRAY_SIZE(switches); k++)
+		if (switches[k] == opt)
+			return 1u << k;
+	return 0;
+}
+
+bool sock_kept(const struct socket *s, int opt) { return s->kept & switch_bit(opt); }
+
+static int set_switch(struct socket *s, int opt, int32_t v)
+{
+	if (opt == SO_LOCK_FILTER && !v && sock_kept(s, opt))
+		return -EPERM;
+	if (opt == SO_RCVMARK && !capable(CAP_NET_RAW) && !capable(CAP_NET_ADMIN))
+		return -EPERM;
+	s->kept = v ? s->kept | switch_bit(opt) : s->kept & ~switch_bit(opt);
+	return 0;
+}
+
+static int set_times(struct socket *s, int opt, int32_t v)
+{
+	bool fresh = opt == SO_TIMESTAMP_NEW || opt == SO_TIMESTAMPNS_NEW || opt == SO_TIMESTAMPING_NEW;
+
+	if (opt == SO_TIMESTAMPING || opt == SO_TIMESTAMPING_NEW) {
+		if (v & ~SOF_TIMESTAMPING_ALL)
+			return -EINVAL;
+		s->tstamping = v;
+		s->tstamp_new = fresh;
+		return 0;
+	}
+	s->tstamp = !v ? TSTAMP_OFF : opt == SO_TIMESTAMP || opt == SO_TIMESTAMP_NEW ? TSTAMP_US : TSTAMP_NS;
+	if (v)
+		s->tstamp_new = fresh;
+	return 0;
+}
+
+static int32_t get_times(const struct socket *s, int opt)
+{
+	switch (opt) {
+	case SO_TIMESTAMP: return s->tstamp == TSTAMP_US && !s->tstamp_new;
+	case SO_TIMESTAMPNS: return s->tstamp == TSTAMP_NS && !s->tstamp_new;
+	case SO_TIMESTAMP_NEW: return s->tstamp && s->tstamp_new;
+	case SO_TIMESTAMPNS_NEW: return s->tstamp == TSTAMP_NS && s->tstamp_new;
+	case SO_TIMESTAMPING: return s->tstamping;
+	default: return s->tstamp_new ? s->tstamping : 0;
+	}
+}
+
+/* A socket with no link to be tied to: the name is looked at. */
+static int set_device(const char *name, size_t size)
+{
+	size_t n = strnlen(name, MIN(size, (size_t)15));
+	const char *lo = netns_current()->lo.name;
+
+	return n && (n != strlen(lo) || memcmp(name, lo, n)) ? -ENODEV : 0;
+}
+
+/* The peer's name where it fits: SO_PEERNAME. */
+static int get_peer_name(struct socket *s, void *val, size_t *size)
+{
+	struct sock_addr a = { 0 };
+
+	if (s->ops->getname(s, true, &a))
+		return -ENOTCONN;
+	if (a.size < *size)
+		return -EINVAL;
+	memcpy(val, &a.u, *size);
+	return 0;
+}
+
 static int set_common(struct socket *s, int opt, const void *val, size_t size)
 {
 	struct linux_timeval tv;
@@ -50,14 +124,16 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 	int32_t v;
 	int err = 0;
 
-	if (opt == SO_RCVTIMEO || opt == SO_SNDTIMEO) {
+	if (opt == SO_BINDTODEVICE)
+		return set_device(val, size);
+	if (opt == SO_RCVTIMEO || opt == SO_SNDTIMEO || opt == SO_RCVTIMEO_NEW || opt == SO_SNDTIMEO_NEW) {
 		if (size < sizeof tv)
 			return -EINVAL;
 		memcpy(&tv, val, sizeof tv);
 		ns = timeo_get(&tv, &err);
 		if (err)
 			return err;
-		*(opt == SO_RCVTIMEO ? &s->rcvtimeo_ns : &s->sndtimeo_ns) = ns;
+		*(opt == SO_RCVTIMEO || opt == SO_RCVTIMEO_NEW ? &s->rcvtimeo_ns : &s->sndtimeo_ns) = ns;
 		return 0;
 	}
 	if (opt == SO_LINGER) {
@@ -83,7 +159,31 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 	case SO_OOBINLINE: s->oobinline = v; return 0;
 	case SO_DONTROUTE: s->dontroute = v; return 0;
 	case SO_TIMESTAMP:
-	case SO_TIMESTAMPNS: s->timestamp = v; return 0;
+	case SO_TIMESTAMPNS:
+	case SO_TIMESTAMPING:
+	case SO_TIMESTAMP_NEW:
+	case SO_TIMESTAMPNS_NEW:
+	case SO_TIMESTAMPING_NEW: return set_times(s, opt, v);
+	case SO_INCOMING_CPU: s->incoming_cpu = v; return 0;
+	case SO_BUF_LOCK:
+		if (v & ~3)
+			return -EINVAL;
+		s->buf_lock = v;
+		return 0;
+	case SO_TXREHASH:
+		if (s->type != SOCK_STREAM || s->family == AF_UNIX)
+			return -EOPNOTSUPP;
+		if (v < -1 || v > 1)
+			return -EINVAL;
+		s->txrehash = v == -1 ? 1 : v;
+		return 0;
+	case SO_RXQ_OVFL:
+	case SO_NOFCS:
+	case SO_LOCK_FILTER:
+	case SO_SELECT_ERR_QUEUE:
+	case SO_RCVMARK: return set_switch(s, opt, v);
+	case SO_BINDTOIFINDEX: return v && v != LO_INDEX ? -ENODEV : 0;
+	case SO_BSDCOMPAT: return 0;
 	case SO_PASSCRED:
 		if (s->family != AF_UNIX && s->family != AF_NETLINK)
 			return -EOPNOTSUPP;
@@ -143,19 +243,26 @@ static int get_common(struct socket *s, int opt, void *val, size_t *size)
 		return 0;
 	case SO_PEERGROUPS:
 		return -ENODATA;
+	case SO_PEERNAME: return get_peer_name(s, val, size);
+	case SO_BINDTODEVICE:
+		*size = 0;
+		return 0;
 	case SO_PASSPIDFD:
 	case SO_PEEK_OFF:
 		return -EOPNOTSUPP;
 	case SO_COOKIE:
+	case SO_NETNS_COOKIE:
 		if (*size < sizeof ns)
 			return -EINVAL;
 		*size = sizeof ns;
-		ns = cookie_of(s);
+		ns = opt == SO_COOKIE ? cookie_of(s) : netns_current()->id + 1;
 		memcpy(val, &ns, sizeof ns);
 		return 0;
 	case SO_RCVTIMEO:
 	case SO_SNDTIMEO:
-		ns = opt == SO_RCVTIMEO ? s->rcvtimeo_ns : s->sndtimeo_ns;
+	case SO_RCVTIMEO_NEW:
+	case SO_SNDTIMEO_NEW:
+		ns = opt == SO_RCVTIMEO || opt == SO_RCVTIMEO_NEW ? s->rcvtimeo_ns : s->sndtimeo_ns;
 		tv = (struct linux_timeval){ (int64_t)(ns / NSEC_PER_SEC),
 					     (int64_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC) };
 		*size = MIN(*size, sizeof tv);
@@ -178,15 +285,43 @@ static int get_common(struct socket *s, int opt, void *val, size_t *size)
 	case SO_BROADCAST: v = s->broadcast; break;
 	case SO_OOBINLINE: v = s->oobinline; break;
 	case SO_DONTROUTE: v = s->dontroute; break;
-	case SO_TIMESTAMP: v = s->timestamp; break;
-	case SO_PASSCRED: v = s->passcred; break;
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMPNS:
+	case SO_TIMESTAMPING:
+	case SO_TIMESTAMP_NEW:
+	case SO_TIMESTAMPNS_NEW:
+	case SO_TIMESTAMPING_NEW: v = get_times(s, opt); break;
+	case SO_INCOMING_CPU: v = s->incoming_cpu; break;
+	case SO_BUF_LOCK: v = s->buf_lock; break;
+	case SO_TXREHASH:
+		if (s->type != SOCK_STREAM || s->family == AF_UNIX)
+			return -EOPNOTSUPP;
+		v = s->txrehash;
+		break;
+	case SO_RXQ_OVFL:
+	case SO_NOFCS:
+	case SO_LOCK_FILTER:
+	case SO_SELECT_ERR_QUEUE:
+	case SO_RCVMARK: v = sock_kept(s, opt); break;
+	case SO_BPF_EXTENSIONS: v = 64; break;
+	case SO_PASSCRED:
+		if (s->family != AF_UNIX && s->family != AF_NETLINK)
+			return -EOPNOTSUPP;
+		v = s->passcred;
+		break;
 	case SO_PRIORITY: v = s->priority; break;
 	case SO_MARK: v = s->mark; break;
 	case SO_DEBUG:
 	case SO_NO_CHECK:
-	case SO_PASSSEC:
+	case SO_BINDTOIFINDEX:
+	case SO_BSDCOMPAT:
 	case SO_ERROR:
 	case SO_ACCEPTCONN: v = 0; break;
+	case SO_PASSSEC:
+		if (s->family != AF_UNIX && s->family != AF_NETLINK)
+			return -EOPNOTSUPP;
+		v = 0;
+		break;
 	default: return -ENOPROTOOPT;
 	}
 	*size = MIN(*size, sizeof v);

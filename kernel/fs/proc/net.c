@@ -34,13 +34,13 @@ static void show_tcp6(struct netns *ns, struct sbuf *s)
 static void show_udp(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, DGRAM_HEAD4);
-	net_show_udp(ns, s, false);
+	net_show_udp(ns, PROTO_UDP, s, false);
 }
 
 static void show_udp6(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, DGRAM_HEAD6);
-	net_show_udp(ns, s, true);
+	net_show_udp(ns, PROTO_UDP, s, true);
 }
 
 static void show_raw(struct netns *ns, struct sbuf *s)
@@ -55,12 +55,16 @@ static void show_raw6(struct netns *ns, struct sbuf *s)
 	net_show_raw(ns, s, true);
 }
 
-static void show_udplite(struct netns *ns, struct sbuf *s) { sbuf_printf(s, DGRAM_HEAD4); }
+static void show_udplite(struct netns *ns, struct sbuf *s)
+{
+	sbuf_printf(s, DGRAM_HEAD4);
+	net_show_udp(ns, PROTO_UDPLITE, s, false);
+}
 
 static void show_unix(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "Num       RefCount Protocol Flags    Type St Inode Path\n");
-	net_show_unix(s);
+	net_show_unix(ns, s);
 }
 
 static void route_line(struct sbuf *s, const struct net_rt *r)

@@ -22,7 +22,6 @@ CONST(tcp_wmem, "4096\t16384\t4194304")
 CONST(congestion, "cubic")
 CONST(congestions, "reno cubic")
 CONST(ping_groups, "0\t2147483647")
-CONST(dgram_qlen, "256")
 
 static void show_port_range(struct sbuf *s)
 {
@@ -111,6 +110,23 @@ static int store_v6only(const char *text, size_t n)
 	return err;
 }
 
+#define DGRAM_QLEN_MAX 4096u            /* Linux takes any; a queue here stays bounded */
+
+static void show_dgram_qlen(struct sbuf *s)
+{
+	sbuf_printf(s, "%u\n", __atomic_load_n(&netns_current()->dgram_qlen, __ATOMIC_RELAXED));
+}
+
+static int store_dgram_qlen(const char *text, size_t n)
+{
+	uint64_t v;
+	int err = store_one(text, n, DGRAM_QLEN_MAX, &v);
+
+	if (!err)
+		__atomic_store_n(&netns_current()->dgram_qlen, (unsigned)v, __ATOMIC_RELAXED);
+	return err;
+}
+
 #define END { .name = NULL }
 #define F(n, fn) { .name = (n), .mode = S_IFREG | 0644, .show = (fn) }
 
@@ -139,7 +155,7 @@ static const struct pseudo_node confs_nodes[] = {
 static const struct pseudo_node ipv6_nodes[] = {
 	PSEUDO_RW("bindv6only", show_v6only, store_v6only), PSEUDO_DIR("conf", confs_nodes), END,
 };
-static const struct pseudo_node unix_nodes[] = { F("max_dgram_qlen", show_dgram_qlen), END };
+static const struct pseudo_node unix_nodes[] = { PSEUDO_RW("max_dgram_qlen", show_dgram_qlen, store_dgram_qlen), END };
 
 const struct pseudo_node proc_sys_net_children[] = {
 	PSEUDO_DIR("core", core_nodes), PSEUDO_DIR("ipv4", ipv4_nodes), PSEUDO_DIR("ipv6", ipv6_nodes),

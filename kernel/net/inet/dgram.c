@@ -267,6 +267,21 @@ uint32_t dgram_poll(struct socket *s, struct poll_table *pt)
 	return ev;
 }
 
+/* When the last message came that was received: socket(7). */
+static long last_arrival(struct dgram_sock *d, bool ns, uint64_t arg)
+{
+	struct linux_timespec t;
+
+	spin_lock(&d->lock);
+	t = ns_timespec(d->last_ns);
+	spin_unlock(&d->lock);
+	if (!t.sec)
+		return -ENOENT;
+	if (!ns)
+		t.nsec /= (int64_t)NSEC_PER_USEC;       /* a timeval has the same shape */
+	return copy_out((uaddr){ arg }, &t, sizeof t);
+}
+
 long dgram_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 {
 	struct dgram_sock *d = s->priv;
@@ -277,6 +292,8 @@ long dgram_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		if (!list_empty(&d->queue))
 			n = (int32_t)list_first(&d->queue, struct dgram, link)->size;
 		spin_unlock(&d->lock);
+	} else if (cmd == SIOCGSTAMP || cmd == SIOCGSTAMPNS) {
+		return last_arrival(d, cmd == SIOCGSTAMPNS, arg);
 	} else if (cmd != SIOCOUTQ) {
 		return net_ioctl(s, cmd, arg);
 	}

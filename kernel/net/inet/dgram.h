@@ -38,6 +38,7 @@ struct dgram_sock {
 	int32_t rcvbuf, error;
 	uint8_t shutdown;
 	uint64_t drops;
+	int64_t last_ns;                /* when the last message came that was read */
 	int32_t opt_cork, opt_no_check, opt_gro;
 	int32_t opt_coverage[2];        /* UDP-Lite */
 	uint32_t icmp_filter[8];        /* a bit per type: not wanted */

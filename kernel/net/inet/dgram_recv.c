@@ -3,48 +3,21 @@
  * message (ancillary data of ip(7), ipv6(7), socket(7)), and the error queue. */
 #include "kernel/net/inet/dgram.h"
 
-#define TSTAMPING_RX_SOFTWARE (1 << 3 | 1 << 4)         /* SOF_TIMESTAMPING_RX_SOFTWARE, _SOFTWARE */
-
-static void add_cmsg(struct sock_msg *m, int level, int type, const void *p, size_t n)
-{
-	struct sock_cmsg *c;
-
-	if (m->cmsg_count == SOCK_CMSG_MAX)
-		return;
-	c = &m->cmsg[m->cmsg_count++];
-	*c = (struct sock_cmsg){ .level = level, .type = type, .size = (uint32_t)n };
-	memcpy(c->data, p, n);
-}
-
-/* When it came and what was lost before it. */
-static void describe_socket(struct dgram_sock *d, const struct dgram *g, struct sock_msg *m)
-{
-	const int32_t *opt = d->in.opt;
-	struct linux_timespec ts[3] = { { g->time_ns / (int64_t)NSEC_PER_SEC, g->time_ns % (int64_t)NSEC_PER_SEC } };
-	struct linux_timeval tv = { ts[0].sec, ts[0].nsec / (int64_t)NSEC_PER_USEC };
-
-	if (opt[OPT_TSTAMP] == TSTAMP_US)
-		add_cmsg(m, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof tv);
-	else if (opt[OPT_TSTAMP] == TSTAMP_NS)
-		add_cmsg(m, SOL_SOCKET, SO_TIMESTAMPNS, &ts[0], sizeof ts[0]);
-	if ((opt[OPT_TSTAMPING] & TSTAMPING_RX_SOFTWARE) == TSTAMPING_RX_SOFTWARE)
-		add_cmsg(m, SOL_SOCKET, SO_TIMESTAMPING, ts, sizeof ts);
-	if (opt[OPT_RXQ_OVFL] && g->drops)
-		add_cmsg(m, SOL_SOCKET, SO_RXQ_OVFL, &g->drops, sizeof g->drops);
-}
-
-static void describe(struct dgram_sock *d, const struct dgram *g, struct sock_msg *m)
+static void describe(struct socket *s, struct dgram_sock *d, const struct dgram *g, struct sock_msg *m)
 {
 	const int32_t *opt = d->in.opt;
 	struct sock_addr a;
 	int32_t v;
 
-	describe_socket(d, g, m);
+	if (sock_wants_times(s))
+		sock_put_times(s, m, g->time_ns, true);
+	if (sock_kept(s, SO_RXQ_OVFL) && g->drops)
+		sock_put_cmsg(m, SOL_SOCKET, SO_RXQ_OVFL, &g->drops, sizeof g->drops);
 	if (d->in.family == AF_INET6 && opt[OPT6_RECVPKTINFO]) {
 		struct linux_in6_pktinfo pi = { .ifindex = LO_INDEX };
 
 		memcpy(pi.addr, g->to.ip.b, sizeof pi.addr);
-		add_cmsg(m, IPPROTO_IPV6, IPV6_PKTINFO, &pi, sizeof pi);
+		sock_put_cmsg(m, IPPROTO_IPV6, IPV6_PKTINFO, &pi, sizeof pi);
 	}
 	if (ip_is_v4(&g->to.ip)) {
 		uint32_t to = be32(ip_v4(&g->to.ip));
@@ -52,34 +25,34 @@ static void describe(struct dgram_sock *d, const struct dgram *g, struct sock_ms
 		if (opt[OPT_PKTINFO]) {
 			struct linux_in_pktinfo pi = { LO_INDEX, to, to };
 
-			add_cmsg(m, IPPROTO_IP, IP_PKTINFO, &pi, sizeof pi);
+			sock_put_cmsg(m, IPPROTO_IP, IP_PKTINFO, &pi, sizeof pi);
 		}
 		if (opt[OPT_RECVTTL]) {
 			v = g->ttl;
-			add_cmsg(m, IPPROTO_IP, IP_TTL, &v, sizeof v);
+			sock_put_cmsg(m, IPPROTO_IP, IP_TTL, &v, sizeof v);
 		}
 		if (opt[OPT_RECVTOS])
-			add_cmsg(m, IPPROTO_IP, IP_TOS, &g->tos, 1);
+			sock_put_cmsg(m, IPPROTO_IP, IP_TOS, &g->tos, 1);
 		if (opt[OPT_RECVORIGDST]) {
 			struct inet_sock v4 = { .family = AF_INET };
 
 			inet_addr_format(&v4, &g->to, &a);
-			add_cmsg(m, IPPROTO_IP, IP_RECVORIGDSTADDR, &a.u, a.size);
+			sock_put_cmsg(m, IPPROTO_IP, IP_RECVORIGDSTADDR, &a.u, a.size);
 		}
 	}
 	if (d->in.family != AF_INET6)
 		return;
 	if (opt[OPT6_RECVHOPLIMIT] && !ip_is_v4(&g->to.ip)) {
 		v = g->ttl;
-		add_cmsg(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &v, sizeof v);
+		sock_put_cmsg(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &v, sizeof v);
 	}
 	if (opt[OPT6_RECVTCLASS] && !ip_is_v4(&g->to.ip)) {
 		v = g->tos;
-		add_cmsg(m, IPPROTO_IPV6, IPV6_TCLASS, &v, sizeof v);
+		sock_put_cmsg(m, IPPROTO_IPV6, IPV6_TCLASS, &v, sizeof v);
 	}
 	if (opt[OPT6_RECVORIGDST] && !ip_is_v4(&g->to.ip)) {
 		inet_addr_format(&d->in, &g->to, &a);
-		add_cmsg(m, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &a.u, a.size);
+		sock_put_cmsg(m, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &a.u, a.size);
 	}
 }
 
@@ -125,7 +98,7 @@ static long recv_error(struct dgram_sock *d, struct sock_msg *m)
 	if (g->error == EMSGSIZE)
 		memset(&a.u, 0, a.size);
 	memcpy(info.offender, &a.u, MIN((size_t)a.size, sizeof info.offender));
-	add_cmsg(m, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &info, sizeof info.e + a.size);
+	sock_put_cmsg(m, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &info, sizeof info.e + a.size);
 	dgram_uncharge(g);
 	kfree(g);
 	return got < n ? -EFAULT : (long)n;
@@ -202,6 +175,7 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 	g = message_at(d, &off);
 	if (g && !peek) {
 		list_del(&g->link);
+		d->last_ns = g->time_ns;
 		d->queued -= g->size + DGRAM_OVERHEAD;
 	}
 	spin_unlock(&d->lock);
@@ -216,11 +190,11 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 		m->ret_flags |= MSG_TRUNC;
 	inet_peek_move(&d->in, peek, peek ? n : g->size);
 	inet_addr_format(&d->in, &g->from, &m->name);
-	describe(d, g, m);
+	describe(s, d, g, m);
 	if (d->opt_gro && g->segment) {
 		int32_t seg = g->segment;
 
-		add_cmsg(m, IPPROTO_UDP, UDP_GRO, &seg, sizeof seg);
+		sock_put_cmsg(m, IPPROTO_UDP, UDP_GRO, &seg, sizeof seg);
 	}
 	if (!peek) {
 		dgram_uncharge(g);

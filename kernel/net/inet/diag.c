@@ -38,15 +38,16 @@ static void tell_tcp(struct tcp_sock *t, struct tcp_info_k *info, inet_diag_fn f
 	spin_lock(&t->lock);
 	d.state = t->state;
 	d.rqueue = t->state == TCP_LISTEN ? t->accept_count : (uint32_t)tcp_queue_seen(&t->rq);
-	if (d.rqueue && t->done)
-		d.rqueue++;             /* the FIN counts */
+	d.rqueue += t->done && !t->fin_read;    /* the FIN counts */
 	if (t->state == TCP_LISTEN)
 		d.wqueue = t->backlog;
 	d.shutdown = t->shutdown;
+	d.expires_ms = tcp_keepalive_ms(t);
+	d.timer = d.expires_ms ? 2 : 0;
 	if (t->orphan)
 		d.ino = 0;
-	d.rcvbuf = t->rcvbuf;
-	d.sndbuf = t->sndbuf;
+	d.rcvbuf = tcp_rcvbuf(t);
+	d.sndbuf = tcp_sndbuf(t);
 	spin_unlock(&t->lock);
 	if (info) {
 		tcp_fill_info(t, info);

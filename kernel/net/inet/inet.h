@@ -18,14 +18,13 @@ enum inet_opt {                         /* integers that programs set and read b
 	OPT6_HOPS, OPT6_MC_IF, OPT6_MC_HOPS, OPT6_MC_LOOP, OPT6_MTU_DISCOVER, OPT6_RECVERR,
 	OPT6_MC_ALL, OPT6_RECVPKTINFO, OPT6_RECVHOPLIMIT, OPT6_DONTFRAG, OPT6_RECVTCLASS,
 	OPT6_TCLASS, OPT6_AUTOFLOW, OPT6_FREEBIND, OPT6_TRANSPARENT, OPT6_RECVORIGDST,
-	OPT_BOUND_LINK, OPT_TSTAMP, OPT_TSTAMPING, OPT_RXQ_OVFL, OPT_INCOMING_CPU, OPT_COUNT
+	OPT_BOUND_LINK, OPT_COUNT
 };
 
 /* A group, and from whom: all but the listed, or the listed only. */
 #define SOURCES_MAX 10u
 struct membership { struct ipaddr group; bool include, filtered; uint8_t count; struct ipaddr source[SOURCES_MAX]; };
 #define MEMBERSHIPS_MAX 20u
-enum { TSTAMP_OFF, TSTAMP_US, TSTAMP_NS };      /* OPT_TSTAMP */
 
 struct inet_sock {
 	struct ref ref;

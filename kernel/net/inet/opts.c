@@ -127,21 +127,6 @@ static int set_socket(struct inet_sock *i, int opt, const void *val, size_t size
 		return -ENOPROTOOPT;    /* the layer keeps it, as it does the rest */
 	case SO_BINDTOIFINDEX:
 		return v && v != LO_INDEX ? -ENODEV : set_device(i, "lo", v ? 2 : 0);
-	case SO_TIMESTAMP:
-	case SO_TIMESTAMPNS:
-		i->opt[OPT_TSTAMP] = !v ? TSTAMP_OFF : opt == SO_TIMESTAMP ? TSTAMP_US : TSTAMP_NS;
-		return 0;
-	case SO_TIMESTAMPING:
-		if (v & ~SOF_TIMESTAMPING_ALL)
-			return -EINVAL;
-		i->opt[OPT_TSTAMPING] = v;
-		return 0;
-	case SO_RXQ_OVFL:
-		i->opt[OPT_RXQ_OVFL] = !!v;
-		return 0;
-	case SO_INCOMING_CPU:
-		i->opt[OPT_INCOMING_CPU] = v;
-		return 0;
 	case SO_PEEK_OFF:
 		if (i->proto < 0)
 			return -EOPNOTSUPP;
@@ -166,13 +151,8 @@ static int get_socket(struct inet_sock *i, int opt, void *val, size_t *size)
 		memcpy(val, "lo", 3);
 		return 0;
 	case SO_BINDTOIFINDEX: return opt_ret(i->opt[OPT_BOUND_LINK], val, size);
-	case SO_TIMESTAMP: return opt_ret(i->opt[OPT_TSTAMP] == TSTAMP_US, val, size);
-	case SO_TIMESTAMPNS: return opt_ret(i->opt[OPT_TSTAMP] == TSTAMP_NS, val, size);
-	case SO_TIMESTAMPING: return opt_ret(i->opt[OPT_TSTAMPING], val, size);
-	case SO_RXQ_OVFL: return opt_ret(i->opt[OPT_RXQ_OVFL], val, size);
 	case SO_PEEK_OFF:
 		return i->proto < 0 ? -EOPNOTSUPP : opt_ret(__atomic_load_n(&i->peek_off, __ATOMIC_RELAXED), val, size);
-	case SO_INCOMING_CPU: return opt_ret(i->opt[OPT_INCOMING_CPU], val, size);
 	default: return -ENOPROTOOPT;
 	}
 }

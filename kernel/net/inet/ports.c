@@ -214,6 +214,8 @@ int inet_bind_port(struct inet_sock *i, const struct endpoint *want, bool by_bin
 	if (!err) {
 		i->local = e;
 		i->addr_locked |= by_bind && !ip_is_any(&e.ip);
+		/* An address of IPv6 alone ties the socket to IPv6, as inet6_bind() does. */
+		i->v6only |= by_bind && i->family == AF_INET6 && !ip_is_v4(&e.ip) && !ip_is_any(&e.ip);
 		i->port_locked = want->port;
 		i->bound = true;
 		hash_locked(i);

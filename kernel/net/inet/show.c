@@ -24,19 +24,21 @@ static void tcp_line(struct sbuf *s, unsigned n, struct inet_sock *i, bool v6)
 {
 	struct tcp_sock *t = tcp_of(i);
 	uint64_t rx;
+	uint32_t alive;
 	uint8_t state;
 	bool orphan;
 
 	spin_lock(&t->lock);
 	state = t->state;
+	alive = tcp_keepalive_ms(t);
 	orphan = t->orphan;
-	rx = state == TCP_LISTEN ? t->accept_count : t->rq.bytes;
+	rx = state == TCP_LISTEN ? t->accept_count : t->rq.bytes + (t->done && !t->fin_read);
 	spin_unlock(&t->lock);
 	sbuf_printf(s, "%4u: ", n);
 	put_addr(s, &i->local, v6);
 	put_addr(s, &i->remote, v6);
-	sbuf_printf(s, "%02X %08X:%08X 00:00000000 00000000 %5u        0 %llu 1 0000000000000000 100 0 0 10 0\n",
-		    state, 0u, (unsigned)rx, i->uid, orphan ? 0ull : (unsigned long long)i->ino);
+	sbuf_printf(s, "%02X %08X:%08X %02X:%08X 00000000 %5u        0 %llu 1 0000000000000000 100 0 0 10 0\n",
+		    state, 0u, (unsigned)rx, alive ? 2u : 0u, alive / (1000 / USER_HZ), i->uid, orphan ? 0ull : (unsigned long long)i->ino);
 }
 
 static void waiting_line(struct sbuf *s, unsigned n, const struct time_wait *w, bool v6, uint64_t now)
@@ -83,13 +85,13 @@ static void dgram_line(struct sbuf *s, struct inet_sock *i, unsigned slot, bool 
 	spin_unlock(&d->lock);
 }
 
-void net_show_udp(struct netns *ns, struct sbuf *s, bool v6)
+void net_show_udp(struct netns *ns, int proto, struct sbuf *s, bool v6)
 {
 	struct inet_sock *i;
 
 	spin_lock(&ns->lock);
 	list_for_each(i, &ns->all, all_link)
-		if (i->proto == PROTO_UDP && wanted(i, v6) && i->hashed)
+		if (i->proto == proto && wanted(i, v6) && i->hashed)
 			dgram_line(s, i, i->local.port % PORT_BUCKETS, v6);
 	spin_unlock(&ns->lock);
 }

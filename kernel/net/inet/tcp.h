@@ -52,6 +52,7 @@ struct tcp_sock {
 	_Atomic uint8_t state;          /* lock to write; looked at without it */
 	uint8_t shutdown;
 	bool done;                      /* a FIN came: reads end quietly */
+	bool fin_read;                  /* the reader was told of it; shown only */
 	bool fin_due;                   /* one was sent, behind more than our buffer holds */
 	bool orphan;                    /* closed by its owner */
 	bool connecting;                /* connect() has not told its result yet */
@@ -66,7 +67,7 @@ struct tcp_sock {
 	bool urg_valid;                 /* its byte has not been read */
 	uint8_t urg_byte;
 	int32_t rcvbuf, sndbuf;         /* 0: sized by the kernel */
-	bool oobinline;
+	bool oobinline, keepalive;
 
 	/* listener; lock */
 	struct list accept_queue;       /* link; counted */
@@ -187,6 +188,11 @@ struct tcp_info_k {
 	uint32_t dsack_dups, reord_seen, rcv_ooopack, snd_wnd;
 };
 _Static_assert(sizeof(struct tcp_info_k) == 232, "tcp_info");
+int32_t tcp_rcvbuf(const struct tcp_sock *t);   /* as SO_RCVBUF and SO_SNDBUF show them; lock held */
+int32_t tcp_sndbuf(const struct tcp_sock *t);
+/* Milliseconds until the keepalive timer of a silent connection fires; 0: none
+ * runs.  Every probe would be answered at once, so it only starts again.  lock held */
+uint32_t tcp_keepalive_ms(const struct tcp_sock *t);
 void tcp_fill_info(struct tcp_sock *t, struct tcp_info_k *ret);
 
 extern const struct sock_ops tcp_ops;

@@ -217,6 +217,7 @@ static struct tcp_sock *child_new(struct tcp_sock *l, struct tcp_sock *t)
 	c->rcvbuf = l->rcvbuf;
 	c->sndbuf = l->sndbuf;
 	c->oobinline = l->oobinline;
+	c->keepalive = l->keepalive;
 	c->in.local = t->in.remote;
 	c->in.remote = t->in.local;
 	c->state = TCP_ESTABLISHED;

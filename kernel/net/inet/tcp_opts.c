@@ -154,10 +154,10 @@ int tcp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t
 		return set_tcp(t, opt, val, size);
 	if (level == SOL_SOCKET && (opt == SO_SNDBUF || opt == SO_RCVBUF))
 		set_buf(s, t, opt, val, size);
-	if (level == SOL_SOCKET && opt == SO_OOBINLINE && size >= sizeof v) {
+	if (level == SOL_SOCKET && (opt == SO_OOBINLINE || opt == SO_KEEPALIVE) && size >= sizeof v) {
 		memcpy(&v, val, sizeof v);
 		spin_lock(&t->lock);
-		t->oobinline = v;
+		*(opt == SO_OOBINLINE ? &t->oobinline : &t->keepalive) = v;
 		spin_unlock(&t->lock);
 	}
 	return inet_setsockopt_common(s, &t->in, level, opt, val, size);
@@ -243,6 +243,13 @@ static int get_tcp(struct tcp_sock *t, int opt, void *val, size_t *size)
 	return r ? opt_ret(t->opt[opt], val, size) : -ENOPROTOOPT;
 }
 
+int32_t tcp_rcvbuf(const struct tcp_sock *t) { return t->rcvbuf ? t->rcvbuf : TCP_RCVBUF_INITIAL; }
+
+int32_t tcp_sndbuf(const struct tcp_sock *t)
+{
+	return t->sndbuf ? t->sndbuf : tcp_connected(t->state) ? SNDBUF_CONNECTED : SNDBUF_INITIAL;
+}
+
 int tcp_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size)
 {
 	struct tcp_sock *t = s->priv;
@@ -262,10 +269,10 @@ int tcp_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size
 		v = t->state == TCP_LISTEN;
 		break;
 	case SO_SNDBUF:
-		v = t->sndbuf ? t->sndbuf : tcp_connected(t->state) ? SNDBUF_CONNECTED : SNDBUF_INITIAL;
+		v = tcp_sndbuf(t);
 		break;
 	case SO_RCVBUF:
-		v = t->rcvbuf ? t->rcvbuf : TCP_RCVBUF_INITIAL;
+		v = tcp_rcvbuf(t);
 		break;
 	default:
 		spin_unlock(&t->lock);
@@ -302,6 +309,9 @@ long tcp_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		n = t->urg_here && t->urg_seq == t->read_seq;
 		spin_unlock(&t->lock);
 		break;
+	case SIOCGSTAMP:
+	case SIOCGSTAMPNS:
+		return -ENOENT;         /* never kept for bytes */
 	default:
 		return net_ioctl(s, cmd, arg);
 	}

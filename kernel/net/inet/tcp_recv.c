@@ -212,17 +212,12 @@ static long recv_urgent(struct tcp_sock *t, struct sock_msg *m)
 /* TCP_INQ: what is left, an end of file counting as one. */
 static void tell_rest(struct tcp_sock *t, struct sock_msg *m)
 {
-	struct sock_cmsg *c = &m->cmsg[m->cmsg_count];
 	int32_t n;
 
-	if (m->cmsg_count == SOCK_CMSG_MAX)
-		return;
 	spin_lock(&t->lock);
 	n = (int32_t)tcp_queue_seen(&t->rq) + t->done;
 	spin_unlock(&t->lock);
-	*c = (struct sock_cmsg){ .level = IPPROTO_TCP, .type = TCP_INQ, .size = sizeof n };
-	memcpy(c->data, &n, sizeof n);
-	m->cmsg_count++;
+	sock_put_cmsg(m, IPPROTO_TCP, TCP_INQ, &n, sizeof n);
 }
 
 static bool at_mark(struct tcp_sock *t)
@@ -280,6 +275,10 @@ long tcp_recvmsg(struct socket *s, struct sock_msg *m)
 			break;
 	}
 	mutex_unlock(&t->read_lock);
+	if (verdict == 1 && !peek && t->done)
+		t->fin_read = true;
+	if (done && sock_wants_times(s))
+		sock_put_times(s, m, vfs_now_ns() - (int64_t)(plat_time_mono_ns() - t->last_received_ns), true);
 	if (t->opt[TCP_INQ] && (done || verdict == 1))
 		tell_rest(t, m);
 	if (done)

@@ -220,7 +220,7 @@ void tcp_disconnect(struct tcp_sock *t)
 	t->peer = NULL;
 	t->state = TCP_CLOSE;
 	t->shutdown = 0;
-	t->done = t->fin_due = t->connecting = false;
+	t->done = t->fin_due = t->fin_read = t->connecting = false;
 	if (reset || hopeful)
 		t->error = ECONNRESET;
 	t->urg_here = t->urg_valid = false;

@@ -70,6 +70,16 @@ static void fire(struct ktimer *timer)
 		tcp_put(t);
 }
 
+uint32_t tcp_keepalive_ms(const struct tcp_sock *t)
+{
+	uint64_t idle = (uint64_t)t->opt[TCP_KEEPIDLE] * 1000;
+	uint64_t last = MAX(MAX(t->last_sent_ns, t->last_received_ns), t->start_ns);
+
+	if (!t->keepalive || !tcp_connected(t->state) || !idle)
+		return 0;
+	return (uint32_t)(idle - (plat_time_mono_ns() - last) / NSEC_PER_MSEC % idle);
+}
+
 void tcp_timers_init(struct tcp_sock *t) { ktimer_init(&t->timer, fire); }
 
 void tcp_timer_set(struct tcp_sock *t, enum tcp_timer k, uint64_t due_ns)

@@ -121,7 +121,8 @@ static void put_inet(struct nl_request *r, const struct inet_diag *d, uint8_t ex
 	struct inet_msg m = { .family = (uint8_t)d->family, .state = d->state, .timer = d->timer,
 			      .expires = d->expires_ms, .rqueue = d->rqueue, .wqueue = d->wqueue, .uid = d->uid,
 			      .inode = (uint32_t)d->ino };
-	uint32_t mem[9] = { d->rqueue, (uint32_t)d->rcvbuf, d->wqueue, (uint32_t)d->sndbuf };
+	bool listens = d->state == TCP_LISTEN;
+	uint32_t mem[9] = { listens ? 0 : d->rqueue, (uint32_t)d->rcvbuf, 0, (uint32_t)d->sndbuf, 0, listens ? 0 : d->wqueue };
 
 	put_id(&m.id, d);
 	nl_begin(r, SOCK_DIAG_BY_FAMILY, &m, sizeof m);
@@ -212,7 +213,7 @@ static int unix_request(struct nl_request *r)
 	memcpy(&q.q, r->body, sizeof q.q);
 	if (q.one && !q.q.ino)
 		return -EINVAL;
-	unix_diag_each(each_unix, &q);
+	unix_diag_each(r->ns, each_unix, &q);
 	return q.one && !q.found ? -ENOENT : 0;
 }
 

@@ -120,8 +120,8 @@ static int set_link(struct nl_request *r)
 	}
 	if (!names_lo(r, &i, &any))
 		return -ENODEV;
-	if (any)
-		return -EINVAL;
+	if (any)                        /* ip(8) asks so whether RTM_NEWLINK is there */
+		return r->h.type == RTM_NEWLINK ? -ENODEV : -EINVAL;
 	if (nl_get_u32(r, sizeof i, IFLA_MTU, &mtu)) {
 		if (mtu > INT32_MAX)
 			return -EINVAL;

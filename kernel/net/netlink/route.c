@@ -15,12 +15,14 @@ static void put_route(struct nl_request *r, const struct net_rt *t, uint16_t typ
 	nl_u32(r, RTA_TABLE, t->table);
 	if (t->dst_len)
 		nl_put_ip(r, RTA_DST, &t->dst);
-	if (t->metric)
+	if (t->metric || t->family == AF_INET6)
 		nl_u32(r, RTA_PRIORITY, t->metric);
 	if (!ip_is_any(&t->prefsrc))
 		nl_put_ip(r, RTA_PREFSRC, &t->prefsrc);
 	if (t->oif)
 		nl_u32(r, RTA_OIF, t->oif);
+	if (t->family == AF_INET6)
+		nl_u8(r, RTA_PREF, 0);  /* medium: RFC 4191 */
 	nl_end(r);
 }
 
@@ -112,7 +114,7 @@ static int find_route(struct nl_request *r)
 	err = net_route(r->ns, &t.dst, 0, &src, &kind);
 	if (err)
 		return err;
-	a = (struct linux_rtmsg){ .family = m.family, .dst_len = m.family == AF_INET ? 32 : 128,
+	a = (struct linux_rtmsg){ .family = m.family, .flags = m.family == AF_INET ? RTM_F_CLONED | RTCF_LOCAL : 0, .dst_len = m.family == AF_INET ? 32 : 128,
 				  .table = m.family == AF_INET ? RT_TABLE_MAIN : RT_TABLE_LOCAL,
 				  .protocol = m.family == AF_INET ? 0 : RTPROT_KERNEL,
 				  .type = kind == NET_BROADCAST ? RTN_BROADCAST : kind == NET_MULTICAST ? RTN_MULTICAST :
@@ -122,6 +124,12 @@ static int find_route(struct nl_request *r)
 	nl_put_ip(r, RTA_DST, &t.dst);
 	nl_u32(r, RTA_OIF, LO_INDEX);
 	nl_put_ip(r, RTA_PREFSRC, &src);
+	if (m.family == AF_INET) {
+		nl_u32(r, RTA_UID, current_cred()->euid);
+	} else {
+		nl_u32(r, RTA_PRIORITY, 0);
+		nl_u8(r, RTA_PREF, 0);
+	}
 	nl_end(r);
 	return 0;
 }

@@ -137,10 +137,30 @@ static int bind_path(struct unix_sock *u, struct unix_addr *a)
 	err = set_addr(u, a);
 	if (!err) {
 		spin_lock(&unix_table_lock);
-		u->inode = inode_get(p.dentry->inode);
+		u->path = p;
+		u->inode = p.dentry->inode;
 		u->inode->pipe = u;
 		spin_unlock(&unix_table_lock);
+	} else {
+		path_put(&p);
 	}
+	return err;
+}
+
+int unix_open_path(struct unix_sock *u, struct file **ret)
+{
+	struct path p = { 0 };
+	int err;
+
+	spin_lock(&unix_table_lock);
+	if (u->inode) {
+		p = u->path;
+		path_get(&p);
+	}
+	spin_unlock(&unix_table_lock);
+	if (!p.dentry)
+		return -ENOENT;
+	err = path_open_nameless(&p, O_PATH, ret);
 	path_put(&p);
 	return err;
 }
@@ -272,15 +292,16 @@ int unix_find(struct unix_sock *like, const struct sock_addr *a, struct unix_soc
 
 void unix_unbind(struct unix_sock *u)
 {
-	struct inode *i;
+	struct path p = { 0 };
 
 	spin_lock(&unix_table_lock);
 	list_del(&u->name_link);
-	i = u->inode;
-	u->inode = NULL;
-	if (i)
-		i->pipe = NULL;
+	if (u->inode) {
+		p = u->path;
+		u->inode->pipe = NULL;
+		u->inode = NULL;
+	}
 	spin_unlock(&unix_table_lock);
-	if (i)
-		inode_put(i);
+	if (p.dentry)
+		path_put(&p);
 }

@@ -29,6 +29,12 @@ int unix_setsockopt(struct socket *s, int level, int opt, const void *val, size_
 		set_pass(u, UNIX_PASS_PIDFD, v);
 		s->passpidfd = v;
 		return 0;
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMPNS:
+	case SO_TIMESTAMP_NEW:
+	case SO_TIMESTAMPNS_NEW:
+		__atomic_store_n(&u->stamps, !!v, __ATOMIC_RELAXED);
+		break;
 	case SO_PEEK_OFF:
 		__atomic_store_n(&u->peek_off, v, __ATOMIC_RELAXED);
 		return 0;
@@ -160,6 +166,23 @@ static bool at_urgent_mark(struct unix_sock *u)
 	return m == u->oob || (m->off == m->size && (!u->oob || next == u->oob));
 }
 
+/* SIOCUNIXFILE: a descriptor for the name's file. */
+static long file_of_name(struct unix_sock *u)
+{
+	struct file *f;
+	int err, fd;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	err = unix_open_path(u, &f);
+	if (err)
+		return err;
+	fd = fd_add(f, true);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
 long unix_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 {
 	struct unix_sock *u = s->priv;
@@ -186,6 +209,7 @@ long unix_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		n = u->state == UNIX_LISTEN ? !list_empty(&u->pending) : at_urgent_mark(u);
 		spin_unlock(&u->lock);
 		break;
+	case SIOCUNIXFILE: return file_of_name(u);
 	default:
 		return cmd >= SIOCGIFNAME ? net_ioctl(s, cmd, arg) : -ENOTTY;      /* interfaces: any socket does */
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unix datagram and seqpacket sockets: sending and receiving.
  *
- * A receiver that is not connected back to the sender takes UNIX_DGRAM_QLEN
- * messages and one more; then senders wait on its `room`, and senders that poll
+ * A receiver that is not connected back to the sender takes qlen messages and
+ * one more; then senders wait on its `room`, and senders that poll
  * are remembered in its `pollers` and woken on their own queue: a poll table may
  * hang on an object that outlives the call only. */
 #include "kernel/net/unix/unix.h"
@@ -13,7 +13,7 @@ static struct spinlock relay_lock = SPINLOCK_INIT;
 
 static bool is_full(struct unix_sock *u, struct unix_sock *to)
 {
-	return to != u && unix_load(to->peer) != u && unix_load(to->queue_count) > UNIX_DGRAM_QLEN;
+	return to != u && unix_load(to->peer) != u && unix_load(to->queue_count) > to->qlen;
 }
 
 void unix_relay_wake(struct unix_sock *to)
@@ -113,6 +113,8 @@ static int send_one(struct socket *s, struct unix_sock *u, struct unix_sock *to,
 	err = unix_msg_new(u, to, sm, n, &m);
 	if (err)
 		return err;
+	if (__atomic_load_n(&to->stamps, __ATOMIC_RELAXED))
+		m->time_ns = vfs_now_ns();
 	while ((err = deliver(u, to, m)) == -EAGAIN && !sm->nonblock) {
 		err = WAIT_EVENT(&to->room, TASK_INTERRUPTIBLE, deadline, peer_can_go(u, to));
 		if (err) {
@@ -278,7 +280,7 @@ static int wait_message(struct socket *s, struct unix_sock *u, struct sock_msg *
 /* left: counted under the lock, so exactly one reader sees the queue open. */
 static void took_one(struct unix_sock *u, unsigned left)
 {
-	if (unix_is_dgram(u) && left == UNIX_DGRAM_QLEN) {
+	if (unix_is_dgram(u) && left == u->qlen) {
 		waitq_wake_all(&u->room, POLL_OUT_KEYS);
 		unix_relay_wake(u);
 	}
@@ -310,6 +312,8 @@ long unix_recv_packet(struct socket *s, struct unix_sock *u, struct sock_msg *sm
 	if (n < m->size - off)
 		sm->ret_flags |= MSG_TRUNC;
 	if (ret >= 0) {
+		if (sock_wants_times(s))
+			sock_put_times(s, sm, m->time_ns ? m->time_ns : vfs_now_ns(), false);
 		unix_take_sender(m, sm);
 		unix_take_scm(m, sm, peek);
 		unix_peek_move(u, peek, peek ? n : m->size);

@@ -20,11 +20,16 @@ static void put_name(struct sbuf *s, const struct unix_addr *a)
 		sbuf_write(s, p[i] ? &p[i] : "@", 1);
 }
 
+struct show { struct netns *ns; struct sbuf *s; };
+
 static void line(struct unix_sock *u, void *arg)
 {
-	struct sbuf *s = arg;
+	struct show *show = arg;
+	struct sbuf *s = show->s;
 	unsigned state;
 
+	if (u->ns != show->ns)
+		return;
 	spin_lock(&u->lock);
 	if (u->dead) {                  /* only its peer remembers it */
 		spin_unlock(&u->lock);
@@ -39,17 +44,24 @@ static void line(struct unix_sock *u, void *arg)
 	spin_unlock(&u->lock);
 }
 
-void net_show_unix(struct sbuf *s) { unix_for_each(line, s); }
+void net_show_unix(struct netns *ns, struct sbuf *s)
+{
+	struct show show = { ns, s };
+
+	unix_for_each(line, &show);
+}
 
 /* ---- sock_diag(7) ---- */
 
-struct diag_walk { void (*fn)(const struct unix_diag *d, void *arg); void *arg; };
+struct diag_walk { struct netns *ns; void (*fn)(const struct unix_diag *d, void *arg); void *arg; };
 
 static void diag_one(struct unix_sock *u, void *arg)
 {
 	struct diag_walk *w = arg;
 	struct unix_diag d = { .type = (uint8_t)u->type, .ino = u->ino };
 
+	if (u->ns != w->ns)
+		return;
 	spin_lock(&u->lock);
 	d.state = u->state == UNIX_LISTEN ? TCP_LISTEN : u->state == UNIX_CONNECTED ? TCP_ESTABLISHED : TCP_CLOSE;
 	d.shutdown = (uint8_t)u->shutdown;
@@ -60,14 +72,14 @@ static void diag_one(struct unix_sock *u, void *arg)
 		d.name = (const char *)&u->addr->a.u + SUN_PATH_OFFSET;
 		d.name_size = d.name[0] ? strnlen(d.name, u->addr->a.size - SUN_PATH_OFFSET) : u->addr->a.size - SUN_PATH_OFFSET;
 	}
-	if (!u->dead)
+	if (!u->dead && u->ino)         /* not those that nobody accepted */
 		w->fn(&d, w->arg);
 	spin_unlock(&u->lock);
 }
 
-void unix_diag_each(void (*fn)(const struct unix_diag *d, void *arg), void *arg)
+void unix_diag_each(struct netns *ns, void (*fn)(const struct unix_diag *d, void *arg), void *arg)
 {
-	struct diag_walk w = { fn, arg };
+	struct diag_walk w = { ns, fn, arg };
 
 	unix_for_each(diag_one, &w);
 }

@@ -14,6 +14,7 @@ static struct unix_sock *unix_new(int type, struct netns *ns)
 	ref_init(&u->ref);
 	u->type = type;
 	u->ns = netns_get(ns);
+	u->qlen = __atomic_load_n(&ns->dgram_qlen, __ATOMIC_RELAXED);
 	waitq_init(&u->rd);
 	waitq_init(&u->wr);
 	waitq_init(&u->room);

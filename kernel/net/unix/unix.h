@@ -24,7 +24,6 @@
 #define UNIX_SHUT_RCV 1u
 #define UNIX_SHUT_SEND 2u
 #define UNIX_SHUT_BOTH 3u
-#define UNIX_DGRAM_QLEN 10u             /* net.unix.max_dgram_qlen */
 #define UNIX_PASS_CRED 1u
 #define UNIX_PASS_PIDFD 2u
 #define UNIX_PASS_LATER 4u              /* not accepted yet: nobody knows */
@@ -39,6 +38,7 @@ enum unix_state { UNIX_OPEN, UNIX_LISTEN, UNIX_CONNECTED };
 struct unix_sock {
 	struct ref ref;
 	int type;
+	unsigned qlen;                  /* net.unix.max_dgram_qlen at its birth */
 	struct netns *ns;               /* counted */
 	struct waitq rd;                /* readers, acceptors, pollers */
 	struct waitq wr;                /* who waits for its own buffer's room, pollers */
@@ -69,6 +69,7 @@ struct unix_sock {
 	int32_t sndbuf;                 /* copy of socket.sndbuf for accepted ones */
 	uint32_t pass;                  /* UNIX_PASS_; atomic */
 	int32_t peek_off;               /* SO_PEEK_OFF, -1: none; atomic */
+	bool stamps;                    /* wants times of arrival; atomic */
 
 	/* garbage.c, its lock */
 	struct list all_link, flight_link, gc_link;
@@ -84,7 +85,8 @@ struct unix_sock {
 
 	/* unix_table_lock */
 	struct list name_link;          /* abstract names */
-	struct inode *inode;            /* bound path; counted */
+	struct inode *inode;            /* bound path; counted by path */
+	struct path path;               /* counted */
 };
 
 struct unix_msg {
@@ -94,6 +96,7 @@ struct unix_msg {
 	struct linux_ucred cred;
 	struct tgroup *group;           /* counted; NULL unless a pidfd may be asked for */
 	struct scm *scm;
+	int64_t time_ns;                /* wall clock; 0: nobody asked */
 	uint32_t size, off;             /* off: stream bytes already read */
 	uint32_t charge;
 	uint8_t *data;                  /* room, or a block of its own */
@@ -124,6 +127,7 @@ int unix_addr_check(const struct sock_addr *a);
 int unix_find(struct unix_sock *u, const struct sock_addr *a, struct unix_sock **ret);
 void unix_unbind(struct unix_sock *u);
 int unix_autobind(struct unix_sock *u);
+int unix_open_path(struct unix_sock *u, struct file **ret);     /* O_PATH; -ENOENT: not bound to one */
 
 /* opts.c */
 int unix_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size);
