@@ -45,6 +45,9 @@
 	X(WAKE_UPS, scheduler, "tasks woken") \
 	X(IDLE_SLEEPS, scheduler, "idle CPU went to sleep") \
 	X(KICKS, scheduler, "kicks sent") \
+	/* walks along paths */ \
+	X(WALK_QUICK, walks, "runs of components that the caches knew") \
+	X(WALK_STEP, walks, "single steps beside these") \
 	/* memory */ \
 	X(COPIES_IN, copies, "copies from user memory") \
 	X(COPIES_OUT, copies, "copies to user memory") \

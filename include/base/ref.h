@@ -23,6 +23,14 @@ static inline bool ref_get_unless_zero(struct ref *r)
 	return false;
 }
 
+/* true when there was one reference: now there is none, and none can be had. */
+static inline bool __must_check ref_end(struct ref *r)
+{
+	uint32_t one = 1;
+
+	return __atomic_compare_exchange_n(&r->n, &one, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 /* true when this was the last reference: the caller frees. */
 static inline bool __must_check ref_put(struct ref *r)
 {

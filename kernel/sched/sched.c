@@ -18,7 +18,7 @@
  * A sleeping task is `blocked` from the moment it commits under its wake_lock;
  * a waker that comes earlier only sets the state back to running.  on_cpu stays
  * set until its stack is really left: only its own CPU takes such a task. */
-#include "kernel/sched/sched.h"
+#include "kernel/sched/lockless.h"
 #include "kernel/sched/internal.h"
 #include "kernel/task/task.h"
 #include <stats.h>
@@ -43,6 +43,13 @@ struct cpu *cpu_by_id(unsigned id) { return &cpus[id]; }
 struct cpu *cpu_self(void) { return &cpus[plat_cpu_self()]; }
 unsigned cpu_count(void) { return cpu_total; }
 struct task *current_task(void) { return cpu_self()->current; }
+
+uint64_t sched_entered_ns(void)
+{
+	const struct task *t = current_task();
+
+	return t ? t->se.last_ns : plat_time_mono_ns();
+}
 
 void sched_set_event_handler(void (*fn)(uint64_t)) { event_handler = fn; }
 
@@ -563,8 +570,10 @@ static __noreturn void cpu_loop(void)
 			 * after the announcement kicks. */
 			__atomic_fetch_or(&idle_mask, 1ull << c->id, __ATOMIC_SEQ_CST);
 			next = pick(c);
-			if (!next)
+			if (!next) {
+				lockless_idle();
 				plat_cpu_idle(timers_next(c));
+			}
 			__atomic_fetch_and(&idle_mask, ~(1ull << c->id), __ATOMIC_SEQ_CST);
 		}
 		if (next)

@@ -182,6 +182,9 @@ struct cpu {
 struct cpu *cpu_self(void);
 unsigned cpu_count(void);
 struct task *current_task(void);        /* NULL on an idle CPU */
+/* When the current task entered the kernel or last got its CPU (monotonic):
+ * "now" to within the work of this call, without a clock. */
+uint64_t sched_entered_ns(void);
 
 /* A new task becomes runnable for the first time at fn(arg) on its own kernel
  * stack (sched_task_init made it).  fn does not return. */

@@ -8,30 +8,71 @@
  * until its last holder (an open file, a working directory) lets go.
  *
  * Lock: dcache_lock guards the hash, the LRU, parents, names and children.
- * Inodes are let go outside it (eviction may sleep). */
+ * Inodes are let go outside it (eviction may sleep).
+ *
+ * dcache_peek() reads the hash with no lock (lockless.h): chains are linked so
+ * that every moment shows a whole one to somebody who goes along it; who
+ * stands on a dentry that leaves finds the way on, perhaps in another chain,
+ * and then misses at worst.  A dentry's memory, its names and its inode's
+ * stay while somebody may look.  Parent and name of a hashed dentry change in
+ * dcache_move() only, and dcache_moves tells. */
 #include "kernel/vfs/internal.h"
 
 #define HASH_BITS 13
 #define HASH_SIZE (1u << HASH_BITS)
 #define DENTRY_MAX 50000u               /* bounded: names are made by hostile programs */
 #define PRUNE_BATCH 256
+#define PEEK_MAX 64
 
 struct spinlock dcache_lock = SPINLOCK_INIT;
-static struct list *buckets;
+static struct dentry **buckets;
+struct changes dcache_moves;
 static struct list lru = LIST_INIT(lru);        /* oldest first; every hashed dentry */
 static unsigned hashed_count;
 
 void dcache_init(void)
 {
-	buckets = kmalloc(HASH_SIZE * sizeof(*buckets));
+	buckets = kzalloc(HASH_SIZE * sizeof(*buckets));
 	KASSERT(buckets);
-	for (unsigned i = 0; i < HASH_SIZE; i++)
-		list_init(&buckets[i]);
 }
 
 static uint32_t name_hash(const struct dentry *parent, const char *name, size_t n)
 {
 	return hash_bytes(name, n) ^ hash_u64((uint64_t)(uintptr_t)parent);
+}
+
+static struct dentry **chain(uint32_t hash)
+{
+	return &buckets[hash & (HASH_SIZE - 1)];
+}
+
+/* Names that a rename gives have this in front of them. */
+struct name_head { struct lockless gone; };
+
+char *dentry_name_new(const char *name, size_t n)
+{
+	struct name_head *h = kmalloc(sizeof(*h) + n + 1);
+
+	if (!h)
+		return NULL;
+	memcpy(h + 1, name, n);
+	((char *)(h + 1))[n] = 0;
+	return (char *)(h + 1);
+}
+
+void dentry_name_free(char *name)
+{
+	kfree(name ? (struct name_head *)name - 1 : NULL);
+}
+
+static void name_gone(struct lockless *l)
+{
+	kfree(container_of(l, struct name_head, gone));
+}
+
+static bool own_name(const struct dentry *d)
+{
+	return d->name == (const char *)(d + 1);
 }
 
 struct dentry *dentry_new(struct dentry *parent, const char *name, size_t n, struct inode *inode)
@@ -46,7 +87,6 @@ struct dentry *dentry_new(struct dentry *parent, const char *name, size_t n, str
 	memcpy(d->name, name, n);
 	d->name_size = n;
 	d->unhashed = true;     /* nobody else sees it yet */
-	list_init(&d->hash_link);
 	list_init(&d->child_link);
 	list_init(&d->children);
 	list_init(&d->lru_link);
@@ -70,22 +110,35 @@ struct dentry *dentry_get(struct dentry *d)
 	return d;
 }
 
+static void dentry_gone(struct lockless *l)
+{
+	struct dentry *d = container_of(l, struct dentry, gone);
+
+	if (!own_name(d))
+		dentry_name_free(d->name);
+	kfree(d);
+}
+
+/* Nobody has a reference any more.  Returns the parent, whose reference is the
+ * caller's now. */
+static struct dentry *dentry_end(struct dentry *d)
+{
+	struct dentry *parent;
+
+	spin_lock(&dcache_lock);
+	parent = d->parent == d ? NULL : d->parent;
+	list_del(&d->child_link);
+	spin_unlock(&dcache_lock);
+	if (d->inode)
+		inode_put(d->inode);
+	lockless_free(&d->gone, dentry_gone);
+	return parent;
+}
+
 void dentry_put(struct dentry *d)
 {
-	while (d && ref_put(&d->ref)) {
-		struct dentry *parent;
-
-		spin_lock(&dcache_lock);
-		parent = d->parent == d ? NULL : d->parent;
-		list_del(&d->child_link);
-		spin_unlock(&dcache_lock);
-		if (d->inode)
-			inode_put(d->inode);
-		if (d->name != (char *)(d + 1))
-			kfree(d->name);
-		kfree(d);
-		d = parent;
-	}
+	while (d && ref_put(&d->ref))
+		d = dentry_end(d);
 }
 
 struct dentry *dentry_parent_get(struct dentry *d)
@@ -115,20 +168,44 @@ struct dentry *dentry_parent_name(struct dentry *d, char *name, size_t *ret_n)
 struct dentry *dcache_find(struct dentry *parent, const char *name, size_t n)
 {
 	uint32_t h = name_hash(parent, name, n);
-	struct list *b = &buckets[h & (HASH_SIZE - 1)];
 	struct dentry *d, *found = NULL;
 
 	spin_lock(&dcache_lock);
-	list_for_each(d, b, hash_link) {
+	for (d = *chain(h); d; d = d->hash_next) {
 		if (d->hash == h && d->parent == parent && d->name_size == n &&
 		    !memcmp(d->name, name, n)) {
 			found = dentry_get(d);
-			d->used = true;
+			dentry_mark(d);
 			break;
 		}
 	}
 	spin_unlock(&dcache_lock);
 	return found;
+}
+
+struct dentry *dcache_peek(struct dentry *parent, const char *name, size_t n, uint32_t moves)
+{
+	uint32_t h = name_hash(parent, name, n);
+	struct dentry *d = __atomic_load_n(chain(h), __ATOMIC_ACQUIRE);
+
+	/* Bounded: somebody who renames all the time could lead us round. */
+	for (unsigned k = 0; d && k < PEEK_MAX; k++, d = __atomic_load_n(&d->hash_next, __ATOMIC_ACQUIRE)) {
+		const char *text;
+		uint32_t size;
+
+		if (__atomic_load_n(&d->hash, __ATOMIC_RELAXED) != h ||
+		    __atomic_load_n(&d->parent, __ATOMIC_ACQUIRE) != parent)
+			continue;
+		text = __atomic_load_n(&d->name, __ATOMIC_ACQUIRE);
+		size = __atomic_load_n(&d->name_size, __ATOMIC_ACQUIRE);
+		if (!changes_none(&dcache_moves, moves))
+			return NULL;            /* text and size may not be of one name */
+		if (size == n && !memcmp(text, name, n)) {
+			dentry_mark(d);
+			return d;
+		}
+	}
+	return NULL;
 }
 
 /* Takes d out of the hash; the caller drops the cache's reference. */
@@ -137,7 +214,10 @@ static bool unhash_locked(struct dentry *d)
 	if (dentry_unhashed(d) || d->parent == d)
 		return false;
 	__atomic_store_n(&d->unhashed, true, __ATOMIC_RELAXED);
-	list_del(&d->hash_link);
+	/* hash_next stays: a reader may be here. */
+	__atomic_store_n(d->hash_prev, d->hash_next, __ATOMIC_RELEASE);
+	if (d->hash_next)
+		d->hash_next->hash_prev = d->hash_prev;
 	list_del(&d->lru_link);
 	__atomic_store_n(&hashed_count, hashed_count - 1, __ATOMIC_RELAXED);
 	return true;
@@ -145,8 +225,16 @@ static bool unhash_locked(struct dentry *d)
 
 static void hash_locked(struct dentry *d)
 {
-	d->hash = name_hash(d->parent, d->name, d->name_size);
-	list_push_front(&buckets[d->hash & (HASH_SIZE - 1)], &d->hash_link);
+	struct dentry **head, *next;
+
+	__atomic_store_n(&d->hash, name_hash(d->parent, d->name, d->name_size), __ATOMIC_RELAXED);
+	head = chain(d->hash);
+	next = *head;
+	__atomic_store_n(&d->hash_next, next, __ATOMIC_RELEASE);
+	d->hash_prev = head;
+	if (next)
+		next->hash_prev = &d->hash_next;
+	__atomic_store_n(head, d, __ATOMIC_RELEASE);    /* now it is seen */
 	list_push_back(&lru, &d->lru_link);
 	__atomic_store_n(&d->unhashed, false, __ATOMIC_RELAXED);
 	__atomic_store_n(&hashed_count, hashed_count + 1, __ATOMIC_RELAXED);   /* read without the lock */
@@ -166,9 +254,9 @@ static unsigned prune(struct super_block *sb)
 			break;
 		if (sb && d->sb != sb)
 			continue;
-		if (ref_read(&d->ref) != 1 || (!sb && d->used)) {
+		if ((!sb && __atomic_load_n(&d->used, __ATOMIC_RELAXED)) || !ref_end(&d->ref)) {
 			if (!sb) {
-				d->used = false;
+				__atomic_store_n(&d->used, false, __ATOMIC_RELAXED);
 				list_del(&d->lru_link);
 				list_push_back(&lru, &d->lru_link);
 			}
@@ -182,7 +270,7 @@ static unsigned prune(struct super_block *sb)
 	while (!list_empty(&gone)) {
 		d = list_first(&gone, struct dentry, lru_link);
 		list_del(&d->lru_link);
-		dentry_put(d);
+		dentry_put(dentry_end(d));
 	}
 	return n;
 }
@@ -216,20 +304,23 @@ void dcache_move(struct dentry *d, struct dentry *parent, char *new_name, size_t
 
 	dentry_get(parent);
 	spin_lock(&dcache_lock);
+	changes_begin(&dcache_moves);
 	was = unhash_locked(d);
 	old_parent = d->parent;
-	old_name = d->name;
+	old_name = own_name(d) ? NULL : d->name;
 	list_del(&d->child_link);
-	d->parent = parent;
+	__atomic_store_n(&d->parent, parent, __ATOMIC_RELEASE);
 	list_push_back(&parent->children, &d->child_link);
-	d->name = new_name;
-	d->name_size = n;
+	__atomic_store_n(&d->name, new_name, __ATOMIC_RELEASE);
+	__atomic_store_n(&d->name_size, (uint32_t)n, __ATOMIC_RELEASE);
+	__atomic_store_n(&d->lease_ns, 0, __ATOMIC_RELAXED);
 	hash_locked(d);
+	changes_end(&dcache_moves);
 	spin_unlock(&dcache_lock);
 	if (!was)
 		dentry_get(d);          /* it had lost its place; the cache holds it again */
-	if (old_name != (char *)(d + 1))
-		kfree(old_name);
+	if (old_name)
+		lockless_free(&((struct name_head *)old_name - 1)->gone, name_gone);
 	dentry_put(old_parent);
 }
 

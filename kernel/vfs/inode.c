@@ -78,6 +78,11 @@ struct inode *inode_get(struct inode *i)
 	return i;
 }
 
+static void inode_gone(struct lockless *l)
+{
+	kfree(container_of(l, struct inode, gone));
+}
+
 void inode_put(struct inode *i)
 {
 	if (!ref_put(&i->ref))
@@ -89,7 +94,7 @@ void inode_put(struct inode *i)
 		patch_inode_changed(i);
 	if (i->ops && i->ops->evict)
 		i->ops->evict(i);
-	kfree(i);
+	lockless_free(&i->gone, inode_gone);
 }
 
 void inode_touch(struct inode *i, uint32_t attr_mask)

@@ -18,10 +18,22 @@ extern struct spinlock dcache_lock;
  * success. */
 struct dentry *dentry_new(struct dentry *parent, const char *name, size_t n, struct inode *inode);
 struct dentry *dcache_find(struct dentry *parent, const char *name, size_t n);   /* counted */
+/* The same within lockless_begin(), not counted; NULL says nothing.  What it
+ * yields counts if changes_none(&dcache_moves, moves) afterwards. */
+struct dentry *dcache_peek(struct dentry *parent, const char *name, size_t n, uint32_t moves);
+extern struct changes dcache_moves;
+static inline void dentry_mark(struct dentry *d)
+{
+	if (!__atomic_load_n(&d->used, __ATOMIC_RELAXED))
+		__atomic_store_n(&d->used, true, __ATOMIC_RELAXED);
+}
 void dcache_add(struct dentry *d);
 void dcache_unhash(struct dentry *d);
-/* Rename: d becomes name in parent; new_name is heap memory that d takes. */
+/* Rename: d becomes name in parent; new_name, made by dentry_name_new(), is d's
+ * from then on. */
 void dcache_move(struct dentry *d, struct dentry *parent, char *new_name, size_t n);
+char *dentry_name_new(const char *name, size_t n);
+void dentry_name_free(char *name);              /* that no dentry ever had; NULL is fine */
 /* True when a is b or an ancestor of b. */
 bool dcache_is_ancestor(struct dentry *a, struct dentry *b);
 struct dentry *dentry_parent_get(struct dentry *d);
@@ -40,7 +52,9 @@ struct mount {
 	struct mntns *ns;               /* NULL: detached */
 	struct mount *parent;           /* counted; NULL: a root or detached */
 	struct dentry *point;           /* counted */
-	struct list hash_link, ns_link;
+	struct mount *hash_next, **hash_prev;   /* hash_prev: NULL when it is on nothing */
+	struct list ns_link;
+	struct lockless gone;
 };
 struct mntns {
 	struct ref ref;
@@ -55,12 +69,19 @@ struct mount *mount_get(struct mount *m);
 void mount_put(struct mount *m);
 /* Descend onto whatever is mounted at p (repeatedly).  True if it moved. */
 bool mount_descend(struct path *p);
+/* The same within lockless_begin(), not counted; right if mount_changes says
+ * that nothing changed meanwhile. */
+void mount_peek(struct path *p);
+extern struct changes mount_changes;
+void mount_lock_change(void);                   /* mount_lock, to change a tree */
+void mount_unlock_change(void);
 /* From a mount's root to the place it sits on.  False at the top. */
 bool mount_ascend(struct path *p);
 struct mount *mount_new(struct super_block *sb, struct dentry *root, unsigned flags, const char *source);
 int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at);   /* consumes m on success */
 int mount_detach(struct mount *m, bool lazy);
 void mount_hash_locked(struct mount *m);        /* parent and point are set */
+void mount_unhash_locked(struct mount *m);      /* harmless when it is on nothing */
 static inline bool mount_readonly(const struct mount *m)
 {
 	return m && ((__atomic_load_n(&m->flags, __ATOMIC_RELAXED) & MNT_READONLY) || m->sb->readonly);
@@ -68,10 +89,11 @@ static inline bool mount_readonly(const struct mount *m)
 
 /* ---- path walk (namei.c) ---- */
 struct walk {
-	struct path root, cur;          /* counted */
+	struct path root, cur;          /* counted; empty until it is needed, walk_root(), walk_to_last() */
 	struct path start;              /* BENEATH, IN_ROOT: not above this; counted */
 	unsigned flags, links;
 	bool need_dir, opening;         /* opening: LOOKUP_OPEN, at the last component */
+	bool slow;                      /* the quick walk came no further here */
 	char *own;                      /* heap string that p points into */
 	const char *p;                  /* what is left to walk */
 	/* set by walk_to_last */
@@ -83,6 +105,12 @@ int walk_init(struct walk *w, int dfd, const char *name, unsigned flags);
 void walk_end(struct walk *w);
 /* cur becomes the directory of the last component. */
 int walk_to_last(struct walk *w);
+/* quickwalk.c: as many components as the caches know, from cur or the start;
+ * whole: also the last one.  0 (perhaps none) or -ENOENT. */
+int walk_quick(struct walk *w, bool whole);
+/* d need not be asked about until then, unless its directory's names_changed
+ * is another. */
+void dentry_lease(struct dentry *d, uint64_t until_ns, uint32_t names_changed);
 /* Step from cur to the child.  0 moved; 1 a link was put in front of the rest
  * (follow). */
 int walk_one(struct walk *w, const char *name, size_t n, bool follow);

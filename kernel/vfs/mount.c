@@ -13,17 +13,14 @@
 #define MOUNT_MAX 10000u                /* per namespace */
 
 struct spinlock mount_lock = SPINLOCK_INIT;
-static struct list mount_hash[MOUNT_HASH];
+struct changes mount_changes;
+static struct mount *mount_hash[MOUNT_HASH];
 static uint32_t next_mount_id = 20;
 static uint64_t next_ns_ino = 4026531840ull;
 
-static struct list *bucket(const struct mount *m, const struct dentry *d)
+static struct mount **bucket(const struct mount *m, const struct dentry *d)
 {
-	struct list *b = &mount_hash[hash_u64((uint64_t)(uintptr_t)m ^ (uint64_t)(uintptr_t)d << 7) % MOUNT_HASH];
-
-	if (!b->next)
-		list_init(b);
-	return b;
+	return &mount_hash[hash_u64((uint64_t)(uintptr_t)m ^ (uint64_t)(uintptr_t)d << 7) % MOUNT_HASH];
 }
 
 struct mount *mount_get(struct mount *m)
@@ -33,6 +30,11 @@ struct mount *mount_get(struct mount *m)
 	return m;
 }
 
+static void mount_gone(struct lockless *l)
+{
+	kfree(container_of(l, struct mount, gone));
+}
+
 void mount_put(struct mount *m)
 {
 	if (!m || !ref_put(&m->ref))
@@ -40,7 +42,7 @@ void mount_put(struct mount *m)
 	dentry_put(m->root);
 	super_put(m->sb);
 	kfree(m->source);
-	kfree(m);
+	lockless_free(&m->gone, mount_gone);
 }
 
 void path_get(struct path *p)
@@ -75,7 +77,6 @@ struct mount *mount_new(struct super_block *sb, struct dentry *root, unsigned fl
 	m->root = dentry_get(root);
 	m->flags = flags;
 	m->id = __atomic_fetch_add(&next_mount_id, 1, __ATOMIC_RELAXED);
-	list_init(&m->hash_link);
 	list_init(&m->ns_link);
 	return m;
 }
@@ -99,14 +100,25 @@ struct mntns *mntns_get(struct mntns *ns)
 	return ns;
 }
 
-static struct mount *child_locked(struct mount *m, struct dentry *d)
+/* Under mount_lock, or within lockless_begin(): then it may be wrong unless
+ * mount_changes says that nothing changed. */
+static struct mount *child_of(struct mount *m, struct dentry *d)
 {
-	struct mount *c, *found = NULL;
+	struct mount *c = __atomic_load_n(bucket(m, d), __ATOMIC_ACQUIRE);
 
-	list_for_each(c, bucket(m, d), hash_link)
-		if (c->parent == m && c->point == d)
-			found = c;      /* the newest is in front; keep the first */
-	return found;
+	for (unsigned k = 0; c && k < MOUNT_MAX; k++, c = __atomic_load_n(&c->hash_next, __ATOMIC_ACQUIRE))
+		if (__atomic_load_n(&c->parent, __ATOMIC_RELAXED) == m &&
+		    __atomic_load_n(&c->point, __ATOMIC_RELAXED) == d)
+			return c;
+	return NULL;
+}
+
+void mount_peek(struct path *p)
+{
+	struct mount *c;
+
+	while (__atomic_load_n(&p->dentry->mounted, __ATOMIC_ACQUIRE) && (c = child_of(p->mnt, p->dentry)))
+		*p = (struct path){ c, c->root };
 }
 
 bool mount_descend(struct path *p)
@@ -117,7 +129,7 @@ bool mount_descend(struct path *p)
 		struct mount *c;
 
 		spin_lock(&mount_lock);
-		c = mount_get(child_locked(p->mnt, p->dentry));
+		c = mount_get(child_of(p->mnt, p->dentry));
 		spin_unlock(&mount_lock);
 		if (!c)
 			break;
@@ -146,8 +158,38 @@ bool mount_ascend(struct path *p)
 
 void mount_hash_locked(struct mount *m)
 {
-	list_push_front(bucket(m->parent, m->point), &m->hash_link);
+	struct mount **head = bucket(m->parent, m->point);
+
+	__atomic_store_n(&m->hash_next, *head, __ATOMIC_RELEASE);
+	m->hash_prev = head;
+	if (*head)
+		(*head)->hash_prev = &m->hash_next;
+	__atomic_store_n(head, m, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&m->point->mounted, 1, __ATOMIC_RELEASE);
+}
+
+void mount_unhash_locked(struct mount *m)
+{
+	if (!m->hash_prev)
+		return;
+	__atomic_store_n(m->hash_prev, m->hash_next, __ATOMIC_RELEASE);
+	if (m->hash_next)
+		m->hash_next->hash_prev = m->hash_prev;
+	m->hash_prev = NULL;
+	__atomic_fetch_sub(&m->point->mounted, 1, __ATOMIC_RELEASE);
+}
+
+/* The tree changes: a walk that read it meanwhile begins again. */
+void mount_lock_change(void)
+{
+	spin_lock(&mount_lock);
+	changes_begin(&mount_changes);
+}
+
+void mount_unlock_change(void)
+{
+	changes_end(&mount_changes);
+	spin_unlock(&mount_lock);
 }
 
 /* at: NULL or a path whose references are copied. */
@@ -164,11 +206,11 @@ int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at)
 			return -ENOTDIR;
 		}
 	}
-	spin_lock(&mount_lock);
+	mount_lock_change();
 	if (ns->count >= MOUNT_MAX || (p.mnt && p.mnt->ns != ns)) {
 		int err = ns->count >= MOUNT_MAX ? -ENOSPC : -EINVAL;
 
-		spin_unlock(&mount_lock);
+		mount_unlock_change();
 		path_put(&p);
 		return err;
 	}
@@ -176,13 +218,13 @@ int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at)
 	list_push_back(&ns->mounts, &m->ns_link);
 	ns->count++;
 	if (p.mnt) {
-		m->parent = p.mnt;
-		m->point = p.dentry;
+		__atomic_store_n(&m->parent, p.mnt, __ATOMIC_RELAXED);
+		__atomic_store_n(&m->point, p.dentry, __ATOMIC_RELAXED);
 		mount_hash_locked(m);
 	} else {
 		ns->root = m;
 	}
-	spin_unlock(&mount_lock);
+	mount_unlock_change();
 	return 0;
 }
 
@@ -203,17 +245,15 @@ int mount_attach(struct mntns *ns, struct super_block *sb, struct path *at, unsi
 static void unlink_locked(struct mount *m, struct path *ret_up)
 {
 	*ret_up = (struct path){ m->parent, m->point };
-	list_del(&m->hash_link);
+	mount_unhash_locked(m);
 	list_del(&m->ns_link);
-	if (m->point)
-		__atomic_fetch_sub(&m->point->mounted, 1, __ATOMIC_RELEASE);
 	if (m->ns) {
 		m->ns->count--;
 		if (m->ns->root == m)
 			m->ns->root = NULL;
 	}
-	m->parent = NULL;
-	m->point = NULL;
+	__atomic_store_n(&m->parent, NULL, __ATOMIC_RELAXED);
+	__atomic_store_n(&m->point, NULL, __ATOMIC_RELAXED);
 	m->ns = NULL;
 }
 
@@ -223,14 +263,14 @@ int mount_detach(struct mount *m, bool lazy)
 {
 	struct mntns *ns;
 
-	spin_lock(&mount_lock);
+	mount_lock_change();
 	ns = m->ns;
 	if (!ns || !m->parent) {
-		spin_unlock(&mount_lock);
+		mount_unlock_change();
 		return -EINVAL;
 	}
 	if (!lazy && ref_read(&m->ref) > 2) {
-		spin_unlock(&mount_lock);
+		mount_unlock_change();
 		return -EBUSY;
 	}
 	for (;;) {
@@ -250,12 +290,12 @@ int mount_detach(struct mount *m, bool lazy)
 		}
 		last = leaf == m;
 		unlink_locked(leaf, &up);
-		spin_unlock(&mount_lock);
+		mount_unlock_change();
 		path_put(&up);
 		mount_put(leaf);        /* the tree's reference */
 		if (last)
 			return 0;
-		spin_lock(&mount_lock);
+		mount_lock_change();
 	}
 }
 
@@ -267,12 +307,12 @@ void mntns_put(struct mntns *ns)
 		struct mount *m = NULL;
 		struct path up = { 0 };
 
-		spin_lock(&mount_lock);
+		mount_lock_change();
 		if (!list_empty(&ns->mounts)) {
 			m = list_last(&ns->mounts, struct mount, ns_link);
 			unlink_locked(m, &up);
 		}
-		spin_unlock(&mount_lock);
+		mount_unlock_change();
 		if (!m)
 			break;
 		path_put(&up);

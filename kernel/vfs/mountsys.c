@@ -134,11 +134,9 @@ static int remount(struct path *at, uint64_t ms)
 static void relink(struct mount *m, const struct path *at, struct path *ret_old)
 {
 	*ret_old = (struct path){ m->parent, m->point };
-	list_del(&m->hash_link);
-	if (m->point)
-		__atomic_fetch_sub(&m->point->mounted, 1, __ATOMIC_RELEASE);
-	m->parent = at ? at->mnt : NULL;
-	m->point = at ? at->dentry : NULL;
+	mount_unhash_locked(m);
+	__atomic_store_n(&m->parent, at ? at->mnt : NULL, __ATOMIC_RELAXED);
+	__atomic_store_n(&m->point, at ? at->dentry : NULL, __ATOMIC_RELAXED);
 	if (at)
 		mount_hash_locked(m);
 }
@@ -160,7 +158,7 @@ static int move(struct task *t, const char *source, struct path *at)
 		return err;
 	err = -EINVAL;
 	path_get(&to);
-	spin_lock(&mount_lock);
+	mount_lock_change();
 	if (from.dentry == from.mnt->root && from.mnt->parent && from.mnt->ns == t->mntns &&
 	    to.mnt->ns == t->mntns) {
 		err = mount_below(to.mnt, from.mnt) ? -ELOOP :
@@ -168,7 +166,7 @@ static int move(struct task *t, const char *source, struct path *at)
 		if (!err)
 			relink(from.mnt, &to, &old);
 	}
-	spin_unlock(&mount_lock);
+	mount_unlock_change();
 	if (err)
 		path_put(&to);
 	else
@@ -296,7 +294,7 @@ SYSCALL2(pivot_root, ustr, unew, ustr, uold)
 	spin_unlock(&t->fs->lock);
 	at = put;
 	path_get(&at);
-	spin_lock(&mount_lock);
+	mount_lock_change();
 	if (new.mnt == root.mnt || put.mnt == root.mnt)
 		err = -EBUSY;
 	else if (new.dentry != new.mnt->root || root.dentry != root.mnt->root || root.mnt->parent ||
@@ -308,7 +306,7 @@ SYSCALL2(pivot_root, ustr, unew, ustr, uold)
 		relink(root.mnt, &at, &old_r);
 		t->mntns->root = new.mnt;
 	}
-	spin_unlock(&mount_lock);
+	mount_unlock_change();
 	if (err) {
 		path_put(&at);
 	} else {

@@ -10,6 +10,7 @@
  * Locks: none held across steps; a directory's inode lock while its file
  * system is asked. */
 #include "kernel/vfs/internal.h"
+#include <stats.h>
 
 int name_from_user(ustr name, char **ret)
 {
@@ -47,6 +48,13 @@ static void fs_paths(struct path *root, struct path *cwd)
 	spin_unlock(&fs->lock);
 }
 
+static const struct path *walk_root(struct walk *w)
+{
+	if (!w->root.dentry)
+		fs_paths(&w->root, NULL);
+	return &w->root;
+}
+
 int walk_init(struct walk *w, int dfd, const char *name, unsigned flags)
 {
 	bool scoped = flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT);
@@ -56,14 +64,11 @@ int walk_init(struct walk *w, int dfd, const char *name, unsigned flags)
 		return -ENOENT;
 	if ((flags & LOOKUP_BENEATH) && *name == '/')
 		return -EXDEV;
-	if (*name == '/' && !(flags & LOOKUP_IN_ROOT)) {
-		fs_paths(&w->root, NULL);
-		w->cur = w->root;
-		path_get(&w->cur);
+	if (*name == '/' && !(flags & LOOKUP_IN_ROOT))
 		return 0;
-	}
 	if (dfd == AT_FDCWD) {
-		fs_paths(&w->root, &w->cur);
+		if (scoped)
+			fs_paths(&w->root, &w->cur);
 	} else {
 		struct file *f = fd_get_any(dfd);
 
@@ -73,7 +78,6 @@ int walk_init(struct walk *w, int dfd, const char *name, unsigned flags)
 			file_put(f);
 			return -ENOTDIR;
 		}
-		fs_paths(&w->root, NULL);
 		w->cur = f->path;
 		path_get(&w->cur);
 		file_put(f);
@@ -82,7 +86,8 @@ int walk_init(struct walk *w, int dfd, const char *name, unsigned flags)
 		w->start = w->cur;
 		path_get(&w->start);
 		if (flags & LOOKUP_IN_ROOT) {
-			path_put(&w->root);
+			if (w->root.dentry)
+				path_put(&w->root);
 			w->root = w->start;
 			path_get(&w->root);
 		}
@@ -132,6 +137,7 @@ static struct dentry *lookup_cached(struct dentry *dir, const char *name, size_t
 {
 	const struct inode_ops *ops = dir->inode->ops;
 	struct dentry *d = dcache_find(dir, name, n);
+	uint32_t names = __atomic_load_n(&dir->inode->names_changed, __ATOMIC_ACQUIRE);
 	bool good = true;
 
 	if (!d)
@@ -142,8 +148,11 @@ static struct dentry *lookup_cached(struct dentry *dir, const char *name, size_t
 		good = ops->revalidate(dir->inode, name, n, d->inode);
 	else if (!d->inode && ops->revalidate_negative)
 		good = ops->revalidate_negative(dir->inode, name, n);
-	if (good)
+	if (good) {
+		if (ops->lease_ns)
+			dentry_lease(d, ops->lease_ns(dir->inode, name, n, d->inode), names);
 		return d;
+	}
 	dcache_unhash(d);
 	dentry_put(d);
 	return NULL;
@@ -200,7 +209,7 @@ static int step_dotdot(struct walk *w)
 
 		if ((w->flags & LOOKUP_BENEATH) && path_equal(&w->cur, &w->start))
 			return -EXDEV;
-		if (path_equal(&w->cur, &w->root))
+		if (path_equal(&w->cur, walk_root(w)))
 			break;
 		if (w->cur.dentry != w->cur.mnt->root) {
 			parent = dentry_parent_get(w->cur.dentry);
@@ -267,12 +276,12 @@ int walk_follow(struct walk *w, struct inode *link)
 			kfree(text);
 			return -EXDEV;
 		}
-		if ((w->flags & LOOKUP_NO_XDEV) && w->root.mnt != w->cur.mnt) {
+		if ((w->flags & LOOKUP_NO_XDEV) && walk_root(w)->mnt != w->cur.mnt) {
 			kfree(text);
 			return -EXDEV;
 		}
 		path_put(&w->cur);
-		w->cur = w->root;
+		w->cur = *walk_root(w);
 		path_get(&w->cur);
 	}
 	rest = strlen(w->p);
@@ -291,6 +300,7 @@ int walk_follow(struct walk *w, struct inode *link)
 	kfree(w->own);
 	w->own = joined;
 	w->p = joined;
+	w->slow = false;
 	return 0;
 }
 
@@ -299,6 +309,8 @@ int walk_one(struct walk *w, const char *name, size_t n, bool follow)
 	struct dentry *d;
 	struct inode *di = w->cur.dentry->inode;
 	int err;
+
+	stats_bump(&plat_stats()->n[STATS_WALK_STEP], 1);
 
 	if (!S_ISDIR(di->mode))
 		return -ENOTDIR;
@@ -324,13 +336,28 @@ int walk_one(struct walk *w, const char *name, size_t n, bool follow)
 	return mount_descend(&w->cur) && (w->flags & LOOKUP_NO_XDEV) ? -EXDEV : 0;
 }
 
-int walk_to_last(struct walk *w)
+static void walk_start(struct walk *w)
+{
+	if (w->cur.dentry)
+		return;
+	if (*w->p == '/') {
+		w->cur = *walk_root(w);
+		path_get(&w->cur);
+	} else {
+		fs_paths(&w->root, &w->cur);
+	}
+}
+
+static int walk_on(struct walk *w, bool whole)
 {
 	for (;;) {
 		const char *name, *rest;
 		size_t n;
-		int err;
+		int err = walk_quick(w, whole);
 
+		if (err)
+			return err;
+		walk_start(w);
 		while (*w->p == '/')
 			w->p++;
 		name = w->p;
@@ -357,12 +384,17 @@ int walk_to_last(struct walk *w)
 	}
 }
 
+int walk_to_last(struct walk *w)
+{
+	return walk_on(w, false);
+}
+
 static int walk_whole(struct walk *w)
 {
 	int err;
 
 	do {
-		err = walk_to_last(w);
+		err = walk_on(w, true);
 		if (err)
 			return err;
 		if (!w->last_size)

@@ -260,7 +260,7 @@ static int open_once(int dfd, const char *name, uint32_t flags, uint32_t mode, u
 	return err;
 }
 
-static int open_exec_once(int dfd, const char *name, int at_flags, struct file **ret)
+static int open_exec_once(int dfd, const char *name, int at_flags, unsigned lookup, struct file **ret)
 {
 	struct path p;
 	int err;
@@ -280,7 +280,7 @@ static int open_exec_once(int dfd, const char *name, int at_flags, struct file *
 		path_get(&p);
 		file_put(f);
 	} else {
-		err = path_lookup(dfd, name, LOOKUP_OPEN |
+		err = path_lookup(dfd, name, lookup | LOOKUP_OPEN |
 				  (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
 				  (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
 		if (err)
@@ -304,14 +304,14 @@ int path_open(int dfd, const char *name, uint32_t flags, uint32_t mode, unsigned
 {
 	int err = open_once(dfd, name, flags, mode, lookup, ret);
 
-	return err == -ESTALE ? open_once(dfd, name, flags, mode, lookup, ret) : err;
+	return err == -ESTALE ? open_once(dfd, name, flags, mode, lookup | LOOKUP_ASK, ret) : err;
 }
 
 int path_open_exec(int dfd, const char *name, int at_flags, struct file **ret)
 {
-	int err = open_exec_once(dfd, name, at_flags, ret);
+	int err = open_exec_once(dfd, name, at_flags, 0, ret);
 
-	return err == -ESTALE ? open_exec_once(dfd, name, at_flags, ret) : err;
+	return err == -ESTALE ? open_exec_once(dfd, name, at_flags, LOOKUP_ASK, ret) : err;
 }
 
 /* ---- system calls ---- */

@@ -112,11 +112,11 @@ static int rename_locked(struct side *o, struct side *n, unsigned flags)
 		return 0;               /* two links of one file: nothing to do */
 	if (!ops->rename)
 		return -EPERM;
-	name_n = kstrndup(n->w.last, n->w.last_size);
-	name_o = kstrndup(o->w.last, o->w.last_size);
+	name_n = dentry_name_new(n->w.last, n->w.last_size);
+	name_o = dentry_name_new(o->w.last, o->w.last_size);
 	if (!name_n || !name_o) {
-		kfree(name_n);
-		kfree(name_o);
+		dentry_name_free(name_n);
+		dentry_name_free(name_o);
 		return -ENOMEM;
 	}
 	first = ni && ni < oi ? ni : oi;
@@ -130,8 +130,8 @@ static int rename_locked(struct side *o, struct side *n, unsigned flags)
 		mutex_unlock(&second->lock);
 	mutex_unlock(&first->lock);
 	if (err) {
-		kfree(name_n);
-		kfree(name_o);
+		dentry_name_free(name_n);
+		dentry_name_free(name_o);
 		return err;
 	}
 	if (flags & RENAME_EXCHANGE) {
@@ -139,7 +139,7 @@ static int rename_locked(struct side *o, struct side *n, unsigned flags)
 		dcache_move(n->child, o->dir, name_o, o->w.last_size);
 		return 0;
 	}
-	kfree(name_o);
+	dentry_name_free(name_o);
 	if (n->child)
 		dcache_unhash(n->child);
 	dcache_move(o->child, n->dir, name_n, n->w.last_size);

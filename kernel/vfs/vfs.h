@@ -15,7 +15,7 @@
 #define NACRE_KERNEL_VFS_H
 
 #include "kernel/mm/mm.h"
-#include "kernel/sched/sched.h"
+#include "kernel/sched/lockless.h"
 #include <linux_abi/fcntl.h>            /* O_*, AT_*, F_*, … */
 #include <linux_abi/poll.h>             /* POLL* */
 #include <linux_abi/stat.h>             /* S_*, struct linux_stat, linux_statx, linux_statfs */
@@ -109,6 +109,10 @@ struct inode_ops {
 	bool (*revalidate)(struct inode *dir, const char *name, size_t n, struct inode *cached);
 	/* The same for a cached "no such name".  NULL: yes. */
 	bool (*revalidate_negative)(struct inode *dir, const char *name, size_t n);
+	/* Asked after either of the two said yes (cached NULL: the negative
+	 * one): until when (monotonic) nobody needs to ask again.  0 or NULL:
+	 * ask each time. */
+	uint64_t (*lease_ns)(struct inode *dir, const char *name, size_t n, struct inode *cached);
 };
 
 struct patch_file;
@@ -131,6 +135,8 @@ struct inode {
 	bool linkable;                          /* O_TMPFILE: has no name yet and may get one; lock */
 	uint32_t writable_maps;                 /* shared mappings that may write (kernel/mm); atomic */
 	int32_t deny_write;                     /* >0: being executed … <0 open writers; atomics */
+	uint32_t names_changed;                 /* directories: leases of entries end; atomic */
+	struct lockless gone;                   /* the walk may look at it without a reference */
 };
 struct inode *inode_new(struct super_block *sb, uint32_t mode);  /* NULL: no memory */
 struct inode *inode_get(struct inode *i);
@@ -142,10 +148,14 @@ struct dentry {
 	struct dentry *parent;                  /* counted; self for a root */
 	struct super_block *sb;
 	char *name; uint32_t name_size; uint32_t hash;
-	struct list hash_link, child_link, children, lru_link;
+	struct dentry *hash_next, **hash_prev;  /* hash_prev: dcache_lock */
+	uint64_t lease_ns;                      /* until then it is right without asking; atomic */
+	uint32_t lease_of;                      /* if the directory's names_changed is this; atomic */
+	struct list child_link, children, lru_link;
 	bool unhashed;                          /* removed: "(deleted)"; never a root; atomic */
-	bool used;                              /* found since the cache looked at it; dcache_lock */
+	bool used;                              /* found since the cache looked at it; atomic */
 	uint32_t mounted;                       /* how many mounts sit on it */
+	struct lockless gone;
 };
 static inline bool dentry_unhashed(const struct dentry *d)
 { return __atomic_load_n(&d->unhashed, __ATOMIC_RELAXED); }
@@ -281,6 +291,7 @@ void fs_info_put(struct fs_info *f);
 #define LOOKUP_BENEATH 64u
 #define LOOKUP_IN_ROOT 128u
 #define LOOKUP_OPEN 256u                        /* the last component is opened for reading next */
+#define LOOKUP_ASK 512u                         /* leases do not count */
 int __must_check path_lookup(int dfd, const char *name, unsigned flags, struct path *ret);
 int __must_check path_lookup_user(int dfd, ustr name, unsigned flags, struct path *ret);
 /* The parent directory of the last component, which goes to last (NAME_MAX+1).

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 GUEST = r'''
-import os, sys
+import os, sys, time
 files = {}
 def show(line):
     op, *a = line.split()
@@ -34,6 +34,14 @@ def show(line):
         with open(a[0], "a") as f: f.write(a[1])
         return "ok"
     if op == "chmod": os.fchmod(files[a[0]].fileno(), 0o600); return "ok"
+    if op == "watch":                       # asks all the time: when does each first show?
+        want, end = dict(x.split("=") for x in a), time.time() + 5
+        while want and time.time() < end:
+            for name, result in list(want.items()):
+                try: now = str(os.stat(name).st_size)
+                except OSError as e: now = type(e).__name__
+                if now == result: del want[name]
+        return ",".join(want) or str(time.time())
     if op == "setxattr": a[2] = a[2].encode()
     return str(getattr(os, op)(*a))
 for line in sys.stdin:
@@ -51,10 +59,16 @@ class Guest:
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=t.tmp)
 
     def __call__(self, line, want):
+        self.tell(line)
+        got = self.answer()
+        self.t.ok(got == want, f"{line}: {got!r} instead of {want!r}")
+
+    def tell(self, line):
         self.p.stdin.write(line + "\n")
         self.p.stdin.flush()
-        got = self.p.stdout.readline().strip()
-        self.t.ok(got == want, f"{line}: {got!r} instead of {want!r}")
+
+    def answer(self):
+        return self.p.stdout.readline().strip()
 
     def __enter__(self):
         return self
@@ -105,6 +119,30 @@ def test_host_changes_show_after_a_second(t):
     time.sleep(1.1)
     g("read d/f5", "wld5")
     g.close()
+
+
+def test_names_in_constant_use(t):
+    """Asking all the time does not keep alive what is no longer so, whichever
+    component of the path changed."""
+    for options in ([], ["--rw", t.tmp]):
+        d = os.path.join(t.tmp, "d" + str(len(options)))
+        os.makedirs(os.path.join(d, "sub", "deep"))
+        for name in ("gone", "swap", "sub/deep/f"):
+            t.write(f"{d}/{name}", "x")
+        at = d if not options else "/mnt/" + os.path.basename(d)
+        with Guest(t, *options) as g:
+            g(f"stat {d}/gone", "1")
+            g.tell(f"watch {d}/gone=FileNotFoundError {d}/made=3 {d}/swap=2 "
+                   f"{d}/sub/deep/f=FileNotFoundError {d}/moved/deep/f=1")
+            time.sleep(0.25)
+            os.unlink(os.path.join(d, "gone"))
+            t.write(f"{d}/made", "abc")
+            replace(os.path.join(d, "swap"), "xy")
+            os.rename(os.path.join(d, "sub"), os.path.join(d, "moved"))
+            changed = time.time()
+            got = g.answer()
+            t.ok(got.replace(".", "").isdigit(), f"never seen: {got}")
+            t.ok(float(got) - changed < 1.5, f"seen after {float(got) - changed:.2f} s")
 
 
 def test_replaced_while_it_is_believed(t):

@@ -17,5 +17,6 @@ void unit_kill_all(void);
 void unit_dump_tasks(void (*print)(const char *line));
 
 int sockets_model(int arg);     /* sockets_model.c: a program of the fake machine */
+int walks(int arg);             /* walks.c: another */
 
 #endif

@@ -146,6 +146,9 @@ int hostfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **
 int hostfs_lookup_open(struct inode *dir, const char *name, size_t n, struct inode **ret);
 bool hostfs_revalidate(struct inode *dir, const char *name, size_t n, struct inode *cached);
 bool hostfs_revalidate_negative(struct inode *dir, const char *name, size_t n);
+uint64_t hostfs_lease_ns(struct inode *dir, const char *name, size_t n, struct inode *cached);
+/* What was believed about dir's names may be wrong: no lease counts. */
+void hostfs_end_leases(struct inode *dir);
 /* Ask for name, for what purpose, and for others of dir's listing l (NULL:
  * none), e being name's place in it.  *ret_file: it came open (TO_READ and
  * TO_MAP only). */

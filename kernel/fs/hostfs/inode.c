@@ -11,6 +11,7 @@ static void dir_changed(struct inode *dir)
 	struct hostfs_node *d = hostfs_node(dir);
 
 	__atomic_fetch_add(&d->hs->changes, 1, __ATOMIC_SEQ_CST);
+	hostfs_end_leases(dir);
 	spin_lock(&d->attr_lock);
 	d->valid_until_ns = 0;
 	if (d->neg)
@@ -439,4 +440,5 @@ const struct inode_ops hostfs_inode_ops = {
 	.evict = hostfs_evict,
 	.revalidate = hostfs_revalidate,
 	.revalidate_negative = hostfs_revalidate_negative,
+	.lease_ns = hostfs_lease_ns,
 };

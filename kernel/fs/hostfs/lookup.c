@@ -18,17 +18,17 @@ uint32_t hostfs_name_hash(const char *name, size_t n)
 	return hash_bytes(name, n) | 1;
 }
 
-static bool neg_known(struct hostfs_node *d, uint32_t hash)
+/* Until when the name is known not to be there; perhaps in the past. */
+static uint64_t neg_until(struct hostfs_node *d, uint32_t hash)
 {
-	bool known = false;
-	uint64_t now = plat_time_mono_ns();
+	uint64_t until = 0;
 
 	spin_lock(&d->attr_lock);
 	for (unsigned k = 0; d->neg && k < HOSTFS_NEG_SLOTS; k++)
-		if (d->neg[k].hash == hash && d->neg[k].until_ns > now)
-			known = true;
+		if (d->neg[k].hash == hash)
+			until = d->neg[k].until_ns;
 	spin_unlock(&d->attr_lock);
-	return known;
+	return until;
 }
 
 static void neg_remember(struct hostfs_node *d, uint32_t hash)
@@ -225,8 +225,10 @@ static int take_all(struct inode *dir, const struct names *a, const uint8_t *p, 
 		at = MIN(at + (size_t)align_up(r.data_size, 8), size);
 		files += what != HOSTFS_TO_READ && (r.flags & HC_FETCHED_DATA) && S_ISREG(r.attr.mode);
 		dirs += !!(r.flags & HC_FETCHED_LIST);
-		if (!e && changes != hostfs_changes(d->hs))
+		if (!e && changes != hostfs_changes(d->hs)) {
 			distrust(i);
+			hostfs_end_leases(dir);
+		}
 		if (what == HOSTFS_TO_READ)     /* the others are not */
 			what = HOSTFS_TO_LOOK;
 		if (!k) {
@@ -363,5 +365,31 @@ bool hostfs_revalidate_negative(struct inode *dir, const char *name, size_t n)
 	bool known = l && hostfs_listing_fresh(l) && hostfs_listing_find(l, hash, name, n) < 0;
 
 	hostfs_listing_put(d->hs, l);
-	return known || neg_known(d, hash);
+	return known || neg_until(d, hash) > plat_time_mono_ns();
+}
+
+uint64_t hostfs_lease_ns(struct inode *dir, const char *name, size_t n, struct inode *cached)
+{
+	struct hostfs_node *d = hostfs_node(dir), *c = cached ? hostfs_node(cached) : NULL;
+	uint32_t hash = hostfs_name_hash(name, n);
+	struct hostfs_listing *l;
+	uint64_t until = 0;
+
+	if (c) {
+		spin_lock(&c->attr_lock);
+		if (__atomic_load_n(&c->bind_hash, __ATOMIC_RELAXED) == bind_key(d, hash))
+			until = __atomic_load_n(&c->bind_until_ns, __ATOMIC_RELAXED);
+		spin_unlock(&c->attr_lock);
+		return until;
+	}
+	l = hostfs_listing_get(d);
+	if (l && hostfs_listing_find(l, hash, name, n) < 0)
+		until = __atomic_load_n(&l->until_ns, __ATOMIC_RELAXED);
+	hostfs_listing_put(d->hs, l);
+	return MAX(until, neg_until(d, hash));
+}
+
+void hostfs_end_leases(struct inode *dir)
+{
+	__atomic_fetch_add(&dir->names_changed, 1, __ATOMIC_SEQ_CST);
 }

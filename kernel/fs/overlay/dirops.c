@@ -114,6 +114,22 @@ static bool ovl_revalidate_negative(struct inode *dir, const char *name, size_t 
 	return false;
 }
 
+static uint64_t ovl_lease_ns(struct inode *dir, const char *name, size_t n, struct inode *cached)
+{
+	struct inode *ld = ovl_i(dir)->lower;
+	struct ovl_inode *oi = cached ? ovl_i(cached) : NULL;
+	uint64_t until;
+
+	if ((oi && ovl_upper(oi)) || !ld)
+		return UINT64_MAX;
+	if (!ld->ops->lease_ns)
+		return 0;
+	until = ld->ops->lease_ns(ld, name, n, oi ? oi->lower : NULL);
+	if (cached)
+		ovl_sync(cached);       /* no older than what the lease is for */
+	return until;
+}
+
 /* ---- whiteouts ---- */
 
 /* Remove the whiteout at name, if there is one; upper dir's lock is held. */
@@ -556,7 +572,8 @@ const struct inode_ops ovl_dir_iops = {
 	.lookup = ovl_lookup, .lookup_open = ovl_lookup_open, .create = ovl_create, .mkdir = ovl_mkdir, .mknod = ovl_mknod,
 	.symlink = ovl_symlink, .link = ovl_link, .unlink = ovl_unlink, .rmdir = ovl_rmdir,
 	.rename = ovl_rename, .tmpfile = ovl_tmpfile, .open = ovl_open,
-	.revalidate = ovl_revalidate, .revalidate_negative = ovl_revalidate_negative, OVL_ATTR_OPS,
+	.revalidate = ovl_revalidate, .revalidate_negative = ovl_revalidate_negative, .lease_ns = ovl_lease_ns,
+	OVL_ATTR_OPS,
 };
 const struct inode_ops ovl_file_iops = { .open = ovl_open, OVL_ATTR_OPS };
 const struct inode_ops ovl_node_iops = { OVL_ATTR_OPS };
