@@ -266,9 +266,9 @@ SYSCALL2(truncate, ustr, name, int64_t, size)
 	if (err)
 		return err;
 	i = p.dentry->inode;
-	if (S_ISDIR(i->mode))
+	if (S_ISDIR(inode_mode(i)))
 		err = -EISDIR;
-	else if (!S_ISREG(i->mode))
+	else if (!S_ISREG(inode_mode(i)))
 		err = -EINVAL;
 	else
 		err = path_permission(&p, MAY_WRITE);
@@ -294,7 +294,7 @@ SYSCALL2(ftruncate, int, fd, int64_t, size)
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
-	if (!S_ISREG(f->inode->mode) || !(f->mode & FMODE_WRITE)) {
+	if (!S_ISREG(inode_mode(f->inode)) || !(f->mode & FMODE_WRITE)) {
 		err = -EINVAL;
 	} else {
 		err = size_allowed(size);
@@ -322,11 +322,11 @@ SYSCALL4(fallocate, int, fd, int, mode, int64_t, off, int64_t, n)
 		return -EBADF;
 	if (!(f->mode & FMODE_WRITE))
 		err = -EBADF;
-	else if (S_ISFIFO(f->inode->mode))
+	else if (S_ISFIFO(inode_mode(f->inode)))
 		err = -ESPIPE;
-	else if (S_ISDIR(f->inode->mode))
+	else if (S_ISDIR(inode_mode(f->inode)))
 		err = -EISDIR;
-	else if (!S_ISREG(f->inode->mode))
+	else if (!S_ISREG(inode_mode(f->inode)))
 		err = -ENODEV;
 	else if (!f->ops->fallocate)
 		err = -EOPNOTSUPP;
@@ -352,7 +352,7 @@ static int sync_fd(int fd, bool data_only)
 	if (!f)
 		return -EBADF;
 	err = f->ops && f->ops->fsync ? f->ops->fsync(f, data_only) :
-	      S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) ? 0 : -EINVAL;
+	      S_ISREG(inode_mode(f->inode)) || S_ISDIR(inode_mode(f->inode)) ? 0 : -EINVAL;
 	file_put(f);
 	return err;
 }
@@ -406,7 +406,7 @@ SYSCALL4(fadvise64, int, fd, int64_t, off, int64_t, n, int, advice)
 
 	if (!f)
 		return -EBADF;
-	if (S_ISFIFO(f->inode->mode))
+	if (S_ISFIFO(inode_mode(f->inode)))
 		err = -ESPIPE;
 	else if (n < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
 		err = -EINVAL;
@@ -423,7 +423,7 @@ SYSCALL3(readahead, int, fd, int64_t, off, size_t, n)
 		return -EBADF;
 	if (!(f->mode & FMODE_READ))
 		err = -EBADF;
-	else if (!S_ISREG(f->inode->mode))
+	else if (!S_ISREG(inode_mode(f->inode)))
 		err = -EINVAL;
 	file_put(f);
 	return err;

@@ -16,7 +16,7 @@ uint32_t current_umask(void)
 
 int may_create(const struct path *dir)
 {
-	if (!S_ISDIR(dir->dentry->inode->mode))
+	if (!S_ISDIR(inode_mode(dir->dentry->inode)))
 		return -ENOTDIR;
 	if (!dir->dentry->inode->nlink)
 		return -ENOENT;         /* a removed directory */
@@ -40,9 +40,9 @@ int may_delete(const struct path *dir, struct dentry *victim, bool is_dir)
 		return err;
 	if ((di->mode & S_ISVTX) && c->fsuid != vi->uid && c->fsuid != di->uid && !capable(CAP_FOWNER))
 		return -EPERM;
-	if (is_dir && !S_ISDIR(vi->mode))
+	if (is_dir && !S_ISDIR(inode_mode(vi)))
 		return -ENOTDIR;
-	if (!is_dir && S_ISDIR(vi->mode))
+	if (!is_dir && S_ISDIR(inode_mode(vi)))
 		return -EISDIR;
 	if (__atomic_load_n(&victim->mounted, __ATOMIC_RELAXED))
 		return -EBUSY;
@@ -87,7 +87,7 @@ static int make_entry(int dfd, const char *name, const struct make *m, struct pa
 	if (err)
 		goto out;
 	dir = w.cur.dentry;
-	if (!S_ISDIR(dir->inode->mode)) {
+	if (!S_ISDIR(inode_mode(dir->inode))) {
 		err = -ENOTDIR;
 		goto out;
 	}
@@ -251,7 +251,7 @@ static int link_locked(const struct path *src, struct walk *w)
 		return -ENOENT;
 	if (src->mnt != w->cur.mnt || target->sb != dir->sb)
 		return -EXDEV;
-	if (S_ISDIR(target->mode) || !dir->inode->ops->link)
+	if (S_ISDIR(inode_mode(target)) || !dir->inode->ops->link)
 		return -EPERM;
 	spare = dentry_new(dir, w->last, w->last_size, NULL);
 	if (!spare)
@@ -288,7 +288,7 @@ static int link_at(int odfd, ustr oname, int ndfd, ustr nname, int flags)
 	err = walk_init(&w, ndfd, name, 0);
 	if (!err)
 		err = walk_to_last(&w);
-	if (!err && !S_ISDIR(w.cur.dentry->inode->mode))
+	if (!err && !S_ISDIR(inode_mode(w.cur.dentry->inode)))
 		err = -ENOTDIR;
 	if (!err && (!w.last_size || name_is_dots(w.last, w.last_size)))
 		err = -EEXIST;
@@ -371,7 +371,7 @@ static int remove_at(int dfd, ustr uname, bool is_dir)
 	err = walk_init(&w, dfd, name, 0);
 	if (!err)
 		err = walk_to_last(&w);
-	if (!err && !S_ISDIR(w.cur.dentry->inode->mode))
+	if (!err && !S_ISDIR(inode_mode(w.cur.dentry->inode)))
 		err = -ENOTDIR;
 	if (!err && !w.last_size)
 		err = is_dir ? -EBUSY : -EISDIR;

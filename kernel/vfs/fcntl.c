@@ -232,7 +232,7 @@ static long generic_ioctl(struct file *f, int fd, unsigned cmd, uint64_t arg, bo
 		return set_flags(f, fd, v ? f->flags | bit : f->flags & ~bit);
 	}
 	case FIONREAD:
-		if (S_ISREG(f->inode->mode)) {
+		if (S_ISREG(inode_mode(f->inode))) {
 			struct kstat k;
 			int err = inode_getattr(f->inode, &k);
 
@@ -243,7 +243,7 @@ static long generic_ioctl(struct file *f, int fd, unsigned cmd, uint64_t arg, bo
 		}
 		break;
 	case FIOQSIZE:
-		if (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)) {
+		if (S_ISREG(inode_mode(f->inode)) || S_ISDIR(inode_mode(f->inode))) {
 			uint64_t size = f->inode->size;
 
 			return copy_out((uaddr){ arg }, &size, sizeof(size));

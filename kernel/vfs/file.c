@@ -127,9 +127,9 @@ static int file_setup(struct file *f, struct inode *i, uint32_t flags, bool exec
 		f->mode |= FMODE_READ;
 	if ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR)
 		f->mode |= FMODE_WRITE;
-	if (S_ISREG(i->mode) || S_ISDIR(i->mode))
+	if (S_ISREG(inode_mode(i)) || S_ISDIR(inode_mode(i)))
 		f->mode |= FMODE_SEEK;
-	if (S_ISREG(i->mode) && (f->mode & FMODE_WRITE)) {
+	if (S_ISREG(inode_mode(i)) && (f->mode & FMODE_WRITE)) {
 		err = deny_write_step(i, -1);
 		if (err)
 			return err;
@@ -143,11 +143,11 @@ static int file_setup(struct file *f, struct inode *i, uint32_t flags, bool exec
 	f->ops = i->fops;
 	if (ops && ops->open)
 		err = ops->open(i, f);
-	else if (S_ISCHR(i->mode))
+	else if (S_ISCHR(inode_mode(i)))
 		err = chrdev_open(i, f);
-	else if (S_ISFIFO(i->mode))
+	else if (S_ISFIFO(inode_mode(i)))
 		err = fifo_open(i, f);
-	else if (S_ISSOCK(i->mode) || S_ISBLK(i->mode))
+	else if (S_ISSOCK(inode_mode(i)) || S_ISBLK(inode_mode(i)))
 		err = -ENXIO;
 	if (err) {
 		f->ops = NULL;          /* not opened: no release */
@@ -199,7 +199,7 @@ long file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos)
 	if (!(f->mode & FMODE_READ))
 		return -EBADF;
 	if (!f->ops || !f->ops->read)
-		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+		return S_ISDIR(inode_mode(f->inode)) ? -EISDIR : -EINVAL;
 	iter_kernel(&it, buf, n);
 	return f->ops->read(f, &it, &pos);
 }

@@ -71,7 +71,7 @@ static int change(struct task *t, struct path *p, bool root)
 {
 	int err;
 
-	if (!S_ISDIR(p->dentry->inode->mode))
+	if (!S_ISDIR(inode_mode(p->dentry->inode)))
 		err = -ENOTDIR;
 	else
 		err = inode_permission(p->dentry->inode, MAY_EXEC);

@@ -116,7 +116,7 @@ void inode_init_owner(struct inode *i, const struct inode *dir)
 	i->uid = c->fsuid;
 	if (dir && (dir->mode & S_ISGID)) {
 		i->gid = dir->gid;
-		if (S_ISDIR(i->mode))
+		if (S_ISDIR(inode_mode(i)))
 			i->mode |= S_ISGID;
 	} else {
 		i->gid = c->fsgid;
@@ -126,11 +126,8 @@ void inode_init_owner(struct inode *i, const struct inode *dir)
 void inode_apply_attr(struct inode *i, const struct kattr *a)
 {
 	if (a->mask & ATTR_MODE)
-		i->mode = (i->mode & S_IFMT) | (a->mode & S_IALLUGO);
-	if (a->mask & ATTR_UID)
-		i->uid = a->uid;
-	if (a->mask & ATTR_GID)
-		i->gid = a->gid;
+		inode_set_mode(i, a->mode);
+	inode_set_owner(i, a->mask & ATTR_UID ? a->uid : i->uid, a->mask & ATTR_GID ? a->gid : i->gid);
 	if (a->mask & ATTR_ATIME)
 		i->atime_ns = a->atime_ns;
 	if (a->mask & ATTR_MTIME)
@@ -141,8 +138,8 @@ void inode_apply_attr(struct inode *i, const struct kattr *a)
 void inode_fill_stat(struct inode *i, struct kstat *ret)
 {
 	*ret = (struct kstat){
-		.dev = i->sb ? i->sb->dev : 0, .ino = i->ino, .mode = i->mode,
-		.nlink = i->nlink, .uid = i->uid, .gid = i->gid, .rdev = i->rdev,
+		.dev = i->sb ? i->sb->dev : 0, .ino = i->ino, .mode = inode_mode(i),
+		.nlink = i->nlink, .uid = inode_uid(i), .gid = inode_gid(i), .rdev = i->rdev,
 		.size = i->size, .blksize = 4096, .blocks = i->blocks,
 		.atime_ns = i->atime_ns, .mtime_ns = i->mtime_ns,
 		.ctime_ns = i->ctime_ns, .btime_ns = i->btime_ns,
@@ -165,11 +162,11 @@ int vfs_getattr(const struct path *p, struct kstat *ret)
 static int generic_permission(struct inode *i, unsigned may)
 {
 	const struct cred *c = current_cred();
-	uint32_t mode = i->mode, bits;
+	uint32_t mode = inode_mode(i), bits;
 
-	if (c->fsuid == i->uid)
+	if (c->fsuid == inode_uid(i))
 		bits = mode >> 6;
-	else if (((mode >> 3) ^ mode) & may & 7 ? cred_in_group(c, i->gid) : false)
+	else if (((mode >> 3) ^ mode) & may & 7 ? cred_in_group(c, inode_gid(i)) : false)
 		bits = mode >> 3;
 	else
 		bits = mode;
@@ -201,17 +198,17 @@ int path_permission(const struct path *p, unsigned may)
 {
 	struct inode *i = p->dentry->inode;
 
-	if ((may & MAY_WRITE) && (S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)) &&
+	if ((may & MAY_WRITE) && (S_ISREG(inode_mode(i)) || S_ISDIR(inode_mode(i)) || S_ISLNK(inode_mode(i))) &&
 	    (mount_readonly(p->mnt) || (i->sb && i->sb->readonly)))
 		return -EROFS;
-	if ((may & MAY_EXEC) && S_ISREG(i->mode) && p->mnt && (p->mnt->flags & MNT_NOEXEC))
+	if ((may & MAY_EXEC) && S_ISREG(inode_mode(i)) && p->mnt && (p->mnt->flags & MNT_NOEXEC))
 		return -EACCES;
 	return inode_permission(i, may);
 }
 
 bool owner_or_capable(const struct inode *i)
 {
-	return current_cred()->fsuid == i->uid || capable(CAP_FOWNER);
+	return current_cred()->fsuid == inode_uid(i) || capable(CAP_FOWNER);
 }
 
 /* chown and chmod rules of chown(2), chmod(2). */
@@ -246,13 +243,13 @@ int vfs_setattr(const struct path *p, struct kattr *a)
 	if (a->mask & ATTR_MODE) {
 		uint32_t gid = a->mask & ATTR_GID ? a->gid : i->gid;
 
-		if (S_ISLNK(i->mode)) {
+		if (S_ISLNK(inode_mode(i))) {
 			err = -EOPNOTSUPP;
 			goto out;
 		}
 		if ((a->mode & S_ISGID) && !cred_in_group(current_cred(), gid) && !capable(CAP_FSETID))
 			a->mode &= ~S_ISGID;
-	} else if ((a->mask & (ATTR_UID | ATTR_GID)) && !S_ISDIR(i->mode)) {
+	} else if ((a->mask & (ATTR_UID | ATTR_GID)) && !S_ISDIR(inode_mode(i))) {
 		uint32_t m = i->mode & ~S_ISUID;
 
 		if (m & S_IXGRP)

@@ -201,7 +201,7 @@ int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at)
 		p = *at;
 		path_get(&p);
 		mount_descend(&p);
-		if (S_ISDIR(p.dentry->inode->mode) != S_ISDIR(m->root->inode->mode)) {
+		if (S_ISDIR(inode_mode(p.dentry->inode)) != S_ISDIR(inode_mode(m->root->inode))) {
 			path_put(&p);
 			return -ENOTDIR;
 		}

@@ -107,7 +107,7 @@ static int bind(struct task *t, const char *source, struct path *at, uint64_t ms
 
 	if (err)
 		return err;
-	if (S_ISDIR(from.dentry->inode->mode) != S_ISDIR(at->dentry->inode->mode)) {
+	if (S_ISDIR(inode_mode(from.dentry->inode)) != S_ISDIR(inode_mode(at->dentry->inode))) {
 		err = -ENOTDIR;
 	} else if (ms & MS_REC) {
 		err = bind_tree(t, &from, at);
@@ -162,7 +162,7 @@ static int move(struct task *t, const char *source, struct path *at)
 	if (from.dentry == from.mnt->root && from.mnt->parent && from.mnt->ns == t->mntns &&
 	    to.mnt->ns == t->mntns) {
 		err = mount_below(to.mnt, from.mnt) ? -ELOOP :
-		      S_ISDIR(from.dentry->inode->mode) != S_ISDIR(to.dentry->inode->mode) ? -ENOTDIR : 0;
+		      S_ISDIR(inode_mode(from.dentry->inode)) != S_ISDIR(inode_mode(to.dentry->inode)) ? -ENOTDIR : 0;
 		if (!err)
 			relink(from.mnt, &to, &old);
 	}

@@ -74,7 +74,7 @@ int walk_init(struct walk *w, int dfd, const char *name, unsigned flags)
 
 		if (!f)
 			return -EBADF;
-		if (!f->path.dentry || (*name && !S_ISDIR(f->inode->mode))) {
+		if (!f->path.dentry || (*name && !S_ISDIR(inode_mode(f->inode)))) {
 			file_put(f);
 			return -ENOTDIR;
 		}
@@ -312,7 +312,7 @@ int walk_one(struct walk *w, const char *name, size_t n, bool follow)
 
 	stats_bump(&plat_stats()->n[STATS_WALK_STEP], 1);
 
-	if (!S_ISDIR(di->mode))
+	if (!S_ISDIR(inode_mode(di)))
 		return -ENOTDIR;
 	err = inode_permission(di, MAY_EXEC);
 	if (err)
@@ -326,7 +326,7 @@ int walk_one(struct walk *w, const char *name, size_t n, bool follow)
 		dentry_put(d);
 		return -ENOENT;
 	}
-	if (S_ISLNK(d->inode->mode) && follow) {
+	if (S_ISLNK(inode_mode(d->inode)) && follow) {
 		err = walk_follow(w, d->inode);
 		dentry_put(d);
 		return err < 0 ? err : err == 0;
@@ -379,7 +379,7 @@ static int walk_on(struct walk *w, bool whole)
 		err = walk_one(w, name, n, true);
 		if (err < 0)
 			return err;
-		if (err == 0 && !S_ISDIR(w->cur.dentry->inode->mode))
+		if (err == 0 && !S_ISDIR(inode_mode(w->cur.dentry->inode)))
 			return -ENOTDIR;
 	}
 }
@@ -405,7 +405,7 @@ static int walk_whole(struct walk *w)
 	} while (err == 1);
 	if (err)
 		return err;
-	if ((w->need_dir || (w->flags & LOOKUP_DIRECTORY)) && !S_ISDIR(w->cur.dentry->inode->mode))
+	if ((w->need_dir || (w->flags & LOOKUP_DIRECTORY)) && !S_ISDIR(inode_mode(w->cur.dentry->inode)))
 		return -ENOTDIR;
 	return 0;
 }
@@ -475,7 +475,7 @@ int path_lookup_parent(int dfd, const char *name, unsigned flags, struct path *r
 
 	if (!err)
 		err = walk_to_last(&w);
-	if (!err && !S_ISDIR(w.cur.dentry->inode->mode))
+	if (!err && !S_ISDIR(inode_mode(w.cur.dentry->inode)))
 		err = -ENOTDIR;
 	if (!err) {
 		memcpy(last, w.last, w.last_size);

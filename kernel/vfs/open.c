@@ -50,16 +50,16 @@ int dentry_open(const struct path *p, uint32_t flags, bool created, struct file 
 	struct file *f;
 	int err;
 
-	if (S_ISLNK(i->mode) && !(flags & O_PATH))
+	if (S_ISLNK(inode_mode(i)) && !(flags & O_PATH))
 		return -ELOOP;
-	if ((flags & O_DIRECTORY) && !S_ISDIR(i->mode))
+	if ((flags & O_DIRECTORY) && !S_ISDIR(inode_mode(i)))
 		return -ENOTDIR;
 	if (!(flags & O_PATH)) {
 		unsigned may = may_of_flags(flags);
 
-		if (S_ISDIR(i->mode) && ((may & MAY_WRITE) || (flags & O_CREAT)))
+		if (S_ISDIR(inode_mode(i)) && ((may & MAY_WRITE) || (flags & O_CREAT)))
 			return -EISDIR;
-		if ((S_ISCHR(i->mode) || S_ISBLK(i->mode)) && p->mnt && (p->mnt->flags & MNT_NODEV))
+		if ((S_ISCHR(inode_mode(i)) || S_ISBLK(inode_mode(i))) && p->mnt && (p->mnt->flags & MNT_NODEV))
 			return -EACCES;
 		if (!created) {
 			err = path_permission(p, may);
@@ -69,7 +69,7 @@ int dentry_open(const struct path *p, uint32_t flags, bool created, struct file 
 		if ((flags & O_NOATIME) && !owner_or_capable(i))
 			return -EPERM;
 	}
-	if (!S_ISREG(i->mode) || created)
+	if (!S_ISREG(inode_mode(i)) || created)
 		flags &= ~O_TRUNC;
 	err = file_open_path(p, flags, false, &f);
 	if (err)
@@ -168,7 +168,7 @@ static int open_create(struct walk *w, uint32_t flags, uint32_t mode, struct fil
 		if (!w->last_size || name_is_dots(w->last, w->last_size))
 			return -EISDIR;
 		dir = w->cur.dentry;
-		if (!S_ISDIR(dir->inode->mode))
+		if (!S_ISDIR(inode_mode(dir->inode)))
 			return -ENOTDIR;
 		if (w->need_dir)
 			return -EISDIR;
@@ -200,7 +200,7 @@ static int open_create(struct walk *w, uint32_t flags, uint32_t mode, struct fil
 			dentry_put(d);
 			return -EEXIST;
 		}
-		if (S_ISLNK(d->inode->mode)) {
+		if (S_ISLNK(inode_mode(d->inode))) {
 			if (flags & O_NOFOLLOW) {
 				dentry_put(d);
 				return -ELOOP;
@@ -286,9 +286,9 @@ static int open_exec_once(int dfd, const char *name, int at_flags, unsigned look
 		if (err)
 			return err;
 	}
-	if (S_ISLNK(p.dentry->inode->mode))
+	if (S_ISLNK(inode_mode(p.dentry->inode)))
 		err = -ELOOP;
-	else if (!S_ISREG(p.dentry->inode->mode))
+	else if (!S_ISREG(inode_mode(p.dentry->inode)))
 		err = -EACCES;
 	else
 		err = path_permission(&p, MAY_EXEC);

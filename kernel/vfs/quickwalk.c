@@ -40,7 +40,7 @@ static bool believed(const struct dentry *d, const struct inode *dir, uint64_t n
 /* May the task search dir?  false: the slow walk decides. */
 static bool searchable(struct inode *dir)
 {
-	return S_ISDIR(dir->mode) && dir->ops && !dir->ops->permission && !inode_permission(dir, MAY_EXEC);
+	return S_ISDIR(inode_mode(dir)) && dir->ops && !dir->ops->permission && !inode_permission(dir, MAY_EXEC);
 }
 
 static struct path start_of(const struct walk *w)
@@ -94,7 +94,7 @@ static const char *steps(const struct walk *w, const char *p, bool whole, uint32
 				return name;
 			if (!d->inode)
 				return NULL;
-			if (S_ISLNK(d->inode->mode) && (*rest || (w->flags & LOOKUP_FOLLOW)))
+			if (S_ISLNK(inode_mode(d->inode)) && (*rest || (w->flags & LOOKUP_FOLLOW)))
 				return name;
 			at->dentry = d;
 		} else {

@@ -84,7 +84,7 @@ static long dents(int fd, uaddr ubuf, unsigned size, bool old)
 	if (!f)
 		return -EBADF;
 	err = -ENOTDIR;
-	if (!f->ops || !f->ops->readdir || !f->inode || !S_ISDIR(f->inode->mode))
+	if (!f->ops || !f->ops->readdir || !f->inode || !S_ISDIR(inode_mode(f->inode)))
 		goto out;
 	d.buf = kbuf_get(size, &cap);
 	d.size = MIN((size_t)size, cap);

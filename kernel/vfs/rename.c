@@ -50,7 +50,7 @@ static void unlock_parents(struct dentry *a, struct dentry *b)
 static int check(struct side *o, struct side *n, unsigned flags)
 {
 	struct inode *oi = o->child->inode, *ni = n->child ? n->child->inode : NULL;
-	bool dir = S_ISDIR(oi->mode);
+	bool dir = S_ISDIR(inode_mode(oi));
 	int err;
 
 	if ((flags & RENAME_NOREPLACE) && ni)
@@ -68,7 +68,7 @@ static int check(struct side *o, struct side *n, unsigned flags)
 	if (!ni) {
 		err = may_create(&n->w.cur);
 	} else if (flags & RENAME_EXCHANGE) {
-		err = may_delete(&n->w.cur, n->child, S_ISDIR(ni->mode));
+		err = may_delete(&n->w.cur, n->child, S_ISDIR(inode_mode(ni)));
 	} else {
 		err = may_delete(&n->w.cur, n->child, dir);
 	}
@@ -76,7 +76,7 @@ static int check(struct side *o, struct side *n, unsigned flags)
 		return err;
 	if (!dir && o->w.trailing)
 		return -ENOTDIR;
-	if (n->w.trailing && !(flags & RENAME_EXCHANGE ? S_ISDIR(ni->mode) : dir))
+	if (n->w.trailing && !(flags & RENAME_EXCHANGE ? S_ISDIR(inode_mode(ni)) : dir))
 		return -ENOTDIR;
 	/* Moving a directory changes its "..": that needs write permission. */
 	if (dir && o->dir != n->dir) {
@@ -149,13 +149,13 @@ static int rename_locked(struct side *o, struct side *n, unsigned flags)
 static void tell(struct side *o, struct side *n, struct inode *moved, struct inode *replaced, unsigned flags)
 {
 	uint32_t cookie = __atomic_add_fetch(&move_cookie, 1, __ATOMIC_RELAXED);
-	uint32_t isdir = S_ISDIR(moved->mode) ? IN_ISDIR : 0;
+	uint32_t isdir = S_ISDIR(inode_mode(moved)) ? IN_ISDIR : 0;
 
 	notify_child(o->dir->inode, o->w.last, o->w.last_size, IN_MOVED_FROM | isdir, cookie);
 	notify_child(n->dir->inode, n->w.last, n->w.last_size, IN_MOVED_TO | isdir, cookie);
 	notify_inode(moved, IN_MOVE_SELF, 0);
 	if (replaced && !(flags & RENAME_EXCHANGE)) {
-		if (S_ISDIR(replaced->mode) || !replaced->nlink)
+		if (S_ISDIR(inode_mode(replaced)) || !replaced->nlink)
 			notify_inode_gone(replaced);
 		else
 			notify_inode(replaced, IN_ATTRIB, 0);
@@ -171,7 +171,7 @@ static int side_init(struct side *s, int dfd, const char *name)
 	if (err)
 		return err;
 	s->dir = s->w.cur.dentry;
-	if (!S_ISDIR(s->dir->inode->mode))
+	if (!S_ISDIR(inode_mode(s->dir->inode)))
 		return -ENOTDIR;
 	if (!s->w.last_size || name_is_dots(s->w.last, s->w.last_size))
 		return -EBUSY;

@@ -14,7 +14,7 @@
 
 static bool is_reg(const struct file *f)
 {
-	return f->inode && S_ISREG(f->inode->mode);
+	return f->inode && S_ISREG(inode_mode(f->inode));
 }
 
 /* RLIMIT_FSIZE: shortens the write or refuses it with SIGXFSZ. */
@@ -41,7 +41,7 @@ long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write)
 	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
 		return -EBADF;
 	if (!f->ops || (write ? !f->ops->write : !f->ops->read))
-		return f->inode && S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+		return f->inode && S_ISDIR(inode_mode(f->inode)) ? -EISDIR : -EINVAL;
 	if (!write)
 		return f->ops->read(f, it, pos);
 	if (is_reg(f)) {

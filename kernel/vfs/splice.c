@@ -10,7 +10,7 @@
 
 #define COPY_MAX 0x7ffff000ul
 
-static bool is_reg(struct file *f) { return S_ISREG(f->inode->mode); }
+static bool is_reg(struct file *f) { return S_ISREG(inode_mode(f->inode)); }
 
 static long read_into(struct file *f, void *buf, size_t n, uint64_t *pos)
 {
@@ -147,7 +147,7 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
 	if (n)
 		return n;
 	count = MIN(count, COPY_MAX);
-	if (!(in->mode & FMODE_SEEK) || S_ISDIR(in->inode->mode) || (out->flags & O_APPEND))
+	if (!(in->mode & FMODE_SEEK) || S_ISDIR(inode_mode(in->inode)) || (out->flags & O_APPEND))
 		n = -EINVAL;
 	else
 		n = both_begin(&ip, in, uoff, &op, out, (uaddr){ 0 });
@@ -174,7 +174,7 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size
 	if (n)
 		return n;
 	count = MIN(count, COPY_MAX);
-	if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
+	if (S_ISDIR(inode_mode(in->inode)) || S_ISDIR(inode_mode(out->inode)))
 		n = -EISDIR;
 	else if (!is_reg(in) || !is_reg(out))
 		n = -EINVAL;
@@ -283,7 +283,7 @@ static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t co
 		return room;
 	if (in->mode & FMODE_SEEK)
 		return copy_loop(in, ipos, out, &none, MIN(count, (size_t)room));
-	if (nonblock && !S_ISSOCK(in->inode->mode)) {
+	if (nonblock && !S_ISSOCK(inode_mode(in->inode))) {
 		n = wait_for(in, POLLIN, true);
 		if (n)
 			return n;
@@ -326,7 +326,7 @@ SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count
 		n = -EINVAL;
 	else if ((uin.va && !(in->mode & FMODE_SEEK)) || (uout.va && !(out->mode & FMODE_SEEK)))
 		n = -EINVAL;
-	else if (in->inode == out->inode || (out->flags & O_APPEND) || S_ISDIR(in->inode->mode))
+	else if (in->inode == out->inode || (out->flags & O_APPEND) || S_ISDIR(inode_mode(in->inode)))
 		n = -EINVAL;
 	else
 		n = both_begin(&ip, in, uin, &op, out, uout);

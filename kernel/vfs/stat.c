@@ -187,7 +187,7 @@ static long link_text(const struct path *p, char *buf, size_t size)
 {
 	struct inode *i = p->dentry->inode;
 
-	if (!S_ISLNK(i->mode))
+	if (!S_ISLNK(inode_mode(i)))
 		return -EINVAL;
 	if (i->ops->readlink)
 		return i->ops->readlink(i, buf, size);

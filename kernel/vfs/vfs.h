@@ -122,8 +122,10 @@ struct inode {
 	const struct inode_ops *ops;
 	const struct file_ops *fops;            /* default for opened files */
 	uint64_t ino;
-	uint32_t mode;                          /* type never changes; bits under lock */
-	uint32_t nlink, uid, gid;               /* lock */
+	/* Changed under the lock by inode_set_mode(), inode_set_owner(), looked at
+	 * without it by inode_mode() and permission checks.  The type never changes. */
+	uint32_t mode, uid, gid;
+	uint32_t nlink;                         /* lock */
 	uint64_t rdev, size, blocks;            /* lock */
 	int64_t atime_ns, mtime_ns, ctime_ns, btime_ns;
 	struct mutex lock;
@@ -139,6 +141,16 @@ struct inode {
 	struct lockless gone;                   /* the walk may look at it without a reference */
 };
 struct inode *inode_new(struct super_block *sb, uint32_t mode);  /* NULL: no memory */
+static inline uint32_t inode_mode(const struct inode *i) { return __atomic_load_n(&i->mode, __ATOMIC_RELAXED); }
+static inline uint32_t inode_uid(const struct inode *i) { return __atomic_load_n(&i->uid, __ATOMIC_RELAXED); }
+static inline uint32_t inode_gid(const struct inode *i) { return __atomic_load_n(&i->gid, __ATOMIC_RELAXED); }
+static inline void inode_set_mode(struct inode *i, uint32_t bits)
+{ __atomic_store_n(&i->mode, (i->mode & S_IFMT) | (bits & S_IALLUGO), __ATOMIC_RELAXED); }
+static inline void inode_set_owner(struct inode *i, uint32_t uid, uint32_t gid)
+{
+	__atomic_store_n(&i->uid, uid, __ATOMIC_RELAXED);
+	__atomic_store_n(&i->gid, gid, __ATOMIC_RELAXED);
+}
 struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
 

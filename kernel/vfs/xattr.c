@@ -24,9 +24,9 @@ static int xattr_may(const struct path *p, const char *name, bool write)
 	if (prefix(name, "user.")) {
 		if (!name[5])
 			return -EINVAL;
-		if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
+		if (!S_ISREG(inode_mode(i)) && !S_ISDIR(inode_mode(i)))
 			return write ? -EPERM : -ENODATA;
-		if (S_ISDIR(i->mode) && (i->mode & S_ISVTX) && write && !owner_or_capable(i))
+		if (S_ISDIR(inode_mode(i)) && (i->mode & S_ISVTX) && write && !owner_or_capable(i))
 			return -EPERM;
 		return inode_permission(i, write ? MAY_WRITE : MAY_READ);
 	}

@@ -34,10 +34,9 @@ void hostfs_apply_attr(struct hostfs_node *n, const struct hc_attr *a)
 
 	spin_lock(&n->attr_lock);
 	old = hostfs_blob_check_locked(n, a);
-	i->mode = (i->mode & S_IFMT) | (a->mode & S_IALLUGO);
+	inode_set_mode(i, a->mode);
+	inode_set_owner(i, a->uid, a->gid);
 	i->nlink = a->nlink;
-	i->uid = a->uid;
-	i->gid = a->gid;
 	i->size = a->size;
 	i->blocks = a->blocks;
 	i->atime_ns = a->atime_ns;

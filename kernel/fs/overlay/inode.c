@@ -77,9 +77,8 @@ void ovl_sync(struct inode *i)
 	struct ovl_inode *oi = ovl_i(i);
 	struct inode *r = ovl_real(oi);
 
-	i->mode = (i->mode & S_IFMT) | (r->mode & S_IALLUGO);
-	i->uid = r->uid;
-	i->gid = r->gid;
+	inode_set_mode(i, inode_mode(r));
+	inode_set_owner(i, inode_uid(r), inode_gid(r));
 	i->size = r->size;
 	i->blocks = r->blocks;
 	i->atime_ns = r->atime_ns;

@@ -129,7 +129,7 @@ struct inode *tmpfs_node_new(struct super_block *sb, uint32_t mode, int *ret_err
 
 int tmpfs_getattr(struct inode *i, struct kstat *ret)
 {
-	if (S_ISREG(i->mode)) {
+	if (S_ISREG(inode_mode(i))) {
 		struct tmpfs_inode *ti = tmpfs_i(i);
 
 		mutex_lock(&i->lock);
