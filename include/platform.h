@@ -209,6 +209,14 @@ size_t __must_check plat_copy_out(plat_as_t as, uint64_t dst, const void *src, s
 #define PLAT_RIDER_MAX 4096u            /* bytes of one copy */
 bool __must_check plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst,
 				     const void *src, size_t n);
+/* As plat_as_map_anon() and so on, likewise: of an address space that nobody
+ * but u's task uses.  A failure is reported with its errno, the contract about
+ * what is then mapped is the same. */
+bool __must_check plat_ride_map_anon(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size,
+				     unsigned prot, unsigned flags);
+bool __must_check plat_ride_unmap(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size);
+bool __must_check plat_ride_protect(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, unsigned prot);
+bool __must_check plat_ride_advise(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, int advice);
 /* What rides on u's next run is done now.  Where u->riders is set, the kernel
  * calls it before u's task leaves this CPU, or its address space. */
 void plat_riders_flush(struct plat_uctx *u);
@@ -258,7 +266,7 @@ struct plat_uctx {
 	bool xstate_live;               /* platform: the newest copy is in the machine */
 	bool regs_changed;              /* kernel: regs differ from what user_run returned */
 	bool riders;                    /* platform: something rides on the next run */
-	int32_t rider_err;              /* platform's own: of PLAT_TRAP_RIDER to come */
+	int32_t rider_err;              /* platform: PLAT_TRAP_RIDER is to come, with this code; the kernel may take it */
 	uint32_t rider_as;
 	uint64_t rider_addr;
 	uint64_t cookie;                /* platform's own */
@@ -280,7 +288,7 @@ enum plat_trap_kind {
 	PLAT_TRAP_EXCEPTION,    /* anything else: signo and code as Linux would give them */
 	PLAT_TRAP_KICK,         /* asked for by plat_cpu_kick() or deadline */
 	PLAT_TRAP_DEAD,         /* the address space is gone (killed from outside or attacked) */
-	PLAT_TRAP_RIDER,        /* did not run, regs are unchanged: what rode failed; addr: a copy's address, code: -errno */
+	PLAT_TRAP_RIDER,        /* did not run, regs are unchanged: what rode failed; addr: its first argument, code: -errno */
 };
 
 #define PLAT_ACCESS_WRITE 1u

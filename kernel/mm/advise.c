@@ -4,6 +4,7 @@
  * Advice is applied area by area; holes are skipped and reported as ENOMEM at
  * the end, as Linux does.  Locking: mm->lock, dropped around calls to files. */
 #include "kernel/mm/internal.h"
+#include "kernel/mm/ride.h"
 #include "kernel/syscall/syscall.h"
 
 #define FALLOC_FL_KEEP_SIZE_ 1
@@ -60,11 +61,11 @@ static int advise_one(struct mm *mm, struct vma *v, uint64_t s, uint64_t e, int 
 	case MADV_DONTNEED_LOCKED:
 		if ((v->flags & VM_SPECIAL) || (advice == MADV_DONTNEED && (v->flags & VM_LOCKED)))
 			return -EINVAL;
-		return plat_as_advise(mm->as, s, e - s, MADV_DONTNEED);
+		return ride_advise(mm, s, e, MADV_DONTNEED) ? 0 : plat_as_advise(mm->as, s, e - s, MADV_DONTNEED);
 	case MADV_FREE:
 		if (!private_anon(v) || (v->flags & VM_LOCKED))
 			return -EINVAL;
-		return plat_as_advise(mm->as, s, e - s, MADV_FREE);
+		return ride_advise(mm, s, e, MADV_FREE) ? 0 : plat_as_advise(mm->as, s, e - s, MADV_FREE);
 	case MADV_REMOVE:
 		return remove_backing(mm, v, s, e);
 	case MADV_DONTFORK:
@@ -123,6 +124,8 @@ long mm_advise(struct mm *mm, uint64_t addr, size_t size, int advice)
 			break;
 		at = MAX(at, v->start);
 		stop = MIN(v->end, end);
+		if (stop < end)
+			ride_end(current_task());       /* several calls, in order */
 		err = advise_one(mm, v, at, stop, advice);
 		at = stop;
 	}
@@ -134,7 +137,12 @@ long mm_advise(struct mm *mm, uint64_t addr, size_t size, int advice)
 
 SYSCALL3(madvise, uint64_t, addr, size_t, size, int, advice)
 {
-	return mm_advise(t->mm, addr, size, advice);
+	long err;
+
+	ride_allow(t);
+	err = mm_advise(t->mm, addr, size, advice);
+	ride_end(t);
+	return err;
 }
 
 SYSCALL3(mincore, uint64_t, addr, size_t, size, uaddr, vec)

@@ -7,6 +7,7 @@
  * replaced are freed after the lock is dropped, because the last put of a
  * file may sleep and take file locks. */
 #include "kernel/mm/patch.h"
+#include "kernel/mm/ride.h"
 #include <stats.h>
 #include "kernel/syscall/syscall.h"
 
@@ -107,10 +108,11 @@ int unmap_locked(struct mm *mm, uint64_t start, uint64_t end, struct list *dead)
 	err = vma_isolate(mm, start, end, &v);
 	if (err)
 		return err;
-	err = plat_as_unmap(mm->as, start, end - start);
+	err = ride_unmap(mm, v, start, end) ? 0 : plat_as_unmap(mm->as, start, end - start);
 	if (err)
 		return err;
 	remove_range(mm, v, end, dead);
+	ride_keep(dead);
 	return 0;
 }
 
@@ -137,7 +139,8 @@ static bool map_in_place(struct mm *mm, const struct map_req *r, uint64_t end)
 		return false;
 	if (vma_isolate(mm, r->addr, end, &v))
 		return false;
-	if (((v->flags ^ flags) & VM_ACCESS) && plat_as_protect(mm->as, r->addr, r->size, vma_prot(flags))) {
+	if (((v->flags ^ flags) & VM_ACCESS) && !ride_protect(mm, v, r->addr, end, vma_prot(flags)) &&
+	    plat_as_protect(mm->as, r->addr, r->size, vma_prot(flags))) {
 		vma_merge(mm, v);
 		return false;
 	}
@@ -175,6 +178,8 @@ int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 	if (r->obj.id)
 		err = plat_as_map_obj(mm->as, r->addr, r->size, vma_prot(r->flags), pf,
 				      r->patch ? r->patch->obj : r->obj, r->off);
+	else if (ride_map(mm, r->addr, end, vma_prot(r->flags), pf))
+		err = 0;
 	else
 		err = plat_as_map_anon(mm->as, r->addr, r->size, vma_prot(r->flags), pf);
 	if (old && old->start < end)
@@ -430,7 +435,9 @@ SYSCALL6(mmap, uint64_t, addr, size_t, size, unsigned, prot, unsigned, flags, in
 	} else {
 		off = 0;
 	}
+	ride_allow(t);
 	ret = mm_map(t->mm, addr, size, prot, flags, f, off);
+	ride_end(t);
 	if (f)
 		file_put(f);
 	return ret;
@@ -438,5 +445,10 @@ SYSCALL6(mmap, uint64_t, addr, size_t, size, unsigned, prot, unsigned, flags, in
 
 SYSCALL2(munmap, uint64_t, addr, size_t, size)
 {
-	return mm_unmap(t->mm, addr, size);
+	int err;
+
+	ride_allow(t);
+	err = mm_unmap(t->mm, addr, size);
+	ride_end(t);
+	return err;
 }

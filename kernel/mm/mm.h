@@ -134,6 +134,10 @@ size_t __must_check copy_out_partial(uaddr dst, const void *src, size_t n);
 int __must_check copy_out_now(uaddr dst, const void *src, size_t n);
 /* The platform could not make one after all (PLAT_TRAP_RIDER). */
 void copy_out_failed(struct task *t, const struct plat_trap *trap);
+/* A memory call of the current task rides on its next run (kernel/mm/ride.c):
+ * that is over, the task has run; or it is to be done now, result and all. */
+void ride_over_slow(struct task *t);
+void ride_settle_slow(struct task *t);
 /* The current task leaves its CPU or its address space. */
 void copy_out_finish(struct task *t);
 int __must_check user_zero(uaddr dst, size_t n);

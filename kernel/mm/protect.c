@@ -5,6 +5,7 @@
  * Linux applies such a change area by area and stops with ENOMEM at the first
  * hole; so do we.  Locking: mm->lock. */
 #include "kernel/mm/patch.h"
+#include "kernel/mm/ride.h"
 #include "kernel/syscall/syscall.h"
 
 static int protect_one(struct mm *mm, struct vma *v, uint64_t start, uint64_t end, unsigned prot)
@@ -28,7 +29,7 @@ static int protect_one(struct mm *mm, struct vma *v, uint64_t start, uint64_t en
 	if (v->patch && ((prot & VM_WRITE) || ((prot & VM_EXEC) && !patch_exact(v->patch, v->off, end - start))))
 		err = patch_remove_locked(mm, v);
 	v->written |= !!(prot & VM_WRITE);
-	if (!err)
+	if (!err && !ride_protect(mm, v, start, end, prot))
 		err = plat_as_protect(mm->as, start, end - start, prot);
 	if (!err)
 		vma_set_flags(mm, v, flags);
@@ -46,6 +47,8 @@ static int protect_range(struct mm *mm, uint64_t at, uint64_t end, unsigned prot
 		if (!v || v->start > at)
 			return -ENOMEM;
 		stop = MIN(v->end, end);
+		if (stop < end)
+			ride_end(current_task());       /* several calls, in order */
 		err = protect_one(mm, v, at, stop, prot);
 		if (err)
 			return err;
@@ -83,6 +86,16 @@ out:
 	return err;
 }
 
+static int protect_call(struct task *t, uint64_t addr, uint64_t size, unsigned prot)
+{
+	int err;
+
+	ride_allow(t);
+	err = mm_protect(t->mm, addr, size, prot);
+	ride_end(t);
+	return err;
+}
+
 SYSCALL3(mprotect, uint64_t, addr, size_t, size, unsigned, prot)
 {
 	if ((prot & (PROT_GROWSDOWN | PROT_GROWSUP)) == (PROT_GROWSDOWN | PROT_GROWSUP))
@@ -91,7 +104,7 @@ SYSCALL3(mprotect, uint64_t, addr, size_t, size, unsigned, prot)
 		return -EINVAL;
 	if (size && (prot & PROT_GROWSUP))
 		return -EINVAL;
-	return mm_protect(t->mm, addr, size, prot);
+	return protect_call(t, addr, size, prot);
 }
 
 SYSCALL4(pkey_mprotect, uint64_t, addr, size_t, size, unsigned, prot, int, pkey)
@@ -100,7 +113,7 @@ SYSCALL4(pkey_mprotect, uint64_t, addr, size_t, size, unsigned, prot, int, pkey)
 		return -EINVAL;         /* no key can be allocated */
 	if (prot & ~(VM_ACCESS | PROT_SEM))
 		return -EINVAL;
-	return mm_protect(t->mm, addr, size, prot);
+	return protect_call(t, addr, size, prot);
 }
 
 /* ---- memory locking ----

@@ -5,6 +5,7 @@
  * neighbour.  A move is the platform's: pages keep their contents without
  * being copied.  Locking: mm->lock. */
 #include "kernel/mm/patch.h"
+#include "kernel/mm/ride.h"
 #include "kernel/syscall/syscall.h"
 
 struct remap {
@@ -217,10 +218,14 @@ SYSCALL1(brk, uint64_t, addr)
 		goto out;
 	old = align_up(mm->brk, PAGE_SIZE);
 	new = align_up(addr, PAGE_SIZE);
+	ride_allow(t);
 	if (new > old)
 		err = brk_grow(mm, old, new, &dead);
 	else if (new < old)
 		err = unmap_locked(mm, new, old, &dead);
+	ride_end(t);
+	if (t->ride.kind)
+		t->ride.brk = mm->brk;
 	if (!err)
 		mm->brk = addr;
 out:

@@ -14,6 +14,7 @@
  *
  * Locking: none needed; mm->lock only when a copy hits the stack's edge. */
 #include "kernel/mm/patch.h"
+#include "kernel/mm/ride.h"
 #include <stats.h>
 
 static bool range_bad(uint64_t va, size_t n)
@@ -179,13 +180,17 @@ void copy_out_finish(struct task *t)
 		plat_riders_flush(&t->uctx);
 }
 
-/* A result belongs to the call that is over, unless a handler's frame came
+/* A memory call that rode is the one that failed: no copy rides with it, but
+ * the frame of a handler, which comes after ride_settle().
+ * A result belongs to the call that is over, unless a handler's frame came
  * after it: that holds the call's registers already. */
 void copy_out_failed(struct task *t, const struct plat_trap *trap)
 {
 	struct plat_regs *r = &t->uctx.regs;
 
-	if (r->orig_rax != UINT64_MAX) {
+	if (t->ride.kind) {
+		ride_failed(t, trap->code);
+	} else if (r->orig_rax != UINT64_MAX) {
 		r->rax = (uint64_t)-EFAULT;
 		t->uctx.regs_changed = true;
 	} else if (trap->addr == r->rsp) {

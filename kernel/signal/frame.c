@@ -272,6 +272,9 @@ bool signal_frame_push(struct task *t, int signo, const struct linux_siginfo *in
 	uint8_t *image;
 	bool ok;
 
+	/* The frame holds the call's result: it must be final. */
+	if (unlikely(t->ride.kind))
+		ride_settle_slow(t);
 	/* No return path without a restorer: the x86-64 ABI demands it. */
 	if (!(ka->flags & SA_RESTORER))
 		return false;

@@ -140,6 +140,8 @@ __noreturn void task_user_loop(void *unused)
 		plat_user_run(t->mm->as, &t->uctx, deadline, &trap);
 		sched_user_ended(t);
 		stats_bump(&plat_stats()->n[entry_kind(&trap)], 1);
+		if (unlikely(t->ride.kind) && !t->uctx.riders && trap.kind != PLAT_TRAP_RIDER)
+			ride_over_slow(t);
 		switch (trap.kind) {
 		case PLAT_TRAP_SYSCALL:
 			from_syscall = true;

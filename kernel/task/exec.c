@@ -167,6 +167,7 @@ static void commit(struct task *t, struct exec_args *a, struct exec_image *img, 
 
 	if (old_mm) {
 		copy_out_finish(t);
+		ride_over_slow(t);
 		futex_exit_task(t);     /* robust futexes and clear_child_tid of the old image */
 	}
 	t->rider_area.mm = NULL;

@@ -264,6 +264,7 @@ static void exit_resources(struct task *t)
 
 	if (mm) {
 		copy_out_finish(t);
+		ride_over_slow(t);
 		futex_exit_task(t);
 	}
 	spin_lock(&task_list_lock);

@@ -204,6 +204,15 @@ struct task {
 	struct seccomp_filter *seccomp;
 	uint32_t seccomp_mode;
 	const struct cred *answers_cred;        /* self: what uctx.answers was made of */
+	/* self: the memory call that rides on the next run (kernel/mm/ride.c) */
+	struct mem_ride {
+		enum mem_ride_kind { RIDE_NONE, RIDE_MAP, RIDE_UNMAP, RIDE_PROTECT, RIDE_ADVISE } kind;
+		bool allowed;
+		uint32_t flags;                 /* PROTECT: of the area, before */
+		uint64_t start, end;
+		uint64_t brk;                   /* before, of brk(2); else 0 */
+		struct list gone;               /* UNMAP: areas */
+	} ride;
 	/* self: private memory that can be written (kernel/mm/usercopy.c) */
 	struct rider_area { const struct mm *mm; uint64_t changes, start, end; } rider_area;
 	struct ptrace_state *ptrace;    /* NULL: nobody traces; task_list_lock to write */

@@ -233,22 +233,44 @@ static int app_range(plat_as_t as, uint32_t nr, uint64_t addr, uint64_t size,
 	return 0;
 }
 
+/* The same, left for u's way back; one host call only. */
+static bool app_ride(plat_as_t as, struct plat_uctx *u, uint32_t nr, uint64_t addr, uint64_t size,
+		     uint64_t a2, uint64_t a3, uint64_t a4)
+{
+	struct stub *s = stub_find(as.id);
+	const struct stub_cmd cmd = { .op = nr, .a = { addr, size, a2, a3, a4 } };
+
+	return s && range_valid(addr, size) && size < CHUNK && rider_add(s, plat_cpu_self(), u, &cmd);
+}
+
+static uint64_t anon_flags(unsigned flags)
+{
+	return MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | (flags & PLAT_MAP_NORESERVE ? MAP_NORESERVE : 0) |
+	       (flags & PLAT_MAP_POPULATE ? MAP_POPULATE : 0);
+}
+
 int plat_as_map_anon(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, unsigned flags)
 {
-	uint64_t host = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-
 	if ((prot & ~7u) || (flags & PLAT_MAP_SHARED))
 		return -EINVAL;
-	if (flags & PLAT_MAP_NORESERVE)
-		host |= MAP_NORESERVE;
-	if (flags & PLAT_MAP_POPULATE)
-		host |= MAP_POPULATE;
-	return app_range(as, SYS_mmap, addr, size, prot, host, UINT64_MAX, 0);
+	return app_range(as, SYS_mmap, addr, size, prot, anon_flags(flags), UINT64_MAX, 0);
+}
+
+bool plat_ride_map_anon(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, unsigned prot,
+			unsigned flags)
+{
+	return !(prot & ~7u) && !(flags & PLAT_MAP_SHARED) &&
+	       app_ride(as, u, SYS_mmap, addr, size, prot, anon_flags(flags), UINT64_MAX);
 }
 
 int plat_as_unmap(plat_as_t as, uint64_t addr, uint64_t size)
 {
 	return app_range(as, SYS_munmap, addr, size, 0, 0, 0, 0);
+}
+
+bool plat_ride_unmap(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size)
+{
+	return app_ride(as, u, SYS_munmap, addr, size, 0, 0, 0);
 }
 
 int plat_as_protect(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot)
@@ -258,12 +280,22 @@ int plat_as_protect(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot)
 	return app_range(as, SYS_mprotect, addr, size, prot, 0, 0, 0);
 }
 
+bool plat_ride_protect(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, unsigned prot)
+{
+	return !(prot & ~7u) && app_ride(as, u, SYS_mprotect, addr, size, prot, 0, 0);
+}
+
 int plat_as_advise(plat_as_t as, uint64_t addr, uint64_t size, int advice)
 {
 	/* What the stub's filter lets pass; prefaulting is not among it. */
 	if (advice < 0 || advice > MADV_PAGEOUT)
 		return -EINVAL;
 	return app_range(as, SYS_madvise, addr, size, (uint32_t)advice, 0, 0, 0);
+}
+
+bool plat_ride_advise(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, int advice)
+{
+	return advice >= 0 && advice <= MADV_PAGEOUT && app_ride(as, u, SYS_madvise, addr, size, (uint32_t)advice, 0, 0);
 }
 
 static int remap(struct stub *s, uint64_t src, uint64_t old_size, uint64_t new_size, uint64_t dst)
@@ -363,6 +395,7 @@ int plat_as_map_obj(plat_as_t as, uint64_t addr, uint64_t size, unsigned prot, u
 	call = (struct stub_call){ .nr = SYS_mmap, .a = { addr, size, prot, (uint64_t)host, FD_FREE, off } };
 	if (s->batch)
 		return batch_add(s, s->batch, call.nr, call.a, obj);
+	riders_flush(s, plat_cpu_self());
 	if ((flags & PLAT_MAP_LATER) && (flags & PLAT_MAP_NEW))
 		how |= LATER_BEGIN;
 	err = later_take(s, call.nr, call.a, obj, how, &kept);
@@ -385,6 +418,7 @@ int plat_as_resident(plat_as_t as, uint64_t addr, uint64_t size, uint8_t *vec)
 		return -ESRCH;
 	if (!range_valid(addr, size))
 		return -EINVAL;
+	riders_flush(s, plat_cpu_self());
 	err = later_settle(s);
 	if (err < 0)
 		return err;

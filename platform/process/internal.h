@@ -47,7 +47,8 @@ struct app_thread {
 	struct plat_regs gate_regs;
 	uint64_t ahead_addr, ahead_end; /* of the program's memory: a copy is in the mailbox */
 	uint32_t ahead_off;
-	uint32_t rider_count, rider_data;       /* commands, bytes in the mailbox: riders.c */
+	uint32_t rider_count, rider_calls;      /* commands, memory calls among them: riders.c */
+	uint32_t rider_data;                    /* bytes in the mailbox */
 	struct plat_uctx *rider_of;             /* good while rider_count is not 0 */
 	struct stub_cmd rider[RIDERS_MAX];
 };
@@ -218,6 +219,7 @@ bool user_range(uint64_t addr, size_t n);
 size_t vm_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool out);  /* bytes not copied */
 
 /* riders.c */
+bool rider_add(struct stub *s, unsigned cpu, struct plat_uctx *u, const struct stub_cmd *cmd);
 void riders_board(struct stub *s, unsigned cpu, struct plat_uctx *u);
 void riders_arrived(struct stub *s, unsigned cpu, struct plat_uctx *u, bool handed_back);
 void riders_flush(struct stub *s, unsigned cpu);

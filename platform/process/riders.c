@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* riders.c: commands that ride on the order to run.
  *
- * Copies to the program's memory are left in the mailbox of this CPU's app
- * thread, which makes them when it is told to run: no call of the host, no
- * hand-off of their own.  A thread whose command fails does not run but hands
- * back (TRAP_RIDERS).  What must be done earlier is flushed: copied by the
- * host, or run as a list of commands.
+ * Copies to the program's memory, and its anonymous memory calls, are left in
+ * the mailbox of this CPU's app thread, which makes them when it is told to
+ * run: no call of the host, no hand-off of their own.  A thread whose command
+ * fails does not run but hands back (TRAP_RIDERS).  What must be done earlier
+ * is flushed: copied by the host, or run as a list of commands.
  *
  * A rider is made once: by the run that takes the list along, or by a flush,
  * whichever is first.  A kick meanwhile changes nothing; the list ends when
@@ -25,6 +25,35 @@
 #define RIDER_DATA_SIZE (BOX_DATA_SIZE - BOX_AHEAD_SIZE)
 STATIC_ASSERT(PLAT_RIDER_MAX <= RIDER_DATA_SIZE);
 
+/* In the list, u's from now on. */
+static void added(struct stub *s, struct app_thread *th, struct plat_uctx *u)
+{
+	th->rider_count++;
+	th->rider_of = u;
+	u->rider_as = s->id;
+	u->riders = true;
+	stats_count(STATS_RIDERS);
+}
+
+static bool room(const struct stub *s, const struct app_thread *th, const struct plat_uctx *u)
+{
+	return !stub_dead(s) && th->rider_count < RIDERS_MAX && (!th->rider_count || th->rider_of == u);
+}
+
+bool rider_add(struct stub *s, unsigned cpu, struct plat_uctx *u, const struct stub_cmd *cmd)
+{
+	struct app_thread *th = &s->thread[cpu];
+
+	/* What waits in another list may concern it. */
+	if (s->batch || later_waits(s) || !room(s, th, u))
+		return false;
+	ahead_drop(th);
+	th->rider[th->rider_count] = *cmd;
+	th->rider_calls++;
+	added(s, th, u);
+	return true;
+}
+
 bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const void *src, size_t n)
 {
 	struct stub *s = stub_find(as.id);
@@ -33,13 +62,13 @@ bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const v
 	struct stub_cmd *c;
 	uint32_t off;
 
-	if (!s || stub_dead(s) || s->batch || later_waits(s) || !user_range(dst, n))
+	if (!s || s->batch || later_waits(s) || !user_range(dst, n))
 		return false;
 	th = &s->thread[cpu];
 	/* A thread that is not there yet may get another mailbox. */
 	if (!th->live && n > RIDER_INLINE)
 		return false;
-	if (th->rider_count == RIDERS_MAX || (th->rider_count && th->rider_of != u))
+	if (!room(s, th, u))
 		return false;
 	c = &th->rider[th->rider_count];
 	if (n <= RIDER_INLINE) {
@@ -57,16 +86,15 @@ bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const v
 	c->a[1] = off;                  /* riders_store() knows the mailbox */
 	c->a[2] = n;
 	ahead_written(th, dst, n);
-	th->rider_count++;
-	th->rider_of = u;
-	u->rider_as = as.id;
-	u->riders = true;
-	stats_count(STATS_RIDERS);
+	added(s, th, u);
 	return true;
 }
 
+/* Memory calls: whatever is copied comes after them. */
 bool riders_touch(const struct app_thread *th, uint64_t at, uint64_t n)
 {
+	if (th->rider_calls)
+		return true;
 	for (uint32_t i = 0; i < th->rider_count; i++) {
 		const struct stub_cmd *c = &th->rider[i];
 
@@ -76,9 +104,12 @@ bool riders_touch(const struct app_thread *th, uint64_t at, uint64_t n)
 	return false;
 }
 
-static void failed(struct plat_uctx *u, const struct stub_cmd *c)
+/* ret: the program's word. */
+static void result(struct plat_uctx *u, const struct stub_cmd *c, int64_t ret)
 {
-	u->rider_err = -EFAULT;
+	if (c->op == OP_COPY ? ret == 0 : (ret >= 0 || ret < -4095))
+		return;
+	u->rider_err = c->op == OP_COPY ? -EFAULT : (int32_t)ret;
 	u->rider_addr = c->a[0];
 }
 
@@ -88,7 +119,8 @@ static void riders_store(struct stub *s, unsigned cpu, struct stub_cmd *to)
 
 	for (uint32_t i = 0; i < th->rider_count; i++) {
 		to[i] = th->rider[i];
-		to[i].a[1] += stub_box_va(s, cpu);
+		if (to[i].op == OP_COPY)
+			to[i].a[1] += stub_box_va(s, cpu);
 	}
 }
 
@@ -111,12 +143,11 @@ void riders_arrived(struct stub *s, unsigned cpu, struct plat_uctx *u, bool hand
 	struct stub_box *box = stub_box_of(s, cpu);
 
 	for (uint32_t i = 0; handed_back && i < th->rider_count; i++)
-		if (__atomic_load_n(&box->cmds[i].ret, __ATOMIC_RELAXED))
-			failed(u, &th->rider[i]);
+		result(u, &th->rider[i], __atomic_load_n(&box->cmds[i].ret, __ATOMIC_RELAXED));
 	if (handed_back && !u->rider_err)
-		failed(u, &th->rider[0]);
+		result(u, &th->rider[0], -EFAULT);
 	box->cmd_count = 0;
-	th->rider_count = th->rider_data = 0;
+	th->rider_count = th->rider_data = th->rider_calls = 0;
 	u->riders = false;
 }
 
@@ -134,22 +165,22 @@ void riders_flush(struct stub *s, unsigned cpu)
 	uint32_t n = th->rider_count;
 	struct plat_uctx *u = th->rider_of;
 	struct stub_cmd cmds[RIDERS_MAX];
+	bool by_thread = process.no_vm_access || th->rider_calls;
 
 	if (!n)
 		return;
 	stats_count(STATS_RIDERS_EARLY);
-	if (process.no_vm_access) {
+	if (by_thread) {
 		if (!app_thread_get(s, cpu))
 			return;
 		riders_store(s, cpu, cmds);
 	}
-	th->rider_count = th->rider_data = 0;
+	th->rider_count = th->rider_data = th->rider_calls = 0;
 	u->riders = false;
-	if (process.no_vm_access && commands_run(s, cpu, cmds, n))
+	if (by_thread && commands_run(s, cpu, cmds, n))
 		return;
 	for (uint32_t i = 0; i < n; i++)
-		if (process.no_vm_access ? cmds[i].ret != 0 : !copy_now(s, cpu, &th->rider[i]))
-			failed(u, &th->rider[i]);
+		result(u, &th->rider[i], by_thread ? cmds[i].ret : copy_now(s, cpu, &th->rider[i]) ? 0 : -EFAULT);
 }
 
 void plat_riders_flush(struct plat_uctx *u)

@@ -116,6 +116,14 @@ int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint6
 { (void)as; (void)dst; (void)n; (void)hc_file; (void)off; (void)ret_n; return -EAGAIN; }
 bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const void *src, size_t n)
 { (void)as; (void)u; (void)dst; (void)src; (void)n; return false; }
+bool plat_ride_map_anon(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, unsigned prot, unsigned flags)
+{ (void)as; (void)u; (void)addr; (void)size; (void)prot; (void)flags; return false; }
+bool plat_ride_unmap(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size)
+{ (void)as; (void)u; (void)addr; (void)size; return false; }
+bool plat_ride_protect(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, unsigned prot)
+{ (void)as; (void)u; (void)addr; (void)size; (void)prot; return false; }
+bool plat_ride_advise(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, int advice)
+{ (void)as; (void)u; (void)addr; (void)size; (void)advice; return false; }
 void plat_riders_flush(struct plat_uctx *u) { (void)u; }
 size_t plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n) { (void)as; (void)dst; (void)src; return n; }
 int plat_user_cmpxchg32(plat_as_t as, uint64_t addr, uint32_t old, uint32_t val, uint32_t *ret_prev)

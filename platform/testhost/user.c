@@ -117,6 +117,30 @@ bool plat_ride_copy_out(__unused_arg plat_as_t as, __unused_arg struct plat_uctx
 	return false;
 }
 
+bool plat_ride_map_anon(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *u, __unused_arg uint64_t addr,
+			__unused_arg uint64_t size, __unused_arg unsigned prot, __unused_arg unsigned flags)
+{
+	return false;
+}
+
+bool plat_ride_unmap(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *u, __unused_arg uint64_t addr,
+		     __unused_arg uint64_t size)
+{
+	return false;
+}
+
+bool plat_ride_protect(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *u, __unused_arg uint64_t addr,
+		       __unused_arg uint64_t size, __unused_arg unsigned prot)
+{
+	return false;
+}
+
+bool plat_ride_advise(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *u, __unused_arg uint64_t addr,
+		      __unused_arg uint64_t size, __unused_arg int advice)
+{
+	return false;
+}
+
 void plat_riders_flush(__unused_arg struct plat_uctx *u) { }
 
 static void fill_syscall(struct plat_uctx *u, struct level *l, struct plat_trap *trap)

@@ -153,6 +153,7 @@ static void work(plat_as_t as)
 		v = i;
 		(void)!plat_ride_copy_out(as, g, DATA + 64, &v, 8);
 		(void)!plat_ride_copy_out(as, g, DATA + 128, vec, sizeof(vec));
+		(void)!plat_ride_protect(as, g, DATA + 0x3000, 0x1000, 1);
 		plat_user_run(as, g, plat_time_mono_ns() + NSEC_PER_SEC, &t);
 		CHECK(kind_valid(&t));
 		(void)!plat_ride_copy_out(as, g, DATA + 64, &v, 8);

@@ -207,6 +207,71 @@ static void failing(plat_as_t as, bool gate)
 	guest_ctx_free(w);
 }
 
+static bool there(plat_as_t as, uint64_t at)
+{
+	uint8_t b;
+	struct iovec local = { &b, 1 }, remote = { (void *)at, 1 };
+
+	return process_vm_readv(stub_find(as.id)->pid, &local, 1, &remote, 1, 0) == 1;
+}
+
+static bool writable(plat_as_t as, uint64_t at)
+{
+	uint8_t b = 3;
+	struct iovec local = { &b, 1 }, remote = { (void *)at, 1 };
+
+	return process_vm_writev(stub_find(as.id)->pid, &local, 1, &remote, 1, 0) == 1;
+}
+
+#define M 0x48000000ul
+
+/* Memory calls ride too, in order with copies; a copy that does not ride comes after. */
+static void memory_calls(plat_as_t as, bool gate)
+{
+	struct plat_uctx *u = trapped(as, gate);
+	struct plat_regs before;
+	struct plat_trap t;
+	uint64_t v;
+
+	for (unsigned i = 1; i < 50; i++) {
+		CHECK(plat_ride_map_anon(as, u, M, 0x2000, 3, 0) && u->riders && !there(as, M));
+		CHECK(ride(as, u, M + 8, i) && plat_ride_protect(as, u, M, 0x1000, 1));
+		answer(u, gate, i & 2);
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && !u->riders);
+		CHECK(word(as, M + 8) == i && !writable(as, M) && writable(as, M + 0x1000));
+		CHECK(plat_ride_advise(as, u, M + 0x1000, 0x1000, 4) && word(as, M + 0x1000) == 3);
+		answer(u, gate, i & 4);
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && word(as, M + 0x1000) == 0);
+		/* Who looks, at anything, looks afterwards. */
+		CHECK(plat_ride_unmap(as, u, M, 0x1000));
+		CHECK(plat_copy_in(as, &v, M, 8) == 8 && !u->riders && !u->rider_err && !there(as, M));
+		CHECK(plat_ride_map_anon(as, u, M, 0x1000, 3, 0) && plat_as_protect(as, M, 0x2000, 1) == 0 && !u->riders);
+		CHECK(there(as, M) && !writable(as, M));
+		CHECK(plat_ride_unmap(as, u, M, 0x2000));
+		plat_riders_flush(u);
+		CHECK(!u->riders && !u->rider_err && !there(as, M));
+		/* Refused by the host: nothing runs. */
+		answer(u, gate, i & 8);
+		before = u->regs;
+		CHECK(ride(as, u, AT, i) && plat_ride_protect(as, u, M, 0x1000, 1));
+		if (i & 1) {
+			plat_riders_flush(u);
+			CHECK(u->rider_err == -ENOMEM);
+		}
+		t = run(as, u);
+		CHECK(t.kind == PLAT_TRAP_RIDER && t.code == -ENOMEM && t.addr == M && !u->rider_err && word(as, AT) == i);
+		CHECK(!memcmp(&before, &u->regs, sizeof(before)) && run(as, u).kind == PLAT_TRAP_SYSCALL);
+	}
+	/* Nothing of ours, nothing that is too large or odd. */
+	CHECK(!plat_ride_unmap(as, u, STUB_BASE, 0x1000) && !plat_ride_protect(as, u, STUB_CTL, 0x1000, 3));
+	CHECK(!plat_ride_map_anon(as, u, USER_HI - 0x1000, 0x2000, 3, 0) && !plat_ride_unmap(as, u, M + 1, 0x1000));
+	CHECK(!plat_ride_map_anon(as, u, M, 0x1000, 8, 0) && !plat_ride_map_anon(as, u, M, 0x1000, 3, PLAT_MAP_SHARED));
+	CHECK(!plat_ride_advise(as, u, M, 0x1000, 22) && !plat_ride_advise(as, u, M, 0x1000, -1));
+	CHECK(!plat_ride_unmap(as, u, M, SIZE_BOUND) && !plat_ride_unmap(as, u, M, 0) && !u->riders);
+	plat_uctx_save(u);
+	guest_ctx_free(u);
+}
+
 /* To the first run of an address space, whose thread is not there yet. */
 static void newborn(plat_as_t as)
 {
@@ -261,7 +326,10 @@ static void scribbled(uint64_t offset, uint32_t value, bool riding)
 
 		memset(data, 0x5a, sizeof(data));
 		answer(u, true, i & 1);
-		if (riding) {
+		if (riding && i % 3 == 2) {
+			(void)!plat_ride_unmap(as, u, AT, 0x1000);
+			(void)!plat_ride_map_anon(as, u, AT, 0x1000, 3, 0);
+		} else if (riding) {
 			(void)!ride(as, u, AT, i);
 			(void)!plat_ride_copy_out(as, u, AT + 64, data, sizeof(data));
 		}
@@ -324,6 +392,7 @@ void test_riders(void)
 		all_sizes(as, gate);
 		seen_early(as, gate);
 		failing(as, gate);
+		memory_calls(as, gate);
 	}
 	refused(as);
 	newborn(as);
@@ -390,10 +459,16 @@ static void kicks(bool gate)
 		memset(data, (int)i, sizeof(data));
 		CHECK(ride(as, u, AT, i) && plat_ride_copy_out(as, u, AT + 64, data, sizeof(data)));
 		CHECK(!bad || ride(as, u, BAD, i));
+		/* A second time it would fail. */
+		CHECK(i & 1 ? plat_ride_map_anon(as, u, M, 0x2000, 3, 0) && plat_ride_protect(as, u, M + 0x1000, 0x1000, 1) :
+		      plat_ride_map_anon(as, u, M, 0x1000, 3, 0) && plat_ride_protect(as, u, M, 0x1000, 1) &&
+		      plat_ride_unmap(as, u, M, 0x1000));
 		do {
 			plat_user_run(as, u, plat_time_mono_ns() + 2 * NSEC_PER_SEC, &t);
 			waited += t.kind == PLAT_TRAP_KICK && u->riders;
 		} while (t.kind == PLAT_TRAP_KICK && u->riders);
+		CHECK(there(as, M) == (i & 1) && there(as, M + 0x1000) == (i & 1));
+		CHECK(!(i & 1) || (!writable(as, M + 0x1000) && plat_as_unmap(as, M, 0x2000) == 0));
 		CHECK(!u->riders && word(as, AT) == i && (uint8_t)word(as, AT + 64 + sizeof(data) - 8) == (uint8_t)i);
 		CHECK((t.kind == PLAT_TRAP_RIDER) == bad);
 		failed += t.kind == PLAT_TRAP_RIDER;
