@@ -330,6 +330,12 @@ uint64_t plat_syscall_gate(void);
  * the kernel said before or says later. */
 void plat_answers_revoke(plat_as_t as);
 
+/* A copy of program text has "int $PLAT_CPUID_VECTOR" in place of cpuid: that
+ * traps as PLAT_TRAP_EXCEPTION with SIGSEGV, trapno 13 and this error code. */
+#define PLAT_CPUID_VECTOR 0x42
+#define PLAT_CPUID_TRAPNO 13u
+#define PLAT_CPUID_ERR (PLAT_CPUID_VECTOR * 8u + 2u)
+
 /* ---- time --------------------------------------------------------------- */
 
 uint64_t plat_time_mono_ns(void);       /* CLOCK_MONOTONIC of the sandbox */

@@ -21,12 +21,14 @@
 	X(ENTRY_TRAPPED, entries, "system call by the instruction, trapped") \
 	X(ENTRY_FAULT, entries, "memory fault") \
 	X(ENTRY_EXCEPTION, entries, "other exception") \
+	X(CPUID_ANSWERED, entries, "cpuid answered, of these") \
 	X(ENTRY_KICK, entries, "kick") \
 	X(ENTRY_DEAD, entries, "address space gone") \
 	X(ENTRY_RIDER, entries, "a copy on the way back failed") \
 	/* call sites led to the gate (kernel/mm/patch.h) */ \
 	X(SITES_PROVEN, sites, "call sites proven") \
 	X(SITES_REFUSED, sites, "call sites refused") \
+	X(SITES_CPUID, sites, "cpuid instructions proven") \
 	X(SITES_COPIES, sites, "copies of a file's text made") \
 	X(SITES_MAPPED, sites, "mappings made from such a copy") \
 	X(SITES_MOVED, sites, "running programs moved to a newer copy") \

@@ -25,6 +25,7 @@
 #define PT_NOTE 4u
 #define PT_PHDR 6u
 #define PT_TLS 7u
+#define PT_GNU_EH_FRAME 0x6474e550u
 #define PT_GNU_STACK 0x6474e551u
 #define PT_GNU_PROPERTY 0x6474e553u
 

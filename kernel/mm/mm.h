@@ -178,6 +178,16 @@ static inline void patch_fix_regs(struct task *t, struct mm *mm)
 	if (mm->patched)
 		patch_fix_regs_slow(t);
 }
+/* The current task has met an exception: true when it was a cpuid in patched
+ * text, which is done now (cpuid.c). */
+bool cpuid_trap_slow(struct task *t, const struct plat_trap *trap);
+static inline bool cpuid_trap(struct task *t, struct mm *mm, const struct plat_trap *trap)
+{
+	return trap->trapno == PLAT_CPUID_TRAPNO && trap->err == PLAT_CPUID_ERR && mm->patched &&
+	       cpuid_trap_slow(t, trap);
+}
+/* A program starts at entry: kernel/mm/patch.c learns what runs often. */
+void patch_started(struct mm *mm, uint64_t entry);
 /* i is about to be changed in ways that leave no trace, or to go. */
 struct inode;
 void patch_inode_changed(struct inode *i);

@@ -155,6 +155,25 @@ struct patch_version *patch_for_map(struct inode *i, plat_obj_t obj, uint64_t of
 	return v;
 }
 
+void patch_started(struct mm *mm, uint64_t entry)
+{
+	plat_obj_t obj = { 0 };
+	struct file *f = NULL;
+	struct vma *v;
+
+	mutex_lock(&mm->lock);
+	v = area_at(mm, entry);
+	if (v && may_patch(mm, v) && !v->patch) {
+		obj = v->obj;
+		f = file_get(v->file);
+	}
+	mutex_unlock(&mm->lock);
+	if (!f)
+		return;
+	patch_file_started(f->inode, obj);
+	file_put(f);
+}
+
 /* ---- off ---- */
 
 /* Nobody else can be in a trampoline. */
@@ -239,6 +258,7 @@ static void restore(uint8_t *buf, uint64_t from, size_t n, uint64_t off, const u
 
 static void hide_locked(struct mm *mm, uint8_t *buf, uint64_t addr, size_t n)
 {
+	static const uint8_t cpuid[PATCH_CPUID_SIZE] = { 0x0f, 0xa2 };
 	struct vma *v;
 
 	for (v = vma_intersect(mm, addr, addr + n); v && v->start < addr + n; v = vma_next(mm, v)) {
@@ -250,6 +270,8 @@ static void hide_locked(struct mm *mm, uint8_t *buf, uint64_t addr, size_t n)
 		from = v->off + (a - v->start);
 		for (unsigned i = 0; i < p->count; i++)
 			restore(buf + (a - addr), from, b - a, p->site[i].win, p->site[i].orig, p->site[i].first);
+		for (unsigned i = 0; i < p->cpuids; i++)
+			restore(buf + (a - addr), from, b - a, p->cpuid[i], cpuid, sizeof(cpuid));
 		restore(buf + (a - addr), from, b - a, p->text.end, NULL, p->text.page_end - p->text.end);
 	}
 }

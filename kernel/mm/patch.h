@@ -7,9 +7,13 @@
  * site is a jump to a trampoline behind the text; processes map the copy in
  * the file's place.  The copy is never written to after it was first mapped.
  *
- * patch_elf.c, patch_proof.c and patch_emit.c are pure functions on bytes
- * (hostile ones); patch_file.c keeps what is known of each file; patch.c
- * moves address spaces onto the copies and off them again. */
+ * In the same copies cpuid is replaced by an instruction that traps quicker
+ * than cpuid does on a virtual machine (docs/decisions/0010-cpuid.md).
+ *
+ * patch_elf.c, patch_proof.c, patch_emit.c, patch_decode.c and patch_eh.c are
+ * pure functions on bytes (hostile ones); patch_file.c keeps what is known of
+ * each file; patch.c moves address spaces onto the copies and off them again;
+ * cpuid.c answers. */
 #ifndef NACRE_KERNEL_MM_PATCH_H
 #define NACRE_KERNEL_MM_PATCH_H
 
@@ -23,6 +27,9 @@
 #define PATCH_LOOKBACK 40u              /* bytes before a site that are looked at */
 #define PATCH_STEPS 8u                  /* instructions from the window to the site */
 #define PATCH_TRAMPOLINE_MAX 64u
+#define PATCH_EH_MAX (1u << 20)         /* bytes of an unwind table */
+#define PATCH_CPUIDS_MAX 64u            /* in one file */
+#define PATCH_CPUID_SIZE 2u             /* of cpuid and of what replaces it */
 #define PATCH_SLOT_SIZE 8u              /* the gate's address, before the trampolines */
 
 /* ---- patch_elf.c: the executable segment of an ELF file ---- */
@@ -65,6 +72,33 @@ void patch_jump(const struct patch_site *s, uint8_t *out);
 /* Where a task that stands at off inside a trampoline is in the file's text. */
 uint64_t patch_natural(const struct patch_site *s, uint64_t off);
 
+/* ---- patch_decode.c: all of a function's instructions ---- */
+/* Size of the instruction at p, at most n bytes; 0: unknown, invalid, cut off. */
+unsigned patch_insn_size(const uint8_t *p, size_t n);
+/* The function is whole instructions, one of them of this size at `want`. */
+bool patch_insn_at(const uint8_t *code, size_t n, size_t want, unsigned size);
+
+/* ---- patch_eh.c: functions, by the unwind tables ---- */
+struct patch_eh {                       /* size 0: none that is understood */
+	uint64_t va, size;              /* of the table */
+	uint64_t off, end;              /* file offsets of the segment that it is in */
+	uint64_t shift, text_shift;     /* address less offset, there and in the text */
+};
+void patch_eh_find(const struct elf64_ehdr *eh, const struct elf64_phdr *ph, uint64_t file_size,
+		   const struct patch_text *text, struct patch_eh *ret);
+/* The function that pc may be in, by the table of n bytes at va: where it starts
+ * and the address of its frame description. */
+bool patch_eh_search(const uint8_t *table, size_t n, uint64_t va, uint64_t pc, uint64_t *ret_start, uint64_t *ret_fde);
+/* A frame description at va: its CIE, the function's start and size. */
+bool patch_eh_fde(const uint8_t *p, size_t n, uint64_t va, uint64_t *ret_cie, uint64_t *ret_start, uint64_t *ret_size);
+/* Do this CIE's descriptions hold what patch_eh_fde() takes them for? */
+bool patch_eh_cie(const uint8_t *p, size_t n);
+
+/* ---- patch_cpuid.c ---- */
+/* File offsets of the proven cpuid instructions, at most PATCH_CPUIDS_MAX, in
+ * order; their number. */
+unsigned patch_cpuid_scan(plat_obj_t obj, const struct patch_text *text, const struct patch_eh *eh, uint64_t *ret);
+
 /* ---- patch_file.c ---- */
 /* One state of a file's copy.  Constant once made; counted by VMAs. */
 struct patch_version {
@@ -75,12 +109,15 @@ struct patch_version {
 	uint64_t bytes;                 /* memory it takes */
 	uint64_t quiet;                 /* offset of a last text page without jumps */
 	struct patch_text text;
+	unsigned cpuids;
+	uint64_t cpuid[PATCH_CPUIDS_MAX];       /* file offsets, in order: the same in all versions */
 	unsigned count;
 	struct patch_site site[];       /* in order of their trampolines */
 };
 struct patch_version *patch_version_get(struct patch_version *v);
 void patch_version_put(struct patch_version *v);
 const struct patch_site *patch_version_site(const struct patch_version *v, uint64_t site);
+bool patch_version_cpuid(const struct patch_version *v, uint64_t off);
 /* The trampoline that off lies in, or NULL. */
 const struct patch_site *patch_version_tramp(const struct patch_version *v, uint64_t off);
 
@@ -89,6 +126,9 @@ const struct patch_site *patch_version_tramp(const struct patch_version *v, uint
  * open.  Learns, and may make a new version (sleeps).  True when the newest
  * version would spare that trap. */
 bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr, unsigned weight);
+/* obj is the first that runs in a new program, for all of them the dynamic
+ * linker.  May make a version for the sake of its cpuids (sleeps). */
+void patch_file_started(struct inode *i, plat_obj_t obj);
 /* The newest version for a mapping of obj, or NULL; counted.  Looks whether
  * the file is still what was copied. */
 struct patch_version *patch_file_current(struct inode *i, plat_obj_t obj);

@@ -23,6 +23,9 @@
 #define MEMORY_SHARE 8u                 /* and at most this part of the memory limit */
 #define FIRST_HITS 128u
 #define MORE_HITS 256u                  /* doubled with each version */
+/* A copy for the sake of cpuid alone: the second program that is started by
+ * this file makes it; it costs what one program saves. */
+#define FIRST_STARTS 2u
 /* A file changed so lately may change again without a new time stamp. */
 #define SETTLE_NS (2 * (int64_t)NSEC_PER_SEC)
 #define COPY_CHUNK 65536u
@@ -40,13 +43,19 @@ struct patch_file {
 	struct plat_obj_stamp stamp;
 	bool usable;
 	struct patch_text text;
+	struct patch_eh eh;
+
+	/* whoever has set building */
+	bool scanned;                   /* for cpuid */
+	unsigned cpuids;
+	uint64_t cpuid[PATCH_CPUIDS_MAX];
 
 	/* patch_lock */
 	struct inode *inode;            /* NULL: detached */
 	struct list link;               /* files, most lately used last */
 	struct patch_version *cur;
 	bool building;
-	unsigned versions, pending, count;
+	unsigned versions, pending, count, starts;
 	struct cand cand[CANDS_MAX];
 };
 
@@ -93,6 +102,14 @@ const struct patch_site *patch_version_tramp(const struct patch_version *v, uint
 		if (off - v->site[i].tramp < v->site[i].tramp_size)
 			return &v->site[i];
 	return NULL;
+}
+
+bool patch_version_cpuid(const struct patch_version *v, uint64_t off)
+{
+	for (unsigned i = 0; i < v->cpuids; i++)
+		if (v->cpuid[i] == off)
+			return true;
+	return false;
 }
 
 /* ---- files ---- */
@@ -205,6 +222,8 @@ static bool examine(struct patch_file *f)
 		return false;
 	ok = !plat_obj_read(f->obj, eh.phoff, ph, size) && patch_text_find(&eh, ph, f->stamp.size, &f->text) &&
 	     slack_free(f);
+	if (ok)
+		patch_eh_find(&eh, ph, f->stamp.size, &f->text, &f->eh);
 	kfree(ph);
 	return ok;
 }
@@ -320,12 +339,13 @@ static bool add_sites(const struct patch_file *f, struct patch_version *v, const
 	for (unsigned k = 0; k < count; k++)
 		if (cand[k].proven && !(old && patch_version_site(old, cand[k].off)))
 			(void)add_site(f, v, &cand[k], slack, room, &used);
-	return v->count > kept;
+	return v->count > kept || (!old && v->cpuids);
 }
 
 static int fill(const struct patch_file *f, struct patch_version *v, const uint8_t *slack, size_t room)
 {
 	uint64_t last = f->text.page_end - PAGE_SIZE, from = MAX(last, f->text.off);
+	static const uint8_t cpuid_trap[PATCH_CPUID_SIZE] = { 0xcd, PLAT_CPUID_VECTOR };     /* int */
 	uint8_t jump[sizeof(v->site[0].orig)], *page = kzalloc(PAGE_SIZE);
 	int err = page ? 0 : -ENOMEM;
 
@@ -335,6 +355,8 @@ static int fill(const struct patch_file *f, struct patch_version *v, const uint8
 		patch_jump(&v->site[i], jump);
 		err = plat_obj_write(v->obj, v->site[i].win, jump, v->site[i].first);
 	}
+	for (unsigned i = 0; i < v->cpuids && !err; i++)
+		err = plat_obj_write(v->obj, v->cpuid[i], cpuid_trap, sizeof(cpuid_trap));
 	if (!err)
 		err = plat_obj_write(v->obj, f->text.end, slack, room);
 	if (!err)
@@ -384,6 +406,8 @@ static struct patch_version *build(struct patch_file *f, const struct patch_vers
 	ref_init(&v->ref);
 	v->file_id = f->id;
 	v->text = f->text;
+	v->cpuids = f->cpuids;
+	memcpy(v->cpuid, f->cpuid, sizeof(v->cpuid));
 	v->full = f->stamp.size <= PATCH_FULL_MAX;
 	v->quiet = MAX(f->text.page_end, v->full ? align_up(f->stamp.size, PAGE_SIZE) : 0);
 	v->bytes = PAGE_SIZE + (v->full ? v->quiet : f->text.page_end - f->text.page_off);
@@ -412,7 +436,18 @@ static bool settled(const struct patch_file *f)
 	return (int64_t)plat_time_real_ns() - MAX(f->stamp.mtime_ns, f->stamp.ctime_ns) >= SETTLE_NS;
 }
 
-static void update(struct patch_file *f, struct inode *i)
+/* f->building is ours. */
+static void scan_once(struct patch_file *f)
+{
+	if (f->scanned)
+		return;
+	f->scanned = true;
+	f->cpuids = patch_cpuid_scan(f->obj, &f->text, &f->eh, f->cpuid);
+	stats_bump(&plat_stats()->n[STATS_SITES_CPUID], f->cpuids);
+}
+
+/* hits: for the sake of call sites, else of cpuid. */
+static void update(struct patch_file *f, struct inode *i, bool hits)
 {
 	struct cand *cand = kmalloc(sizeof(f->cand));
 	struct patch_version *v = NULL, *old = NULL;
@@ -425,7 +460,9 @@ static void update(struct patch_file *f, struct inode *i)
 		memcpy(cand, f->cand, count * sizeof(*cand));
 		old = f->cur ? patch_version_get(f->cur) : NULL;
 		spin_unlock(&patch_lock);
-		v = build(f, old, cand, count);
+		scan_once(f);
+		if (hits || f->cpuids)
+			v = build(f, old, cand, count);
 		same = unchanged(f, i);
 		patch_version_put(old);
 		old = NULL;
@@ -438,11 +475,9 @@ static void update(struct patch_file *f, struct inode *i)
 		stats_bump(&plat_stats()->n[STATS_SITES_COPIES], 1);
 		old = f->cur;
 		f->cur = v;
-		f->versions++;
 		v = NULL;
-	} else if (count) {
-		f->versions++;          /* an attempt counts, so that they end */
 	}
+	f->versions += hits && count;   /* an attempt counts, so that they end */
 	spin_unlock(&patch_lock);
 	patch_version_put(old);
 	patch_version_put(v);
@@ -519,23 +554,34 @@ static bool count_hit(struct patch_file *f, uint64_t site, unsigned weight, bool
 	return in;
 }
 
-bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr, unsigned weight)
+/* What is known of obj, counted, or NULL. */
+static struct patch_file *file_of(struct inode *i, plat_obj_t obj)
 {
 	struct patch_file *f = file_get_of(i);
-	bool in = false, known, build_now;
 
 	if (!f)
 		f = file_new(i, obj);
+	if (f && f->obj.id != obj.id) {
+		detach(f);              /* the inode shows another file now */
+		file_drop(f);
+		f = NULL;
+	}
+	return f;
+}
+
+bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr, unsigned weight)
+{
+	struct patch_file *f = file_of(i, obj);
+	bool in = false, known, build_now;
+
 	if (!f)
 		return false;
-	if (f->obj.id != obj.id) {
-		detach(f);              /* the inode shows another file now */
-	} else if (f->usable) {
+	if (f->usable) {
 		in = count_hit(f, site, weight, &known, &build_now);
 		if (!known)
 			learn(f, site, nr);
 		if (build_now) {
-			update(f, i);
+			update(f, i, true);
 			spin_lock(&patch_lock);
 			in = f->cur && patch_version_site(f->cur, site);
 			spin_unlock(&patch_lock);
@@ -543,6 +589,24 @@ bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr,
 	}
 	file_drop(f);
 	return in;
+}
+
+void patch_file_started(struct inode *i, plat_obj_t obj)
+{
+	struct patch_file *f = file_of(i, obj);
+	bool build_now;
+
+	if (!f)
+		return;
+	spin_lock(&patch_lock);
+	f->starts += f->starts < FIRST_STARTS;
+	build_now = f->usable && f->starts == FIRST_STARTS && !f->cur && !f->building && !f->scanned && f->inode;
+	if (build_now)
+		f->building = true;
+	spin_unlock(&patch_lock);
+	if (build_now)
+		update(f, i, false);
+	file_drop(f);
 }
 
 struct patch_version *patch_file_current(struct inode *i, plat_obj_t obj)

@@ -157,6 +157,8 @@ __noreturn void task_user_loop(void *unused)
 			handle_fault(t, &trap);
 			break;
 		case PLAT_TRAP_EXCEPTION:
+			if (cpuid_trap(t, t->mm, &trap))
+				break;
 			patch_fix_regs(t, t->mm);
 			signal_force_fault(&trap);
 			break;

@@ -148,7 +148,7 @@ static const struct unit_test lib_tests[] = {
 	{ "list", test_list }, { "ksnprintf", test_printf }, { "strings", test_strings },
 	{ "sbuf", test_sbuf }, { "heap", test_heap }, { "random", test_random }, { NULL, NULL },
 };
-static const struct unit_test *const groups[] = { lib_tests, unit_patch_tests, unit_bpf_tests };
+static const struct unit_test *const groups[] = { lib_tests, unit_patch_tests, unit_cpuid_tests, unit_bpf_tests };
 
 const struct unit_result *unit_run(unsigned i, const char **ret_name)
 {

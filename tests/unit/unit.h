@@ -10,7 +10,7 @@ void unit_begin(void);
 const struct unit_result *unit_run(unsigned i, const char **ret_name);
 
 /* -- for units -- */
-extern const struct unit_test unit_patch_tests[], unit_bpf_tests[];      /* these end with a NULL name */
+extern const struct unit_test unit_patch_tests[], unit_cpuid_tests[], unit_bpf_tests[];      /* these end with a NULL name */
 void unit_check(_Bool good, const char *file, int line, const char *what);
 /* Every process but init gets SIGKILL: what sleeps must end. */
 void unit_kill_all(void);
