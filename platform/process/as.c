@@ -172,7 +172,8 @@ int plat_as_fork(plat_as_t parent, plat_as_t *ret_child)
 	if (!p)
 		return -ESRCH;
 	riders_flush(p, plat_cpu_self());
-	err = later_settle(p) < 0 ? -ESRCH : mapper_lock(p);
+	(void)later_settle(p);          /* what failed is not there, in both */
+	err = mapper_lock(p);
 	if (!err) {
 		err = fork_start(p, &s);
 		if (!err)
@@ -332,9 +333,7 @@ int plat_as_move(plat_as_t as, uint64_t src, uint64_t old_size, uint64_t dst, ui
 		return -ESRCH;
 	if (!range_valid(src, old_size) || !range_valid(dst, new_size) || new_size >= CHUNK)
 		return -EINVAL;
-	err = later_settle(s);
-	if (err < 0)
-		return err;
+	(void)later_settle(s);
 	if (new_size < old_size) {
 		err = plat_as_unmap(as, src + new_size, old_size - new_size);
 		if (err)
@@ -419,9 +418,7 @@ int plat_as_resident(plat_as_t as, uint64_t addr, uint64_t size, uint8_t *vec)
 	if (!range_valid(addr, size))
 		return -EINVAL;
 	riders_flush(s, plat_cpu_self());
-	err = later_settle(s);
-	if (err < 0)
-		return err;
+	(void)later_settle(s);
 	err = mapper_lock(s);
 	if (err)
 		return err;

@@ -134,7 +134,7 @@ static void check_fault(void)
  * without mappings, the stub lives. */
 static void check_errors(void)
 {
-	plat_as_t as = guest_as();
+	plat_as_t as = guest_as(), child;
 
 	reserve(as);
 	CHECK(plat_as_map_obj(as, AT, 0x1000, 1, PLAT_MAP_LATER, obj, BAD_OFF) == 0);
@@ -143,6 +143,9 @@ static void check_errors(void)
 	CHECK(plat_as_map_obj(as, AT, 0x1000, 1, WAITS, obj, BAD_OFF) == 0);
 	CHECK(plat_as_settle(as) == -EOVERFLOW && plat_as_settle(as) == 0);
 	CHECK(plat_as_map_obj(as, AT, 0x1000, 1, WAITS, obj, BAD_OFF) == 0 && word(as, AT) == UINT64_MAX);
+	CHECK(plat_as_map_obj(as, AT, 0x1000, 1, WAITS, obj, BAD_OFF) == 0);
+	CHECK(plat_as_fork(as, &child) == 0 && word(as, AT) == UINT64_MAX && word(child, AT) == UINT64_MAX);
+	plat_as_free(child);
 	/* Arguments are looked at when they are given. */
 	CHECK(plat_as_map_obj(as, AT, 0x1000, 9, WAITS, obj, 0) == -EINVAL);
 	CHECK(plat_as_map_obj(as, USER_HI - 0x1000, 0x2000, 1, WAITS, obj, 0) == -EINVAL);
