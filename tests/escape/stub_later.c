@@ -183,6 +183,8 @@ static void check_race(void)
 
 void test_later(void)
 {
+	bool no_vm_access = process.no_vm_access;
+
 	CHECK(plat_obj_new(0x4000, &obj) == 0);
 	for (uint64_t i = 0; i < 4; i++) {
 		uint64_t v = 100 + i;
@@ -190,6 +192,9 @@ void test_later(void)
 		CHECK(plat_obj_write(obj, i * 0x1000, &v, 8) == 0);
 	}
 	check_needs();
+	process.no_vm_access = true;    /* copies by the stub's own thread */
+	check_needs();
+	process.no_vm_access = no_vm_access;
 	check_order();
 	check_fault();
 	check_errors();
