@@ -307,6 +307,13 @@ static struct node *find_object_locked(uint32_t root, uint64_t dev, uint64_t ino
 	return NULL;
 }
 
+/* One more handle of n. */
+static uint64_t handle_locked(struct node *n)
+{
+	n->lookups++;
+	return ((uint64_t)n->gen << 32) | (n->slot + 1);
+}
+
 int node_enter(struct node *parent, const char *name, int fd,
 	       const struct stat *st, bool hollow, uint64_t *ret_handle)
 {
@@ -336,12 +343,26 @@ int node_enter(struct node *parent, const char *name, int fd,
 		else
 			n->hollow = hollow;
 	}
-	if (!err) {
-		n->lookups++;
-		*ret_handle = ((uint64_t)n->gen << 32) | (n->slot + 1);
-	}
+	if (!err)
+		*ret_handle = handle_locked(n);
 	pthread_mutex_unlock(&table_lock);
 	return err;
+}
+
+bool node_enter_known(struct node *parent, const char *name, const struct stat *st, uint64_t *ret_handle)
+{
+	struct node *n;
+	bool known;
+
+	pthread_mutex_lock(&table_lock);
+	n = find_object_locked(parent->root, st->st_dev, st->st_ino);
+	known = n && n->fd >= 0 && n->type == (st->st_mode & S_IFMT) && !n->hollow;
+	if (known) {
+		replace_place_locked(n, parent, name);
+		*ret_handle = handle_locked(n);
+	}
+	pthread_mutex_unlock(&table_lock);
+	return known;
 }
 
 void node_moved(struct node *parent, const char *name, uint64_t dev, uint64_t ino)

@@ -39,6 +39,9 @@ void node_unpin(struct node *n);
  * One lookup is counted. */
 int __must_check node_enter(struct node *parent, const char *name, int fd,
 			    const struct stat *st, bool hollow, uint64_t *ret_handle);
+/* The same for what was only looked at, if it is held already: the number of a
+ * held object cannot become another's. */
+bool node_enter_known(struct node *parent, const char *name, const struct stat *st, uint64_t *ret_handle);
 /* name in parent now is the object (dev, ino): remember the new place. */
 void node_moved(struct node *parent, const char *name, uint64_t dev, uint64_t ino);
 int node_forget(uint64_t handle);

@@ -2,11 +2,13 @@
 /* The gofer's operation that answers for many names of a directory at once
  * (hc_fetch() in hostcall.h).
  *
- * How it works: a name is looked at without opening it; directories become
- * nodes; the contents of a small file are read through a descriptor that was
- * first held by O_PATH and found to be a regular file, so nothing else is ever
- * opened.  What lies on another file system than the directory goes the long
- * way of a lookup, which knows the forbidden ones.
+ * How it works: a name is looked at without opening it, or held by O_PATH if
+ * more than its attributes is wanted; directories become nodes, of which those
+ * that are held already need not be opened; the contents
+ * of a small file are read through a descriptor that was first held by O_PATH
+ * and found to be a regular file, so nothing else is ever opened.  What lies
+ * on another file system than the directory goes the long way of a lookup,
+ * which knows the forbidden ones.
  *
  * Trust: names and counts are hostile; the work of one request is bounded by
  * HC_FETCH_NAMES and the room of the answer. */
@@ -33,19 +35,12 @@ struct fetch {
 /* All of fd's size bytes, or nothing: it may be changing. */
 static void read_all(struct fetch *f, int fd, uint64_t size)
 {
-	size_t n = 0;
 	ssize_t got;
 
-	while (n <= size) {
-		/* One byte more than there should be. */
-		got = pread(fd, f->data + n, size + 1 - n, (off_t)n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		n += (size_t)got;
-	}
-	if (n != size || (n >= 4 && !memcmp(f->data, "\177ELF", 4)))
+	do      /* One byte more than there should be. */
+		got = pread(fd, f->data, size + 1, 0);
+	while (got < 0 && errno == EINTR);
+	if (got != (ssize_t)size || (size >= 4 && !memcmp(f->data, "\177ELF", 4)))
 		return;
 	f->out->flags |= HC_FETCHED_DATA;
 	f->out->data_size = (uint32_t)size;
@@ -65,39 +60,25 @@ static void hand_over(struct fetch *f, const char *name, int path_fd, int fd, co
 	f->c->fd = fd;
 }
 
-static void regular(struct fetch *f, const char *name, const struct stat *seen)
+/* path_fd holds it and is closed. */
+static void regular(struct fetch *f, const char *name, int path_fd, const struct stat *st)
 {
-	bool fits = (uint64_t)seen->st_size <= HC_FETCH_DATA_MAX && (uint64_t)seen->st_size < f->room;
-	struct stat st;
-	int64_t btime_ns;
-	int path_fd, fd;
+	bool fits = (uint64_t)st->st_size <= HC_FETCH_DATA_MAX && (uint64_t)st->st_size < f->room;
+	int fd = -1;
 
-	if (!f->open) {
-		if (!f->files || !fits)
-			return;
-		f->files--;
+	if (f->open || (f->files && fits)) {
+		fd = ops_reopen_fd(path_fd, O_RDONLY);
+		if (!f->open)
+			f->files--;
 	}
-	path_fd = node_open_path(f->dir->fd, name);
-	if (path_fd < 0)
-		return;
-	if (ops_stat(path_fd, "", AT_EMPTY_PATH, &st, &btime_ns) || !S_ISREG(st.st_mode) ||
-	    st.st_dev != seen->st_dev || st.st_ino != seen->st_ino) {
-		close(path_fd);
+	if (fd >= 0 && !f->file && fits)
+		read_all(f, fd, (uint64_t)st->st_size);
+	if (fd >= 0 && f->open && !(f->out->flags & HC_FETCHED_DATA)) {
+		hand_over(f, name, path_fd, fd, st);
 		return;
 	}
-	fd = ops_reopen_fd(path_fd, O_RDONLY);
-	if (fd < 0) {
-		close(path_fd);
-		return;
-	}
-	ops_attr(&st, btime_ns, false, &f->out->attr);
-	if (!f->file && (uint64_t)st.st_size <= HC_FETCH_DATA_MAX && (uint64_t)st.st_size < f->room)
-		read_all(f, fd, (uint64_t)st.st_size);
-	if (f->open && !(f->out->flags & HC_FETCHED_DATA)) {
-		hand_over(f, name, path_fd, fd, &st);
-		return;
-	}
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	close(path_fd);
 }
 
@@ -122,32 +103,68 @@ static void directory(struct fetch *f, uint64_t handle)
 	node_unpin(n);
 }
 
+static void link_text(struct fetch *f, int dirfd, const char *name)
+{
+	ssize_t got = f->room > HC_LINK_MAX ? readlinkat(dirfd, name, (char *)f->data, HC_LINK_MAX) : 0;
+
+	if (got > 0) {
+		f->out->flags |= HC_FETCHED_DATA;
+		f->out->data_size = (uint32_t)got;
+	}
+}
+
+/* More than attributes may be wanted: what is looked at is what is read. */
+static void held(struct fetch *f, const char *name)
+{
+	int fd = node_open_path(f->dir->fd, name);
+	struct hc_fetched *out = f->out;
+	int64_t btime_ns;
+	struct stat st;
+
+	out->err = fd < 0 ? fd : ops_stat(fd, "", AT_EMPTY_PATH, &st, &btime_ns);
+	if (!out->err && (S_ISDIR(st.st_mode) || st.st_dev != f->dir->dev)) {
+		out->err = ops_enter_fd(f->dir, name, fd, &out->node, &out->attr);
+		if (!out->err && S_ISDIR(out->attr.mode))
+			directory(f, out->node);
+		return;
+	}
+	if (!out->err)
+		ops_attr(&st, btime_ns, false, &out->attr);
+	if (!out->err && S_ISREG(st.st_mode)) {
+		regular(f, name, fd, &st);
+		return;
+	}
+	if (!out->err && S_ISLNK(st.st_mode))
+		link_text(f, fd, "");
+	if (fd >= 0)
+		close(fd);
+}
+
 static void one(struct fetch *f, const char *name)
 {
 	struct hc_fetched *out = f->out;
 	int64_t btime_ns;
 	struct stat st;
-	ssize_t got;
 
+	if (f->open || f->files) {
+		held(f, name);
+		return;
+	}
 	out->err = ops_stat(f->dir->fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, &st, &btime_ns);
 	if (out->err)
 		return;
 	if (S_ISDIR(st.st_mode) || st.st_dev != f->dir->dev) {
-		out->err = ops_enter_name(f->dir, name, &out->node, &out->attr);
+		if (st.st_dev == f->dir->dev && node_enter_known(f->dir, name, &st, &out->node))
+			ops_attr(&st, btime_ns, false, &out->attr);
+		else
+			out->err = ops_enter_name(f->dir, name, &out->node, &out->attr);
 		if (!out->err && S_ISDIR(out->attr.mode))
 			directory(f, out->node);
 		return;
 	}
 	ops_attr(&st, btime_ns, false, &out->attr);
-	if (S_ISREG(st.st_mode)) {
-		regular(f, name, &st);
-	} else if (S_ISLNK(st.st_mode) && f->room > HC_LINK_MAX) {
-		got = readlinkat(f->dir->fd, name, (char *)f->data, HC_LINK_MAX);
-		if (got > 0) {
-			out->flags |= HC_FETCHED_DATA;
-			out->data_size = (uint32_t)got;
-		}
-	}
+	if (S_ISLNK(st.st_mode))
+		link_text(f, f->dir->fd, name);
 }
 
 /* The names are whole and single components; how many, or 0. */

@@ -136,6 +136,37 @@ static void test_kinds(void)
 
 /* ---- hostile requests ---- */
 
+/* A directory that is held is known again, also elsewhere, and not confused
+ * with what took its name. */
+static void test_known_directories(void)
+{
+	const uint8_t *data;
+	uint64_t node = 0, other = 0;
+
+	must(!mkdir(at("k1"), 0755) && !mkdir(at("k2"), 0755), "mkdir");
+	put("k1/in1", "1", 1);
+	put("k2/in2", "2", 1);
+	CHECK(!FETCH("k1", 0, 0, 0) && (node = rec(0, &data).node));
+	CHECK(!FETCH("k1", 0, 0, 9) && rec(0, &data).node == node && rec(0, &data).flags == HC_FETCHED_LIST);
+	CHECK(S_ISDIR(rec(0, &data).attr.mode) && rec(0, &data).attr.ino && rec(0, &data).attr.nlink);
+	must(!renameat2(AT_FDCWD, at("k1"), AT_FDCWD, at("k2"), RENAME_EXCHANGE), "rename");
+	CHECK(!FETCH("k2", 0, 0, 0) && rec(0, &data).node == node);
+	CHECK(!FETCH("k1", 0, 0, 0) && (other = rec(0, &data).node) != node);
+	CHECK(!fetch(node, "in1", 4, 0, 0, 0) && !rec(0, &data).err);
+	CHECK(!fetch(other, "in2", 4, 0, 0, 0) && !rec(0, &data).err);
+	/* One handle for each answer. */
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK(!fetch(node, "in1", 4, 0, 0, 0));
+		hc_forget(node, false);
+	}
+	CHECK(fetch(node, "in1", 4, 0, 0, 0) == -ESTALE);
+	/* Gone, and another object in its place. */
+	must(!unlink(at("k1/in2")) && !rmdir(at("k1")) && !mkdir(at("k1"), 0755), "mkdir");
+	CHECK(!FETCH("k1", 0, 0, 0) && rec(0, &data).node != other);
+	CHECK(fetch(other, "in2", 4, 0, 0, 0) == 0 && rec(0, &data).err == -ENOENT);
+	must(!rmdir(at("k1")) && !unlink(at("k2/in1")) && !rmdir(at("k2")), "rmdir");
+}
+
 static int raw_channel;
 
 static int request(struct gofer_req *q, const void *names, size_t n)
@@ -405,6 +436,7 @@ int main(void)
 	cfg.gofer_fd = pair[0];
 	must(!hc_node_init(&cfg), "hc_node_init");
 	test_kinds();
+	test_known_directories();
 	test_hostile_requests();
 	test_race();
 	close(pair[0]);
