@@ -23,7 +23,7 @@ static struct obj {
 	int fd;                         /* valid while refs */
 	uint32_t refs;
 	bool is_file;                   /* a host file: its size is the host's */
-	uint64_t size;
+	uint64_t size;                  /* of a memfd: nobody else changes it */
 } objs[OBJ_MAX];
 static pthread_mutex_t obj_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t obj_top, obj_free_list[OBJ_MAX], obj_free_count;
@@ -122,8 +122,31 @@ int plat_obj_resize(plat_obj_t o, uint64_t size)
 		err = -EFBIG;
 	else if (ftruncate(fd, (off_t)size) < 0)
 		err = -errno;
+	if (!err) {
+		pthread_mutex_lock(&obj_lock);
+		objs[o.id - 1].size = size;
+		pthread_mutex_unlock(&obj_lock);
+	}
 	obj_fd_put(o);
 	return err;
+}
+
+/* The caller has fd from obj_fd_get(). */
+static int obj_size(plat_obj_t o, int fd, uint64_t *ret)
+{
+	struct stat st;
+	bool ask;
+
+	pthread_mutex_lock(&obj_lock);
+	*ret = objs[o.id - 1].size;
+	ask = objs[o.id - 1].is_file;
+	pthread_mutex_unlock(&obj_lock);
+	if (!ask)
+		return 0;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret = (uint64_t)st.st_size;
+	return 0;
 }
 
 int plat_obj_read(plat_obj_t o, uint64_t off, void *buf, size_t n)
@@ -151,16 +174,14 @@ int plat_obj_read(plat_obj_t o, uint64_t off, void *buf, size_t n)
 
 int plat_obj_write(plat_obj_t o, uint64_t off, const void *buf, size_t n)
 {
-	int fd = obj_fd_get(o), err = 0;
-	struct stat st;
-	uint64_t end;
+	int fd = obj_fd_get(o), err;
+	uint64_t end, size;
 
 	if (fd < 0)
 		return fd;
 	/* Inside the size only: the host would extend the file. */
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else if (add_overflows(off, n, &end) || end > (uint64_t)st.st_size)
+	err = obj_size(o, fd, &size);
+	if (!err && (add_overflows(off, n, &end) || end > size))
 		err = -ENXIO;
 	while (n && !err) {
 		ssize_t r = pwrite(fd, buf, n, (off_t)off);
