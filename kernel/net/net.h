@@ -69,7 +69,7 @@ struct netns {
 	unsigned address_count, route_count, rule_count;
 	unsigned raw_udp;               /* raw sockets that see UDP */
 };
-struct netns *netns_new(void);          /* lo is down; NULL: no memory */
+struct netns *netns_new(void);          /* lo is down; NULL: no memory, or too many (ENOSPC) */
 int netns_need_ports(struct netns *ns, int proto);       /* its table is there; -ENOMEM */
 struct netns *netns_get(struct netns *ns);
 void netns_put(struct netns *ns);

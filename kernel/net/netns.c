@@ -32,13 +32,20 @@ uint32_t net_link_flags(const struct net_link *l)
 	return IFF_LOOPBACK | (__atomic_load_n(&l->up, __ATOMIC_RELAXED) ? IFF_UP | IFF_RUNNING : 0);
 }
 
+#define NETNS_MAX 1024u                 /* user.max_net_namespaces; each costs 100 KB */
+static unsigned count;                  /* atomic */
+
 struct netns *netns_new(void)
 {
 	static uint64_t next_id;
-	struct netns *ns = kzalloc(sizeof *ns);
+	struct netns *ns = NULL;
 
-	if (!ns)
+	if (__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED) <= NETNS_MAX)
+		ns = kzalloc(sizeof *ns);
+	if (!ns) {
+		__atomic_sub_fetch(&count, 1, __ATOMIC_RELAXED);
 		return NULL;
+	}
 	ref_init(&ns->ref);
 	ns->id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED);
 	ns->lo = (struct net_link){ .name = "lo", .index = LO_INDEX, .mtu = LO_MTU, .type = ARPHRD_LOOPBACK };
@@ -103,6 +110,7 @@ void netns_put(struct netns *ns)
 	for (int p = 0; p < PROTO_COUNT; p++)
 		kfree(ns->ports[p]);
 	kfree(ns);
+	__atomic_sub_fetch(&count, 1, __ATOMIC_RELAXED);
 }
 
 static struct netns *boot_ns;

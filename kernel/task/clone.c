@@ -207,7 +207,7 @@ static int build(struct task *p, const struct clone_args_k *a, struct task **ret
 		ref_get(&c->utsns->ref);
 	}
 	c->netns = f & CLONE_NEWNET ? netns_new() : netns_get(p->netns);
-	err = c->netns ? copy_files(c, p, f) : -ENOMEM;
+	err = c->netns ? copy_files(c, p, f) : -ENOSPC;
 	if (err)
 		goto fail;
 	err = copy_sighand(c, p, f);

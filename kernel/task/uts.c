@@ -113,7 +113,7 @@ static int unshare_net(struct task *t)
 	struct netns *n = netns_new(), *old;
 
 	if (!n)
-		return -ENOMEM;
+		return -ENOSPC;         /* too many: unshare(2) */
 	spin_lock(&task_list_lock);
 	old = t->netns;
 	t->netns = n;

@@ -156,8 +156,32 @@ static void tcp_queue(void)
 	close(s);
 }
 
+/* How much of what was sent the error brings back. */
+static void quoted(int family)
+{
+	static char b[60000];
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(9), .sin6_addr = in6addr_loopback };
+	struct sockaddr_in four = loopback(9);
+	int s = socket(family, SOCK_DGRAM, 0), one = 1;
+
+	setsockopt(s, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, family == AF_INET ? IP_RECVERR : IPV6_RECVERR, &one, sizeof one);
+	V(connect(s, family == AF_INET ? (void *)&four : (void *)&six, family == AF_INET ? sizeof four : sizeof six));
+	for (int n = 500; n <= 60000; n = n < 1400 ? n + 17 : n * 3) {
+		struct iovec io = { b, sizeof b };
+		struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
+		ssize_t sent = send(s, b, (size_t)n, 0);
+
+		msleep(1);
+		SAY("%zd of %d: ", recvmsg(s, &m, MSG_ERRQUEUE | MSG_DONTWAIT), (int)sent);
+		SAY("flags %x\n", m.msg_flags);
+	}
+	close(s);
+}
+
 int main(void)
 {
+	quoted(AF_INET);
+	quoted(AF_INET6);
 	plain();
 	asked();
 	six();

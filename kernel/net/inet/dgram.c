@@ -8,6 +8,8 @@
 
 static uint64_t queued_total;           /* atomic */
 
+void dgram_uncharge_size(size_t n) { __atomic_fetch_sub(&queued_total, n, __ATOMIC_RELAXED); }
+
 struct dgram_sock *dgram_new(struct socket *s, int proto)
 {
 	struct dgram_sock *d = kzalloc(sizeof *d);
@@ -43,6 +45,8 @@ void dgram_put(struct dgram_sock *d)
 	inet_sock_fini(&d->in);
 	purge(&d->queue);
 	purge(&d->errors);
+	if (d->pending)
+		dgram_uncharge(d->pending);
 	kfree(d->pending);
 	kfree(d);
 }
@@ -104,17 +108,41 @@ void dgram_deliver(struct dgram_sock *d, struct dgram *m)
 	waitq_wake_all(&d->wq, POLLIN | POLLRDNORM);
 }
 
+bool dgram_charge(size_t n)
+{
+	if (__atomic_add_fetch(&queued_total, n, __ATOMIC_RELAXED) <= QUEUED_MAX)
+		return true;
+	dgram_uncharge_size(n);
+	return false;
+}
+
+/* How much of a message the ICMP message about it quotes: 576 bytes with all
+ * headers (RFC 1812, 4.3.2.3), 1280 with IPv6 (RFC 4443, 3.1). */
+#define QUOTED4 520u
+#define QUOTED6 1184u
+
 /* An error for the queue of d; m is consumed. */
 static void queue_error(struct dgram_sock *d, struct dgram *m)
 {
-	spin_lock(&d->lock);
-	if (d->error_count < ERRORS_MAX) {
-		__atomic_add_fetch(&queued_total, m->size + OVERHEAD, __ATOMIC_RELAXED);
-		list_push_back(&d->errors, &m->link);
-		d->error_count++;
-		m = NULL;
+	size_t n = MIN(m->size, ip_is_v4(&m->to.ip) ? QUOTED4 : QUOTED6);
+	struct dgram *q = dgram_msg_new(n);
+
+	if (q && dgram_charge(n + OVERHEAD)) {
+		memcpy(q->data, m->data, n);
+		q->from = m->from;
+		q->to = m->to;
+		q->error = m->error;
+		spin_lock(&d->lock);
+		if (d->error_count < ERRORS_MAX) {
+			list_push_back(&d->errors, &q->link);
+			d->error_count++;
+			q = NULL;
+		}
+		spin_unlock(&d->lock);
+		if (q)
+			dgram_uncharge(q);
 	}
-	spin_unlock(&d->lock);
+	kfree(q);
 	kfree(m);
 }
 
@@ -169,10 +197,7 @@ void dgram_drop_errors(struct dgram_sock *d)
 	purge(&gone);
 }
 
-void dgram_uncharge(struct dgram *m)
-{
-	__atomic_fetch_sub(&queued_total, m->size + OVERHEAD, __ATOMIC_RELAXED);
-}
+void dgram_uncharge(struct dgram *m) { dgram_uncharge_size(m->size + OVERHEAD); }
 
 /* ---- names ---- */
 

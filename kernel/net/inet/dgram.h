@@ -71,6 +71,8 @@ int dgram_setsockopt(struct socket *s, int level, int opt, const void *val, size
 int dgram_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size);
 void dgram_too_long(struct dgram_sock *d, const struct endpoint *to);    /* EMSGSIZE, for the error queue */
 void dgram_drop_errors(struct dgram_sock *d);
+bool dgram_charge(size_t n);                    /* false: all sockets together hold too much */
+void dgram_uncharge_size(size_t n);
 void dgram_uncharge(struct dgram *m);           /* it left its queue */
 
 /* icmp.c: a copy for each raw socket that wants this protocol */

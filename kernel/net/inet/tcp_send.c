@@ -13,6 +13,8 @@
 #define AUTO_LIMIT (2u << 20)           /* sizes nobody set */
 #define PRESSURE (96u << 20)
 #define PRESSURE_LIMIT 65536u
+#define PRESSURE_HIGH (192u << 20)
+#define PRESSURE_LEAST 2048u            /* so that everybody goes on */
 #define HELD_NS (200 * NSEC_PER_MSEC)
 
 /* Free bytes in the queue of `to` for a sender with this buffer. */
@@ -22,7 +24,7 @@ uint64_t tcp_room(struct tcp_sock *to, int32_t sndbuf)
 			 (sndbuf ? (uint64_t)sndbuf : AUTO_LIMIT / 2);
 
 	if (tcp_queue_total() > PRESSURE)
-		limit = MIN(limit, (uint64_t)PRESSURE_LIMIT);
+		limit = MIN(limit, (uint64_t)(tcp_queue_total() > PRESSURE_HIGH ? PRESSURE_LEAST : PRESSURE_LIMIT));
 	return limit > to->rq.bytes ? limit - to->rq.bytes : 0;
 }
 

@@ -155,6 +155,13 @@ static long send_corked(struct dgram_sock *d, struct sock_msg *m, const struct d
 
 	mutex_lock(&d->cork_lock);
 	err = gather(d, m, m->it->left, d->pending ? d->pending : head, &g);
+	if (!err && more && !dgram_charge(g->size + DGRAM_OVERHEAD)) {
+		kfree(g);
+		g = NULL;
+		err = -ENOBUFS;
+	}
+	if (d->pending)
+		dgram_uncharge(d->pending);
 	kfree(d->pending);              /* on failure everything is lost: udp(7) */
 	d->pending = g;
 	if (!err && !more) {
@@ -176,6 +183,8 @@ static void uncork(struct dgram_sock *d)
 	mutex_lock(&d->cork_lock);
 	g = d->pending;
 	d->pending = NULL;
+	if (g)
+		dgram_uncharge(g);
 	mutex_unlock(&d->cork_lock);
 	if (g && !check_segments(g))
 		send_one(d, g, kind_of(d, g));
