@@ -94,6 +94,21 @@ static int advise_one(struct mm *mm, struct vma *v, uint64_t s, uint64_t e, int 
 	}
 }
 
+/* What is dropped goes by one call for neighbours, such as a thread's stack and
+ * its guard. */
+static uint64_t piece_end(struct mm *mm, struct vma *v, uint64_t end, int advice)
+{
+	uint64_t stop = v->end;
+
+	while (advice == MADV_DONTNEED && stop < end && !(v->flags & (VM_SPECIAL | VM_LOCKED))) {
+		v = vma_next(mm, v);
+		if (!v || v->start != stop || (v->flags & (VM_SPECIAL | VM_LOCKED)))
+			break;
+		stop = v->end;
+	}
+	return MIN(stop, end);
+}
+
 static bool advice_known(int a)
 {
 	return (a >= MADV_NORMAL && a <= MADV_DONTNEED) || (a >= MADV_FREE && a <= MADV_COLLAPSE);
@@ -123,7 +138,7 @@ long mm_advise(struct mm *mm, uint64_t addr, size_t size, int advice)
 		if (!v)
 			break;
 		at = MAX(at, v->start);
-		stop = MIN(v->end, end);
+		stop = piece_end(mm, v, end, advice);
 		if (stop < end)
 			ride_end(current_task());       /* several calls, in order */
 		err = advise_one(mm, v, at, stop, advice);

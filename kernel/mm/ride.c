@@ -3,8 +3,8 @@
  *
  * The areas change at once; the platform is told what to do when the task runs
  * again, by the same message.  That is the last moment at which nobody can
- * tell: the address space has no other user, and what else the kernel does
- * with it in between comes after it.  One such change per system call; a
+ * tell: the address space has no other user (advice excepted), and what else
+ * the kernel does with it in between comes after it.  One such change per system call; a
  * second one, or a copy, makes the platform do the first at once.
  *
  * The host may refuse (too many mappings, no memory).  Then the areas become
@@ -24,7 +24,12 @@ static bool may(struct mm *mm)
 	struct task *t = current_task();
 
 	return t && t->ride.allowed && t->mm == mm && !t->ride.kind && !mm->batching &&
-	       ref_read(&mm->users) == 1 && !t->ptrace && !t->kernel_trace;
+	       !t->ptrace && !t->kernel_trace;
+}
+
+static bool may_alone(struct mm *mm)
+{
+	return ref_read(&mm->users) == 1 && may(mm);
 }
 
 static void record(enum mem_ride_kind kind, uint64_t start, uint64_t end, uint32_t flags)
@@ -41,7 +46,7 @@ bool ride_map(struct mm *mm, uint64_t start, uint64_t end, unsigned prot, unsign
 {
 	struct task *t = current_task();
 
-	if (!may(mm) || !plat_ride_map_anon(mm->as, &t->uctx, start, end - start, prot, plat_flags))
+	if (!may_alone(mm) || !plat_ride_map_anon(mm->as, &t->uctx, start, end - start, prot, plat_flags))
 		return false;
 	record(RIDE_MAP, start, end, 0);
 	return true;
@@ -53,7 +58,7 @@ bool ride_unmap(struct mm *mm, struct vma *v, uint64_t start, uint64_t end)
 	struct task *t = current_task();
 	unsigned n = 0;
 
-	if (!may(mm))
+	if (!may_alone(mm))
 		return false;
 	for (; v && v->start < end; v = vma_next(mm, v))
 		if (v->obj.id || v->file || (v->flags & (VM_SPECIAL | VM_SHARED)) || ++n > RIDE_AREAS_MAX)
@@ -83,13 +88,15 @@ bool ride_protect(struct mm *mm, const struct vma *v, uint64_t start, uint64_t e
 {
 	struct task *t = current_task();
 
-	if (!may(mm) || v->start != start || v->end != end || (v->flags & (VM_SHARED | VM_SPECIAL)) ||
+	if (!may_alone(mm) || v->start != start || v->end != end || (v->flags & (VM_SHARED | VM_SPECIAL)) ||
 	    !plat_ride_protect(mm->as, &t->uctx, start, end - start, prot))
 		return false;
 	record(RIDE_PROTECT, start, end, v->flags);
 	return true;
 }
 
+/* Changes no area: as if the call had come after whatever other users do to the
+ * range before it returns. */
 bool ride_advise(struct mm *mm, uint64_t start, uint64_t end, int advice)
 {
 	struct task *t = current_task();

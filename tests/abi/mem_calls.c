@@ -124,7 +124,7 @@ static void interrupted(void)
 	char *p = map(1);
 
 	setitimer(ITIMER_REAL, &it, NULL);
-	for (unsigned i = 0; i < 20000 || seen < 20; i++) {
+	for (unsigned i = 0; i < 5000 || seen < 20; i++) {
 		char *q = map(1);
 
 		watched = q;
@@ -162,6 +162,39 @@ static void looked_at(void)
 		munmap(p, PAGE);
 	}
 	SAY("in maps: %u\n", right);
+}
+
+/* Several threads at once, each in places of its own. */
+static void *worker(void *arg)
+{
+	unsigned *right = arg;
+
+	for (unsigned i = 0; i < 2000; i++) {
+		char *p = map(3);
+
+		memset(p, 7, 3 * PAGE);
+		mprotect(p + PAGE, PAGE, PROT_READ);
+		/* Two areas and a border, then one. */
+		*right += madvise(p, 3 * PAGE, MADV_DONTNEED) == 0 && p[0] == 0 && p[PAGE] == 0 && p[3 * PAGE - 1] == 0;
+		p[0] = 5;
+		*right += madvise(p, PAGE, MADV_DONTNEED) == 0 && p[0] == 0;
+		munmap(p + PAGE, PAGE);
+		*right += madvise(p, 3 * PAGE, MADV_DONTNEED) == -1 && errno == ENOMEM;
+		munmap(p, 3 * PAGE);
+	}
+	return NULL;
+}
+
+static void threads(void)
+{
+	unsigned right[3] = { 0, 0, 0 };
+	pthread_t t[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		pthread_create(&t[i], NULL, worker, &right[i]);
+	for (unsigned i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	SAY("threads: %u %u %u\n", right[0], right[1], right[2]);
 }
 
 /* As many mappings as there may be, and one more. */
@@ -246,6 +279,7 @@ int main(void)
 	used_by_calls();
 	interrupted();
 	looked_at();
+	threads();
 	too_many();
 	too_many_below();
 	return 0;

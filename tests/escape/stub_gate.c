@@ -341,6 +341,25 @@ static void copied_ahead(plat_as_t as)
 	call_with(as, u, SYS_write, at, 300);
 	CHECK(plat_copy_in(as, got, at, 301) == 0 && !memcmp(got, data, 301));
 	CHECK(plat_copy_in(as, got, at, 300) == 0 && !memcmp(got, data, 300));
+	/* By the instruction it is the same, and what ends a handler is there too. */
+	for (unsigned i = 0; i < 2; i++) {
+		u->regs.rip = guest_at(guest_syscall);
+		u->regs.rax = i ? SYS_rt_sigreturn : SYS_write;
+		u->regs.rsp = i ? at : GUEST_STACK;
+		u->regs.rsi = at;
+		u->regs.rdx = 300;
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && !by_gate(as) && u->regs.orig_rax == u->regs.rax);
+		CHECK(known_ahead(as, at + 7, data[7]) && known_ahead(as, at + 299, data[299]));
+		CHECK(known_ahead(as, at + 300, data[300]) == i);
+	}
+	u->regs.rsp = GUEST_STACK + GUEST_STACK_SIZE - 64;
+	/* A thread's end; nothing where there is no thread area. */
+	for (unsigned i = 0; i < 3; i++) {
+		u->regs.fs_base = i == 0 ? at : i == 1 ? 0 : UINT64_MAX;
+		call_with(as, u, SYS_exit, 0, 0);
+		CHECK(known_ahead(as, at + 0x2e0, data[0x2e0]) == (i == 0));
+	}
+	u->regs.fs_base = 0;
 	/* What the kernel writes itself is not hidden by an older copy. */
 	call_with(as, u, SYS_write, at, 300);
 	CHECK(plat_copy_out(as, at + 200, (uint8_t[]){ 0xaa }, 1) == 0 && !known_ahead(as, at + 10, data[10]));

@@ -18,7 +18,13 @@ struct ahead {
 };
 
 #define AHEAD_STRING_SIZE 256           /* first read of copy_in_str() */
-#define AHEAD_STACK 6                   /* "argument": the stack pointer */
+/* Behind the call's six arguments. */
+#define AHEAD_STACK 6
+#define AHEAD_ROBUST 7
+#define ARGUMENTS 8
+/* At its end a thread's list of robust futexes is read.  glibc has its head
+ * here, behind fs; with another libc it is a copy for nothing. */
+#define ROBUST_BEHIND_FS 0x2e0
 
 #define STRING(n) { AHEAD_STRING, n, 0, 0 }
 #define STRUCT(n, bytes) { AHEAD_SIZE, n, bytes, 0 }
@@ -37,7 +43,17 @@ static const struct ahead ahead_table[] = {
 	[NR_rt_sigaction] = STRUCT(1, 32), [NR_rt_sigprocmask] = STRUCT(1, 8),
 	[NR_nanosleep] = STRUCT(0, 16), [NR_clock_nanosleep] = STRUCT(2, 16), [NR_epoll_ctl] = STRUCT(3, 12),
 	[NR_timerfd_settime] = STRUCT(2, 32),
+	[NR_clone3] = ARRAY(0, 1, 1), [NR_sigaltstack] = STRUCT(0, 24), [NR_rt_sigsuspend] = STRUCT(0, 8),
+	[NR_setitimer] = STRUCT(1, 32), [NR_timer_settime] = STRUCT(2, 32), [NR_prlimit64] = STRUCT(2, 16),
+	[NR_ppoll] = ARRAY(0, 8, 1), [NR_bind] = ARRAY(1, 1, 2), [NR_setsockopt] = ARRAY(3, 1, 4),
+	[NR_preadv] = ARRAY(1, 16, 2), [NR_pwritev] = ARRAY(1, 16, 2), [NR_sched_setaffinity] = ARRAY(2, 1, 1),
+	[NR_rename] = STRING(0), [NR_link] = STRING(0), [NR_symlink] = STRING(0), [NR_truncate] = STRING(0),
+	[NR_chown] = STRING(0), [NR_lchown] = STRING(0), [NR_statfs] = STRING(0), [NR_memfd_create] = STRING(0),
+	[NR_getxattr] = STRING(0), [NR_lgetxattr] = STRING(0), [NR_inotify_add_watch] = STRING(1),
+	[NR_renameat] = STRING(1), [NR_renameat2] = STRING(1), [NR_linkat] = STRING(1), [NR_openat2] = STRING(1),
+	[NR_fchmodat] = STRING(1), [NR_fchownat] = STRING(1), [NR_utimensat] = STRING(1),
 	[NR_rt_sigreturn] = { AHEAD_FRAME, AHEAD_STACK, 0, 0 },
+	[NR_exit] = STRUCT(AHEAD_ROBUST, 24), [NR_exit_group] = STRUCT(AHEAD_ROBUST, 24),
 };
 
 #endif

@@ -141,8 +141,7 @@ static bool run_commands(struct stub_box *box)
 	return failed;
 }
 
-/* rdi, rsi, rdx, r10, r8, r9, and the stack pointer */
-#define ARGUMENTS 7
+static inline uint64_t robust_head(uint64_t fs) { return fs ? fs + ROBUST_BEHIND_FS : 0; }
 
 static uint64_t ahead_size(const struct ahead *e, const uint64_t *arg, uint64_t addr)
 {
@@ -209,15 +208,17 @@ static uint64_t frame_to_resume(struct stub_box *box)
 
 uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
 {
+	uint64_t fs = __builtin_ia32_rdfsbase64();
+
 	if (signo == SIGNO_SYS) {
 		const struct sigmcontext *m = &((const struct sigframe *)frame)->uc.mc;
-		const uint64_t arg[ARGUMENTS] = { m->di, m->si, m->dx, m->r10, m->r8, m->r9, m->sp };
+		const uint64_t arg[ARGUMENTS] = { m->di, m->si, m->dx, m->r10, m->r8, m->r9, m->sp, robust_head(fs) };
 
 		copy_ahead(box, m->ax, arg);
 	}
 	box->signo = signo;
 	box->frame_off = (uint32_t)(frame - (uint64_t)box);
-	box->fs_base = __builtin_ia32_rdfsbase64();
+	box->fs_base = fs;
 	box->gs_base = __builtin_ia32_rdgsbase64();
 	serve(box, false);
 	return frame_to_resume(box);
@@ -229,15 +230,17 @@ uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 {
 	/* A frame that was not returned to holds newer state than the registers. */
 	bool xstate = trap == TRAP_GATE || box->resume_fast;
+	uint64_t fs = __builtin_ia32_rdfsbase64();
 
 	if (trap == TRAP_GATE) {
-		const uint64_t arg[ARGUMENTS] = { box->rdi, box->rsi, box->rdx, box->r10, box->r8, box->r9, box->rsp };
+		const uint64_t arg[ARGUMENTS] = { box->rdi, box->rsi, box->rdx, box->r10, box->r8, box->r9,
+						  box->rsp, robust_head(fs) };
 
 		copy_ahead(box, box->rax, arg);
 	}
 	box->signo = trap;
 	box->frame_off = 0;
-	box->fs_base = __builtin_ia32_rdfsbase64();
+	box->fs_base = fs;
 	box->kicked = 0;
 	box->xsaved = !xstate;
 	serve(box, xstate);
