@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -83,6 +84,27 @@ static void close_others(const struct lane *mine, int keep)
 				u(SYS_close, l->fd[k]);
 }
 
+/* A set that watches the socket, in a set of its own; both go at once. */
+static void watch(int fd)
+{
+	static const uint32_t modes[] = { EPOLLIN, EPOLLIN | EPOLLOUT | EPOLLET, EPOLLOUT | EPOLLONESHOT };
+	struct epoll_event e = { .events = modes[below(3)] };
+	long in = u(SYS_epoll_create1, 0), out = u(SYS_epoll_create1, 0);
+	uint64_t a = args_page();
+
+	u_put(a, &e, sizeof e);
+	if (in >= 0)
+		u(SYS_epoll_ctl, in, EPOLL_CTL_ADD, fd, a);
+	if (in >= 0 && out >= 0) {
+		u(SYS_epoll_ctl, out, EPOLL_CTL_ADD, in, a);
+		u(SYS_epoll_wait, out, a + 64, 1, below(3));
+	}
+	if (in >= 0)
+		u(SYS_close, in);
+	if (out >= 0)
+		u(SYS_close, out);
+}
+
 /* What neither side's data may notice. */
 static void disturb(int fd)
 {
@@ -90,7 +112,10 @@ static void disturb(int fd)
 	int32_t v = (int32_t)below(70000), n = 4;
 	struct pollfd p = { fd, POLLIN | POLLOUT, 0 };
 
-	switch (below(8)) {
+	switch (below(9)) {
+	case 8:
+		watch(fd);
+		break;
 	case 0:
 		u_put(a, &v, 4);
 		u(SYS_setsockopt, fd, SOL_SOCKET, below(2) ? SO_SNDBUF : SO_RCVBUF, a, 4);
@@ -124,12 +149,15 @@ struct one_fd { uint64_t size; int32_t level, type, fd; };
 
 /* ---- writing ---- */
 
-/* A socket of a pair whose other end goes at once, for SCM_RIGHTS. */
-static long fd_to_send(void)
+/* For SCM_RIGHTS: a socket of a pair whose other end goes at once, or the
+ * writer's own, which makes a circle when its reader leaves early. */
+static long fd_to_send(const struct lane *l)
 {
 	uint64_t a = args_page() + 512;
 	int32_t p[2];
 
+	if (!below(3))
+		return u(SYS_dup, l->fd[0]);
 	if (u(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, a))
 		return -1;
 	u_get(p, a, 8);
@@ -155,7 +183,7 @@ static long send_somehow(struct lane *l, size_t n, int flags)
 		return u(SYS_sendto, l->fd[0], d, n, flags, 0, 0);
 	case 2:
 		if (l->kind != TCP && l->kind != UDP)
-			fd = fd_to_send();
+			fd = fd_to_send(l);
 	}
 	if (fd >= 0) {
 		c.fd = (int32_t)fd;

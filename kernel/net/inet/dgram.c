@@ -210,8 +210,8 @@ static void set_remote(struct dgram_sock *d, const struct endpoint *to, const st
 	if (!d->in.addr_locked)
 		d->in.local.ip = to ? *src : any;
 	spin_unlock(&d->in.ns->lock);
-	if (!to && !d->in.port_locked)
-		inet_release_port(&d->in);
+	if (!to)
+		inet_release_chosen_port(&d->in);
 }
 
 int dgram_connect(struct socket *s, const struct sock_addr *a, bool nonblock)

@@ -77,6 +77,8 @@ int inet_bind_port(struct inet_sock *i, const struct endpoint *e, bool by_bind);
 int inet_bind_connect(struct inet_sock *i);
 void inet_add_child(struct inet_sock *i);       /* an accepted connection */
 void inet_release_port(struct inet_sock *i);
+void inet_release_chosen_port(struct inet_sock *i);      /* unless bind() named it */
+bool inet_has_port(struct inet_sock *i);         /* for who may race with the other side of a connection */
 int inet_listen_port(struct inet_sock *i, bool on);     /* -EADDRINUSE */
 /* Who listens there, with a reference. */
 struct inet_sock *inet_find_listener(struct netns *ns, const struct endpoint *to, const struct endpoint *from);

@@ -342,16 +342,39 @@ void inet_add_child(struct inet_sock *i)
 	spin_unlock(&i->ns->lock);
 }
 
-void inet_release_port(struct inet_sock *i)
+static void release_locked(struct inet_sock *i)
 {
-	spin_lock(&i->ns->lock);
 	list_del(&i->port_link);
 	i->hashed = false;
 	i->port_locked = i->bound = false;
 	i->listening = false;
 	if (i->proto != PROTO_TCP)      /* TCP goes on showing it */
 		i->local.port = 0;
+}
+
+void inet_release_port(struct inet_sock *i)
+{
+	spin_lock(&i->ns->lock);
+	release_locked(i);
 	spin_unlock(&i->ns->lock);
+}
+
+void inet_release_chosen_port(struct inet_sock *i)
+{
+	spin_lock(&i->ns->lock);
+	if (!i->port_locked)
+		release_locked(i);
+	spin_unlock(&i->ns->lock);
+}
+
+bool inet_has_port(struct inet_sock *i)
+{
+	bool yes;
+
+	spin_lock(&i->ns->lock);
+	yes = i->hashed;
+	spin_unlock(&i->ns->lock);
+	return yes;
 }
 
 int inet_listen_port(struct inet_sock *i, bool on)

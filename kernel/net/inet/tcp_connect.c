@@ -19,7 +19,7 @@ int tcp_listen(struct socket *s, int backlog)
 		return -EINVAL;
 	if (t->connecting)
 		return -EINVAL;
-	if (!t->in.hashed) {
+	if (!inet_has_port(&t->in)) {
 		err = inet_bind_port(&t->in, &any, false);
 		if (err)
 			return err;
@@ -122,8 +122,7 @@ void tcp_listener_close(struct tcp_sock *l)
 		tcp_put(t);
 	}
 	inet_listen_port(&l->in, false);
-	if (!l->in.port_locked)
-		inet_release_port(&l->in);
+	inet_release_chosen_port(&l->in);
 	waitq_wake_all(&l->wq, 0);
 }
 

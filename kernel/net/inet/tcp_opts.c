@@ -335,7 +335,7 @@ static int tcp_bind(struct socket *s, const struct sock_addr *a)
 	struct endpoint any = { .ip = t->in.family == AF_INET ? ip_any4 : ip_any6 };
 	int err;
 
-	if (t->state != TCP_CLOSE || t->in.hashed)
+	if (t->state != TCP_CLOSE || inet_has_port(&t->in))
 		return -EINVAL;
 	err = inet_bind(&t->in, a);
 	if (err)

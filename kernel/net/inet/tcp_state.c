@@ -66,8 +66,10 @@ static void tcp_over(struct tcp_sock *t)
 		t->peer = NULL;
 	}
 	spin_unlock(&t->lock);
-	if (orphan || !t->in.port_locked)
+	if (orphan)
 		inet_release_port(&t->in);
+	else
+		inet_release_chosen_port(&t->in);
 	tcp_put(peer);
 }
 
@@ -238,8 +240,8 @@ void tcp_disconnect(struct tcp_sock *t)
 	if (!t->in.addr_locked)
 		t->in.local.ip = t->in.remote.ip;
 	spin_unlock(&t->in.ns->lock);
-	if (!t->in.port_locked && !never)
-		inet_release_port(&t->in);
+	if (!never)
+		inet_release_chosen_port(&t->in);
 	waitq_wake_all(&t->wq, 0);
 }
 
