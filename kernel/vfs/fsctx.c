@@ -49,6 +49,20 @@ void fs_info_put(struct fs_info *f)
 	kfree(f);
 }
 
+void fs_paths(struct path *root, struct path *cwd)
+{
+	struct fs_info *fs = current_task()->fs;
+
+	spin_lock(&fs->lock);
+	*root = fs->root;
+	path_get(root);
+	if (cwd) {
+		*cwd = fs->cwd;
+		path_get(cwd);
+	}
+	spin_unlock(&fs->lock);
+}
+
 /* Takes p's references. */
 static void set_path(struct fs_info *fs, struct path *slot, struct path *p)
 {

@@ -154,5 +154,7 @@ void file_remove_privs(struct file *f);
 long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write);
 bool owner_or_capable(const struct inode *i);
 void fs_info_init(struct fs_info *f, const struct path *root);
+/* The current task's, counted; cwd may be NULL. */
+void fs_paths(struct path *root, struct path *cwd);
 
 #endif

@@ -34,20 +34,6 @@ void name_put(char *s)
 	kbuf_put(s, KBUF_SMALL);
 }
 
-static void fs_paths(struct path *root, struct path *cwd)
-{
-	struct fs_info *fs = current_task()->fs;
-
-	spin_lock(&fs->lock);
-	*root = fs->root;
-	path_get(root);
-	if (cwd) {
-		*cwd = fs->cwd;
-		path_get(cwd);
-	}
-	spin_unlock(&fs->lock);
-}
-
 static const struct path *walk_root(struct walk *w)
 {
 	if (!w->root.dentry)
@@ -107,10 +93,20 @@ void walk_end(struct walk *w)
 	w->own = NULL;
 }
 
+/* d of dir is right; names: what dir's names_changed was before that was known. */
+static void take_lease(struct dentry *dir, struct dentry *d, uint32_t names)
+{
+	const struct inode_ops *ops = dir->inode->ops;
+
+	if (ops->lease_ns)
+		dentry_lease(d, ops->lease_ns(dir->inode, d->name, d->name_size, d->inode), names);
+}
+
 /* Ask the file system; dir->inode->lock is held. */
 static int lookup_real(struct dentry *dir, const char *name, size_t n, bool open, struct dentry **ret)
 {
 	struct inode *di = dir->inode, *child = NULL;
+	uint32_t names = __atomic_load_n(&di->names_changed, __ATOMIC_ACQUIRE);
 	struct dentry *d;
 	int err;
 
@@ -127,6 +123,7 @@ static int lookup_real(struct dentry *dir, const char *name, size_t n, bool open
 			inode_put(child);
 		return -ENOMEM;
 	}
+	take_lease(dir, d, names);
 	dcache_add(d);
 	*ret = d;
 	return 0;
@@ -227,11 +224,41 @@ static int step_dotdot(struct walk *w)
 	return 0;
 }
 
+/* A link's text goes in front of what is left to walk. */
+static int put_in_front(struct walk *w, const char *text, size_t n)
+{
+	size_t rest = strlen(w->p);
+	char *joined;
+
+	if (*text == '/') {
+		if (w->flags & LOOKUP_BENEATH)
+			return -EXDEV;
+		if ((w->flags & LOOKUP_NO_XDEV) && walk_root(w)->mnt != w->cur.mnt)
+			return -EXDEV;
+	}
+	joined = kmalloc(n + rest + 1);
+	if (!joined)
+		return -ENOMEM;
+	memcpy(joined, text, n);
+	memcpy(joined + n, w->p, rest + 1);
+	if (*text == '/') {
+		path_put(&w->cur);
+		w->cur = *walk_root(w);
+		path_get(&w->cur);
+	}
+	kfree(w->own);
+	w->own = joined;
+	w->p = joined;
+	w->slow = false;
+	return 0;
+}
+
 int walk_follow(struct walk *w, struct inode *link)
 {
-	char *text, *joined;
-	size_t rest;
+	size_t cap;
+	char *text;
 	long n;
+	int err;
 
 	if (w->flags & LOOKUP_NO_SYMLINKS)
 		return -ELOOP;
@@ -239,7 +266,6 @@ int walk_follow(struct walk *w, struct inode *link)
 		return -ELOOP;
 	if (link->ops->get_link_path) {
 		struct path to;
-		int err;
 
 		if (w->flags & LOOKUP_NO_MAGICLINKS)
 			return -ELOOP;
@@ -258,50 +284,18 @@ int walk_follow(struct walk *w, struct inode *link)
 	}
 	if (!link->ops->readlink)
 		return -EINVAL;
-	text = kmalloc(PATH_MAX);
+	text = kbuf_get(PATH_MAX, &cap);
 	if (!text)
 		return -ENOMEM;
 	n = link->ops->readlink(link, text, PATH_MAX - 1);
-	if (n <= 0 || n >= PATH_MAX) {
-		kfree(text);
-		return n < 0 ? (int)n : -ENOENT;
-	}
-	text[n] = 0;
-	if (strlen(text) != (size_t)n) {
-		kfree(text);
-		return -EINVAL;
-	}
-	if (*text == '/') {
-		if (w->flags & LOOKUP_BENEATH) {
-			kfree(text);
-			return -EXDEV;
-		}
-		if ((w->flags & LOOKUP_NO_XDEV) && walk_root(w)->mnt != w->cur.mnt) {
-			kfree(text);
-			return -EXDEV;
-		}
-		path_put(&w->cur);
-		w->cur = *walk_root(w);
-		path_get(&w->cur);
-	}
-	rest = strlen(w->p);
-	if (rest) {
-		joined = kmalloc((size_t)n + rest + 1);
-		if (!joined) {
-			kfree(text);
-			return -ENOMEM;
-		}
-		memcpy(joined, text, (size_t)n);
-		memcpy(joined + n, w->p, rest + 1);
-		kfree(text);
-	} else {
-		joined = text;
-	}
-	kfree(w->own);
-	w->own = joined;
-	w->p = joined;
-	w->slow = false;
-	return 0;
+	if (n <= 0 || n >= PATH_MAX)
+		err = n < 0 ? (int)n : -ENOENT;
+	else if (memchr(text, 0, (size_t)n))
+		err = -EINVAL;
+	else
+		err = put_in_front(w, text, (size_t)n);
+	kbuf_put(text, cap);
+	return err;
 }
 
 int walk_one(struct walk *w, const char *name, size_t n, bool follow)
@@ -487,89 +481,4 @@ int path_lookup_parent(int dfd, const char *name, unsigned flags, struct path *r
 	}
 	walk_end(&w);
 	return err;
-}
-
-/* ---- names of paths ---- */
-
-char *path_name(const struct path *path, const struct path *root_in, char *buf, size_t size, int *ret_err)
-{
-	struct path p = *path, root;
-	char *at = buf + size;
-	bool deleted, unreachable = false;
-
-	if (!path->dentry || !path->mnt || size < 2) {
-		*ret_err = -ENOENT;
-		return NULL;
-	}
-	if (root_in) {
-		root = *root_in;
-		path_get(&root);
-	} else {
-		fs_paths(&root, NULL);
-	}
-	*--at = 0;
-	deleted = dentry_unhashed(p.dentry);
-	*ret_err = -ENAMETOOLONG;
-	if (deleted) {
-		static const char mark[] = " (deleted)";
-
-		if ((size_t)(at - buf) < sizeof(mark))
-			goto fail;
-		at -= sizeof(mark) - 1;
-		memcpy(at, mark, sizeof(mark) - 1);
-	}
-	spin_lock(&mount_lock);
-	spin_lock(&dcache_lock);
-	if (path_equal(&p, &root) || (p.dentry == p.mnt->root && !p.mnt->parent)) {
-		*--at = '/';
-		unreachable = !path_equal(&p, &root) && root.mnt != p.mnt && p.mnt->ns;
-	} else {
-		while (!path_equal(&p, &root)) {
-			if (p.dentry == p.mnt->root) {
-				if (!p.mnt->parent) {
-					unreachable = p.mnt->ns;
-					break;
-				}
-				p = (struct path){ p.mnt->parent, p.mnt->point };
-				continue;
-			}
-			if (p.dentry->parent == p.dentry) {
-				unreachable = true;
-				break;
-			}
-			if ((size_t)(at - buf) < (size_t)p.dentry->name_size + 1) {
-				spin_unlock(&dcache_lock);
-				spin_unlock(&mount_lock);
-				goto fail;
-			}
-			at -= p.dentry->name_size;
-			memcpy(at, p.dentry->name, p.dentry->name_size);
-			*--at = '/';
-			p.dentry = p.dentry->parent;
-		}
-		if (*at != '/') {
-			if (at == buf) {
-				spin_unlock(&dcache_lock);
-				spin_unlock(&mount_lock);
-				goto fail;
-			}
-			*--at = '/';
-		}
-	}
-	spin_unlock(&dcache_lock);
-	spin_unlock(&mount_lock);
-	if (unreachable) {
-		static const char mark[] = "(unreachable)";
-
-		if ((size_t)(at - buf) < sizeof(mark))
-			goto fail;
-		at -= sizeof(mark) - 1;
-		memcpy(at, mark, sizeof(mark) - 1);
-	}
-	path_put(&root);
-	*ret_err = 0;
-	return at;
-fail:
-	path_put(&root);
-	return NULL;
 }

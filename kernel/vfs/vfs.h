@@ -109,9 +109,9 @@ struct inode_ops {
 	bool (*revalidate)(struct inode *dir, const char *name, size_t n, struct inode *cached);
 	/* The same for a cached "no such name".  NULL: yes. */
 	bool (*revalidate_negative)(struct inode *dir, const char *name, size_t n);
-	/* Asked after either of the two said yes (cached NULL: the negative
-	 * one): until when (monotonic) nobody needs to ask again.  0 or NULL:
-	 * ask each time. */
+	/* Asked after a lookup or one of these two answered (cached NULL: that
+	 * there is none): until when (monotonic) nobody needs to ask again.
+	 * 0 or NULL: ask each time. */
 	uint64_t (*lease_ns)(struct inode *dir, const char *name, size_t n, struct inode *cached);
 };
 

@@ -336,7 +336,7 @@ int hostfs_refresh(struct inode *i, bool force)
 	uint64_t file, handle;
 	int err;
 
-	if (!force && plat_time_mono_ns() < __atomic_load_n(&n->valid_until_ns, __ATOMIC_RELAXED))
+	if (!force && sched_entered_ns() < __atomic_load_n(&n->valid_until_ns, __ATOMIC_RELAXED))
 		return 0;
 	/* An open file answers without the gofer, also when it was unlinked. */
 	mutex_lock(&n->open_lock);
