@@ -335,6 +335,16 @@ void plat_answers_revoke(plat_as_t as);
 #define PLAT_CPUID_VECTOR 0x42
 #define PLAT_CPUID_TRAPNO 13u
 #define PLAT_CPUID_ERR (PLAT_CPUID_VECTOR * 8u + 2u)
+struct plat_cpuid { uint32_t leaf, subleaf, eax, ebx, ecx, edx; };
+/* From now on contexts in as that run on this CPU may be given these answers at
+ * these addresses without a trap; replaces an earlier offer.  What is not in
+ * the lists traps, and so may all.  Callable under spinlocks. */
+void plat_cpuid_offer(plat_as_t as, const uint64_t *sites, unsigned site_count, const struct plat_cpuid *answers,
+		      unsigned count);
+/* From the return of this on nothing in as is answered, on any CPU, until the
+ * next offer.  Calls of both for one address space are serialized by the
+ * kernel (mm lock). */
+void plat_cpuid_revoke(plat_as_t as);
 
 /* ---- time --------------------------------------------------------------- */
 

@@ -4,7 +4,10 @@
  * A copy of a file's text has "int $PLAT_CPUID_VECTOR" where the file has
  * cpuid (patch_cpuid.c).  What the processor answers is kept, so that it is
  * asked once for each question instead of once in each program; but for leaves
- * that tell one core from another.  What is kept is the same for all programs.
+ * that tell one core from another.  What is kept is the same for all programs,
+ * and with the first question of a program all of it goes to the platform, which
+ * may answer the others in the program's own process (plat_cpuid_offer).  That
+ * ends before any text of the program changes.
  *
  * Trust: the trap's registers are the program's; any program can fill the
  * table with questions nobody asks, and then the processor is asked again.
@@ -16,17 +19,16 @@
 #include <stats.h>
 
 #define KEPT_MAX 128u
+#define SITES_MAX 96u                   /* offered to the platform, of all files of a program */
 #define RFLAGS_TF 0x100u
 
-struct answer { uint32_t leaf, sub, a, b, c, d; };
-
 static struct spinlock cpuid_lock = SPINLOCK_INIT;
-static struct answer kept[KEPT_MAX];
+static struct plat_cpuid kept[KEPT_MAX];
 static unsigned kept_count, kept_next;
 
-static void ask(struct answer *q)
+static void ask(struct plat_cpuid *q)
 {
-	__asm__ volatile("cpuid" : "=a"(q->a), "=b"(q->b), "=c"(q->c), "=d"(q->d) : "0"(q->leaf), "2"(q->sub));
+	__asm__ volatile("cpuid" : "=a"(q->eax), "=b"(q->ebx), "=c"(q->ecx), "=d"(q->edx) : "0"(q->leaf), "2"(q->subleaf));
 }
 
 /* Topology, and the kind of core. */
@@ -35,13 +37,13 @@ static bool of_core(uint32_t leaf)
 	return leaf == 0xb || leaf == 0x1f || leaf == 0x1a || leaf == 0x8000001e || leaf == 0x80000026;
 }
 
-static bool find(struct answer *q)
+static bool find(struct plat_cpuid *q)
 {
 	bool found = false;
 
 	spin_lock(&cpuid_lock);
 	for (unsigned i = 0; i < kept_count && !found; i++)
-		if (kept[i].leaf == q->leaf && kept[i].sub == q->sub) {
+		if (kept[i].leaf == q->leaf && kept[i].subleaf == q->subleaf) {
 			*q = kept[i];
 			found = true;
 		}
@@ -49,7 +51,7 @@ static bool find(struct answer *q)
 	return found;
 }
 
-static void keep(const struct answer *q)
+static void keep(const struct plat_cpuid *q)
 {
 	spin_lock(&cpuid_lock);
 	if (kept_count < KEPT_MAX) {
@@ -61,7 +63,7 @@ static void keep(const struct answer *q)
 	spin_unlock(&cpuid_lock);
 }
 
-static void answer(struct answer *q)
+static void answer(struct plat_cpuid *q)
 {
 	if (!of_core(q->leaf) && find(q))
 		return;
@@ -74,6 +76,38 @@ static void answer(struct answer *q)
 static bool is_site(const struct vma *v, uint64_t rip)
 {
 	return v->patch && patch_version_cpuid(v->patch, v->off + (rip - v->start));
+}
+
+static unsigned add_sites(const struct vma *v, uint64_t *site, unsigned count)
+{
+	const struct patch_version *p = v->patch;
+
+	for (unsigned i = 0; i < p->cpuids && count < SITES_MAX; i++)
+		if (p->cpuid[i] - v->off < v->end - v->start)
+			site[count++] = v->start + (p->cpuid[i] - v->off);
+	return count;
+}
+
+/* What the program asks next need not come here; first is where it asked. */
+static void offer_locked(struct mm *mm, const struct vma *first)
+{
+	uint64_t site[SITES_MAX];
+	unsigned count = add_sites(first, site, 0);
+	struct vma *v;
+
+	list_for_each(v, &mm->vmas, link)
+		if (v != first && v->patch && (v->flags & VM_EXEC))
+			count = add_sites(v, site, count);
+	mm->cpuid_offered = true;
+	spin_lock(&cpuid_lock);
+	plat_cpuid_offer(mm->as, site, count, kept, kept_count);
+	spin_unlock(&cpuid_lock);
+}
+
+void cpuid_revoke_slow(struct mm *mm)
+{
+	plat_cpuid_revoke(mm->as);
+	mm->cpuid_offered = false;
 }
 
 /* The trap was of patched text that another thread has meanwhile given back:
@@ -99,8 +133,8 @@ static void stepped(struct task *t)
 bool cpuid_trap_slow(struct task *t, const struct plat_trap *trap)
 {
 	struct plat_regs *r = &t->uctx.regs;
+	struct plat_cpuid q = { .leaf = (uint32_t)r->rax, .subleaf = (uint32_t)r->rcx };
 	struct mm *mm = t->mm;
-	struct answer q;
 	struct vma *v;
 	bool site;
 
@@ -109,15 +143,17 @@ bool cpuid_trap_slow(struct task *t, const struct plat_trap *trap)
 	mutex_lock(&mm->lock);
 	v = mm_find_locked(mm, r->rip);
 	site = v && v->start <= r->rip && is_site(v, r->rip);
+	if (site) {
+		answer(&q);
+		offer_locked(mm, v);
+	}
 	mutex_unlock(&mm->lock);
 	if (!site)
 		return gone(mm, r->rip);
-	q = (struct answer){ .leaf = (uint32_t)r->rax, .sub = (uint32_t)r->rcx };
-	answer(&q);
-	r->rax = q.a;
-	r->rbx = q.b;
-	r->rcx = q.c;
-	r->rdx = q.d;
+	r->rax = q.eax;
+	r->rbx = q.ebx;
+	r->rcx = q.ecx;
+	r->rdx = q.edx;
 	r->rip += PATCH_CPUID_SIZE;
 	t->uctx.regs_changed = true;
 	stats_bump(&plat_stats()->n[STATS_CPUID_ANSWERED], 1);

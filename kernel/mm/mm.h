@@ -43,6 +43,7 @@ struct mm {
 	bool batching;                  /* exec only: the platform keeps the mapping calls */
 	bool patch_off;                 /* traced, once: text is the file's */
 	bool patched;                   /* some VMA has had a patch; also read with no lock */
+	bool cpuid_offered;             /* the platform answers cpuid by itself; lock */
 	uint32_t patch_hits;            /* atomic: kernel/mm/patch.c */
 	uint64_t fault_addr;            /* mm_fault: the last one that found nothing wrong */
 	unsigned fault_repeats;

@@ -193,6 +193,7 @@ int patch_remove_locked(struct mm *mm, struct vma *v)
 
 	if (!p || !patch_in_text(p, v->off, size))
 		return 0;
+	cpuid_revoke_locked(mm);
 	if (exact(v, p) && !alone(mm))
 		natural -= PAGE_SIZE;
 	if (natural)

@@ -154,4 +154,13 @@ static inline bool patch_exact(const struct patch_version *p, uint64_t off, uint
  * contents change, or a part of it goes its own way while tasks can run it. */
 int __must_check patch_remove_locked(struct mm *mm, struct vma *v);
 
+/* ---- cpuid.c ---- */
+/* mm->lock held: the program's text is about to change. */
+void cpuid_revoke_slow(struct mm *mm);
+static inline void cpuid_revoke_locked(struct mm *mm)
+{
+	if (mm->cpuid_offered)
+		cpuid_revoke_slow(mm);
+}
+
 #endif

@@ -400,6 +400,9 @@ int vma_isolate(struct mm *mm, uint64_t start, uint64_t end, struct vma **ret)
 	struct vma *v = vma_intersect(mm, start, end), *last;
 	int err;
 
+	for (struct vma *p = v; p && p->start < end; p = vma_next(mm, p))
+		if (p->patch && (p->flags & VM_EXEC))
+			cpuid_revoke_locked(mm);
 	if (v && v->start < start) {
 		err = vma_split(mm, v, start);
 		if (err)

@@ -100,9 +100,11 @@ static void box_clear(uint8_t *box)
 	uint32_t frame = align_down(frame_shape.frame_off, (uint32_t)PLAT_PAGE_SIZE) - PLAT_PAGE_SIZE;
 	bool used = ((const struct stub_box *)box)->tid != 0;
 
-	memset(box, 0, sizeof(struct stub_box));
+	memset(box, 0, offsetof(struct stub_box, cpuid_site));
 	if (!used)
 		return;
+	memset(box + offsetof(struct stub_box, cpuid_site), 0,
+	       sizeof(struct stub_box) - offsetof(struct stub_box, cpuid_site));
 	memset(box + BOX_DATA, 0, BOX_GATE_STACK - BOX_DATA);
 	memset(box + frame_shape.frame_off - GATE_BELOW, 0, BOX_STACK - (frame_shape.frame_off - GATE_BELOW));
 	memset(box + frame, 0, BOX_SIZE - frame);

@@ -129,6 +129,12 @@
 
 #define KICK_SIGNAL 23                  /* SIGURG: ignored by default */
 
+/* cpuid's stand-in in patched text: platform.h, PLAT_CPUID_. */
+#define CPUID_TRAPNO 13
+#define CPUID_ERR 0x212
+#define CPUID_SITES 96
+#define CPUID_ANSWERS 128
+
 /* Traps that are no signal. */
 #define TRAP_GATE 0x100                 /* a system call by the gate: registers in the mailbox */
 #define TRAP_UNRUN 0x101                /* told to run, kicked before it did: registers are the kernel's */
@@ -210,10 +216,15 @@ struct stub_box {
 	uint32_t resume_off __aligned(64);
 	uint32_t set_bases;
 	uint64_t new_fs_base, new_gs_base;
+	uint32_t cpuid_sites, cpuid_answers;    /* how many of the lists below are good */
 	/* what the gate answers by itself; written by the kernel */
 	uint8_t answer_valid[ANSWER_NUMBERS] __aligned(64);
 	uint32_t answer[ANSWER_NUMBERS];
 	struct stub_cmd cmds[BOX_CMD_MAX] __aligned(64);
+	/* what the stub answers to cpuid by itself; written by the kernel */
+	uint64_t cpuid_site[CPUID_SITES] __aligned(64);         /* addresses */
+	uint64_t cpuid_question[CPUID_ANSWERS];                 /* leaf, subleaf above */
+	uint32_t cpuid_answer[CPUID_ANSWERS][4];                /* eax ebx ecx edx */
 };
 STATIC_ASSERT(offsetof(struct stub_box, result) == BOX_RESULT);
 STATIC_ASSERT(offsetof(struct stub_box, rip) == BOX_RIP && offsetof(struct stub_box, rdx) == BOX_RDX);

@@ -147,6 +147,9 @@ uint64_t plat_time_mono_ns(void) { return ++ticks; }
 uint64_t plat_time_real_ns(void) { return ticks; }
 uint64_t plat_syscall_gate(void) { return 0; }
 void plat_answers_revoke(plat_as_t as) { (void)as; }
+void plat_cpuid_offer(plat_as_t as, const uint64_t *sites, unsigned site_count, const struct plat_cpuid *answers,
+		      unsigned count) { (void)as, (void)sites, (void)site_count, (void)answers, (void)count; }
+void plat_cpuid_revoke(plat_as_t as) { (void)as; }
 int plat_vdso_time(struct plat_vdso_time *ret) { (void)ret; return -ENOSYS; }
 /* Never pretend: a port without a source of entropy does not boot. */
 int plat_entropy(void *buf, size_t n) { (void)buf; (void)n; return -ENOSYS; }

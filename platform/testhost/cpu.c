@@ -105,6 +105,9 @@ uint64_t plat_time_mono_ns(void)
 uint64_t plat_time_real_ns(void) { return REAL_BASE_NS + plat_time_mono_ns(); }
 uint64_t plat_syscall_gate(void) { return U_GATE; }
 void plat_answers_revoke(plat_as_t as) { (void)as; }
+void plat_cpuid_offer(plat_as_t as, const uint64_t *sites, unsigned site_count, const struct plat_cpuid *answers,
+		      unsigned count) { (void)as, (void)sites, (void)site_count, (void)answers, (void)count; }
+void plat_cpuid_revoke(plat_as_t as) { (void)as; }
 int plat_vdso_time(struct plat_vdso_time *ret) { (void)ret; return -ENOSYS; }
 
 void plat_cpu_kick(unsigned cpu)

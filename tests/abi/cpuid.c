@@ -104,7 +104,8 @@ static void ask_at_site(void) { unsigned long o[5]; my_cpuid(0, 0, o); }
 /* Other contents where a cpuid was: its replacement has no meaning there. */
 static void replaced(void)
 {
-	static const unsigned char code[] = { 0xcd, 0x42, 0xc3 };
+	/* The same question: eax and ecx 0. */
+	static const unsigned char code[] = { 0x31, 0xc0, 0x31, 0xc9, 0xcd, 0x42, 0xc3 };
 	char *page = (char *)((long)my_cpuid_at & -PAGE), *m;
 	pid_t p = fork();
 
@@ -112,9 +113,9 @@ static void replaced(void)
 		ask_at_site();
 		m = mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 		V(m == page);
-		memcpy(my_cpuid_at, code, sizeof code);
+		memcpy(my_cpuid_at - 4, code, sizeof code);
 		V(mprotect(page, PAGE, PROT_READ | PROT_EXEC));
-		try((void (*)(void))my_cpuid_at);
+		try((void (*)(void))(my_cpuid_at - 4));
 		_exit(0);
 	}
 	wait_say("replaced", p);
@@ -123,8 +124,8 @@ static void replaced(void)
 		ask_at_site();
 		V(mprotect(page, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
 		SAY("bytes %02x %02x\n", (unsigned char)my_cpuid_at[0], (unsigned char)my_cpuid_at[1]);
-		memcpy(my_cpuid_at, code, sizeof code);
-		try((void (*)(void))my_cpuid_at);
+		memcpy(my_cpuid_at - 4, code, sizeof code);
+		try((void (*)(void))(my_cpuid_at - 4));
 		_exit(0);
 	}
 	wait_say("rewritten", p);
@@ -166,6 +167,7 @@ int main(void)
 	memcpy(m, copy, (size_t)(copy_end - copy));
 	plain = (asker)m;
 	compare("at first");
+	msleep(2200);                   /* a file as new as ours may be left as it is */
 	for (int i = 0; i < MANY; i++)
 		sum += my_getppid() == getppid();
 	V(sum == MANY);

@@ -7,6 +7,7 @@
 	.globl guest_poke, guest_int80_any
 	.globl guest_gate, guest_gate_once, guest_gate_bad, guest_gate_spin, guest_gate_user, guest_gate_gs
 	.globl guest_gate_flags, guest_gate_answer
+	.globl guest_cpuid, guest_cpuid_at, guest_cpuid_other, guest_cpuid_loop, guest_cpuid_loop_at
 	.globl guest_store_loop, guest_vsyscall, guest_sysenter, guest_compat
 guest_begin:
 guest_getpid:
@@ -141,6 +142,33 @@ guest_gate_answer:
 	EXPECT	0x101, %rdi
 	EXPECT	0x102, %rsi
 	jmp	1b
+/* cpuid's stand-in with r13, r14; the answer to r8, rbx, r9, rdx; then a call. */
+guest_cpuid:
+	mov	%r13, %rax
+	mov	%r14, %rcx
+	mov	$-1, %rbx
+	mov	$-1, %rdx
+	mov	$0x101, %edi
+	stc
+guest_cpuid_at:
+	int	$0x42
+	mov	%rax, %r8
+	mov	%rcx, %r9
+	mov	$39, %eax
+	syscall
+	ud2
+guest_cpuid_other:
+	int	$0x42
+	ud2
+/* For ever, with a look at the answer. */
+guest_cpuid_loop:
+	inc	%r12
+	mov	$7, %eax
+	mov	$1, %ecx
+guest_cpuid_loop_at:
+	int	$0x42
+	EXPECT	6, %rdx
+	jmp	guest_cpuid_loop
 /* By the gate, then for ever without a call. */
 guest_gate_spin:
 	mov	$39, %eax

@@ -618,6 +618,7 @@ static const struct harness_test tests[] = {
 	{ "xstate", test_xstate },
 	{ "kernel-side", test_kernel_side },
 	{ "gate", test_gate },
+	{ "cpuid", test_cpuid },
 	{ "gate-kicks", test_gate_kicks },
 	{ "riders", test_riders },
 	{ "rider-kicks", test_rider_kicks },

@@ -15,7 +15,8 @@ extern const char guest_getpid[], guest_store[], guest_ud2[], guest_int3[], gues
 	guest_loop[], guest_vector[], guest_vector_read[], guest_bases[], guest_syscall[],
 	guest_jump[], guest_store_loop[], guest_vsyscall[], guest_sysenter[], guest_compat[], guest_poke[], guest_int80_any[],
 	guest_gate[], guest_gate_once[], guest_gate_bad[], guest_gate_spin[], guest_gate_user[],
-	guest_gate_gs[], guest_gate_flags[], guest_gate_answer[];
+	guest_gate_gs[], guest_gate_flags[], guest_gate_answer[],
+	guest_cpuid[], guest_cpuid_at[], guest_cpuid_other[], guest_cpuid_loop[], guest_cpuid_loop_at[];
 
 extern unsigned failures;
 void check_at(bool ok, const char *what, int line);
@@ -42,6 +43,7 @@ void test_later(void);
 void test_read_file(void);
 void test_first_cpu(void);
 void test_gate(void);
+void test_cpuid(void);
 void test_gate_kicks(void);
 void test_riders(void);
 void test_rider_kicks(void);

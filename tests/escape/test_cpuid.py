@@ -29,6 +29,14 @@ def test_answered(t):
 
 
 @timeout(60)
+def test_differential_is_answered(t):
+    """abi/cpuid says that nobody can tell; here, that there was something to tell."""
+    p = t.compile(os.path.join(t.root, "tests", "abi", "cpuid.c"), "-I" + os.path.join(t.root, "tests", "abi"), "-pthread")
+    proven, answered = stats(t, p)
+    t.ok(proven >= 2 and answered > 10, f"{proven} proven, {answered} answered")
+
+
+@timeout(60)
 def test_traced_asks_itself(t):
     t.need("strace")
     proven, answered = stats(t, "strace", "-f", "-o", "/dev/null", "sh", "-c", TRUE)

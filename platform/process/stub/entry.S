@@ -28,6 +28,8 @@
 
 /* In a signal frame: offsets from the ucontext. */
 #define UC_RIP 168
+#define UC_ERR 192
+#define UC_TRAPNO 200
 
 	.set config_box_first, image_header + IMAGE_CONFIG + CONFIG_BOX_FIRST
 	.set config_box_count, image_header + IMAGE_CONFIG + CONFIG_BOX_COUNT
@@ -258,9 +260,26 @@ signal_return:
 	je	.Lfixup
 	lea	load_access(%rip), %rcx
 	cmp	%rcx, %rax
-	jne	.Ltrap
+	jne	.Lcpuid
 .Lfixup:
 	mov	%r8, UC_RIP(%rdx)
+	add	$8, %rsp
+	jmp	signal_return
+
+.Lcpuid:
+	cmpl	$CPUID_TRAPNO, UC_TRAPNO(%rdx)
+	jne	.Ltrap
+	cmpl	$CPUID_ERR, UC_ERR(%rdx)
+	jne	.Ltrap
+	cmp	$11, %edi
+	jne	.Ltrap
+	mov	%rsp, %rsi
+	mov	%rsp, %rdi
+	and	$-BOX_SIZE, %rdi
+	call	stub_cpuid
+	mov	$11, %edi
+	test	%eax, %eax
+	jz	.Ltrap
 	add	$8, %rsp
 	jmp	signal_return
 
