@@ -41,6 +41,7 @@
 	X(STUB_COMMANDS, handoffs, "lists of commands for a stub's thread") \
 	X(MAPPER_LISTS, handoffs, "lists of calls for a mapper") \
 	X(STUBS_MADE, handoffs, "stubs made") \
+	X(PLACED, handoffs, "threads limited to a core of the host, or freed again") \
 	/* scheduler */ \
 	X(SWITCHES, scheduler, "switches between tasks or to idle") \
 	X(STEALS, scheduler, "tasks taken from another CPU's queue") \

@@ -29,8 +29,8 @@
 /* Apart, every call costs two host wake-ups more, some 5 us: together is better
  * for programs that take less than that per call.  A queued one may have been
  * measured apart. */
-#define DENSE_NS 5000u
-#define DENSE_QUEUED_NS 9000u
+#define DENSE_NS 8000u
+#define DENSE_QUEUED_NS 11000u
 #define PACE_SHARE 8u                   /* the latest call's part of the measure is an eighth */
 #define PACE_MAX_NS 16000u              /* one that the host held up says nothing alone */
 

@@ -101,6 +101,7 @@ static int fork_start(struct stub *parent, struct stub **ret_child)
 	*(uint32_t *)(ctl->base + CTL_ACK) = ACK_PENDING;
 	*(uint32_t *)(parent->ctl->base + CTL_ACK + ACK_VALUE) = 0;
 	err = mapper_post(parent, fds, 2);
+	child->mapper_home = parent->mapper_home;
 	if (err) {
 		stub_abandon(child);
 		return err;

@@ -52,6 +52,7 @@ static void *cpu_thread(void *arg)
 {
 	cpu_index = (unsigned)(uintptr_t)arg;
 	stats_thread(cpu_index);
+	place_kernel_thread();
 	thread_ready();
 	while (!__atomic_load_n(&cpus[cpu_index].start, __ATOMIC_ACQUIRE))
 		futex_wait(&cpus[cpu_index].start, 0, NO_DEADLINE);
@@ -86,6 +87,8 @@ void plat_cpu_idle(uint64_t deadline_ns)
 {
 	struct cpu *c = &cpus[cpu_index];
 
+	if (!__atomic_load_n(&c->kick, __ATOMIC_RELAXED))
+		place_idle();
 	__atomic_store_n(&c->idle, 1, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&c->kick, __ATOMIC_SEQ_CST)) {
 		stats_count(STATS_IDLE_SLEEPS);

@@ -45,6 +45,9 @@ struct app_thread {
 	bool resumed_fast;              /* its last order to run was without a frame */
 	bool at_gate;                   /* parked by the gate, registers below */
 	struct plat_regs gate_regs;
+	int32_t home;                   /* the only core it may use, or ANYWHERE */
+	bool placeable;                 /* its thread id is one of its process */
+	uint64_t brought;               /* cycles: when it was last woken at that core */
 	uint64_t ahead_addr, ahead_end; /* of the program's memory: a copy is in the mailbox */
 	uint32_t ahead_off;
 	uint32_t rider_count, rider_calls;      /* commands, memory calls among them: riders.c */
@@ -65,6 +68,7 @@ struct stub {
 	unsigned birth_cpu;             /* whose app thread the birth makes, unless another CPU is first */
 	bool birth_open;                /* that thread is nobody's yet; birth_claim() */
 	uint16_t generation;
+	int32_t mapper_home;            /* the only core of its mapper, or ANYWHERE; inherited */
 	pthread_mutex_t mapper_lock;
 	struct batch *batch;            /* the kernel's mm lock; NULL: calls run at once */
 	struct batch *later;            /* later_lock to change it; later.c */
@@ -206,6 +210,29 @@ static inline bool later_cured(struct stub *s, uint32_t runs)
 
 /* as.c: the calls that a child of s begins with. */
 void child_list_write(struct stub *s, unsigned cpu);
+
+/* place.c: which cores of the host are used.  For the thread of the calling CPU. */
+#define ANYWHERE (-1)
+void places_init(void);
+void place_kernel_thread(void);                 /* the caller is one, from now on */
+void place_idle(void);                          /* about to sleep with nothing to do */
+bool place_together(struct stub_box *box);      /* waits for one on this core; true: has left it */
+uint64_t place_patience(void);                  /* cycles to spin for one elsewhere */
+void place_spun(void);                          /* one came meanwhile */
+void place_back(bool at_once);                         /* it is back */
+void place_follow(struct stub_box *box, uint32_t app_core);     /* will wait for one elsewhere */
+void place_disturbed(void);                     /* a spin was interrupted for long */
+void place_thread_init(const struct stub *s, struct app_thread *th);
+void place_bring(struct app_thread *th, struct stub_box *box);  /* it sleeps, and is about to be woken */
+void place_leave(struct stub_box *box);         /* another was woken instead of this one */
+bool place_release(struct app_thread *th, bool now);            /* true: it is limited still */
+void place_mapper(struct stub *s);
+
+/* turn.c: the word that says who runs.  Giving: true when the thread had to be woken. */
+bool turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn);
+/* Until the word is no longer `given`, or limit_ns (0: PATROL_NS from now); returns the word. */
+uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns);
+#define PATROL_NS NSEC_PER_SEC
 
 /* user.c */
 int frame_init(void);                           /* learn the host's signal frame */

@@ -235,6 +235,7 @@ void sandbox_main(const struct sandbox_config *cfg)
 	process.spin_cycles = SPIN_CYCLES;
 
 	check_machine();
+	places_init();
 	time_init();
 	err = frame_init();
 	if (err)
@@ -243,6 +244,7 @@ void sandbox_main(const struct sandbox_config *cfg)
 	if (err)
 		fail("cannot make the template stub", err);
 	isolate_reserve_fds();
+	place_kernel_thread();
 	err = report_init();
 	if (!err)
 		err = kmem_init();

@@ -82,9 +82,7 @@ int mapper_wait(struct stub *s)
 	return -(int)v;
 }
 
-/* Announce the list.  The host wakes a reader of a socket as a partner of its
- * writer: on this core when no other is idle, which is where it should run
- * while we wait (futexes know no such hint). */
+/* Announce the list. */
 static int mapper_wake(struct stub *s, const int *fds, unsigned n)
 {
 	union { struct cmsghdr h; char buf[CMSG_SPACE(MAPPER_FDS_MAX * sizeof(int))]; } control;
@@ -116,6 +114,7 @@ int mapper_post(struct stub *s, const int *fds, unsigned n)
 	test_step(s, STEP_POST);
 	if (__atomic_load_n(&s->dead, __ATOMIC_SEQ_CST))
 		return -ESRCH;
+	place_mapper(s);
 	__atomic_store_n(ack_of(s), ACK_PENDING, __ATOMIC_SEQ_CST);
 	err = mapper_wake(s, fds, n);
 	if (err)

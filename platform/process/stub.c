@@ -152,6 +152,7 @@ struct stub *stub_new(struct ctl *ctl)
 
 		memset(s, 0, sizeof(*s));
 		s->generation = generation;
+		s->mapper_home = ANYWHERE;
 		s->ctl = ctl;
 		s->thread = threads;
 		pthread_mutex_init(&s->mapper_lock, NULL);

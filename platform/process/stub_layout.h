@@ -122,6 +122,8 @@
 #define TURN_COMMANDS 2                 /* app thread: commands, then hand back */
 #define TURN_DEAD 3                     /* written by the reaper */
 
+#define CORE_NOWHERE 0xffffffff         /* kern_cpu: on no core that anybody runs on */
+
 /* Commands of an app thread that are not host calls. */
 #define OP_COPY 0x10000                 /* a0 dst, a1 src, a2 size: bytes not copied */
 #define OP_CMPXCHG32 0x10001            /* a0 addr, a1 old, a2 new: previous or -EFAULT */

@@ -8,12 +8,8 @@
  * any other place means that the program played with stack or mask: the stub
  * is killed.  The extended state stays in the frame ("live") until asked for.
  *
- * The turn word of the mailbox says who runs.  Waiting spins for a moment
- * while the partner is on another core and sleeps at once when it is not.  A
- * sleeper publishes that before it looks at the word for the last time; the
- * other side writes the word before it looks for sleepers.  The program may
- * write all these words too: so every sleep ends after PATROL_NS, and a
- * thread that does not answer a kick within ANSWER_NS is killed. */
+ * The program may write its mailbox too: so every wait (turn.c) ends after
+ * PATROL_NS, and a thread that does not answer a kick within ANSWER_NS is killed. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -24,77 +20,10 @@
 
 HOST_CALLS(sandbox, tgkill);
 
-#define PATROL_NS NSEC_PER_SEC
+#define RELEASE_NS (10 * 1000 * 1000ull)
 #define REKICK_NS (50 * 1000 * 1000ull)
 #define ANSWER_NS (2 * NSEC_PER_SEC)
 #define COMMAND_NS (10 * NSEC_PER_SEC)
-#define WAKE_CYCLES 15000               /* some 5 us: a wake-up on a core that is not asleep */
-
-/* True when the thread had to be woken. */
-static bool turn_give(struct stub_box *box, uint32_t turn)
-{
-	uint32_t cpu = host_cpu();
-
-	/* A line that is only read stays where it is. */
-	if (__atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != cpu)
-		__atomic_store_n(&box->kern_cpu, cpu, __ATOMIC_RELAXED);
-	__atomic_store_n(&box->turn, turn, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST))
-		return false;
-	stats_count(STATS_STUB_WOKEN);
-	futex_wake(&box->turn, 1);
-	return true;
-}
-
-/* Which stub each CPU ran last. */
-static struct { uint32_t id; } last_run[PLAT_MAX_CPUS] __aligned(64);
-
-/* Wait until the word is no longer `given`, or until limit_ns (0: PATROL_NS
- * from now).  Returns the word.
- *
- * crowded: this CPU has just woken the thread of another program, while the
- * last one's may still spin on a core of its own.  If the woken one does not
- * start at once, it waits for that core or for this one; sleeping frees one for
- * it, where the spins of both would hold it up for their whole length. */
-static uint32_t turn_wait_spin(struct stub_box *box, uint32_t given, uint64_t limit_ns, bool crowded)
-{
-	uint32_t turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
-
-	if (turn != given) {
-		stats_count(STATS_WAIT_NONE);
-		return turn;
-	}
-	if (__atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED) != host_cpu()) {
-		uint64_t start = host_cycles(), spent;
-
-		do {
-			__builtin_ia32_pause();
-			turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
-			if (turn != given) {
-				stats_count(STATS_WAIT_SPUN);
-				return turn;
-			}
-			spent = host_cycles() - start;
-			if (crowded && spent > WAKE_CYCLES &&
-			    __atomic_load_n(&box->app_sleeping, __ATOMIC_RELAXED))
-				break;
-		} while (spent < process.spin_cycles);
-	}
-	if (limit_ns == 0)
-		limit_ns = plat_time_mono_ns() + PATROL_NS;
-	stats_count(STATS_WAIT_SLEPT);
-	__atomic_store_n(&box->kern_sleeping, 1, __ATOMIC_SEQ_CST);
-	while ((turn = __atomic_load_n(&box->turn, __ATOMIC_SEQ_CST)) == given)
-		if (futex_wait(&box->turn, given, limit_ns) == -ETIMEDOUT)
-			break;
-	__atomic_store_n(&box->kern_sleeping, 0, __ATOMIC_RELAXED);
-	return turn;
-}
-
-static uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns)
-{
-	return turn_wait_spin(box, given, limit_ns, false);
-}
 
 /* ---- app threads ---------------------------------------------------------- */
 
@@ -190,6 +119,7 @@ live:
 	s->thread[cpu].below = 0;
 	s->thread[cpu].at_gate = false;
 	ahead_drop(&s->thread[cpu]);
+	place_thread_init(s, &s->thread[cpu]);
 	s->thread[cpu].live = true;
 	return 0;
 }
@@ -223,7 +153,7 @@ int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n
 	box->cmd_count = n;
 	test_step(s, STEP_COMMANDS);
 	stats_count(STATS_STUB_COMMANDS);
-	turn_give(box, TURN_COMMANDS);
+	turn_give(&s->thread[cpu], box, TURN_COMMANDS);
 	test_step(s, STEP_COMMANDED);
 	if (stub_dead(s))
 		return -ESRCH;
@@ -393,14 +323,18 @@ void plat_uctx_save(struct plat_uctx *u)
 
 /* 0: handed back; -ESRCH: dead or killed.  *ret_expired: deadline passed. */
 static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box *box,
-			  unsigned cpu, uint64_t deadline_ns, bool crowded, bool *ret_expired)
+			  unsigned cpu, uint64_t deadline_ns, bool *ret_expired)
 {
 	uint64_t limit_ns = 0, asked_ns = 0;
+	bool limited = place_release(th, false);
 
-	if (deadline_ns != NO_DEADLINE)
-		limit_ns = MIN(deadline_ns, plat_time_mono_ns() + PATROL_NS);
+	if (limited)
+		limit_ns = plat_time_mono_ns() + RELEASE_NS;
+	else if (deadline_ns != NO_DEADLINE)
+		limit_ns = plat_time_mono_ns() + PATROL_NS;
+	limit_ns = MIN(deadline_ns, limit_ns);
 	for (;;) {
-		uint32_t turn = turn_wait_spin(box, TURN_RUN, limit_ns, crowded);
+		uint32_t turn = turn_wait(box, TURN_RUN, limit_ns);
 		uint64_t now_ns;
 
 		if (turn == TURN_KERNEL)
@@ -409,6 +343,8 @@ static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box
 			return -ESRCH;
 		now_ns = plat_time_mono_ns();
 		limit_ns = MIN(deadline_ns, now_ns + PATROL_NS);
+		if (limited)
+			limited = place_release(th, true);
 		if (now_ns >= deadline_ns)
 			*ret_expired = true;
 		else if (!cpu_kick_pending(cpu))
@@ -454,6 +390,21 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 	box->resume_fast = 0;
 	th->resumed_fast = false;
 	return 0;
+}
+
+/* Which stub each CPU ran last. */
+static struct { uint32_t id; } last_run[PLAT_MAX_CPUS] __aligned(64);
+
+static void leave_last(unsigned cpu)
+{
+	const uint32_t id = last_run[cpu].id;
+	struct stub *s = stub_find(id);
+
+	if (!s || !stub_pin(s))
+		return;
+	if (s->id == id && s->thread[cpu].live)
+		place_leave(stub_box_of(s, cpu));
+	stub_unpin(s);
 }
 
 /* What the thread handed back with: registers to u, the rest to *ret. */
@@ -523,7 +474,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	struct stub *s = stub_find(as.id);
 	struct app_thread *th;
 	struct stub_box *box;
-	bool expired = false, crowded;
+	bool expired = false;
 
 	if (!s || stub_dead(s))
 		goto dead;
@@ -548,10 +499,11 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		if (th->rider_count)
 			riders_board(s, cpu, u);
 		test_step(s, STEP_RESUME);
-		crowded = turn_give(box, TURN_RUN) && last_run[cpu].id != s->id;
+		if (turn_give(th, box, TURN_RUN) && last_run[cpu].id != s->id)
+			leave_last(cpu);
 		last_run[cpu].id = s->id;
 		test_step(s, STEP_RUNNING);
-		if (stub_dead(s) || run_until_back(s, th, box, cpu, deadline_ns, crowded, &expired))
+		if (stub_dead(s) || run_until_back(s, th, box, cpu, deadline_ns, &expired))
 			goto killed;
 		cpu_user_set(cpu, 0, 0);
 		test_step(s, STEP_BACK);

@@ -90,8 +90,9 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 {
 	uint32_t cpu = host_cpu();
 	uint32_t turn;
+	uint32_t partner = __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED);
 	/* On one core the partner can only run when we sleep. */
-	bool apart = __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != cpu;
+	bool apart = partner != cpu;
 
 	if (__atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED) != cpu)
 		__atomic_store_n(&box->app_cpu, cpu, __ATOMIC_RELAXED);
@@ -103,14 +104,17 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 	if (xstate && apart)
 		xstate_save(box);
 	if (apart) {
-		uint64_t start = cycles();
+		/* It may be on its way to another core. */
+		uint64_t start = cycles(), limit = config()->spin_cycles << (partner == CORE_NOWHERE ? 2 : 0);
 
 		do {
 			turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
 			if (turn != TURN_KERNEL)
 				return turn;
 			__builtin_ia32_pause();
-		} while (cycles() - start < config()->spin_cycles);
+			/* The kernel comes to this core, or runs another program on it. */
+		} while (cycles() - start < limit &&
+			 __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != cpu);
 	}
 	__atomic_store_n(&box->app_sleeping, 1, __ATOMIC_SEQ_CST);
 	while ((turn = __atomic_load_n(&box->turn, __ATOMIC_SEQ_CST)) == TURN_KERNEL)
