@@ -704,6 +704,5 @@ int main(__unused_arg int argc, char **argv)
 		       on == 0 && works ? "ok" : "not ok", controls[i].name, on, controls[i].what, off);
 		bad |= on != 0 || !works;
 	}
-	printf("skip relay-word: the relay word does not exist yet (call-site patching and relay are the next issue's)\n");
 	return bad ? 1 : 0;
 }
