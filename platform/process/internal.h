@@ -215,6 +215,8 @@ void child_list_write(struct stub *s, unsigned cpu);
 #define ANYWHERE (-1)
 void places_init(void);
 void place_kernel_thread(void);                 /* the caller is one, from now on */
+void place_switched(void);                      /* to the program of another stub */
+void place_called(void);                        /* the program is waited for */
 void place_idle(void);                          /* about to sleep with nothing to do */
 bool place_together(struct stub_box *box);      /* waits for one on this core; true: has left it */
 uint64_t place_patience(void);                  /* cycles to spin for one elsewhere */

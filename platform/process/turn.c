@@ -53,6 +53,8 @@ uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns)
 	uint32_t app_core = __atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED);
 	bool together = app_core == host_cpu();
 
+	if (given == TURN_RUN)
+		place_called();
 	if (turn != given) {
 		stats_count(STATS_WAIT_NONE);
 		if (together && given == TURN_RUN)

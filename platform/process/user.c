@@ -474,7 +474,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	struct stub *s = stub_find(as.id);
 	struct app_thread *th;
 	struct stub_box *box;
-	bool expired = false;
+	bool expired = false, switched;
 
 	if (!s || stub_dead(s))
 		goto dead;
@@ -499,7 +499,10 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		if (th->rider_count)
 			riders_board(s, cpu, u);
 		test_step(s, STEP_RESUME);
-		if (turn_give(th, box, TURN_RUN) && last_run[cpu].id != s->id)
+		switched = last_run[cpu].id != s->id;
+		if (switched)
+			place_switched();
+		if (turn_give(th, box, TURN_RUN) && switched)
 			leave_last(cpu);
 		last_run[cpu].id = s->id;
 		test_step(s, STEP_RUNNING);
