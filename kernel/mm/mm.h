@@ -121,6 +121,8 @@ struct vma *mm_find_locked(struct mm *mm, uint64_t addr);  /* first vma with end
 int mm_fault(struct mm *mm, uint64_t addr, unsigned access, int *ret_signo, int *ret_code);
 uint64_t mm_rss(struct mm *mm);
 uint64_t mm_peak_rss(const struct mm *mm);       /* the most that was ever counted */
+/* The peak, of a task that leaves mm after ran_ns of CPU time: never 0.  May sleep. */
+uint64_t mm_last_rss(struct mm *mm, uint64_t ran_ns);
 
 /* ---- user copies (of the current task) ---- */
 /* 0 or -EFAULT. */

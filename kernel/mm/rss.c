@@ -14,6 +14,7 @@
 
 #define BATCH_PAGES 32768ull
 #define SMALL_AREA (64ull << 10)
+#define WORTH_COUNTING_NS (10 * 1000 * 1000ull)
 #define COUNT_SHARE 10u                 /* a count is good for so many times what it took */
 
 static uint64_t count_range(struct mm *mm, uint64_t start, uint64_t end, uint8_t *vec)
@@ -41,7 +42,8 @@ uint64_t mm_rss_range_locked(struct mm *mm, uint64_t start, uint64_t end)
 	return n;
 }
 
-static uint64_t count_areas(struct mm *mm)
+/* ask: of large areas too, which the platform must be asked about. */
+static uint64_t count_areas(struct mm *mm, bool ask)
 {
 	uint8_t *vec = NULL;
 	uint64_t sum = 0;
@@ -56,6 +58,8 @@ static uint64_t count_areas(struct mm *mm)
 			sum += v->flags & VM_SHARED ? 0 : size;
 			continue;
 		}
+		if (!ask)
+			continue;
 		if (!vec)
 			vec = kmalloc(BATCH_PAGES);
 		if (!vec)
@@ -72,7 +76,7 @@ static uint64_t count_locked(struct mm *mm)
 
 	if (began_ns < mm->rss_until_ns)
 		return mm->rss_counted;
-	mm->rss_counted = count_areas(mm);
+	mm->rss_counted = count_areas(mm, true);
 	now_ns = plat_time_mono_ns();
 	mm->rss_until_ns = now_ns + COUNT_SHARE * (now_ns - began_ns);
 	return mm->rss_counted;
@@ -123,4 +127,19 @@ uint64_t mm_rss_nosleep(struct mm *mm)
 	}
 	note_peak(mm, rss);
 	return rss;
+}
+
+uint64_t mm_last_rss(struct mm *mm, uint64_t ran_ns)
+{
+	uint64_t rss = plat_as_rss(mm->as);
+
+	if (!rss && ran_ns >= WORTH_COUNTING_NS && ref_read(&mm->users) == 1) {
+		(void)mm_rss(mm);
+	} else if (!rss && !mm_peak_rss(mm)) {
+		mutex_lock(&mm->lock);
+		rss = count_areas(mm, false);
+		mutex_unlock(&mm->lock);
+	}
+	note_peak(mm, rss);
+	return mm_peak_rss(mm);
 }

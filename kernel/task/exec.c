@@ -205,9 +205,7 @@ static void commit(struct task *t, struct exec_args *a, struct exec_image *img, 
 	files_close_on_exec(t->files);
 	task_vfork_done(t);
 	if (old_mm) {
-		spin_lock(&g->lock);
-		g->dead_threads.maxrss_kb = MAX(g->dead_threads.maxrss_kb, mm_peak_rss(old_mm) / 1024);
-		spin_unlock(&g->lock);
+		tgroup_left_mm(t, old_mm);
 		mm_put(old_mm);
 	}
 	if (old_sh)

@@ -274,11 +274,7 @@ static void exit_resources(struct task *t)
 	t->mntns = NULL;
 	spin_unlock(&task_list_lock);
 	if (mm) {
-		uint64_t rss_kb = mm_peak_rss(mm) / 1024;
-
-		spin_lock(&t->tg->lock);
-		t->tg->dead_threads.maxrss_kb = MAX(t->tg->dead_threads.maxrss_kb, rss_kb);
-		spin_unlock(&t->tg->lock);
+		tgroup_left_mm(t, mm);
 		task_vfork_done(t);
 		mm_put(mm);
 	}

@@ -60,6 +60,15 @@ void tgroup_usage_locked(struct tgroup *g, struct child_usage *u)
 			task_usage(t, u);
 }
 
+void tgroup_left_mm(struct task *t, struct mm *mm)
+{
+	uint64_t ran_ns = count_read(&t->se.user_ns) + count_read(&t->se.sys_ns), kb = mm_last_rss(mm, ran_ns) / 1024;
+
+	spin_lock(&t->tg->lock);
+	t->tg->dead_threads.maxrss_kb = MAX(t->tg->dead_threads.maxrss_kb, kb);
+	spin_unlock(&t->tg->lock);
+}
+
 void usage_to_linux(const struct child_usage *u, struct linux_rusage *ret)
 {
 	*ret = (struct linux_rusage){

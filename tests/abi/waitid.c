@@ -5,6 +5,18 @@
 #define P_PIDFD 3
 #endif
 static pid_t child(int code) { pid_t p = fork(); if (!p) { if (code < 0) for (;;) pause(); _exit(code); } return p; }
+static char many[4 << 20];
+static pid_t big_child(size_t n)
+{
+	pid_t p = fork();
+	struct timespec t = { 0 };
+	if (p)
+		return p;
+	memset(mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, n);
+	while (t.tv_sec == 0 && t.tv_nsec < 50000000)
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	_exit(0);
+}
 static void show(const char *what, int r, siginfo_t *si, pid_t p)
 {
 	if (r) { printf("%s: %s\n", what, abi_errno(errno)); return; }
@@ -17,6 +29,8 @@ int main(void)
 	struct rusage ru;
 	pid_t p = child(7);
 	int fd, st;
+	/* Linux counts each CPU's first pages late: with few, the size may be 0. */
+	memset(many, 1, sizeof many);
 	memset(&si, 0x55, sizeof si);
 	show("nowait", waitid(P_PID, p, &si, WEXITED | WNOWAIT), &si, p);
 	show("nowait again", waitid(P_ALL, 0, &si, WEXITED | WNOWAIT | WNOHANG), &si, p);
@@ -51,6 +65,15 @@ int main(void)
 	memset(&ru, 0, sizeof ru);
 	V(syscall(SYS_waitid, P_PID, p, NULL, WEXITED, &ru));
 	V(ru.ru_maxrss > 0);
+	/* One that ends at once has been somewhere; one that had much had it. */
+	p = child(0);
+	V(wait4(p, &st, 0, &ru) == p);
+	V(ru.ru_maxrss > 0);
+	p = big_child(50 << 20);
+	V(wait4(p, &st, 0, &ru) == p);
+	V(ru.ru_maxrss >= 48 << 10);
+	V(getrusage(RUSAGE_CHILDREN, &ru));
+	V(ru.ru_maxrss >= 48 << 10);
 	p = child(3);
 	V(syscall(SYS_waitid, P_PID, p, 8L, WEXITED | WNOWAIT, NULL));
 	V(wait4(-1, &st, WNOHANG | 0x100, NULL));
