@@ -16,6 +16,8 @@ long pipe_get_size(struct file *f);
 long pipe_set_size(struct file *f, uint64_t size);
 /* Bytes waiting in a pipe; -EBADF when f is none (splice, tee). */
 long pipe_queued(struct file *f);
+/* Bytes that surely fit in one write; -EBADF. */
+long pipe_room(struct file *f);
 /* Copy up to n queued bytes without taking them: tee(2). */
 long pipe_peek(struct file *f, void *buf, size_t n);
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pipes and FIFOs: pipe(7), fifo(7).
  *
- * A pipe is a ring of bytes in chunks that exist only while they hold data: a
- * page each (one spare is kept), or BIG_CHUNK for who writes much at once, since
- * every piece of a copy is a call of the platform's.  An empty pipe may change
- * between the two.  head and tail count bytes for ever, under the mutex; what
- * follows from them is published for poll and for sleepers' conditions.
- * Writes of up to PIPE_BUF bytes go in whole.
+ * A pipe is a ring of slots of up to a page, as in Linux, where what a write
+ * leaves over whole pages goes into the rest of the last slot if it fits: that
+ * decides when a pipe is full, and what is lost or kept when a copy meets bad
+ * memory, since a slot goes in or out whole then.  Slots lie in chunks that
+ * exist only while they hold data: a page each (one spare is kept), or
+ * BIG_CHUNK for who writes much at once, since every piece of a copy is a call
+ * of the platform's.  An empty pipe may change between the two.  head and tail
+ * count slots for ever, under the mutex; what follows from them is published
+ * for poll and for sleepers' conditions.  Writes of up to PIPE_BUF bytes need
+ * one slot at most, and so go in whole.
  *
  * The pipe hangs on inode->pipe while any file has it open, for anonymous
  * pipes too, so that /proc/PID/fd/N can be opened again. */
@@ -14,7 +18,6 @@
 #include "kernel/syscall/syscall.h"
 #include <linux_abi/ioctl.h>
 
-#define PIPE_BUF 4096u
 #define PIPE_DEFAULT 65536u
 #define PIPE_MAX (1u << 20)             /* fs.pipe-max-size */
 #define PIPE_PAGE 4096u
@@ -25,10 +28,12 @@ struct pipe {
 	struct mutex lock;
 
 	/* lock */
-	uint64_t head, tail;            /* bytes written, read */
+	uint64_t head, tail;            /* slots begun, emptied */
+	uint32_t begun;                 /* bytes read of the slot at tail */
+	uint16_t *fill;                 /* by slot: bytes, with those read */
 	/* lock; read without it */
 	uint64_t filled;                /* bytes in it */
-	uint64_t span;                  /* bytes of the ring in use: publish() */
+	uint64_t held;                  /* slots in use */
 	uint32_t size;                  /* power of two, at least a page */
 	uint32_t chunk;                 /* PIPE_PAGE or BIG_CHUNK */
 	uint8_t **chunks;               /* size / PIPE_PAGE slots, size / chunk of them in use */
@@ -48,14 +53,16 @@ static struct spinlock table_lock = SPINLOCK_INIT;      /* inode->pipe, pipe.fil
 
 static uint64_t used(const struct pipe *p) { return load(p->filled); }
 
+static uint32_t slots(const struct pipe *p) { return p->size / PIPE_PAGE; }
+static uint32_t per_chunk(const struct pipe *p) { return p->chunk / PIPE_PAGE; }
+static uint32_t at(const struct pipe *p, uint64_t slot) { return slot & (slots(p) - 1); }
+
 /* After a change of head or tail: they also move together, when the pipe is
- * empty, which nobody without the lock may see in between.  The span counts
- * from the page that is being read: two ends of the ring never share a page,
- * so a page that was read to its end can go. */
-static void publish(struct pipe *p)
+ * empty, which nobody without the lock may see in between. */
+static void publish(struct pipe *p, uint64_t filled)
 {
-	store(p->filled, p->head - p->tail);
-	store(p->span, p->head - align_down(p->tail, PIPE_PAGE));
+	store(p->filled, filled);
+	store(p->held, p->head - p->tail);
 }
 
 static struct pipe *pipe_new(void)
@@ -66,8 +73,11 @@ static struct pipe *pipe_new(void)
 		return NULL;
 	p->size = PIPE_DEFAULT;
 	p->chunk = PIPE_PAGE;
-	p->chunks = kzalloc(p->size / PIPE_PAGE * sizeof *p->chunks);
-	if (!p->chunks) {
+	p->chunks = kzalloc(slots(p) * sizeof *p->chunks);
+	p->fill = kzalloc(slots(p) * sizeof *p->fill);
+	if (!p->chunks || !p->fill) {
+		kfree(p->chunks);
+		kfree(p->fill);
 		kfree(p);
 		return NULL;
 	}
@@ -86,14 +96,20 @@ static void chunks_free(uint8_t **chunks, uint32_t count)
 
 static void pipe_free(struct pipe *p)
 {
-	chunks_free(p->chunks, p->size / PIPE_PAGE);
+	chunks_free(p->chunks, slots(p));
+	kfree(p->fill);
 	kfree(p->spare);
 	kfree(p);
 }
 
-static uint8_t **slot(struct pipe *p, uint64_t at)
+static uint8_t **chunk_of(struct pipe *p, uint64_t slot)
 {
-	return &p->chunks[(at & (p->size - 1)) / p->chunk];
+	return &p->chunks[at(p, slot) / per_chunk(p)];
+}
+
+static uint8_t *bytes_of(struct pipe *p, uint64_t slot)
+{
+	return *chunk_of(p, slot) + at(p, slot) % per_chunk(p) * PIPE_PAGE;
 }
 
 static uint8_t *chunk_new(struct pipe *p)
@@ -117,74 +133,133 @@ static void chunk_drop(struct pipe *p, uint8_t **s)
 
 /* ---- bytes in and out; lock held ---- */
 
+/* The slot at tail is empty. */
+static void leave_slot(struct pipe *p)
+{
+	uint8_t **c = chunk_of(p, p->tail);
+
+	p->begun = 0;
+	p->tail++;
+	if (p->head == p->tail) {               /* the next write starts on a chunk of its own */
+		p->head = p->tail = align_up(p->tail, per_chunk(p));
+		chunk_drop(p, c);
+	} else if (!(p->tail & (per_chunk(p) - 1)) && p->head <= p->tail - per_chunk(p) + slots(p)) {
+		chunk_drop(p, c);               /* over, and the other end has not come round to it */
+	}
+}
+
+/* n bytes of one run have gone; bad memory came next: only whole slots. */
+static size_t consume(struct pipe *p, size_t n, bool whole)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		size_t here = p->fill[at(p, p->tail)] - p->begun;
+
+		if (n - done < here) {
+			if (whole)
+				break;
+			p->begun += (uint32_t)(n - done);
+			return n;
+		}
+		done += here;
+		leave_slot(p);
+	}
+	return done;
+}
+
+/* The bytes from tail on that lie together. */
+static size_t run(const struct pipe *p)
+{
+	uint64_t slot = p->tail;
+	size_t n = p->fill[at(p, slot)] - p->begun;
+
+	while (p->fill[at(p, slot)] == PIPE_PAGE && ++slot != p->head && (slot & (per_chunk(p) - 1)))
+		n += p->fill[at(p, slot)];
+	return n;
+}
+
 static size_t take(struct pipe *p, struct iter *to)
 {
 	size_t done = 0;
 
 	while (p->head != p->tail && to->left) {
-		uint64_t off = p->tail & (p->chunk - 1);
-		size_t n = MIN(MIN(p->chunk - off, p->head - p->tail), to->left), got;
-		uint8_t **s = slot(p, p->tail);
+		size_t n = MIN(run(p), to->left), got = iter_copy_out(to, bytes_of(p, p->tail) + p->begun, n);
 
-		got = iter_copy_out(to, *s + off, n);
-		done += got;
-		p->tail += got;
-		if (p->head == p->tail) {         /* the next write starts on a chunk of its own */
-			p->head = p->tail = align_up(p->tail, p->chunk);
-			chunk_drop(p, s);
-		} else if (got && !(p->tail & (p->chunk - 1)) && p->head <= p->tail - p->chunk + p->size) {
-			chunk_drop(p, s);       /* over, and the other end has not come round to it */
-		}
+		done += consume(p, got, got < n);
 		if (got < n)
 			break;
 	}
-	publish(p);
+	publish(p, p->filled - done);
 	return done;
 }
 
-/* At most `room` bytes.  *oom: stopped for want of memory. */
-static size_t put(struct pipe *p, struct iter *from, size_t room, bool *oom)
+/* What is over whole pages into the rest of the last slot, if it fits. */
+static int top_up(struct pipe *p, struct iter *from, size_t *ret_done)
+{
+	size_t part = from->left & (PIPE_PAGE - 1);
+	uint16_t *fill;
+
+	if (!part || p->head == p->tail)
+		return 0;
+	fill = &p->fill[at(p, p->head - 1)];
+	if (*fill + part > PIPE_PAGE)
+		return 0;
+	if (iter_copy_in(from, bytes_of(p, p->head - 1) + *fill, part) < part)
+		return -EFAULT;
+	*fill = (uint16_t)(*fill + part);
+	publish(p, p->filled + part);
+	*ret_done = part;
+	return 0;
+}
+
+/* As much as there are slots for. */
+static int put(struct pipe *p, struct iter *from, size_t *ret_done)
 {
 	size_t done = 0;
+	int err = 0;
 
-	*oom = false;
-	if (!used(p)) {
+	if (p->head == p->tail) {
 		/* No chunk is left: their size may change. */
 		p->chunk = from->left >= BIG_WRITE && p->size >= BIG_CHUNK ? BIG_CHUNK : PIPE_PAGE;
-		p->head = p->tail = align_up(p->tail, p->chunk);
+		p->head = p->tail = align_up(p->tail, per_chunk(p));
 	}
-	while (room && from->left) {
-		uint64_t off = p->head & (p->chunk - 1);
-		size_t n = MIN(MIN(p->chunk - off, room), from->left), got;
-		uint8_t **s = slot(p, p->head);
-		bool fresh = !*s;
+	while (from->left && p->head - p->tail < slots(p) && !err) {
+		uint64_t space = slots(p) - (p->head - p->tail), here = per_chunk(p) - (p->head & (per_chunk(p) - 1));
+		size_t n = MIN(MIN(space, here) * PIPE_PAGE, from->left), got;
+		uint8_t **c = chunk_of(p, p->head);
+		bool fresh = !*c;
 
-		if (fresh) {
-			*s = chunk_new(p);
-			if (!*s) {
-				*oom = true;
-				break;
-			}
-		}
-		got = iter_copy_in(from, *s + off, n);
-		p->head += got;
-		done += got;
-		room -= got;
-		if (got < n) {
-			if (fresh && !got)
-				chunk_drop(p, s);
+		if (fresh)
+			*c = chunk_new(p);
+		if (!*c) {
+			err = -ENOMEM;
 			break;
 		}
+		got = iter_copy_in(from, bytes_of(p, p->head), n);
+		if (got < n) {
+			err = -EFAULT;
+			got = align_down(got, PIPE_PAGE);
+			if (fresh && !got)
+				chunk_drop(p, c);
+		}
+		done += got;
+		for (size_t part; got; got -= part) {
+			part = MIN(got, PIPE_PAGE);
+			p->fill[at(p, p->head++)] = (uint16_t)part;
+		}
 	}
-	publish(p);
-	return done;
+	publish(p, p->filled + done);
+	*ret_done = done;
+	return err;
 }
 
-static size_t room(const struct pipe *p)
+/* Slots that are free. */
+static uint64_t room(const struct pipe *p)
 {
-	uint64_t u = load(p->span), size = load(p->size);
+	uint64_t held = load(p->held), all = load(p->size) / PIPE_PAGE;
 
-	return u >= size ? 0 : size - u;
+	return held >= all ? 0 : all - held;
 }
 
 void ipc_raise_sigpipe(void)
@@ -234,37 +309,28 @@ static long pipe_read(struct file *f, struct iter *to, uint64_t *pos)
 static long pipe_write(struct file *f, struct iter *from, uint64_t *pos)
 {
 	struct pipe *p = f->priv;
-	size_t want = from->left, need = want <= PIPE_BUF ? want : 1, done = 0, got;
-	bool oom;
+	size_t want = from->left, done = 0, got;
 	long err = 0;
 
 	(void)pos;
 	if (!want)
 		return 0;
 	mutex_lock(&p->lock);
-	for (;;) {
+	if (p->readers) {
+		err = top_up(p, from, &done);
+		if (done)
+			waitq_wake_all(&p->rd, POLL_IN_KEYS);
+	}
+	while (!err && done < want) {
 		if (!p->readers) {
 			err = -EPIPE;
 			break;
 		}
-		if (room(p) >= need) {
-			size_t limit = from->left;
-
-			got = put(p, from, room(p), &oom);
+		if (room(p)) {
+			err = put(p, from, &got);
 			done += got;
 			if (got)
 				waitq_wake_all(&p->rd, POLL_IN_KEYS);
-			if (done == want)
-				break;
-			if (oom) {
-				err = -ENOMEM;
-				break;
-			}
-			if (room(p) && got < limit) {
-				err = -EFAULT;
-				break;
-			}
-			need = 1;
 			continue;
 		}
 		if ((f->flags & O_NONBLOCK) || from->nowait) {
@@ -272,7 +338,7 @@ static long pipe_write(struct file *f, struct iter *from, uint64_t *pos)
 			break;
 		}
 		mutex_unlock(&p->lock);
-		if (wait_event_interruptible(&p->wr, room(p) >= need || !load(p->readers)))
+		if (wait_event_interruptible(&p->wr, room(p) || !load(p->readers)))
 			return done ? (long)done : -ERESTARTSYS;
 		mutex_lock(&p->lock);
 	}
@@ -297,7 +363,7 @@ static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
 	}
 	if (f->mode & FMODE_WRITE) {
 		poll_wait(pt, &p->wr);
-		if (room(p) >= PIPE_BUF)
+		if (room(p))
 			ev |= POLL_OUT_KEYS;
 		if (!load(p->readers))
 			ev |= POLLERR;
@@ -542,30 +608,36 @@ static int resize(struct pipe *p, uint32_t size)
 {
 	uint32_t count = size / PIPE_PAGE;
 	uint8_t **n;
+	uint16_t *fill;
 
-	/* What is there moves to pages; they must fit, ragged ends included. */
-	if (align_up(p->head, PIPE_PAGE) - align_down(p->tail, PIPE_PAGE) > size)
+	/* What is there moves to pages; its slots must fit. */
+	if (p->head - p->tail > count)
 		return -EBUSY;
 	n = kzalloc(count * sizeof *n);
-	if (!n)
-		return -ENOMEM;
-	for (uint64_t at = p->tail; at < p->head;) {
-		uint8_t **to = &n[(at & (size - 1)) / PIPE_PAGE];
-		uint64_t off = at & (PIPE_PAGE - 1), part = MIN(PIPE_PAGE - off, p->head - at);
+	fill = kzalloc(count * sizeof *fill);
+	if (!n || !fill)
+		goto nomem;
+	for (uint64_t s = p->tail; s < p->head; s++) {
+		uint32_t to = s & (count - 1);
 
-		*to = kmalloc(PIPE_PAGE);
-		if (!*to) {
-			chunks_free(n, count);
-			return -ENOMEM;
-		}
-		memcpy(*to + off, *slot(p, at) + (at & (p->chunk - 1)), part);
-		at += part;
+		fill[to] = p->fill[at(p, s)];
+		n[to] = kmalloc(PIPE_PAGE);
+		if (!n[to])
+			goto nomem;
+		memcpy(n[to], bytes_of(p, s), fill[to]);
 	}
-	chunks_free(p->chunks, p->size / PIPE_PAGE);
+	chunks_free(p->chunks, slots(p));
+	kfree(p->fill);
 	p->chunks = n;
+	p->fill = fill;
 	p->chunk = PIPE_PAGE;
 	store(p->size, size);
 	return 0;
+nomem:
+	if (n)
+		chunks_free(n, count);
+	kfree(fill);
+	return -ENOMEM;
 }
 
 long pipe_set_size(struct file *f, uint64_t size)
@@ -600,23 +672,28 @@ long pipe_queued(struct file *f)
 	return p ? (long)used(p) : -EBADF;
 }
 
+long pipe_room(struct file *f)
+{
+	struct pipe *p = pipe_of(f);
+
+	return p ? (long)(room(p) * PIPE_PAGE) : -EBADF;
+}
+
 long pipe_peek(struct file *f, void *buf, size_t n)
 {
 	struct pipe *p = pipe_of(f);
 	uint8_t *to = buf;
-	uint64_t at, end;
 
 	if (!p)
 		return -EBADF;
 	mutex_lock(&p->lock);
-	end = p->tail + MIN(n, used(p));
-	for (at = p->tail; at < end;) {
-		uint64_t off = at & (p->chunk - 1);
-		size_t step = MIN(p->chunk - off, end - at);
+	for (uint64_t s = p->tail; s < p->head && n; s++) {
+		uint32_t off = s == p->tail ? p->begun : 0;
+		size_t step = MIN(n, (size_t)p->fill[at(p, s)] - off);
 
-		memcpy(to, *slot(p, at) + off, step);
+		memcpy(to, bytes_of(p, s) + off, step);
 		to += step;
-		at += step;
+		n -= step;
 	}
 	mutex_unlock(&p->lock);
 	return to - (uint8_t *)buf;

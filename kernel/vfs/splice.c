@@ -36,8 +36,9 @@ static void unread(struct file *f, uint64_t *pos, long n)
 		*pos -= (uint64_t)n;
 }
 
-/* From a seekable file at *ipos to out at *opos. */
-static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_t *opos, size_t count)
+/* From a seekable file at *ipos to out at *opos.  once: until the file gives
+ * less than asked, for who found room for count bytes in whole pages. */
+static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_t *opos, size_t count, bool once)
 {
 	size_t cap, total = 0;
 	uint8_t *buf = kbuf_get(count, &cap);
@@ -46,9 +47,10 @@ static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_
 	if (!buf)
 		return -ENOMEM;
 	while (total < count) {
+		size_t want = MIN(count - total, cap);
 		long w;
 
-		n = read_into(in, buf, MIN(count - total, cap), ipos);
+		n = read_into(in, buf, want, ipos);
 		if (n <= 0)
 			break;
 		w = write_from(out, buf, (size_t)n, opos);
@@ -59,7 +61,7 @@ static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_
 			break;
 		}
 		total += (size_t)w;
-		if (w < n || signal_pending(current_task()))
+		if (w < n || (once && (size_t)n < want) || signal_pending(current_task()))
 			break;
 	}
 	kbuf_put(buf, cap);
@@ -152,7 +154,7 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
 	else
 		n = both_begin(&ip, in, uoff, &op, out, (uaddr){ 0 });
 	if (!n) {
-		n = count ? copy_loop(in, ip.pos, out, op.pos, count) : 0;
+		n = count ? copy_loop(in, ip.pos, out, op.pos, count, false) : 0;
 		(void)pos_end(&op);
 		if (pos_end(&ip))
 			n = -EFAULT;
@@ -186,7 +188,7 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size
 		if (in->inode == out->inode && *ip.pos < *op.pos + count && *op.pos < *ip.pos + count)
 			n = -EINVAL;    /* overlapping */
 		else
-			n = count ? copy_loop(in, ip.pos, out, op.pos, count) : 0;
+			n = count ? copy_loop(in, ip.pos, out, op.pos, count, false) : 0;
 		if (pos_end(&op) | pos_end(&ip))
 			n = -EFAULT;
 	}
@@ -231,6 +233,7 @@ static long from_pipe(struct file *in, struct file *out, uint64_t *opos, size_t 
 		return -ENOMEM;
 	while (total < count) {
 		uint64_t none = 0;
+		size_t want;
 		long w;
 
 		if (!total) {
@@ -238,7 +241,8 @@ static long from_pipe(struct file *in, struct file *out, uint64_t *opos, size_t 
 			if (n)
 				break;
 		}
-		n = pipe_peek(in, buf, MIN(count - total, cap));
+		want = MIN(count - total, cap);
+		n = pipe_peek(in, buf, want);
 		if (n <= 0)
 			break;
 		w = write_from(out, buf, (size_t)n, opos);
@@ -248,7 +252,7 @@ static long from_pipe(struct file *in, struct file *out, uint64_t *opos, size_t 
 		}
 		(void)read_into(in, buf, (size_t)w, &none);
 		total += (size_t)w;
-		if (w < n || signal_pending(current_task()))
+		if (w < n || (size_t)n < want || signal_pending(current_task()))
 			break;
 	}
 	kbuf_put(buf, cap);
@@ -256,10 +260,10 @@ static long from_pipe(struct file *in, struct file *out, uint64_t *opos, size_t 
 }
 
 /* Room in a pipe, waiting for some. */
-static long pipe_room(struct file *p, bool nonblock)
+static long wait_room(struct file *p, bool nonblock)
 {
 	for (;;) {
-		long room = pipe_get_size(p) - pipe_queued(p);
+		long room = pipe_room(p);
 		int err;
 
 		/* A hung-up pipe: the write itself says EPIPE. */
@@ -273,7 +277,7 @@ static long pipe_room(struct file *p, bool nonblock)
 
 static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t count, bool nonblock)
 {
-	long room = pipe_room(out, nonblock), n;
+	long room = wait_room(out, nonblock), n;
 	uint64_t none = 0;
 	struct iter it;
 	uint8_t *buf;
@@ -282,7 +286,7 @@ static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t co
 	if (room < 0)
 		return room;
 	if (in->mode & FMODE_SEEK)
-		return copy_loop(in, ipos, out, &none, MIN(count, (size_t)room));
+		return copy_loop(in, ipos, out, &none, MIN(count, (size_t)room), true);
 	if (nonblock && !S_ISSOCK(inode_mode(in->inode))) {
 		n = wait_for(in, POLLIN, true);
 		if (n)
@@ -332,7 +336,7 @@ SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count
 		n = both_begin(&ip, in, uin, &op, out, uout);
 	if (!n) {
 		if (is_pipe(in)) {
-			long room = is_pipe(out) ? pipe_room(out, nonblock || (out->flags & O_NONBLOCK)) : INT64_MAX;
+			long room = is_pipe(out) ? wait_room(out, nonblock || (out->flags & O_NONBLOCK)) : INT64_MAX;
 
 			n = room < 0 ? room : from_pipe(in, out, op.pos, MIN(count, (size_t)room),
 							nonblock || (in->flags & O_NONBLOCK));
@@ -369,7 +373,7 @@ SYSCALL4(tee, int, in_fd, int, out_fd, size_t, count, unsigned, flags)
 	}
 	n = wait_for(in, POLLIN, nonblock || (in->flags & O_NONBLOCK));
 	if (!n)
-		n = pipe_room(out, nonblock || (out->flags & O_NONBLOCK));
+		n = wait_room(out, nonblock || (out->flags & O_NONBLOCK));
 	if (n < 0)
 		goto out;
 	count = MIN(count, (size_t)n);
@@ -398,7 +402,7 @@ SYSCALL4(vmsplice, int, fd, uaddr, iov, uint64_t, count, unsigned, flags)
 		bool write = f->mode & FMODE_WRITE;
 
 		if (write && (flags & SPLICE_F_NONBLOCK)) {
-			n = pipe_room(f, true);
+			n = wait_room(f, true);
 			if (n > 0) {
 				it.left = MIN(it.left, (size_t)n);
 				n = 0;
