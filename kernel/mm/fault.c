@@ -94,7 +94,7 @@ int mm_fault(struct mm *mm, uint64_t addr, unsigned access, int *ret_signo, int 
 		goto bad_unlock;
 	if (v->file && v->file->inode &&
 	    v->off + (align_down(addr, PAGE_SIZE) - v->start) >=
-	    align_up(v->file->inode->size, PAGE_SIZE) && S_ISREG(v->file->inode->mode)) {
+	    align_up(inode_size(v->file->inode), PAGE_SIZE) && S_ISREG(inode_mode(v->file->inode))) {
 		signo = SIGBUS;
 		code = BUS_ADRERR;
 		goto bad_unlock;

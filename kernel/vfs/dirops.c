@@ -18,7 +18,7 @@ int may_create(const struct path *dir)
 {
 	if (!S_ISDIR(inode_mode(dir->dentry->inode)))
 		return -ENOTDIR;
-	if (!dir->dentry->inode->nlink)
+	if (!inode_nlink(dir->dentry->inode))
 		return -ENOENT;         /* a removed directory */
 	if (!dir->dentry->inode->ops->mkdir)
 		return -ENOENT;         /* made by the kernel: what is not there cannot be */
@@ -258,7 +258,8 @@ static int link_locked(const struct path *src, struct walk *w)
 		return -ENOMEM;
 	mutex_lock(&target->lock);
 	/* What was removed stays removed; an O_TMPFILE may get its first name. */
-	err = target->nlink || target->linkable ? dir->inode->ops->link(dir->inode, w->last, w->last_size, target) : -ENOENT;
+	err = inode_nlink(target) || target->linkable ?
+	      dir->inode->ops->link(dir->inode, w->last, w->last_size, target) : -ENOENT;
 	if (!err)
 		target->linkable = false;
 	mutex_unlock(&target->lock);
@@ -387,7 +388,7 @@ static int remove_at(int dfd, ustr uname, bool is_dir)
 	if (!err) {
 		if (!is_dir)
 			notify_inode(victim, IN_ATTRIB, 0);     /* the link count */
-		if (is_dir || !victim->nlink)
+		if (is_dir || !inode_nlink(victim))
 			notify_inode_gone(victim);
 		notify_child(w.cur.dentry->inode, w.last, w.last_size, IN_DELETE | (is_dir ? IN_ISDIR : 0), 0);
 		inode_put(victim);

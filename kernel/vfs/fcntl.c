@@ -244,7 +244,7 @@ static long generic_ioctl(struct file *f, int fd, unsigned cmd, uint64_t arg, bo
 		break;
 	case FIOQSIZE:
 		if (S_ISREG(inode_mode(f->inode)) || S_ISDIR(inode_mode(f->inode))) {
-			uint64_t size = f->inode->size;
+			uint64_t size = inode_size(f->inode);
 
 			return copy_out((uaddr){ arg }, &size, sizeof(size));
 		}

@@ -227,7 +227,7 @@ int file_mmap(struct file *f, unsigned prot, unsigned map_flags, uint64_t off, u
 
 int64_t generic_lseek(struct file *f, int64_t off, int whence)
 {
-	int64_t size = (int64_t)f->inode->size, to;
+	int64_t size = (int64_t)inode_size(f->inode), to;
 
 	switch (whence) {
 	case SEEK_SET:

@@ -102,11 +102,11 @@ void inode_touch(struct inode *i, uint32_t attr_mask)
 	int64_t now = vfs_now_ns();
 
 	if (attr_mask & ATTR_ATIME)
-		i->atime_ns = now;
+		inode_set_atime(i, now);
 	if (attr_mask & ATTR_MTIME)
-		i->mtime_ns = now;
+		inode_set_mtime(i, now);
 	if (attr_mask & ATTR_CTIME)
-		i->ctime_ns = now;
+		inode_set_ctime(i, now);
 }
 
 void inode_init_owner(struct inode *i, const struct inode *dir)
@@ -129,20 +129,20 @@ void inode_apply_attr(struct inode *i, const struct kattr *a)
 		inode_set_mode(i, a->mode);
 	inode_set_owner(i, a->mask & ATTR_UID ? a->uid : i->uid, a->mask & ATTR_GID ? a->gid : i->gid);
 	if (a->mask & ATTR_ATIME)
-		i->atime_ns = a->atime_ns;
+		inode_set_atime(i, a->atime_ns);
 	if (a->mask & ATTR_MTIME)
-		i->mtime_ns = a->mtime_ns;
-	i->ctime_ns = a->mask & ATTR_CTIME ? a->ctime_ns : vfs_now_ns();
+		inode_set_mtime(i, a->mtime_ns);
+	inode_set_ctime(i, a->mask & ATTR_CTIME ? a->ctime_ns : vfs_now_ns());
 }
 
 void inode_fill_stat(struct inode *i, struct kstat *ret)
 {
 	*ret = (struct kstat){
 		.dev = i->sb ? i->sb->dev : 0, .ino = i->ino, .mode = inode_mode(i),
-		.nlink = i->nlink, .uid = inode_uid(i), .gid = inode_gid(i), .rdev = i->rdev,
-		.size = i->size, .blksize = 4096, .blocks = i->blocks,
-		.atime_ns = i->atime_ns, .mtime_ns = i->mtime_ns,
-		.ctime_ns = i->ctime_ns, .btime_ns = i->btime_ns,
+		.nlink = inode_nlink(i), .uid = inode_uid(i), .gid = inode_gid(i), .rdev = i->rdev,
+		.size = inode_size(i), .blksize = 4096, .blocks = inode_blocks(i),
+		.atime_ns = inode_atime(i), .mtime_ns = inode_mtime(i),
+		.ctime_ns = inode_ctime(i), .btime_ns = inode_btime(i),
 	};
 }
 

@@ -93,7 +93,7 @@ static long dents(int fd, uaddr ubuf, unsigned size, bool old)
 		goto out;
 	mutex_lock(&f->pos_lock);
 	err = -ENOENT;
-	if (f->inode->nlink)
+	if (inode_nlink(f->inode))
 		err = f->ops->readdir(f, &d.sink);
 	mutex_unlock(&f->pos_lock);
 	if (!err || d.used) {

@@ -25,7 +25,7 @@ static int limit_size(struct file *f, struct iter *it, uint64_t pos)
 	if (limit == RLIM_INFINITY)
 		return 0;
 	if (file_appends(f, it))
-		pos = f->inode->size;
+		pos = inode_size(f->inode);
 	if (pos >= limit) {
 		signal_send_task(current_task(), SIGXFSZ, NULL);
 		return -EFBIG;

@@ -122,11 +122,12 @@ struct inode {
 	const struct inode_ops *ops;
 	const struct file_ops *fops;            /* default for opened files */
 	uint64_t ino;
-	/* Changed under the lock by inode_set_mode(), inode_set_owner(), looked at
-	 * without it by inode_mode() and permission checks.  The type never changes. */
+	/* Up to the times: once others can find it, changed under the lock (the file
+	 * system's own, if it has one) by inode_set_...(), looked at without it by
+	 * inode_mode() and so on.  The type and rdev never change. */
 	uint32_t mode, uid, gid;
-	uint32_t nlink;                         /* lock */
-	uint64_t rdev, size, blocks;            /* lock */
+	uint32_t nlink;
+	uint64_t rdev, size, blocks;
 	int64_t atime_ns, mtime_ns, ctime_ns, btime_ns;
 	struct mutex lock;
 	void *priv;                             /* of the file system */
@@ -145,12 +146,24 @@ static inline uint32_t inode_mode(const struct inode *i) { return __atomic_load_
 static inline uint32_t inode_uid(const struct inode *i) { return __atomic_load_n(&i->uid, __ATOMIC_RELAXED); }
 static inline uint32_t inode_gid(const struct inode *i) { return __atomic_load_n(&i->gid, __ATOMIC_RELAXED); }
 static inline void inode_set_mode(struct inode *i, uint32_t bits)
-{ __atomic_store_n(&i->mode, (i->mode & S_IFMT) | (bits & S_IALLUGO), __ATOMIC_RELAXED); }
+{ __atomic_store_n(&i->mode, (inode_mode(i) & S_IFMT) | (bits & S_IALLUGO), __ATOMIC_RELAXED); }
 static inline void inode_set_owner(struct inode *i, uint32_t uid, uint32_t gid)
 {
 	__atomic_store_n(&i->uid, uid, __ATOMIC_RELAXED);
 	__atomic_store_n(&i->gid, gid, __ATOMIC_RELAXED);
 }
+/* inode_nlink(), inode_set_nlink() and so on: each field whole, not all of one moment. */
+#define INODE_FIELD(type, name, field) \
+static inline type inode_##name(const struct inode *i) { return __atomic_load_n(&i->field, __ATOMIC_RELAXED); } \
+static inline void inode_set_##name(struct inode *i, type v) { __atomic_store_n(&i->field, v, __ATOMIC_RELAXED); }
+INODE_FIELD(uint32_t, nlink, nlink)
+INODE_FIELD(uint64_t, size, size)
+INODE_FIELD(uint64_t, blocks, blocks)
+INODE_FIELD(int64_t, atime, atime_ns)
+INODE_FIELD(int64_t, mtime, mtime_ns)
+INODE_FIELD(int64_t, ctime, ctime_ns)
+INODE_FIELD(int64_t, btime, btime_ns)
+#undef INODE_FIELD
 struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
 

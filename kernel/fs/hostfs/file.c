@@ -165,7 +165,7 @@ static int fetch_contents(struct hostfs_node *n, struct hostfs_blob **ret)
 	int err;
 
 	*ret = NULL;
-	if (n->inode->size > HC_FETCH_DATA_MAX && __atomic_load_n(&n->handle, __ATOMIC_RELAXED))
+	if (inode_size(n->inode) > HC_FETCH_DATA_MAX && __atomic_load_n(&n->handle, __ATOMIC_RELAXED))
 		return 0;
 	if (hostfs_place(n, name, &dir))
 		return 0;
@@ -335,7 +335,7 @@ static void grow_size(struct hostfs_node *n, uint64_t end)
 {
 	spin_lock(&n->attr_lock);
 	if (n->inode->size < end)
-		n->inode->size = end;
+		inode_set_size(n->inode, end);
 	n->valid_until_ns = 0;          /* times and blocks changed on the host */
 	spin_unlock(&n->attr_lock);
 }
@@ -350,7 +350,7 @@ static long write_locked(struct file *f, struct iter *from, uint64_t *pos, uint8
 		err = hostfs_refresh(f->inode, true);
 		if (err)
 			return err;
-		*pos = f->inode->size;
+		*pos = inode_size(f->inode);
 	}
 	while (from->left) {
 		size_t want = MIN(from->left, cap), have, done = 0;
@@ -452,7 +452,7 @@ int hostfs_truncate_node(struct hostfs_node *n, uint64_t size)
 		return hostfs_errno(err);
 	contents_changed(n);
 	spin_lock(&n->attr_lock);
-	n->inode->size = size;
+	inode_set_size(n->inode, size);
 	n->valid_until_ns = 0;
 	spin_unlock(&n->attr_lock);
 	return 0;
@@ -488,7 +488,7 @@ static int hostfs_fsync(struct file *f, bool data_only)
  * libraries are. */
 static int copy_to_object(struct hostfs_node *n)
 {
-	uint64_t size = n->inode->size, off = 0;
+	uint64_t size = inode_size(n->inode), off = 0;
 	uint8_t *buf;
 	plat_obj_t o;
 	int err;

@@ -176,9 +176,9 @@ static int remove_name(struct inode *dir, const char *name, size_t n, struct ino
 		/* The host may not answer for it any more: keep count here. */
 		spin_lock(&hostfs_node(victim)->attr_lock);
 		if (is_dir)
-			victim->nlink = 0;
+			inode_set_nlink(victim, 0);
 		else if (victim->nlink)
-			victim->nlink--;
+			inode_set_nlink(victim, victim->nlink - 1);
 		spin_unlock(&hostfs_node(victim)->attr_lock);
 		hostfs_unlinked(hostfs_node(victim));
 	}
@@ -222,7 +222,7 @@ static int hostfs_rename(struct inode *odir, const char *on, size_t onn, struct 
 	}
 	if (dst) {
 		spin_lock(&hostfs_node(dst)->attr_lock);
-		dst->nlink = S_ISDIR(dst->mode) || !dst->nlink ? 0 : dst->nlink - 1;
+		inode_set_nlink(dst, S_ISDIR(dst->mode) || !dst->nlink ? 0 : dst->nlink - 1);
 		spin_unlock(&hostfs_node(dst)->attr_lock);
 		hostfs_unlinked(hostfs_node(dst));
 	}
@@ -289,7 +289,7 @@ static long hostfs_readlink(struct inode *i, char *buf, size_t size)
 static int hostfs_getattr(struct inode *i, struct kstat *ret)
 {
 	struct hostfs_node *n = hostfs_node(i);
-	int err = i->nlink ? hostfs_refresh(i, false) : 0;
+	int err = inode_nlink(i) ? hostfs_refresh(i, false) : 0;
 
 	if (err)
 		return err;

@@ -139,7 +139,7 @@ static bool wanted_locked(struct hostfs_node *d, const struct hostfs_entry *x, e
 		       !(n && __atomic_load_n(&n->listing, __ATOMIC_RELAXED));
 	case HOSTFS_TO_READ:
 		return (x->type == DT_REG || x->type == DT_UNKNOWN) &&
-		       !(n && (__atomic_load_n(&n->blob, __ATOMIC_RELAXED) || n->inode->size > HC_FETCH_DATA_MAX));
+		       !(n && (__atomic_load_n(&n->blob, __ATOMIC_RELAXED) || inode_size(n->inode) > HC_FETCH_DATA_MAX));
 	default:
 		return !n;
 	}

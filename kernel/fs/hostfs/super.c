@@ -36,12 +36,12 @@ void hostfs_apply_attr(struct hostfs_node *n, const struct hc_attr *a)
 	old = hostfs_blob_check_locked(n, a);
 	inode_set_mode(i, a->mode);
 	inode_set_owner(i, a->uid, a->gid);
-	i->nlink = a->nlink;
-	i->size = a->size;
-	i->blocks = a->blocks;
-	i->atime_ns = a->atime_ns;
-	i->mtime_ns = a->mtime_ns;
-	i->ctime_ns = a->ctime_ns;
+	inode_set_nlink(i, a->nlink);
+	inode_set_size(i, a->size);
+	inode_set_blocks(i, a->blocks);
+	inode_set_atime(i, a->atime_ns);
+	inode_set_mtime(i, a->mtime_ns);
+	inode_set_ctime(i, a->ctime_ns);
 	n->valid_until_ns = plat_time_mono_ns() + HOSTFS_VALID_NS;
 	spin_unlock(&n->attr_lock);
 	hostfs_blob_put(n->hs, old);
@@ -89,7 +89,7 @@ void hostfs_unlinked(struct hostfs_node *n)
 
 	hostfs_unbind(n->inode);
 	hostfs_set_place(n, NULL, NULL, 0);
-	if (n->inode->nlink)
+	if (inode_nlink(n->inode))
 		return;
 	spin_lock(&n->hs->lock);
 	list_del(&n->link);             /* the host may reuse its number */

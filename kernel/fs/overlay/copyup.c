@@ -84,7 +84,7 @@ static int copy_attrs(struct inode *lower, struct inode *upper)
 	struct kattr a = {
 		.mask = ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME | ATTR_CTIME,
 		.mode = lower->mode & S_IALLUGO, .uid = lower->uid, .gid = lower->gid,
-		.atime_ns = lower->atime_ns, .mtime_ns = lower->mtime_ns, .ctime_ns = lower->ctime_ns,
+		.atime_ns = inode_atime(lower), .mtime_ns = inode_mtime(lower), .ctime_ns = inode_ctime(lower),
 	};
 	uint64_t ino = lower->ino;
 	int err;
@@ -148,13 +148,13 @@ static void publish(struct ovl_inode *oi, struct inode *upper)
 static int copy_up_file(struct ovl_inode *oi, struct inode *updir, bool data)
 {
 	struct inode *l = oi->lower, *u;
-	bool linked = l->nlink > 1;
+	bool linked = inode_nlink(l) > 1;
 	int err = 0;
 
 	u = tmpfs_node_new(oi->os->upper_sb, S_IFREG | (l->mode & S_IALLUGO), &err);
 	if (!u)
 		return err;
-	if (data && l->size)
+	if (data && inode_size(l))
 		err = copy_data(l, u);
 	if (!err) {
 		copy_xattrs(l, u);
@@ -162,7 +162,7 @@ static int copy_up_file(struct ovl_inode *oi, struct inode *updir, bool data)
 	}
 	if (!err && updir) {
 		if (linked)
-			u->nlink = l->nlink - 1;
+			u->nlink = inode_nlink(l) - 1;
 		mutex_lock(&oi->os->commit);
 		if (linked)
 			err = index_add(oi, u);
@@ -216,15 +216,15 @@ static int copy_up_one(struct ovl_inode *oi, bool data)
 		/* What the lower object is now, not when it was looked up. */
 		err = inode_getattr(oi->lower, &k);
 		if (!err && updir) {
-			atime = updir->atime_ns;
-			mtime = updir->mtime_ns;
+			atime = inode_atime(updir);
+			mtime = inode_mtime(updir);
 		}
 		if (!err)
 			err = S_ISREG(oi->lower->mode) ? copy_up_file(oi, updir, data) : copy_up_other(oi, updir);
 		if (!err && updir) {
 			/* Copying up is not a change of the directory. */
-			updir->atime_ns = atime;
-			updir->mtime_ns = mtime;
+			inode_set_atime(updir, atime);
+			inode_set_mtime(updir, mtime);
 		}
 		if (!err)
 			ovl_sync(oi->inode);

@@ -62,7 +62,7 @@ static int lookup(struct inode *dir, const char *name, size_t n, bool open, stru
 	}
 	if (!u && !l)
 		return -ENOENT;
-	if (!u && !S_ISDIR(l->mode) && l->nlink > 1) {
+	if (!u && !S_ISDIR(l->mode) && inode_nlink(l) > 1) {
 		u = index_find(od->os, l->ino);
 		if (u) {
 			inode_put(l);
@@ -341,8 +341,8 @@ static int remove_name(struct inode *dir, const char *name, size_t n, struct ino
 		err = is_dir ? updir->ops->rmdir(updir, name, n, u) : updir->ops->unlink(updir, name, n, u);
 		mutex_unlock(&u->lock);
 		inode_put(entry);
-	} else if (u && u->nlink) {
-		u->nlink--;
+	} else if (u && inode_nlink(u)) {
+		inode_set_nlink(u, inode_nlink(u) - 1);
 	}
 	if (!err && below)
 		err = put_whiteout_locked(os, updir, name, n);
@@ -355,13 +355,13 @@ static int remove_name(struct inode *dir, const char *name, size_t n, struct ino
 	if (err)
 		return err;
 	if (is_dir) {
-		victim->nlink = 0;
+		inode_set_nlink(victim, 0);
 		if (u)
 			ovl_redirect_drop(os, u);
 	} else if (u) {
 		ovl_sync(victim);
-	} else if (victim->nlink) {
-		victim->nlink--;
+	} else if (inode_nlink(victim)) {
+		inode_set_nlink(victim, inode_nlink(victim) - 1);
 	}
 	ovl_sync(dir);
 	return 0;
@@ -435,8 +435,8 @@ static int ovl_rename(struct inode *odir, const char *on, size_t onn, struct ino
 	/* A name that shares its copy (index) must be a link of its own first. */
 	if (uo->ops->lookup(uo, on, onn, &entry)) {
 		err = uo->ops->link(uo, on, onn, us);
-		if (!err && us->nlink)
-			us->nlink--;
+		if (!err && inode_nlink(us))
+			inode_set_nlink(us, inode_nlink(us) - 1);
 	} else {
 		inode_put(entry);
 	}
@@ -445,8 +445,8 @@ static int ovl_rename(struct inode *odir, const char *on, size_t onn, struct ino
 		struct inode *ud = ovl_upper(ovl_i(dst));
 
 		err = un->ops->link(un, nn, nnn, ud);
-		if (!err && ud->nlink)
-			ud->nlink--;
+		if (!err && inode_nlink(ud))
+			inode_set_nlink(ud, inode_nlink(ud) - 1);
 		if (!err)
 			entry = inode_get(ud);
 	} else if (!err && !exchange) {
@@ -475,13 +475,13 @@ static int ovl_rename(struct inode *odir, const char *on, size_t onn, struct ino
 		return err;
 	if (dst && !exchange) {
 		if (S_ISDIR(dst->mode)) {
-			dst->nlink = 0;
+			inode_set_nlink(dst, 0);
 			if (ovl_upper(ovl_i(dst)))
 				ovl_redirect_drop(os, ovl_upper(ovl_i(dst)));
 		} else if (ovl_upper(ovl_i(dst))) {
 			ovl_sync(dst);
-		} else if (dst->nlink) {
-			dst->nlink--;
+		} else if (inode_nlink(dst)) {
+			inode_set_nlink(dst, inode_nlink(dst) - 1);
 		}
 	}
 	ovl_sync(src);

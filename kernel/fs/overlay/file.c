@@ -81,9 +81,9 @@ static long ovl_write(struct file *f, struct iter *from, uint64_t *pos)
 	struct file *r = real_file(f);
 	long n = r->ops->write(r, from, pos);
 
-	f->inode->size = r->inode->size;
-	f->inode->mtime_ns = r->inode->mtime_ns;
-	f->inode->ctime_ns = r->inode->ctime_ns;
+	inode_set_size(f->inode, inode_size(r->inode));
+	inode_set_mtime(f->inode, inode_mtime(r->inode));
+	inode_set_ctime(f->inode, inode_ctime(r->inode));
 	return n;
 }
 

@@ -79,18 +79,18 @@ void ovl_sync(struct inode *i)
 
 	inode_set_mode(i, inode_mode(r));
 	inode_set_owner(i, inode_uid(r), inode_gid(r));
-	i->size = r->size;
-	i->blocks = r->blocks;
-	i->atime_ns = r->atime_ns;
-	i->mtime_ns = r->mtime_ns;
-	i->ctime_ns = r->ctime_ns;
-	i->btime_ns = r->btime_ns;
+	inode_set_size(i, inode_size(r));
+	inode_set_blocks(i, inode_blocks(r));
+	inode_set_atime(i, inode_atime(r));
+	inode_set_mtime(i, inode_mtime(r));
+	inode_set_ctime(i, inode_ctime(r));
+	inode_set_btime(i, inode_btime(r));
 	if (oi->gone && !ovl_upper(oi))
 		return;                 /* the lower object knows nothing of our removal */
 	if (!S_ISDIR(i->mode))
-		i->nlink = r->nlink;
-	else if (i->nlink)              /* removed ones stay at 0 */
-		i->nlink = oi->lower && ovl_upper(oi) ? 1 : MAX(r->nlink, 1u);
+		inode_set_nlink(i, inode_nlink(r));
+	else if (inode_nlink(i))          /* removed ones stay at 0 */
+		inode_set_nlink(i, oi->lower && ovl_upper(oi) ? 1 : MAX(inode_nlink(r), 1u));
 }
 
 int ovl_getattr(struct inode *i, struct kstat *ret)
@@ -103,7 +103,7 @@ int ovl_getattr(struct inode *i, struct kstat *ret)
 	ovl_sync(i);
 	k.dev = i->sb->dev;
 	k.ino = i->ino;
-	k.nlink = i->nlink;
+	k.nlink = inode_nlink(i);
 	*ret = k;
 	return 0;
 }

@@ -84,7 +84,7 @@ static int ovl_mount(const struct fs_type *t, const char *source, const char *da
 	a = (struct kattr){
 		.mask = ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME,
 		.mode = lower->mode & S_IALLUGO, .uid = lower->uid, .gid = lower->gid,
-		.atime_ns = lower->atime_ns, .mtime_ns = lower->mtime_ns,
+		.atime_ns = inode_atime(lower), .mtime_ns = inode_mtime(lower),
 	};
 	err = upper->ops->setattr(upper, &a);
 	if (!err)

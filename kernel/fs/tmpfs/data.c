@@ -197,7 +197,7 @@ int tmpfs_data_resize(struct inode *i, uint64_t size)
 			uncharge(i, d->cap);
 			d->cap = 0;
 		}
-		i->size = size;
+		inode_set_size(i, size);
 		return 0;
 	}
 	err = to_object(i);
@@ -217,7 +217,7 @@ int tmpfs_data_resize(struct inode *i, uint64_t size)
 		tmpfs_data_sync_charge(i);
 	}
 	if (!err)
-		i->size = size;
+		inode_set_size(i, size);
 	return err;
 }
 
@@ -295,7 +295,7 @@ static long write_small(struct inode *i, struct iter *from, uint64_t *pos)
 		return err;
 	moved = iter_copy_in(from, d->small + *pos, n);
 	if (*pos + moved > i->size)
-		i->size = *pos + moved;
+		inode_set_size(i, *pos + moved);
 	/* A copy that faulted may have left bytes behind the new end. */
 	if (moved < n && i->size < d->cap)
 		memset(d->small + i->size, 0, d->cap - i->size);
@@ -326,7 +326,7 @@ static long write_obj(struct inode *i, struct iter *from, uint64_t *pos)
 		*pos += moved;
 		total += moved;
 		if (*pos > i->size)
-			i->size = *pos;
+			inode_set_size(i, *pos);
 		if (moved < n)
 			err = -EFAULT;
 	}

@@ -63,7 +63,7 @@ static int insert(struct inode *dir, const char *name, size_t n, struct inode *i
 	list_push_back(&d->buckets[e->name_hash & (d->bucket_count - 1)], &e->hash);
 	list_push_back(&d->order, &e->order);
 	d->count++;
-	dir->size += 20;
+	inode_set_size(dir, dir->size + 20);
 	return 0;
 }
 
@@ -72,7 +72,7 @@ static void erase(struct inode *dir, struct tmpfs_entry *e)
 	list_del(&e->hash);
 	list_del(&e->order);
 	tmpfs_i(dir)->dir.count--;
-	dir->size -= 20;
+	inode_set_size(dir, dir->size - 20);
 	inode_put(e->inode);
 	kfree(e);
 }
@@ -153,7 +153,7 @@ static int tmpfs_mkdir(struct inode *dir, const char *name, size_t n, uint32_t m
 	int err = tmpfs_mknod(dir, name, n, S_IFDIR | (mode & S_IALLUGO), 0, ret);
 
 	if (!err)
-		dir->nlink++;
+		inode_set_nlink(dir, dir->nlink + 1);
 	return err;
 }
 
@@ -197,7 +197,7 @@ static int tmpfs_link(struct inode *dir, const char *name, size_t n, struct inod
 	if (err)
 		return err;
 	inode_get(target);
-	target->nlink++;
+	inode_set_nlink(target, target->nlink + 1);
 	inode_touch(target, ATTR_CTIME);
 	inode_touch(dir, ATTR_MTIME | ATTR_CTIME);
 	return 0;
@@ -209,7 +209,7 @@ static int tmpfs_unlink(struct inode *dir, const char *name, size_t n, struct in
 
 	if (!e || e->inode != victim)
 		return -ENOENT;
-	victim->nlink--;
+	inode_set_nlink(victim, victim->nlink - 1);
 	inode_touch(victim, ATTR_CTIME);
 	erase(dir, e);
 	inode_touch(dir, ATTR_MTIME | ATTR_CTIME);
@@ -224,8 +224,8 @@ static int tmpfs_rmdir(struct inode *dir, const char *name, size_t n, struct ino
 		return -ENOENT;
 	if (tmpfs_i(victim)->dir.count)
 		return -ENOTEMPTY;
-	victim->nlink = 0;
-	dir->nlink--;
+	inode_set_nlink(victim, 0);
+	inode_set_nlink(dir, dir->nlink - 1);
 	erase(dir, e);
 	inode_touch(dir, ATTR_MTIME | ATTR_CTIME);
 	return 0;
@@ -247,8 +247,8 @@ static int tmpfs_rename(struct inode *odir, const char *on, size_t onn, struct i
 			return -ENOENT;
 		ne->inode = src;
 		oe->inode = dst;
-		odir->nlink += S_ISDIR(dst->mode) - dir;
-		ndir->nlink += dir - S_ISDIR(dst->mode);
+		inode_set_nlink(odir, odir->nlink + S_ISDIR(dst->mode) - dir);
+		inode_set_nlink(ndir, ndir->nlink + dir - S_ISDIR(dst->mode));
 		inode_touch(dst, ATTR_CTIME);
 		goto done;
 	}
@@ -256,10 +256,10 @@ static int tmpfs_rename(struct inode *odir, const char *on, size_t onn, struct i
 		if (S_ISDIR(dst->mode)) {
 			if (tmpfs_i(dst)->dir.count)
 				return -ENOTEMPTY;
-			dst->nlink = 0;
-			ndir->nlink--;
+			inode_set_nlink(dst, 0);
+			inode_set_nlink(ndir, ndir->nlink - 1);
 		} else {
-			dst->nlink--;
+			inode_set_nlink(dst, dst->nlink - 1);
 		}
 		inode_touch(dst, ATTR_CTIME);
 		inode_get(src);
@@ -272,8 +272,8 @@ static int tmpfs_rename(struct inode *odir, const char *on, size_t onn, struct i
 		inode_get(src);
 	}
 	if (dir) {
-		odir->nlink--;
-		ndir->nlink++;
+		inode_set_nlink(odir, odir->nlink - 1);
+		inode_set_nlink(ndir, ndir->nlink + 1);
 	}
 	erase(odir, oe);
 done:

@@ -135,7 +135,7 @@ int tmpfs_getattr(struct inode *i, struct kstat *ret)
 		mutex_lock(&i->lock);
 		if (ti->data.has_obj)
 			tmpfs_data_sync_charge(i);
-		i->blocks = align_up(ti->data.charged, 4096) / 512;
+		inode_set_blocks(i, align_up(ti->data.charged, 4096) / 512);
 		mutex_unlock(&i->lock);
 	}
 	inode_fill_stat(i, ret);
