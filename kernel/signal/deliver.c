@@ -286,7 +286,7 @@ static enum outcome take_one(struct task *t, int orphaned, int *ret_signo,
 		what = NOTHING;
 		goto out;
 	}
-	if (unlikely(t->ptrace) && signo != SIGKILL)
+	if (unlikely(task_traced(t)) && signo != SIGKILL)
 		what = TRACED;
 	else
 		what = decide(t, signo, orphaned, ka);
@@ -336,7 +336,7 @@ void signal_deliver_user(bool from_syscall)
 		if (unlikely(t->ptrace_interrupt) && ptrace_interrupt_stop(t))
 			continue;
 		if (__atomic_load_n(&g->stop_signal, __ATOMIC_ACQUIRE) && !kill_pending(t)) {
-			if (unlikely(t->ptrace))
+			if (unlikely(task_traced(t)))
 				ptrace_group_stop(t, g->stop_signal, g->stop_gen);
 			signal_stop_here(t);
 			continue;

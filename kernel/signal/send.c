@@ -36,7 +36,7 @@ static bool ignored(struct task *t, struct sighand *sh, int signo)
 {
 	uint64_t h = sh->action[signo - 1].handler;
 
-	if (t && ((t->blocked & SIGMASK(signo)) || t->ptrace))
+	if (t && ((t->blocked & SIGMASK(signo)) || task_traced(t)))
 		return false;
 	if (signo == SIGKILL || signo == SIGSTOP)
 		return false;

@@ -45,7 +45,7 @@ void syscall_dispatch(struct task *t)
 
 	set_syscall_nr(t, (int32_t)nr);
 	r->rax = (uint64_t)-ENOSYS;
-	if (unlikely(t->ptrace) && ptrace_syscall_enter(t)) {
+	if (unlikely(task_traced(t)) && ptrace_syscall_enter(t)) {
 		ret = (long)r->rax;
 		goto out;
 	}
@@ -68,7 +68,7 @@ void syscall_dispatch(struct task *t)
 out:
 	if (ret != SYSCALL_NO_RESULT)
 		r->rax = (uint64_t)ret;
-	if (unlikely(t->ptrace))
+	if (unlikely(task_traced(t)))
 		ptrace_syscall_exit(t);
 	set_syscall_nr(t, -1);
 }
@@ -94,7 +94,7 @@ static void answers_refresh(struct task *t)
 	const struct cred *c = t->cred;
 
 	*a = (struct plat_answers){
-		.valid = !t->seccomp_mode && !t->ptrace && !t->kernel_trace,
+		.valid = !t->seccomp_mode && !task_traced(t) && !t->kernel_trace,
 		.pid = (uint32_t)t->tg->tgid, .tid = (uint32_t)t->tid,
 		.uid = c->uid, .euid = c->euid, .gid = c->gid, .egid = c->egid,
 	};
@@ -105,7 +105,7 @@ static void answers_refresh(struct task *t)
 static bool answers_current(const struct task *t)
 {
 	return t->answers_cred == t->cred && t->uctx.answers.tid == (uint32_t)t->tid &&
-	       t->uctx.answers.valid == (!t->seccomp_mode && !t->ptrace && !t->kernel_trace);
+	       t->uctx.answers.valid == (!t->seccomp_mode && !task_traced(t) && !t->kernel_trace);
 }
 
 static enum stats_id entry_kind(const struct plat_trap *trap)

@@ -257,7 +257,7 @@ int task_exec(struct task *t, struct exec_args *a)
 		}
 	}
 	commit(t, a, &img, cred, sh);
-	if (unlikely(t->ptrace))
+	if (unlikely(task_traced(t)))
 		ptrace_report_exec(t, old_tid);
 	return 0;
 fail:

@@ -377,7 +377,7 @@ __noreturn void task_exit(int32_t code)
 
 	if (tgroup_is_init(g))
 		kpanic("the init process ended");
-	if (unlikely(t->ptrace))
+	if (unlikely(task_traced(t)))
 		ptrace_report_exit(t, code);
 	/* The list's lock: who goes through the threads asks of each.  Signals
 	 * and futex waiters, which do not take it, read an atomic. */

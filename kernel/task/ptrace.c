@@ -19,7 +19,7 @@ void ptrace_drop_locked(struct task *t)
 	if (!p)
 		return;
 	list_del(&p->link);
-	t->ptrace = NULL;
+	__atomic_store_n(&t->ptrace, NULL, __ATOMIC_RELAXED);
 	t->ptrace_interrupt = false;
 	if (p->step_flag)
 		t->uctx.regs.rflags &= ~(uint64_t)RFLAGS_TF;
@@ -43,7 +43,7 @@ int ptrace_attach_locked(struct task *t, struct task *tracer, bool seized, uint3
 	p->seized = seized;
 	p->options = options;
 	list_push_back(&tracer->ptracees, &p->link);
-	t->ptrace = p;
+	__atomic_store_n(&t->ptrace, p, __ATOMIC_RELAXED);
 	p->stop_gen = t->tg->stop_gen - 1;
 	return 0;
 }
@@ -360,7 +360,7 @@ static void leave_dead_locked(struct task *t, int32_t code)
 	p->tracee = NULL;
 	p->dead_tid = t->tid;
 	p->dead_status = code;
-	t->ptrace = NULL;
+	__atomic_store_n(&t->ptrace, NULL, __ATOMIC_RELAXED);
 }
 
 void ptrace_exit(struct task *t, int32_t code)

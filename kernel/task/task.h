@@ -230,6 +230,8 @@ static inline bool tgroup_is_init(const struct tgroup *g)
 }
 static inline int task_nice(const struct task *t) { return __atomic_load_n(&t->se.nice, __ATOMIC_RELAXED); }
 static inline void task_set_nice(struct task *t, int nice) { __atomic_store_n(&t->se.nice, nice, __ATOMIC_RELAXED); }
+/* Without the lock: may change at once. */
+static inline bool task_traced(const struct task *t) { return __atomic_load_n(&t->ptrace, __ATOMIC_RELAXED) != NULL; }
 static inline bool task_is_leader(const struct task *t) { return t->tg->leader == t; }
 
 extern struct spinlock task_list_lock;

@@ -370,7 +370,7 @@ SYSCALL1(fdatasync, int, fd)
 SYSCALL4(sync_file_range, int, fd, int64_t, off, int64_t, n, unsigned, flags)
 {
 	struct file *f = fd_get(fd);
-	uint32_t type = f ? f->inode->mode & S_IFMT : 0;
+	uint32_t type = f ? inode_mode(f->inode) & S_IFMT : 0;
 
 	file_put(f);
 	if (!f)

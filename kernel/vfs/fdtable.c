@@ -61,7 +61,7 @@ static void close_file(struct files *fs, struct file *f)
 {
 	if (f->ops && f->ops->flush)
 		(void)f->ops->flush(f, current_task());
-	if (f->inode && f->inode->flocks)
+	if (f->inode && __atomic_load_n(&f->inode->flocks, __ATOMIC_ACQUIRE))
 		locks_release_posix(f->inode, fs);
 	file_put(f);
 }
@@ -274,7 +274,7 @@ int fd_close(int fd)
 		return -EBADF;
 	if (f->ops && f->ops->flush)
 		err = f->ops->flush(f, current_task());
-	if (f->inode && f->inode->flocks)
+	if (f->inode && __atomic_load_n(&f->inode->flocks, __ATOMIC_ACQUIRE))
 		locks_release_posix(f->inode, fs);
 	file_put(f);
 	return err;

@@ -250,11 +250,11 @@ int vfs_setattr(const struct path *p, struct kattr *a)
 		if ((a->mode & S_ISGID) && !cred_in_group(current_cred(), gid) && !capable(CAP_FSETID))
 			a->mode &= ~S_ISGID;
 	} else if ((a->mask & (ATTR_UID | ATTR_GID)) && !S_ISDIR(inode_mode(i))) {
-		uint32_t m = i->mode & ~S_ISUID;
+		uint32_t m = inode_mode(i) & ~S_ISUID;
 
 		if (m & S_IXGRP)
 			m &= ~S_ISGID;
-		if (m != i->mode) {
+		if (m != inode_mode(i)) {
 			a->mask |= ATTR_MODE;
 			a->mode = m & S_IALLUGO;
 		}
@@ -271,7 +271,7 @@ out:
 void file_remove_privs(struct file *f)
 {
 	struct inode *i = f->inode;
-	uint32_t m = i->mode;
+	uint32_t m = inode_mode(i);
 	struct kattr a;
 
 	if (!S_ISREG(m) || !(m & (S_ISUID | S_ISGID)) || capable(CAP_FSETID))
@@ -279,7 +279,7 @@ void file_remove_privs(struct file *f)
 	m &= ~S_ISUID;
 	if (m & S_IXGRP)
 		m &= ~S_ISGID;
-	if (m == i->mode || !i->ops || !i->ops->setattr)
+	if (m == inode_mode(i) || !i->ops || !i->ops->setattr)
 		return;
 	a = (struct kattr){ .mask = ATTR_MODE, .mode = m & S_IALLUGO };
 	mutex_lock(&i->lock);

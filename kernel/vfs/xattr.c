@@ -26,7 +26,7 @@ static int xattr_may(const struct path *p, const char *name, bool write)
 			return -EINVAL;
 		if (!S_ISREG(inode_mode(i)) && !S_ISDIR(inode_mode(i)))
 			return write ? -EPERM : -ENODATA;
-		if (S_ISDIR(inode_mode(i)) && (i->mode & S_ISVTX) && write && !owner_or_capable(i))
+		if (S_ISDIR(inode_mode(i)) && (inode_mode(i) & S_ISVTX) && write && !owner_or_capable(i))
 			return -EPERM;
 		return inode_permission(i, write ? MAY_WRITE : MAY_READ);
 	}

@@ -209,13 +209,13 @@ int hostfs_open(struct inode *i, struct file *f)
 	struct hostfs_blob *b = NULL;
 	int err = 0;
 
-	if (S_ISDIR(i->mode)) {
+	if (S_ISDIR(inode_mode(i))) {
 		f->ops = &hostfs_dir_ops;
 		return 0;
 	}
 	/* The host's own devices, FIFOs and sockets are seen, never opened. */
-	if (!S_ISREG(i->mode))
-		return S_ISCHR(i->mode) || S_ISBLK(i->mode) ? -EACCES : -ENXIO;
+	if (!S_ISREG(inode_mode(i)))
+		return S_ISCHR(inode_mode(i)) || S_ISBLK(inode_mode(i)) ? -EACCES : -ENXIO;
 	if (acc != O_RDONLY && n->hs->readonly)
 		return -EROFS;
 	if (acc == O_RDONLY && !__atomic_load_n(&n->rfile, __ATOMIC_RELAXED)) {

@@ -295,7 +295,7 @@ static int hostfs_getattr(struct inode *i, struct kstat *ret)
 		return err;
 	spin_lock(&n->attr_lock);
 	*ret = (struct kstat){
-		.dev = i->sb->dev, .ino = i->ino, .mode = i->mode, .nlink = i->nlink,
+		.dev = i->sb->dev, .ino = i->ino, .mode = inode_mode(i), .nlink = inode_nlink(i),
 		.uid = i->uid, .gid = i->gid, .rdev = i->rdev, .size = i->size,
 		.blksize = PLAT_PAGE_SIZE, .blocks = i->blocks, .atime_ns = i->atime_ns,
 		.mtime_ns = i->mtime_ns, .ctime_ns = i->ctime_ns, .btime_ns = n->btime_ns ? n->btime_ns : i->ctime_ns,
@@ -338,7 +338,7 @@ static int hostfs_setattr(struct inode *i, const struct kattr *a)
 	err = hc_setattr(handle, mask, &in, &out);
 	if (err)
 		return hostfs_errno(err);
-	if (hostfs_check_attr(&out) || ((out.mode ^ i->mode) & S_IFMT)) {
+	if (hostfs_check_attr(&out) || ((out.mode ^ inode_mode(i)) & S_IFMT)) {
 		attr_changed(i);
 		return 0;
 	}

@@ -180,11 +180,11 @@ static int take_one(struct inode *dir, const char *name, size_t n, const struct 
 	hostfs_bind(i, d, hostfs_name_hash(name, n));
 	if (what == HOSTFS_TO_MAP)
 		;                       /* nothing may come along: the caller holds the open_lock */
-	else if ((r->flags & HC_FETCHED_DATA) && S_ISREG(i->mode) && r->data_size == r->attr.size)
+	else if ((r->flags & HC_FETCHED_DATA) && S_ISREG(inode_mode(i)) && r->data_size == r->attr.size)
 		hostfs_blob_take(hostfs_node(i), &r->attr, data, r->data_size, what != HOSTFS_TO_READ);
-	else if ((r->flags & HC_FETCHED_DATA) && S_ISLNK(i->mode) && r->data_size && !memchr(data, 0, r->data_size))
+	else if ((r->flags & HC_FETCHED_DATA) && S_ISLNK(inode_mode(i)) && r->data_size && !memchr(data, 0, r->data_size))
 		hostfs_link_keep(hostfs_node(i), (const char *)data, r->data_size);
-	else if ((r->flags & HC_FETCHED_LIST) && S_ISDIR(i->mode))
+	else if ((r->flags & HC_FETCHED_LIST) && S_ISDIR(inode_mode(i)))
 		hostfs_listing_take(hostfs_node(i), data, r->data_size);
 	*ret = i;
 	return 0;
@@ -197,7 +197,7 @@ static void distrust(struct inode *i)
 
 	__atomic_store_n(&n->valid_until_ns, 0, __ATOMIC_RELAXED);
 	hostfs_unbind(i);
-	if (S_ISDIR(i->mode))
+	if (S_ISDIR(inode_mode(i)))
 		hostfs_listing_drop(n);
 	else
 		hostfs_blob_drop(n);

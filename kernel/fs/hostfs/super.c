@@ -361,7 +361,7 @@ int hostfs_refresh(struct inode *i, bool force)
 	err = hostfs_check_attr(&a);
 	if (err)
 		return err;
-	if ((a.mode ^ i->mode) & S_IFMT)
+	if ((a.mode ^ inode_mode(i)) & S_IFMT)
 		return -ESTALE;
 	hostfs_apply_attr(n, &a);
 	return 0;

@@ -386,7 +386,7 @@ static int movable(struct inode *i)
 	struct ovl_inode *oi = ovl_i(i);
 	int err = ovl_copy_up(i, true);
 
-	if (err || !S_ISDIR(i->mode))
+	if (err || !S_ISDIR(inode_mode(i)))
 		return err;
 	if (oi->lower)
 		err = ovl_redirect_add(oi->os, ovl_upper(oi), oi->lower);

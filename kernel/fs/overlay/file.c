@@ -49,7 +49,7 @@ int ovl_open(struct inode *i, struct file *f)
 	struct inode *r;
 	int err = 0;
 
-	if (S_ISDIR(i->mode))
+	if (S_ISDIR(inode_mode(i)))
 		return 0;
 	if ((f->flags & O_ACCMODE) != O_RDONLY || (f->flags & O_TRUNC))
 		err = ovl_copy_up(i, !(f->flags & O_TRUNC));

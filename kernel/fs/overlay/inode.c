@@ -87,7 +87,7 @@ void ovl_sync(struct inode *i)
 	inode_set_btime(i, inode_btime(r));
 	if (oi->gone && !ovl_upper(oi))
 		return;                 /* the lower object knows nothing of our removal */
-	if (!S_ISDIR(i->mode))
+	if (!S_ISDIR(inode_mode(i)))
 		inode_set_nlink(i, inode_nlink(r));
 	else if (inode_nlink(i))          /* removed ones stay at 0 */
 		inode_set_nlink(i, oi->lower && ovl_upper(oi) ? 1 : MAX(inode_nlink(r), 1u));

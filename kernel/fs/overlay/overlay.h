@@ -77,7 +77,7 @@ static inline struct inode *ovl_real(const struct ovl_inode *oi)
 
 	return u ? u : oi->lower;
 }
-static inline bool ovl_is_whiteout(const struct inode *i) { return (i->mode & S_IFMT) == S_IFWHT; }
+static inline bool ovl_is_whiteout(const struct inode *i) { return (inode_mode(i) & S_IFMT) == S_IFWHT; }
 
 /* inode.c */
 /* The overlay inode of (upper, lower), either may be NULL; both references are

@@ -44,11 +44,11 @@ void tmpfs_evict(struct inode *i)
 	if (!ti)
 		return;
 	ts = tmpfs_sb(ti->sb);
-	if (S_ISDIR(i->mode))
+	if (S_ISDIR(inode_mode(i)))
 		tmpfs_dir_free(ti);
-	else if (S_ISREG(i->mode))
+	else if (S_ISREG(inode_mode(i)))
 		tmpfs_data_free(ti);
-	else if (S_ISLNK(i->mode))
+	else if (S_ISLNK(inode_mode(i)))
 		kfree(ti->target);
 	tmpfs_xattrs_free(ti);
 	spin_lock(&ts->lock);
@@ -147,8 +147,8 @@ int tmpfs_setattr(struct inode *i, const struct kattr *a)
 	if (a->mask & ATTR_SIZE) {
 		int err;
 
-		if (!S_ISREG(i->mode))
-			return S_ISDIR(i->mode) ? -EISDIR : -EINVAL;
+		if (!S_ISREG(inode_mode(i)))
+			return S_ISDIR(inode_mode(i)) ? -EISDIR : -EINVAL;
 		err = tmpfs_data_resize(i, a->size);
 		if (err)
 			return err;
