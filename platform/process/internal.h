@@ -201,6 +201,13 @@ static inline int later_settle(struct stub *s)
 {
 	return later_waits(s) ? later_settle_slow(s) : 0;
 }
+/* The kernel is about to access n bytes there: it must not see half of a list. */
+void later_need_slow(struct stub *s, uint64_t at, uint64_t n);
+static inline void later_need(struct stub *s, uint64_t at, uint64_t n)
+{
+	if (later_waits(s))
+		later_need_slow(s, at, n);
+}
 /* An access met nothing: try again?  runs: later_runs from before it. */
 static inline uint32_t later_runs(const struct stub *s) { return __atomic_load_n(&s->later_runs, __ATOMIC_ACQUIRE); }
 static inline bool later_cured(struct stub *s, uint32_t runs)

@@ -5,7 +5,7 @@
  * over it and touches the memory only then.  Each would be a message to the
  * mapper.  So what the kernel allows to wait (PLAT_MAP_LATER) is kept, with the calls
  * about the same range that follow, and posted as one list: before a call that
- * may not wait, before a copy that met nothing there, when the program
+ * may not wait, before a copy from or to there, when the program
  * touches the range (the kernel asks: plat_as_settle), before a fork.
  *
  * Only one range waits at a time, and nothing else is mapped there; calls about other
@@ -100,6 +100,17 @@ int later_settle_slow(struct stub *s)
 	}
 	pthread_mutex_unlock(&s->later_lock);
 	return ret;
+}
+
+void later_need_slow(struct stub *s, uint64_t at, uint64_t n)
+{
+	const struct batch *b;
+
+	pthread_mutex_lock(&s->later_lock);
+	b = s->later;
+	if (b && at < b->hi && at + n > b->lo)
+		run(s);         /* if it fails, the access does */
+	pthread_mutex_unlock(&s->later_lock);
 }
 
 int plat_as_settle(plat_as_t as)
