@@ -24,7 +24,7 @@ static bool may(struct mm *mm)
 	struct task *t = current_task();
 
 	return t && t->ride.allowed && t->mm == mm && !t->ride.kind && !mm->batching &&
-	       !t->ptrace && !t->kernel_trace;
+	       !task_traced(t) && !t->kernel_trace;
 }
 
 static bool may_alone(struct mm *mm)

@@ -81,8 +81,6 @@ static size_t box_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool 
 static size_t copy(plat_as_t as, uint64_t user, void *buf, size_t n, bool out)
 {
 	struct stub *s = stub_find(as.id);
-	uint32_t runs;
-	size_t left;
 
 	if (!n)
 		return 0;
@@ -95,16 +93,7 @@ static size_t copy(plat_as_t as, uint64_t user, void *buf, size_t n, bool out)
 		return n - room + copy(as, user, buf, room, out);
 	}
 	later_need(s, user, n);
-	runs = later_runs(s);
-	left = process.no_vm_access ? box_copy(s, user, buf, n, out) : vm_copy(s, user, buf, n, out);
-	if (left && later_cured(s, runs)) {
-		/* What was not mapped yet may be so now. */
-		user += n - left;
-		buf = (uint8_t *)buf + (n - left);
-		left = process.no_vm_access ? box_copy(s, user, buf, left, out) :
-			vm_copy(s, user, buf, left, out);
-	}
-	return left;
+	return process.no_vm_access ? box_copy(s, user, buf, n, out) : vm_copy(s, user, buf, n, out);
 }
 
 /* Copies of this CPU see each other in order. */
@@ -164,13 +153,8 @@ size_t plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n
 /* A command about one word: its result, or -EFAULT. */
 static int64_t word_command(struct stub *s, struct stub_cmd *cmd)
 {
-	uint32_t runs;
-
 	later_need(s, cmd->a[0], 4);
-	runs = later_runs(s);
 	if (app_commands(s, cmd, 1))
-		return -EFAULT;
-	if (cmd->ret < 0 && later_cured(s, runs) && app_commands(s, cmd, 1))
 		return -EFAULT;
 	return cmd->ret < 0 || cmd->ret > UINT32_MAX ? -EFAULT : cmd->ret;
 }

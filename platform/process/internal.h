@@ -72,7 +72,6 @@ struct stub {
 	pthread_mutex_t mapper_lock;
 	struct batch *batch;            /* the kernel's mm lock; NULL: calls run at once */
 	struct batch *later;            /* later_lock to change it; later.c */
-	uint32_t later_runs;            /* atomic */
 	pthread_mutex_t later_lock;
 	struct ctl *ctl;
 	struct app_thread *thread;      /* [plat_cpu_count()] */
@@ -208,12 +207,6 @@ static inline void later_need(struct stub *s, uint64_t at, uint64_t n)
 	if (later_waits(s))
 		later_need_slow(s, at, n);
 }
-/* An access met nothing: try again?  runs: later_runs from before it. */
-static inline uint32_t later_runs(const struct stub *s) { return __atomic_load_n(&s->later_runs, __ATOMIC_ACQUIRE); }
-static inline bool later_cured(struct stub *s, uint32_t runs)
-{
-	return later_settle(s) > 0 || later_runs(s) != runs;
-}
 
 /* as.c: the calls that a child of s begins with. */
 void child_list_write(struct stub *s, unsigned cpu);
@@ -228,7 +221,7 @@ void place_idle(void);                          /* about to sleep with nothing t
 bool place_together(struct stub_box *box);      /* waits for one on this core; true: has left it */
 uint64_t place_patience(void);                  /* cycles to spin for one elsewhere */
 void place_spun(void);                          /* one came meanwhile */
-void place_back(bool at_once);                         /* it is back */
+void place_back(bool at_once);                  /* it is back */
 void place_follow(struct stub_box *box, uint32_t app_core);     /* will wait for one elsewhere */
 void place_disturbed(void);                     /* a spin was interrupted for long */
 void place_thread_init(const struct stub *s, struct app_thread *th);

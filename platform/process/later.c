@@ -29,8 +29,6 @@ static int run(struct stub *s)
 		if (mapper_run_calls(s, &gone, 1, NULL, 0))
 			stub_kill(s);
 	}
-	/* Before the list goes: who no longer finds it sees that it ran. */
-	__atomic_fetch_add(&s->later_runs, 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&s->later, NULL, __ATOMIC_RELEASE);
 	batch_free(b);
 	return err;

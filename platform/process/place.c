@@ -98,12 +98,12 @@ static bool limit(pid_t tid, int32_t core)
 
 	if (off)
 		return false;
-	if (core >= 0)
+	if (core >= 0) {
 		CPU_ZERO(&set);
-	if (core >= 0)
 		CPU_SET(core, &set);
-	if (core < ANYWHERE)
+	} else if (core != ANYWHERE) {
 		CPU_CLR(AWAY_FROM(core), &set);
+	}
 	stats_count(STATS_PLACED);
 	if (!syscall(SYS_sched_setaffinity, tid, sizeof(set), &set))
 		return true;
