@@ -77,6 +77,24 @@ int net_address_add(struct netns *ns, const struct net_address *a)
 	return err;
 }
 
+/* Lock held: out of the list, to be freed without it. */
+static void withdraw(struct netns *ns, struct net_address *a, struct list *gone)
+{
+	list_del(&a->link);
+	list_push_back(gone, &a->link);
+	ns->address_count--;
+}
+
+static void free_addresses(struct list *gone)
+{
+	while (!list_empty(gone)) {
+		struct net_address *a = list_first(gone, struct net_address, link);
+
+		list_del(&a->link);
+		kfree(a);
+	}
+}
+
 int net_address_del(struct netns *ns, const struct ipaddr *ip, uint8_t prefix, struct net_address *ret)
 {
 	struct net_address *a, *next, *hit = NULL;
@@ -89,24 +107,15 @@ int net_address_del(struct netns *ns, const struct ipaddr *ip, uint8_t prefix, s
 			hit = a;
 	if (hit) {
 		*ret = *hit;
-		list_del(&hit->link);
-		list_push_back(&gone, &hit->link);
-		ns->address_count--;
+		withdraw(ns, hit, &gone);
 	}
 	/* Those that depend on it go with it. */
 	if (hit && ip_is_v4(ip) && !(hit->flags & IFA_F_SECONDARY))
 		list_for_each_safe(a, next, &ns->addresses, link)
-			if (a->flags & IFA_F_SECONDARY && a->prefix == prefix && ip_in_prefix(&a->ip, ip, prefix)) {
-				list_del(&a->link);
-				list_push_back(&gone, &a->link);
-				ns->address_count--;
-			}
+			if (a->flags & IFA_F_SECONDARY && a->prefix == prefix && ip_in_prefix(&a->ip, ip, prefix))
+				withdraw(ns, a, &gone);
 	spin_unlock(&ns->lock);
-	while (!list_empty(&gone)) {
-		a = list_first(&gone, struct net_address, link);
-		list_del(&a->link);
-		kfree(a);
-	}
+	free_addresses(&gone);
 	return hit ? 0 : -EADDRNOTAVAIL;
 }
 
@@ -128,17 +137,10 @@ static void forget_ipv6(struct netns *ns)
 	list_init(&gone);
 	spin_lock(&ns->lock);
 	list_for_each_safe(a, next, &ns->addresses, link)
-		if (!ip_is_v4(&a->ip)) {
-			list_del(&a->link);
-			list_push_back(&gone, &a->link);
-			ns->address_count--;
-		}
+		if (!ip_is_v4(&a->ip))
+			withdraw(ns, a, &gone);
 	spin_unlock(&ns->lock);
-	while (!list_empty(&gone)) {
-		a = list_first(&gone, struct net_address, link);
-		list_del(&a->link);
-		kfree(a);
-	}
+	free_addresses(&gone);
 }
 
 int net_link_set_up(struct netns *ns, bool up)
