@@ -153,7 +153,8 @@ int __must_check plat_as_fork(plat_as_t parent, plat_as_t *ret_child);
 #define PLAT_MAP_MAYWRITE 16u           /* SHARED, not writable now: the task may later protect it
 					 * writable.  Without it such a mapping stays read-only. */
 
-#define PLAT_MAP_LATER 32u              /* a hint: may wait, see plat_as_settle() */
+#define PLAT_MAP_LATER 32u              /* a hint: may wait, see plat_as_settle(); only one task uses the
+					 * address space, and the kernel settles before there are two */
 #define PLAT_MAP_NEW 64u                /* nothing is mapped in the range */
 
 /* The range replaces whatever was mapped there.  -ENOMEM when the host is out

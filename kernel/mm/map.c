@@ -173,7 +173,8 @@ int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 		pf |= PLAT_MAP_SHARED;
 	if ((r->flags & VM_SHARED) && (r->flags & VM_MAYWRITE))
 		pf |= PLAT_MAP_MAYWRITE;
-	if (r->loader && !(r->flags & (VM_SHARED | VM_WRITE | VM_LOCKED)))
+	/* Another thread could look at the range while what waited is made. */
+	if (r->loader && !(r->flags & (VM_SHARED | VM_WRITE | VM_LOCKED)) && ref_read(&mm->users) == 1)
 		pf |= PLAT_MAP_LATER | (old ? 0 : PLAT_MAP_NEW);
 	if (r->obj.id)
 		err = plat_as_map_obj(mm->as, r->addr, r->size, vma_prot(r->flags), pf,

@@ -124,6 +124,15 @@ struct mm *mm_get(struct mm *mm)
 	return mm;
 }
 
+struct mm *mm_share(struct mm *mm)
+{
+	mutex_lock(&mm->lock);
+	(void)!plat_as_settle(mm->as);   /* what failed is not there, for both */
+	mm_get(mm);
+	mutex_unlock(&mm->lock);
+	return mm;
+}
+
 void mm_put(struct mm *mm)
 {
 	struct vma *v, *tmp;

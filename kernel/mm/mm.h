@@ -101,6 +101,7 @@ void obj_ref_put(struct obj_ref *o);            /* may sleep the CPU */
 int __must_check mm_new(struct mm **ret);
 int __must_check mm_fork(struct mm *parent, struct mm **ret);
 struct mm *mm_get(struct mm *mm);       /* a user */
+struct mm *mm_share(struct mm *mm);     /* a user that may run in it: nothing waits any more (PLAT_MAP_LATER) */
 void mm_put(struct mm *mm);             /* may sleep */
 /* Bytes that are resident between two page addresses; mm->lock held. */
 uint64_t mm_rss_range_locked(struct mm *mm, uint64_t start, uint64_t end);

@@ -69,7 +69,7 @@ static long check_limits(struct task *parent)
 static int copy_mm(struct task *c, struct task *p, uint64_t f)
 {
 	if (f & CLONE_VM) {
-		c->mm = mm_get(p->mm);
+		c->mm = mm_share(p->mm);
 		return 0;
 	}
 	return mm_fork(p->mm, &c->mm);
