@@ -31,8 +31,10 @@ struct ctl {
 	int fd;
 	int sock, peer;                 /* ours, the stub's */
 	uint8_t *base;
+	uint64_t boxes_used;            /* a bit each: an app thread was ordered there; atomic */
 	struct ctl *next;
 };
+STATIC_ASSERT(PLAT_MAX_CPUS <= 64);
 
 /* The kernel's side of an app thread. */
 struct app_thread {

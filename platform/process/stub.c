@@ -95,10 +95,9 @@ fail:
 
 /* What a program's registers and copies have left in a mailbox: the next one
  * could read it.  Pages that were never used stay so. */
-static void box_clear(uint8_t *box)
+static void box_clear(uint8_t *box, bool used)
 {
 	uint32_t frame = align_down(frame_shape.frame_off, (uint32_t)PLAT_PAGE_SIZE) - PLAT_PAGE_SIZE;
-	bool used = ((const struct stub_box *)box)->tid != 0;
 
 	memset(box, 0, offsetof(struct stub_box, cpuid_site));
 	if (!used)
@@ -116,7 +115,8 @@ void ctl_free(struct ctl *c, bool reuse)
 	if (reuse) {
 		memset(c->base, 0, CTL_RO_SIZE);
 		for (unsigned i = 0; i < process.cpu_count; i++)
-			box_clear(c->base + CTL_BOX(i));
+			box_clear(c->base + CTL_BOX(i), c->boxes_used >> i & 1);
+		c->boxes_used = 0;
 	}
 	pthread_mutex_lock(&stubs_lock);
 	if (reuse && ctl_pool_count < CTL_POOL_MAX) {

@@ -35,6 +35,7 @@ void app_thread_call(struct stub *s, bool child, unsigned cpu)
 	uint64_t va = stub_box_va(s, cpu);
 	uint64_t sp = (va + frame_shape.frame_off - 256) & ~15ull;
 
+	__atomic_fetch_or(&s->ctl->boxes_used, 1ull << s->thread[cpu].box, __ATOMIC_RELAXED);
 	box->cmd_count = 0;
 	/* Nobody knows where it will run: sleep rather than spin in its way. */
 	box->kern_cpu = box->app_cpu = host_cpu();
