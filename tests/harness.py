@@ -65,7 +65,7 @@ class Test:
     # -- running --
     def run(self, argv, stdin="", timeout=30, env=None, cwd=None, text=True, **kw):
         """Run a command to its end; the process group is killed on timeout."""
-        full = dict(os.environ)
+        full = dict(os.environ, TMPDIR=self.tmp)
         full.update(env or {})
         data = stdin.encode() if isinstance(stdin, str) else stdin
         p = subprocess.Popen(argv, stdin=subprocess.PIPE if data is not None else subprocess.DEVNULL,

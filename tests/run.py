@@ -9,7 +9,8 @@ Nacre must print the same), e2e (whole programs through build/nacre), escape
 Every test runs in a worker process of its own, in its own session, with a time
 limit.  The worker is a subreaper, so it sees whatever the test left running,
 however deep; leftovers fail the test and are killed (only those: descendants of
-that worker).  Mounts and cgroups are compared before and after the whole run.
+that worker).  Mounts and cgroups are compared before and after the whole run, and the
+temporary directory must be empty.
 Root runs most tests twice, the second time as an ordinary user."""
 import argparse
 import concurrent.futures
@@ -18,9 +19,11 @@ import glob
 import importlib.util
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -260,6 +263,15 @@ def host_state():
     return state
 
 
+def own_tmp():
+    """A directory where all the tests' temporary files go."""
+    path = tempfile.mkdtemp(prefix="nacre-tests-")
+    os.chmod(path, 0o1777)
+    os.environ["TMPDIR"] = path
+    tempfile.tempdir = None
+    return path
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     ap.add_argument("--build", default=os.path.join(ROOT, "build"))
@@ -283,7 +295,7 @@ def main():
         print("\n".join(i.name for i in items))
         return 0
     subreaper()
-    before = host_state()
+    before, tmp = host_state(), own_tmp()
     counts = {PASS: 0, FAIL: 0, SKIP: 0}
     failed, lock = [], threading.Lock()
 
@@ -320,7 +332,8 @@ def main():
         for f in [pool.submit(go, i) for i in items]:
             f.result()
     reap()
-    left = host_state() - before
+    left = host_state() - before | {"file " + name for name in os.listdir(tmp)}
+    shutil.rmtree(tmp, ignore_errors=True)
     if left:
         note("host/nothing-left", FAIL, "left behind: " + ", ".join(sorted(left)), 0)
     elif items:

@@ -74,10 +74,12 @@ static inline void wait_say(const char *what, pid_t p)
 	if (waitpid(p, &st, 0) != p) printf("%s: waitpid: %s\n", what, abi_errno(errno));
 	else say_status(what, st);
 }
-/* An empty directory of our own, entered. */
+/* An empty directory of our own, entered; the runner removes it. */
 static inline char *enter_tmp(void)
 {
-	static char d[] = "/tmp/abi-XXXXXX";
+	static char d[256];
+
+	snprintf(d, sizeof d, "%s/abi-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	if (!mkdtemp(d) || chdir(d)) { perror("tmp"); exit(2); }
 	return d;
 }
