@@ -85,7 +85,7 @@ static bool find_line(const char *root, const char *path, const char *name, uint
 int user_lookup(const char *root, const char *text, uint32_t *ret_uid, uint32_t *ret_gid,
 		char **ret_home)
 {
-	char line[1024], gline[1024], *field[7], *gfield[7];
+	char line[1024], gline[1024], *field[7] = { NULL }, *gfield[7] = { NULL };
 	char *user = must(strdup(text)), *group = strchr(user, ':');
 	bool found;
 

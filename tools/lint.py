@@ -165,7 +165,8 @@ def main():
     if a.full:
         compiler("gcc", ["-fanalyzer", "-Wno-analyzer-malloc-leak"], "gcc -fanalyzer (advice)", False, cache)
         if shutil.which("cppcheck"):
-            run("cppcheck (advice)", ["cppcheck", "--quiet", "-j", str(JOBS), "--enable=warning,portability", "--inline-suppr", "-Iinclude", "-I.",
+            run("cppcheck (advice)", ["cppcheck", "--quiet", "-j", str(JOBS), "--enable=warning,portability", "--suppressions-list=tools/cppcheck.list",
+                                      "-D__CPPCHECK__", "-Iinclude", "-I.",
                                       "--suppress=missingIncludeSystem", "--std=c11", "kernel", "host", "runtime", "platform/process"])
         if shutil.which("duplicates"):
             run("duplicates (advice)", ["duplicates"])

@@ -26,8 +26,13 @@
 /* For our own bugs, never for input. */
 #define STATIC_ASSERT(c) _Static_assert(c, #c)
 
+#ifdef __CPPCHECK__                     /* it gives a file up at a statement expression in a list */
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#else
 #define MIN(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a < _b ? _a : _b; })
 #define MAX(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a > _b ? _a : _b; })
+#endif
 
 /* An address in a task's memory.  It cannot be dereferenced: copy_in() and
  * copy_out() are the only way to the bytes behind it. */

@@ -16,14 +16,14 @@ int name_from_user(ustr name, char **ret)
 {
 	size_t size;
 	char *s = kbuf_get(PATH_MAX, &size);
-	long n;
+	int n;
 
 	if (!s)
 		return -ENOMEM;
-	n = copy_in_str(s, name, PATH_MAX);
+	n = (int)copy_in_str(s, name, PATH_MAX);
 	if (n < 0) {
 		name_put(s);
-		return (int)n;
+		return n;
 	}
 	*ret = s;
 	return 0;

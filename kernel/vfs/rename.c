@@ -180,11 +180,12 @@ static int side_init(struct side *s, int dfd, const char *name)
 
 static int rename_names(int odfd, const char *oname, int ndfd, const char *nname, unsigned flags)
 {
-	struct side *o = kzalloc(2 * sizeof(*o)), *n = o + 1;
+	struct side *o = kzalloc(2 * sizeof(*o)), *n;
 	int err;
 
 	if (!o)
 		return -ENOMEM;
+	n = o + 1;
 	err = side_init(o, odfd, oname);
 	if (!err) {
 		err = side_init(n, ndfd, nname);

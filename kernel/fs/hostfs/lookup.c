@@ -210,11 +210,11 @@ static int take_all(struct inode *dir, const struct names *a, const uint8_t *p, 
 	struct hostfs_node *d = hostfs_node(dir);
 	const char *name = a->text;
 	int err = -EIO, files = 0, dirs = 0;
-	struct inode *i = NULL;
 	struct hc_fetched r;
 	size_t at = 0;
 
 	for (unsigned k = 0; k < a->count && size - at >= sizeof(r); k++, name += strlen(name) + 1) {
+		struct inode *i = NULL;
 		int e;
 
 		memcpy(&r, p + at, sizeof(r));
@@ -225,7 +225,7 @@ static int take_all(struct inode *dir, const struct names *a, const uint8_t *p, 
 		at = MIN(at + (size_t)align_up(r.data_size, 8), size);
 		files += what != HOSTFS_TO_READ && (r.flags & HC_FETCHED_DATA) && S_ISREG(r.attr.mode);
 		dirs += !!(r.flags & HC_FETCHED_LIST);
-		if (!e && changes != hostfs_changes(d->hs)) {
+		if (i && changes != hostfs_changes(d->hs)) {
 			distrust(i);
 			hostfs_end_leases(dir);
 		}

@@ -196,7 +196,7 @@ static struct inode *make(struct ovl_super *os, struct inode *upper, struct inod
 	}
 	i->priv = oi;
 	i->rdev = real->rdev;
-	i->ino = lower ? lower->ino : ovl_ino_of_upper(upper);
+	i->ino = lower ? lower->ino : ovl_ino_of_upper(real);
 	i->ops = ops_for(real->mode);
 	i->fops = S_ISDIR(real->mode) ? &ovl_dir_fops : S_ISREG(real->mode) ? &ovl_file_fops : NULL;
 	ovl_sync(i);

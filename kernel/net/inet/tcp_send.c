@@ -269,7 +269,7 @@ long tcp_sendmsg(struct socket *s, struct sock_msg *m)
 		err = wait_connect(s, t, m, deadline);
 	if (!err)
 		err = send_state(t, &peer);
-	if (err)
+	if (err || !peer)
 		return err;
 	mutex_lock(&t->write_lock);
 	while (m->it->left) {
