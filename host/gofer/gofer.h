@@ -31,7 +31,7 @@ struct gofer_req {
 	uint32_t mask;          /* SETATTR: HC_SET_ */
 	uint32_t name_size;     /* 0..HC_NAME_MAX */
 	uint32_t name2_size;    /* RENAME: new name; SYMLINK: target; SETXATTR: value; FETCH: names; FORGET: more handles */
-	uint32_t cpu;           /* the asker's CPU of the host, + 1; 0: not known */
+	uint32_t cpu;           /* the host's CPU to answer from next, + 1; 0: any */
 	uint32_t pad;
 	struct hc_attr attr;    /* SETATTR */
 };

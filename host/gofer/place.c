@@ -6,9 +6,6 @@
 
 HOST_CALLS(gofer, sched_setaffinity);
 
-/* An asker that hops to and fro is not followed: moving costs more. */
-#define STEADY 3u
-
 static cpu_set_t allowed;
 static bool choice;                     /* there is more than one */
 
@@ -23,19 +20,12 @@ void place_near(struct place *p, uint32_t cpu)
 {
 	cpu_set_t one;
 
-	if (!choice || !cpu || cpu == p->now || cpu > CPU_SETSIZE || !CPU_ISSET(cpu - 1, &allowed)) {
-		p->count = 0;
-		return;
-	}
-	if (cpu != p->next)
-		p->count = 0;
-	p->next = cpu;
-	if (++p->count < STEADY && p->now)
+	if (!choice || !cpu || cpu == p->now || cpu > CPU_SETSIZE || !CPU_ISSET(cpu - 1, &allowed))
 		return;
 	CPU_ZERO(&one);
 	CPU_SET(cpu - 1, &one);
-	/* The host may have taken that CPU away meanwhile: then all stays. */
+	/* The host may have taken that CPU away meanwhile: then all stays, and
+	 * each request tries again. */
 	if (!sched_setaffinity(0, sizeof(one), &one))
 		p->now = cpu;
-	p->count = 0;
 }

@@ -4,7 +4,7 @@
  * The asker sleeps until it is answered, so its CPU is free meanwhile: a
  * thread that runs there is reached by two switches on one CPU instead of two
  * wake-ups of idle ones (docs/decisions/0007-gofer-place.md).  A request says
- * which CPU that is; the thread moves itself there after it has answered.
+ * where the thread is to be; it moves itself there after it has answered.
  *
  * Trust: the number is the sandbox's word.  It is taken only if this process
  * may run there anyway, and moves nobody else. */
@@ -13,11 +13,7 @@
 
 #include <base/types.h>
 
-struct place {
-	uint32_t now;           /* the CPU the thread keeps to, + 1; 0: any */
-	uint32_t next;          /* where it may move: named by the latest requests, */
-	uint32_t count;         /* so many of them */
-};
+struct place { uint32_t now; };         /* the CPU the thread keeps to, + 1; 0: any */
 
 /* Where this process may run; before the lock-down and the threads. */
 void place_init(void);

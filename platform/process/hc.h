@@ -21,6 +21,7 @@
 /* A futex lock for the short sections here; not fair, not recursive. */
 struct hc_lock { uint32_t word; };      /* 0 free, 1 taken, 2 taken with sleepers */
 void hc_lock_take(struct hc_lock *l);
+bool hc_lock_try(struct hc_lock *l);
 void hc_lock_release(struct hc_lock *l);
 
 /* hc_file.c: put a received descriptor into the table; closes it on error.

@@ -8,12 +8,16 @@
 
 HOST_CALLS(sandbox, futex);
 
-void hc_lock_take(struct hc_lock *l)
+bool hc_lock_try(struct hc_lock *l)
 {
 	uint32_t free = 0;
 
-	if (__atomic_compare_exchange_n(&l->word, &free, 1, false, __ATOMIC_ACQUIRE,
-					__ATOMIC_RELAXED))
+	return __atomic_compare_exchange_n(&l->word, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+void hc_lock_take(struct hc_lock *l)
+{
+	if (hc_lock_try(l))
 		return;
 	while (__atomic_exchange_n(&l->word, 2, __ATOMIC_ACQUIRE))
 		raw(SYS_futex, &l->word, FUTEX_WAIT_PRIVATE, 2, 0);

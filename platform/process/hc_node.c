@@ -2,8 +2,12 @@
 /* Host nodes: requests to the gofer (host/gofer/gofer.h), one channel per CPU.
  *
  * A CPU has at most one request outstanding, since the kernel does not switch
- * tasks inside a host call; the lock of a channel covers threads that are no
- * CPU and share CPU 0's.
+ * tasks inside a host call; threads that are no CPU share the last channel.
+ *
+ * Each channel's thread of the gofer stays on one of the host's CPUs, and a
+ * request takes a channel whose thread is where the asker is: the asker sleeps
+ * until it is answered, so its CPU is free, and nobody has to be woken on
+ * another.  A CPU's own channel is there for it when no other fits.
  *
  * Trust: a reply is hostile.  Its size, sequence number, error, data size and
  * descriptor count are checked here; what remains (contents of attributes and
@@ -20,13 +24,20 @@ HOST_CALLS(sandbox, sendmsg, recvmsg, close);
 
 #define ERRNO_MAX 133
 
+/* An asker that hops to and fro is not followed: moving costs as much as a
+ * wake-up. */
+#define STEADY 3u
+
 struct channel {
 	struct hc_lock lock;
-	int fd;
+	int fd;                 /* constant; -1: none */
+	uint32_t near;          /* the host's CPU of its thread, + 1; 0: not used yet; atomic */
+	uint32_t strays;        /* by the lock, as below: requests in a row from elsewhere */
 	uint32_t seq;
 };
 
 static struct channel channels[PLAT_MAX_CPUS + 1];      /* last: everybody else */
+static unsigned channel_count;                          /* of CPUs; constant */
 
 struct reply {
 	struct gofer_rep rep;
@@ -40,19 +51,53 @@ int hc_node_init(const struct sandbox_config *cfg)
 {
 	unsigned i;
 
-	for (i = 0; i < PLAT_MAX_CPUS; i++)
+	for (i = 0; i < PLAT_MAX_CPUS; i++) {
 		channels[i].fd = cfg->gofer_cpu_fd[i];
+		if (channels[i].fd >= 0)
+			channel_count = i + 1;
+	}
 	channels[PLAT_MAX_CPUS].fd = cfg->gofer_fd;
 	return 0;
 }
 
-static struct channel *channel_of_cpu(void)
+static bool near(struct channel *ch, uint32_t place)
 {
+	return ch->fd >= 0 && __atomic_load_n(&ch->near, __ATOMIC_RELAXED) == place;
+}
+
+/* A channel of a CPU whose thread is at place, locked, or NULL. */
+static struct channel *take_near(uint32_t place)
+{
+	for (unsigned i = 0; i < channel_count; i++)
+		if (near(&channels[i], place) && hc_lock_try(&channels[i].lock))
+			return &channels[i];
+	return NULL;
+}
+
+/* Locked, with the place for its thread set. */
+static struct channel *take_channel(void)
+{
+	struct channel *others = &channels[PLAT_MAX_CPUS], *own = others, *ch = NULL;
+	uint32_t here = host_cpu() + 1;
 	unsigned cpu = plat_cpu_self();
 
 	if (cpu < PLAT_MAX_CPUS && channels[cpu].fd >= 0)
-		return &channels[cpu];
-	return &channels[PLAT_MAX_CPUS];
+		own = &channels[cpu];
+	if (own != others && near(own, here) && hc_lock_try(&own->lock))
+		ch = own;
+	if (!ch && own != others)
+		ch = take_near(here);
+	if (!ch && own != others)
+		ch = take_near(0);
+	if (!ch) {
+		hc_lock_take(&own->lock);
+		ch = own;
+	}
+	if (near(ch, here) || !ch->near || ++ch->strays == STEADY) {
+		__atomic_store_n(&ch->near, here, __ATOMIC_RELAXED);
+		ch->strays = 0;
+	}
+	return ch;
 }
 
 static int send_request(struct channel *ch, struct gofer_req *req, const char *name,
@@ -136,18 +181,15 @@ static int receive_reply(struct channel *ch, struct reply *r)
 /* r->fd: a descriptor that came, or -1. */
 static int exchange_fd(struct gofer_req *req, const char *name, const char *name2, struct reply *r)
 {
-	struct channel *ch = channel_of_cpu();
+	struct channel *ch = take_channel();
 	int err;
 
 	stats_bump(&stats_mine->gofer[req->op % STATS_GOFER_OPS], 1);
 	r->fd = -1;
 	r->size = 0;
-	if (ch->fd < 0)
-		return -EIO;
-	hc_lock_take(&ch->lock);
 	req->seq = ++ch->seq;
-	req->cpu = host_cpu() + 1;
-	err = send_request(ch, req, name, name2);
+	req->cpu = ch->near;
+	err = ch->fd < 0 ? -EIO : send_request(ch, req, name, name2);
 	if (!err)
 		err = receive_reply(ch, r);
 	hc_lock_release(&ch->lock);
