@@ -72,19 +72,18 @@ static bool proven(struct scan *s, uint64_t off)
 	return function_read(s, off) && patch_insn_at(s->code, s->code_size, off - s->code_start, PATCH_CPUID_SIZE);
 }
 
-/* The pairs in buf, which holds the text from off; the last byte may be half of one. */
+/* The pairs in buf, which holds the text from off; the last byte may be half of
+ * one.  The second byte is looked for: it is much rarer in code. */
 static unsigned pairs(struct scan *s, const uint8_t *buf, size_t n, uint64_t off, uint64_t *ret, unsigned count)
 {
-	const uint8_t *p = buf, *end = buf + n - 1;
+	const uint8_t *p = buf, *end = buf + n;
 
-	while (p < end && count < PATCH_CPUIDS_MAX) {
-		if (p[0] != 0x0f || p[1] != 0xa2) {
-			p++;
-			continue;
-		}
-		if (proven(s, off + (uint64_t)(p - buf)))
-			ret[count++] = off + (uint64_t)(p - buf);
-		p += 2;
+	while (end - p > 1 && count < PATCH_CPUIDS_MAX) {
+		p = memchr(p + 1, 0xa2, (size_t)(end - p - 1));
+		if (!p)
+			break;
+		if (p[-1] == 0x0f && proven(s, off + (uint64_t)(p - 1 - buf)))
+			ret[count++] = off + (uint64_t)(p - 1 - buf);
 	}
 	return count;
 }
