@@ -19,6 +19,7 @@ static void iter_one(struct iter *it, bool kernel, uint64_t base, size_t n)
 	it->done_in_seg = 0;
 	it->left = n;
 	it->append = it->nowait = false;
+	it->pull = NULL;
 	it->seg = it->inline_seg;
 	it->seg[0] = (struct iter_seg){ base, n };
 }
@@ -106,10 +107,27 @@ static void advance(struct iter *it, size_t n)
 	it->left -= n;
 }
 
+void *iter_direct(struct iter *it, size_t *ret_n)
+{
+	uint64_t va = 0;
+
+	if (!it->kernel)
+		return NULL;
+	*ret_n = next_piece(it, it->left, &va);
+	return (void *)(uintptr_t)va;
+}
+
+void iter_filled(struct iter *it, size_t n) { advance(it, n); }
+
 size_t iter_copy_in(struct iter *it, void *dst, size_t n)
 {
 	size_t done = 0;
 
+	if (unlikely(it->pull)) {
+		done = it->pull(it, dst, MIN(n, it->left));
+		it->left -= done;
+		return done;
+	}
 	while (done < n) {
 		uint64_t va;
 		size_t k = next_piece(it, n - done, &va), left = 0;

@@ -208,6 +208,8 @@ struct iter {
 	size_t done_in_seg;             /* of segment index */
 	size_t left;                    /* total bytes still to move */
 	bool append, nowait;            /* of this call: as O_APPEND, O_NONBLOCK (RWF_) */
+	/* Set: iter_copy_in() asks it for the bytes; fewer than n: no more there. */
+	size_t (*pull)(struct iter *it, void *dst, size_t n);
 	struct iter_seg { uint64_t base; size_t size; } *seg;
 	struct iter_seg inline_seg[8];
 };
@@ -221,6 +223,10 @@ void iter_free(struct iter *it);
 size_t iter_copy_in(struct iter *it, void *dst, size_t n);       /* from the task */
 size_t iter_copy_out(struct iter *it, const void *src, size_t n); /* to the task */
 size_t iter_zero(struct iter *it, size_t n);
+/* Kernel memory, of which *ret_n bytes lie together: who fills it himself then
+ * calls iter_filled().  NULL: user memory. */
+void *iter_direct(struct iter *it, size_t *ret_n);
+void iter_filled(struct iter *it, size_t n);
 /* A large piece of a host file at off straight to the task, in one copy.
  * Bytes moved; 0: none this way, copy (and see what is wrong). */
 size_t iter_read_file(struct iter *it, uint64_t hc_file, uint64_t off);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sendfile, copy_file_range, splice, tee, vmsplice.
  *
- * All of them copy through a kernel buffer, a chunk at a time.  Nothing is
- * taken from a source that the target did not accept: a regular source goes by
- * its position, a pipe is peeked and then drained by what was written. */
+ * Most copy through a kernel buffer, a chunk at a time; a stream socket has a
+ * file read straight into its own.  Nothing is taken from a source that the
+ * target did not accept: a regular source goes by its position, a pipe is
+ * peeked and then drained by what was written. */
 #include "kernel/ipc/ipc.h"
+#include "kernel/net/socket.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/vfs/internal.h"
 
@@ -28,8 +30,8 @@ static long write_from(struct file *f, void *buf, size_t n, uint64_t *pos)
 	return file_rw(f, &it, pos, true);
 }
 
-/* Step back over what the target did not take.  A file's own position may
- * also live at the host (standard streams): lseek moves both. */
+/* Step back (n < 0: on) over what the target did not take.  A file's own
+ * position may also live at the host (standard streams): lseek moves both. */
 static void unread(struct file *f, uint64_t *pos, long n)
 {
 	if (pos != &f->pos || !f->ops->lseek || f->ops->lseek(f, -n, SEEK_CUR) < 0)
@@ -66,6 +68,51 @@ static long copy_loop(struct file *in, uint64_t *ipos, struct file *out, uint64_
 	}
 	kbuf_put(buf, cap);
 	return total ? (long)total : n;
+}
+
+/* ---- from a file to a stream socket ---- */
+
+struct file_iter { struct iter it; struct file *f; uint64_t *pos; size_t read; };
+
+static size_t pull(struct iter *it, void *dst, size_t n)
+{
+	struct file_iter *fi = container_of(it, struct file_iter, it);
+	long got = read_into(fi->f, dst, n, fi->pos);
+
+	if (got <= 0)
+		return 0;
+	fi->read += (size_t)got;
+	return (size_t)got;
+}
+
+/* What the file holds of count bytes, as one write.  0: not this way. */
+static long send_straight(struct file *in, uint64_t *ipos, struct file *out, size_t count)
+{
+	struct file_iter fi = { .f = in, .pos = ipos };
+	uint64_t size = inode_size(in->inode), none = 0;
+	long n;
+
+	if (!is_reg(in) || *ipos >= size || !file_is_socket(out) || socket_of(out)->type != SOCK_STREAM)
+		return 0;
+	iter_kernel(&fi.it, NULL, MIN(count, size - *ipos));
+	fi.it.pull = pull;
+	n = file_rw(out, &fi.it, &none, true);
+	/* Less when the socket broke off, more when its peer is gone and nobody
+	 * asked for the bytes. */
+	if ((size_t)MAX(n, 0L) != fi.read)
+		unread(in, ipos, (long)fi.read - MAX(n, 0L));
+	return n == -EFAULT ? 0 : n;    /* the file has less, or cannot be read */
+}
+
+static long send_file(struct file *in, uint64_t *ipos, struct file *out, uint64_t *opos, size_t count)
+{
+	uint64_t size = inode_size(in->inode), there = size > *ipos ? size - *ipos : 0;
+	long n = send_straight(in, ipos, out, count), more;
+
+	if (n < 0 || (size_t)n == count || (n && (uint64_t)n < there))
+		return n;
+	more = copy_loop(in, ipos, out, opos, count - (size_t)n, false);
+	return n && more < 0 ? n : n + more;
 }
 
 /* A position argument: from user memory, or the file's own (locked). */
@@ -154,7 +201,7 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
 	else
 		n = both_begin(&ip, in, uoff, &op, out, (uaddr){ 0 });
 	if (!n) {
-		n = count ? copy_loop(in, ip.pos, out, op.pos, count, false) : 0;
+		n = count ? send_file(in, ip.pos, out, op.pos, count) : 0;
 		(void)pos_end(&op);
 		if (pos_end(&ip))
 			n = -EFAULT;

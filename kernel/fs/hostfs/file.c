@@ -299,16 +299,17 @@ static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
 	}
 	if (!to->left)
 		return (long)total;
-	buf = kbuf_get(to->left, &cap);
-	if (!buf)
+	buf = to->kernel ? NULL : kbuf_get(to->left, &cap);
+	if (!buf && !to->kernel)
 		return total ? (long)total : -ENOMEM;
 	while (to->left) {
-		size_t want = MIN(to->left, cap), put;
+		void *there = iter_direct(to, &cap);
+		size_t want = MIN(MIN(to->left, cap), (size_t)HC_IO_MAX), put;
 
 		got = 0;
 		if (*pos > INT64_MAX - want)
 			break;
-		err = hc_file_read(read_handle(n), *pos, buf, want, &got);
+		err = hc_file_read(read_handle(n), *pos, there ? there : buf, want, &got);
 		if (err) {
 			err = hostfs_errno(err);
 			break;
@@ -317,7 +318,9 @@ static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
 			err = -EIO;
 			break;
 		}
-		put = iter_copy_out(to, buf, got);
+		put = there ? got : iter_copy_out(to, buf, got);
+		if (there)
+			iter_filled(to, got);
 		*pos += put;
 		total += put;
 		if (put < got) {

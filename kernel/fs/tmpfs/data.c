@@ -241,13 +241,17 @@ static long read_locked(struct inode *i, struct iter *to, uint64_t *pos, uint8_t
 		size_t n = MIN((uint64_t)to->left, i->size - *pos), moved;
 
 		if (d->has_obj) {
+			size_t room = cap;
+			void *there = iter_direct(to, &room);
 			int err;
 
-			n = MIN(n, cap);
-			err = plat_obj_read(d->obj, *pos, bounce, n);
+			n = MIN(n, room);
+			err = plat_obj_read(d->obj, *pos, there ? there : bounce, n);
 			if (err)
 				return total ? (long)total : err;
-			moved = iter_copy_out(to, bounce, n);
+			moved = there ? n : iter_copy_out(to, bounce, n);
+			if (there)
+				iter_filled(to, n);
 		} else if (*pos < d->cap) {
 			n = MIN(n, d->cap - *pos);
 			moved = iter_copy_out(to, d->small + *pos, n);
@@ -271,7 +275,7 @@ static long tmpfs_read(struct file *f, struct iter *to, uint64_t *pos)
 	long n;
 
 	mutex_lock(&i->lock);
-	if (d->has_obj && to->left && *pos < i->size) {
+	if (d->has_obj && to->left && *pos < i->size && !to->kernel) {
 		bounce = kbuf_get(MIN((uint64_t)to->left, i->size - *pos), &cap);
 		if (!bounce) {
 			mutex_unlock(&i->lock);

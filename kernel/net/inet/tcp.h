@@ -12,8 +12,10 @@
  *
  * Locks: two tcp_sock locks are never held at once.  write_lock (mutex) of the
  * sender lets one writer at a time at the peer's queue, read_lock one reader;
- * user memory is touched under these only.  Neither is held while waiting.
- * Order: write_lock or read_lock > ns->lock > tcp_sock.lock. */
+ * user memory is touched under these only, and sendfile() reads its file.
+ * Neither is held while waiting.
+ * Order: write_lock or read_lock > inode->lock of a file > ns->lock >
+ * tcp_sock.lock. */
 #ifndef NACRE_KERNEL_NET_TCP_H
 #define NACRE_KERNEL_NET_TCP_H
 
@@ -26,7 +28,7 @@
 
 /* Bytes on their way: chunks of which [r, w) is waiting.  The writer fills
  * [w, cap) without a lock and then moves w; the reader moves r. */
-struct tcp_chunk { struct tcp_chunk *next; uint32_t cap, r, w; uint8_t data[]; };
+struct tcp_chunk { struct tcp_chunk *next; uint8_t *data; uint32_t cap, r, w; };
 struct tcp_queue {
 	struct tcp_chunk *head, *tail;
 	uint64_t bytes;
@@ -159,8 +161,9 @@ void tcp_chunk_free(struct tcp_chunk *c);
 /* Everything that can go; to be freed by tcp_chunks_free() without the lock. */
 struct tcp_chunk *tcp_queue_purge(struct tcp_queue *q);
 void tcp_chunks_free(struct tcp_chunk *c);
-/* A chunk with room at the end, now being written to; NULL: append a new one. */
-struct tcp_chunk *tcp_queue_tail(struct tcp_queue *q);
+/* A chunk with room at the end for some of n bytes, now being written to; NULL:
+ * append a new one. */
+struct tcp_chunk *tcp_queue_tail(struct tcp_queue *q, size_t n);
 void tcp_queue_append(struct tcp_queue *q, struct tcp_chunk *c);
 void tcp_queue_wrote(struct tcp_queue *q, size_t n);
 /* n bytes of the head were read; what became free goes to *ret_free. */

@@ -3,11 +3,14 @@
  *
  * One writer and one reader at a time.  Small writes share a chunk; the last
  * chunk of a queue that ran empty stays when it is small, so that a
- * conversation of short messages allocates nothing. */
+ * conversation of short messages allocates nothing.  Each piece of a copy from
+ * or to a program is a call of the platform's, so large writes get large
+ * chunks, whose bytes are a power of two: as many as programs write. */
 #include "kernel/net/inet/tcp.h"
 
-#define CHUNK_SMALL (4096u - sizeof(struct tcp_chunk))
-#define CHUNK_LARGE (32768u - sizeof(struct tcp_chunk))   /* larger heap blocks go back to the host when freed */
+#define CHUNK_SMALL (4096u - sizeof(struct tcp_chunk))  /* these lie behind their head */
+#define CHUNK_MIDDLE (16384u - sizeof(struct tcp_chunk))
+#define CHUNK_LARGE 32768u              /* larger heap blocks go back to the host when freed */
 #define KEEP_MAX CHUNK_SMALL
 
 static uint64_t total;                  /* capacity of all chunks; atomic */
@@ -16,12 +19,18 @@ uint64_t tcp_queue_total(void) { return __atomic_load_n(&total, __ATOMIC_RELAXED
 
 struct tcp_chunk *tcp_chunk_new(size_t want)
 {
-	uint32_t cap = want > CHUNK_SMALL ? CHUNK_LARGE : CHUNK_SMALL;
-	struct tcp_chunk *c = kmalloc(sizeof *c + cap);
+	uint32_t cap = want > CHUNK_MIDDLE ? CHUNK_LARGE : want > CHUNK_SMALL ? CHUNK_MIDDLE : CHUNK_SMALL;
+	struct tcp_chunk *c = kmalloc(cap == CHUNK_LARGE ? sizeof *c : sizeof *c + cap);
+	uint8_t *data;
 
 	if (!c)
 		return NULL;
-	*c = (struct tcp_chunk){ .cap = cap };
+	data = cap == CHUNK_LARGE ? kmalloc(cap) : (uint8_t *)(c + 1);
+	if (!data) {
+		kfree(c);
+		return NULL;
+	}
+	*c = (struct tcp_chunk){ .cap = cap, .data = data };
 	__atomic_fetch_add(&total, cap, __ATOMIC_RELAXED);
 	return c;
 }
@@ -29,6 +38,8 @@ struct tcp_chunk *tcp_chunk_new(size_t want)
 void tcp_chunk_free(struct tcp_chunk *c)
 {
 	__atomic_fetch_sub(&total, c->cap, __ATOMIC_RELAXED);
+	if (c->cap == CHUNK_LARGE)
+		kfree(c->data);
 	kfree(c);
 }
 
@@ -59,7 +70,7 @@ struct tcp_chunk *tcp_queue_purge(struct tcp_queue *q)
 	return c;
 }
 
-struct tcp_chunk *tcp_queue_tail(struct tcp_queue *q)
+struct tcp_chunk *tcp_queue_tail(struct tcp_queue *q, size_t n)
 {
 	struct tcp_chunk *c = q->tail;
 
@@ -68,7 +79,8 @@ struct tcp_chunk *tcp_queue_tail(struct tcp_queue *q)
 	/* Read empty: nobody looks into it before w moves. */
 	if (c->r == c->w)
 		c->r = c->w = 0;
-	if (c->w == c->cap)
+	/* The rest of a chunk is not worth a copy of its own. */
+	if (c->w == c->cap || (n > CHUNK_SMALL && c->cap - c->w <= CHUNK_SMALL))
 		return NULL;
 	q->writing = true;
 	return c;

@@ -152,7 +152,7 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 {
 	struct tcp_chunk *c, *fresh = NULL;
 	size_t n, got;
-	uint64_t room, seq;
+	uint64_t room, seq, queued;
 	bool gone, behind, defers;
 
 	spin_lock(&peer->lock);
@@ -163,7 +163,8 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	gone |= peer->state == TCP_FIN_WAIT2 && peer->shutdown & TCP_SHUT_RCV;
 	room = gone ? 0 : tcp_room(peer, t->sndbuf);
 	seq = peer->read_seq;
-	c = room ? tcp_queue_tail(&peer->rq) : NULL;
+	queued = peer->rq.bytes;
+	c = room ? tcp_queue_tail(&peer->rq, MIN((uint64_t)m->it->left, room)) : NULL;
 	spin_unlock(&peer->lock);
 	if (gone) {
 		/* What arrives at a closed socket is answered by RST. */
@@ -179,7 +180,7 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 		return 0;
 	}
 	if (!c) {
-		fresh = tcp_chunk_new(MIN((uint64_t)m->it->left, room));
+		fresh = tcp_chunk_new(MIN(MAX((uint64_t)m->it->left, queued), room));
 		if (!fresh)
 			return -ENOBUFS;
 		c = fresh;
@@ -206,7 +207,7 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	if (!got)
 		return -EFAULT;
 	t->bytes_sent += got;
-	t->last_sent_ns = peer->last_received_ns = plat_time_mono_ns();
+	t->last_sent_ns = peer->last_received_ns = sched_entered_ns();
 	t->segs_out++;
 	peer->segs_in++;
 	if (defers)
