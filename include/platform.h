@@ -200,6 +200,9 @@ uint64_t plat_as_rss(plat_as_t as);
  * once.  May sleep the CPU. */
 size_t __must_check plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n);
 size_t __must_check plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n);
+/* How many bytes at src the platform has at hand: a copy in of no more is cheap.
+ * For the task that runs here. */
+size_t plat_copied_ahead(plat_as_t as, uint64_t src);
 /* A copy out that may be made on u's way back to user mode: where it surely
  * succeeds, as far as the kernel's VMAs tell, nobody needs to see it earlier.
  * False: not taken.  True: it is done when u's next run begins, or when
@@ -266,6 +269,7 @@ struct plat_uctx {
 	void *xstate;                   /* kernel memory, owned by the caller */
 	bool xstate_live;               /* platform: the newest copy is in the machine */
 	bool regs_changed;              /* kernel: regs differ from what user_run returned */
+	bool regs_partial;              /* platform: regs are not complete, plat_uctx_regs() */
 	bool riders;                    /* platform: something rides on the next run */
 	int32_t rider_err;              /* platform: PLAT_TRAP_RIDER is to come, with this code; the kernel may take it */
 	uint32_t rider_as;
@@ -317,6 +321,16 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
  * CPU (copies of its memory that the platform holds end there).  The state
  * stays live. */
 void plat_uctx_save(struct plat_uctx *u);
+/* A trap by plat_syscall_gate() need leave only these registers in u: rax, rdi, rsi,
+ * rdx, r10, r8, r9, orig_rax, rip, rcx, r11, rflags.  The others come now; before
+ * that they have no meaning and must not be changed.  Called on the CPU that ran u
+ * last, for its task; plat_uctx_save() does it too. */
+void plat_uctx_regs_rest(struct plat_uctx *u);
+static inline void plat_uctx_regs(struct plat_uctx *u)
+{
+	if (u->regs_partial)
+		plat_uctx_regs_rest(u);
+}
 /* u->xstate was changed by the kernel: the next run loads it. */
 static inline void plat_uctx_xstate_changed(struct plat_uctx *u) { u->xstate_live = false; }
 

@@ -230,13 +230,16 @@ int user_zero(uaddr dst, size_t n)
 	return 0;
 }
 
-/* Most strings are short: the first read is small, later ones go to the end
- * of a page.  No read crosses a page, so that a string just below an unmapped
+/* Most strings are short: the first read is what the platform has at hand, or
+ * small, later ones go to the end of a page.  No read crosses a page, so that a string just below an unmapped
  * page is read whole. */
+#define STRING_STEP 256
 long copy_in_str(char *buf, ustr src, size_t size)
 {
-	size_t done = 0, step = 256;
+	size_t done = 0, step = plat_copied_ahead(current_task()->mm->as, src.va);
 
+	if (!step)
+		step = STRING_STEP;
 	while (done < size) {
 		uint64_t va = src.va + done;
 		size_t n = MIN(size - done, PAGE_SIZE - (va & (PAGE_SIZE - 1)));

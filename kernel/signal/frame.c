@@ -78,14 +78,17 @@ static int altstack_set(struct task *t, const struct linux_stack *ss, uint64_t s
 
 SYSCALL2(sigaltstack, uaddr, uss, uaddr, uoss)
 {
-	uint64_t sp = t->uctx.regs.rsp;
-	struct linux_stack ss, old = {
+	struct linux_stack ss, old;
+	uint64_t sp;
+	int err;
+
+	plat_uctx_regs(&t->uctx);
+	sp = t->uctx.regs.rsp;
+	old = (struct linux_stack){
 		.sp = t->altstack.sp,
 		.size = t->altstack.size,
 		.flags = altstack_state(t, sp) | (t->altstack.flags & SS_AUTODISARM),
 	};
-	int err;
-
 	if (uss.va) {
 		err = copy_in(&ss, uss, sizeof ss);
 		if (err)
@@ -272,6 +275,7 @@ bool signal_frame_push(struct task *t, int signo, const struct linux_siginfo *in
 	uint8_t *image;
 	bool ok;
 
+	plat_uctx_regs(&t->uctx);
 	/* The frame holds the call's result: it must be final. */
 	if (unlikely(t->ride.kind))
 		ride_settle_slow(t);
@@ -329,14 +333,16 @@ static void regs_restore(struct task *t, const struct linux_sigcontext *sc)
 SYSCALL0(rt_sigreturn)
 {
 	struct linux_ucontext uc;
-	uint64_t at = t->uctx.regs.rsp - sizeof(uint64_t) + offsetof(struct linux_rt_sigframe, uc);
 	/* As frame_place() puts them: one copy gets both parts. */
 	size_t size = PLAT_SIGFRAME_REST + plat_xstate_size();
 	uint8_t *buf = kmalloc(size);
+	uint64_t at;
 	size_t got;
 
+	plat_uctx_regs(&t->uctx);
 	if (!buf)
 		goto bad;
+	at = t->uctx.regs.rsp - sizeof(uint64_t) + offsetof(struct linux_rt_sigframe, uc);
 	got = size - copy_in_partial(buf, (uaddr){ at }, size);
 	if (got < sizeof uc)
 		goto bad;

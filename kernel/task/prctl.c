@@ -131,6 +131,7 @@ SYSCALL2(arch_prctl, int, op, uint64_t, addr)
 	struct plat_regs *r = &t->uctx.regs;
 	uint64_t lo, hi;
 
+	plat_uctx_regs(&t->uctx);
 	switch (op) {
 	case ARCH_SET_FS:
 	case ARCH_SET_GS:

@@ -95,6 +95,7 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 	int signo;
 	bool done;
 
+	plat_uctx_regs(&t->uctx);
 	spin_lock(&task_list_lock);
 	p = t->ptrace;
 	if (!p || killed(t)) {

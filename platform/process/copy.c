@@ -105,6 +105,17 @@ static void riders_precede(struct stub *s, unsigned cpu, uint64_t at, uint64_t n
 		riders_flush(s, cpu);
 }
 
+size_t plat_copied_ahead(plat_as_t as, uint64_t src)
+{
+	struct stub *s = stub_find(as.id);
+	const struct app_thread *th;
+
+	if (!s)
+		return 0;
+	th = &s->thread[plat_cpu_self()];
+	return src >= th->ahead_addr && src < th->ahead_end ? th->ahead_end - src : 0;
+}
+
 size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n)
 {
 	struct stub *s = stub_find(as.id);

@@ -135,6 +135,7 @@ void plat_user_init(struct plat_uctx *u)
 	u->regs.rflags = 0x202;
 	u->xstate_live = false;
 	u->regs_changed = true;
+	u->regs_partial = false;
 	u->riders = false;
 	u->rider_err = 0;
 	u->answers = (struct plat_answers){ .valid = false };

@@ -30,36 +30,62 @@ uint64_t plat_syscall_gate(void)
 
 #define BOX_READ(field) __atomic_load_n(&box->field, __ATOMIC_RELAXED)
 
+/* Those of the call; the others when somebody asks. */
 void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r)
 {
-	uint64_t at = BOX_READ(rip), nr = BOX_READ(rax);
+	uint64_t at = BOX_READ(line.rip), nr = BOX_READ(line.nr);
 	uint64_t rip = at & ((1ull << GATE_FLAGS_SHIFT) - 1), high = at >> GATE_FLAGS_SHIFT;
 	uint64_t flags = (high >> 8 & FLAGS_LAHF) | (high & 1) << FLAG_OF_SHIFT | RFLAGS_FIXED;
 
+	if (unlikely(nr == NR_LONG))
+		nr = BOX_READ(saved.rax);
 	*r = (struct plat_regs){
-		.r15 = BOX_READ(r15), .r14 = BOX_READ(r14), .r13 = BOX_READ(r13), .r12 = BOX_READ(r12),
-		.rbp = BOX_READ(rbp), .rbx = BOX_READ(rbx), .r11 = flags, .r10 = BOX_READ(r10),
-		.r9 = BOX_READ(r9), .r8 = BOX_READ(r8), .rax = nr, .rcx = rip, .rdx = BOX_READ(rdx),
-		.rsi = BOX_READ(rsi), .rdi = BOX_READ(rdi), .orig_rax = nr,
-		.rip = rip, .cs = CS_USER, .rflags = flags, .rsp = BOX_READ(rsp), .ss = SS_USER,
-		.fs_base = base_valid(BOX_READ(fs_base)),
+		.rdi = BOX_READ(line.arg[0]), .rsi = BOX_READ(line.arg[1]), .rdx = BOX_READ(line.arg[2]),
+		.r10 = BOX_READ(line.arg[3]), .r8 = BOX_READ(line.arg[4]), .r9 = BOX_READ(line.arg[5]),
+		.r11 = flags, .rax = nr, .rcx = rip, .orig_rax = nr,
+		.rip = rip, .cs = CS_USER, .rflags = flags, .ss = SS_USER,
 	};
 	th->gate_regs = *r;
 	th->at_gate = true;
-	ahead_take(th, box);
+}
+
+static void regs_rest(struct plat_regs *to, const struct plat_regs *from)
+{
+	to->rsp = from->rsp;
+	to->rbx = from->rbx;
+	to->rbp = from->rbp;
+	to->r12 = from->r12;
+	to->r13 = from->r13;
+	to->r14 = from->r14;
+	to->r15 = from->r15;
+	to->fs_base = from->fs_base;
+}
+
+/* The thread's own lines of the mailbox: it does not touch them while parked. */
+void gate_regs_rest(struct app_thread *th, const struct stub_box *box, struct plat_regs *r)
+{
+	const struct plat_regs rest = {
+		.rsp = BOX_READ(saved.rsp), .rbx = BOX_READ(saved.rbx), .rbp = BOX_READ(saved.rbp),
+		.r12 = BOX_READ(saved.r12), .r13 = BOX_READ(saved.r13), .r14 = BOX_READ(saved.r14),
+		.r15 = BOX_READ(saved.r15), .fs_base = base_valid(BOX_READ(fs_base)),
+	};
+
+	regs_rest(r, &rest);
+	regs_rest(&th->gate_regs, &rest);
 }
 
 /* What the thread says it has copied before a system call. */
 void ahead_take(struct app_thread *th, const struct stub_box *box)
 {
-	uint32_t size = BOX_READ(ahead_size);
+	const struct stub_ahead *a = (const void *)((const uint8_t *)box + BOX_DATA);
+	uint32_t size = __atomic_load_n(&a->size, __ATOMIC_RELAXED);
 
-	th->ahead_addr = BOX_READ(ahead_addr);
+	th->ahead_addr = __atomic_load_n(&a->addr, __ATOMIC_RELAXED);
 	if (DEFENCE(AHEAD))
-		size = MIN(size, (uint32_t)BOX_AHEAD_SIZE);
+		size = MIN(size, (uint32_t)BOX_AHEAD_MAX);
 	if (add_overflows(th->ahead_addr, size, &th->ahead_end))
 		ahead_drop(th);
-	th->ahead_off = BOX_DATA;
+	th->ahead_off = BOX_DATA + offsetof(struct stub_ahead, data);
 }
 
 /* Memory of the program that its thread copied into the mailbox before it

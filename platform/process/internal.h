@@ -54,6 +54,7 @@ struct app_thread {
 	uint32_t ahead_off;
 	uint32_t rider_count, rider_calls;      /* commands, memory calls among them: riders.c */
 	uint32_t rider_data;                    /* bytes in the mailbox */
+	bool rider_first;                       /* the first went with the order itself */
 	struct plat_uctx *rider_of;             /* good while rider_count is not 0 */
 	struct stub_cmd rider[RIDERS_MAX];
 };
@@ -258,6 +259,7 @@ bool riders_touch(const struct app_thread *th, uint64_t at, uint64_t n);
 
 /* gate.c */
 void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
+void gate_regs_rest(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
 bool gate_resumable(struct app_thread *th, const struct plat_regs *r);
 void ahead_take(struct app_thread *th, const struct stub_box *box);
 bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst, uint64_t src, size_t n);

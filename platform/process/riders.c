@@ -60,7 +60,6 @@ bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const v
 	unsigned cpu = plat_cpu_self();
 	struct app_thread *th;
 	struct stub_cmd *c;
-	uint32_t off;
 
 	if (!s || s->batch || later_waits(s) || !user_range(dst, n))
 		return false;
@@ -72,18 +71,17 @@ bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const v
 		return false;
 	c = &th->rider[th->rider_count];
 	if (n <= RIDER_INLINE) {
-		off = (uint32_t)(offsetof(struct stub_box, cmds[0].a[3]) + th->rider_count * sizeof(*c));
 		memcpy(&c->a[3], src, n);
 	} else {
 		if (n > RIDER_DATA_SIZE - th->rider_data)
 			return false;
-		off = RIDER_DATA + th->rider_data;
+		c->a[1] = RIDER_DATA + th->rider_data;
 		th->rider_data += (uint32_t)align_up(n, sizeof(uint64_t));
-		memcpy((uint8_t *)stub_box_of(s, cpu) + off, src, n);
+		memcpy((uint8_t *)stub_box_of(s, cpu) + c->a[1], src, n);
 	}
 	c->op = OP_COPY;
+	c->ret = 0;
 	c->a[0] = dst;
-	c->a[1] = off;                  /* riders_store() knows the mailbox */
 	c->a[2] = n;
 	ahead_written(th, dst, n);
 	added(s, th, u);
@@ -113,14 +111,18 @@ static void result(struct plat_uctx *u, const struct stub_cmd *c, int64_t ret)
 	u->rider_addr = c->a[0];
 }
 
-static void riders_store(struct stub *s, unsigned cpu, struct stub_cmd *to)
+static bool is_short(const struct stub_cmd *c) { return c->op == OP_COPY && c->a[2] <= RIDER_INLINE; }
+
+static void riders_store(struct stub *s, unsigned cpu, struct stub_cmd *to, uint32_t first)
 {
 	struct app_thread *th = &s->thread[cpu];
 
-	for (uint32_t i = 0; i < th->rider_count; i++) {
-		to[i] = th->rider[i];
-		if (to[i].op == OP_COPY)
-			to[i].a[1] += stub_box_va(s, cpu);
+	uint64_t va = stub_box_va(s, cpu), place = va + offsetof(struct stub_box, cmds[0].a[3]);
+
+	for (uint32_t i = first; i < th->rider_count; i++, to++, place += sizeof(*to)) {
+		*to = th->rider[i];
+		if (to->op == OP_COPY)
+			to->a[1] = is_short(to) ? place : va + to->a[1];
 	}
 }
 
@@ -132,8 +134,14 @@ void riders_board(struct stub *s, unsigned cpu, struct plat_uctx *u)
 
 	if (th->rider_of != u)
 		riders_flush(s, cpu);   /* an order of the kernel's own making */
-	riders_store(s, cpu, box->cmds);
-	box->cmd_count = th->rider_count;
+	th->rider_first = th->rider_count && is_short(&th->rider[0]);
+	if (th->rider_first) {
+		box->line.copy.to = th->rider[0].a[0];
+		memcpy(box->line.copy.data, &th->rider[0].a[3], RIDER_INLINE);
+		box->line.order |= (uint16_t)(th->rider[0].a[2] << ORDER_COPY_SHIFT);
+	}
+	riders_store(s, cpu, box->cmds, th->rider_first);
+	box->line.order |= (uint16_t)((th->rider_count - th->rider_first) << ORDER_COUNT_SHIFT);
 }
 
 /* That run is over; handed_back: because one failed, the thread says. */
@@ -142,11 +150,10 @@ void riders_arrived(struct stub *s, unsigned cpu, struct plat_uctx *u, bool hand
 	struct app_thread *th = &s->thread[cpu];
 	struct stub_box *box = stub_box_of(s, cpu);
 
-	for (uint32_t i = 0; handed_back && i < th->rider_count; i++)
-		result(u, &th->rider[i], __atomic_load_n(&box->cmds[i].ret, __ATOMIC_RELAXED));
+	for (uint32_t i = th->rider_first; handed_back && i < th->rider_count; i++)
+		result(u, &th->rider[i], __atomic_load_n(&box->cmds[i - th->rider_first].ret, __ATOMIC_RELAXED));
 	if (handed_back && !u->rider_err)
 		result(u, &th->rider[0], -EFAULT);
-	box->cmd_count = 0;
 	th->rider_count = th->rider_data = th->rider_calls = 0;
 	u->riders = false;
 }
@@ -173,7 +180,7 @@ void riders_flush(struct stub *s, unsigned cpu)
 	if (by_thread) {
 		if (!app_thread_get(s, cpu))
 			return;
-		riders_store(s, cpu, cmds);
+		riders_store(s, cpu, cmds, 0);
 	}
 	th->rider_count = th->rider_data = th->rider_calls = 0;
 	u->riders = false;

@@ -211,9 +211,9 @@ static void stub_mark_dead(struct stub *s)
 	for (unsigned i = 0; i < process.cpu_count; i++) {
 		struct stub_box *box = stub_box_nr(s, i);
 
-		__atomic_store_n(&box->turn, TURN_DEAD, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&box->line.turn, TURN_DEAD, __ATOMIC_SEQ_CST);
 		if (awaited)
-			futex_wake(&box->turn, INT32_MAX);
+			futex_wake(&box->line.turn, INT32_MAX);
 	}
 }
 

@@ -84,9 +84,10 @@
 /* Mailbox.  The gate's stack and frame lie outside the signal stack, so that a
  * signal that comes while the gate is used has its frame at the usual place.
  * A frame that resumes a trap by the gate lies GATE_BELOW the usual place. */
-#define BOX_DATA 0x2000
-#define BOX_DATA_SIZE 0x2000
-#define BOX_AHEAD_SIZE 0x1000           /* its first part: copies ahead of a trap; the rest rides */
+#define BOX_DATA 0x1fc0
+#define BOX_DATA_SIZE 0x2040
+#define BOX_AHEAD_MAX 0x1000            /* its first part: a copy ahead of a trap; the rest rides */
+#define BOX_AHEAD_SIZE (BOX_AHEAD_MAX + 0x40)
 #define BOX_GATE_STACK 0x4c00           /* its top */
 #define BOX_GATE_STACK_SIZE 0xc00
 #define BOX_STACK 0x8000                /* alternate signal stack */
@@ -95,26 +96,25 @@
 
 /* Offsets in struct stub_box. */
 #define BOX_TURN 0
-#define BOX_SIGNO 4
 #define BOX_RESULT 16
-#define BOX_RIP 24
-#define BOX_RAX 32
-#define BOX_RDI 40
-#define BOX_RSI 48
-#define BOX_RDX 56
-#define BOX_R10 64
-#define BOX_R8 72
-#define BOX_R9 80
-#define BOX_RSP 88
-#define BOX_RBX 96
-#define BOX_RBP 104
-#define BOX_R12 112
-#define BOX_R13 120
-#define BOX_R14 128
-#define BOX_R15 136
-#define BOX_KICKED 160
-#define BOX_ANSWER_VALID 0x180
-#define BOX_ANSWER 0x240
+#define BOX_RIP 128
+#define BOX_RAX 136
+#define BOX_RDI 144
+#define BOX_RSI 152
+#define BOX_RDX 160
+#define BOX_R10 168
+#define BOX_R8 176
+#define BOX_R9 184
+#define BOX_RSP 192
+#define BOX_RBX 200
+#define BOX_RBP 208
+#define BOX_R12 216
+#define BOX_R13 224
+#define BOX_R14 232
+#define BOX_R15 240
+#define BOX_KICKED 264
+#define BOX_ANSWER_VALID 0x240
+#define BOX_ANSWER 0x300
 #define ANSWER_NUMBERS 192              /* of system calls: a byte and a word each */
 
 #define TURN_KERNEL 0                   /* app thread parked */
@@ -190,27 +190,56 @@ STATIC_ASSERT(sizeof(struct stub_cmd) == 64);
 #define BOX_CMD_MAX 32
 #define RIDERS_MAX 8
 
-/* The first line is all that a system call without trouble moves between two
- * cores apart from the other registers.  rip holds the flags of arithmetic
- * above bit 47: lahf's byte above, OF below. */
-struct stub_box {
+/* A copy of the program's memory that its thread made before it trapped. */
+struct stub_ahead { uint64_t addr; uint32_t size, pad; uint8_t data[BOX_AHEAD_MAX]; };
+STATIC_ASSERT(sizeof(struct stub_ahead) <= BOX_AHEAD_SIZE);
+
+/* The order to run or to do commands. */
+#define ORDER_FAST 1u                   /* registers as they were, but rax */
+#define ORDER_COUNT_SHIFT 1             /* how many commands */
+#define ORDER_COUNT_MASK 63u
+#define ORDER_COPY_SHIFT 8              /* so many bytes of copy.data to copy.to, before those */
+
+#define NR_LONG 0xffff                  /* nr: the whole number is in saved.rax */
+#define TRAP_AHEAD 0x8000               /* flag of trap: BOX_DATA has a copy made ahead */
+#define COPY_INLINE 32u
+
+/* The line that two cores hand to each other: all that a simple system call and its
+ * result are.  Each further line that both sides touch costs as much again. */
+struct stub_line {
 	uint32_t turn __aligned(64);            /* futex: whose turn */
-	uint32_t signo;                         /* trap: a signal or TRAP_ */
-	uint32_t resume_fast;                   /* by the kernel: registers as they were, but rax */
-	uint32_t cmd_count;                     /* by the kernel */
-	uint64_t result;                        /* by the kernel: rax */
-	uint64_t rip, rax, rdi, rsi, rdx;       /* trap by the gate */
-	uint64_t r10, r8, r9, rsp, rbx, rbp, r12, r13;
-	uint64_t r14, r15;
+	uint16_t trap;                          /* by the thread: a signal or TRAP_ */
+	union {
+		uint16_t nr;                    /* by the thread: trap by the gate */
+		uint16_t order;                 /* by the kernel */
+	};
+	uint64_t rip;                           /* by the thread: trap by the gate; flags above bit 47 */
+	union {
+		uint64_t arg[6];                /* by the thread: trap by the gate */
+		struct {                        /* by the kernel */
+			uint64_t result;        /* rax */
+			uint64_t to;
+			uint8_t data[COPY_INLINE];
+		} copy;
+	};
+};
+STATIC_ASSERT(sizeof(struct stub_line) == 64);
+
+/* rip holds the flags of arithmetic above bit 47: lahf's byte above, OF below. */
+struct stub_box {
+	struct stub_line line __aligned(128);
+	/* Of the thread alone, but that the kernel may come and read it. */
+	struct {
+		uint64_t rip, rax, rdi, rsi, rdx, r10, r8, r9;
+		uint64_t rsp, rbx, rbp, r12, r13, r14, r15;
+	} saved __aligned(128);                 /* trap by the gate */
 	uint64_t fs_base, gs_base;              /* trap */
 	uint32_t kicked;                        /* a kick came while the stub's code ran */
 	uint32_t xsaved;                        /* extended state of a trap by the gate is there */
 	uint32_t frame_off;                     /* of the host's signal frame in this box */
 	uint32_t tid;                           /* written by the host in clone */
-	uint64_t ahead_addr;                    /* trap by the gate: memory from there on ... */
-	uint32_t ahead_size;                    /* ... was copied to BOX_DATA */
 
-	uint32_t app_sleeping __aligned(64);
+	uint32_t app_sleeping __aligned(128);
 	uint32_t app_cpu;
 	uint32_t kern_sleeping __aligned(64);
 	uint32_t kern_cpu;
@@ -228,11 +257,12 @@ struct stub_box {
 	uint64_t cpuid_question[CPUID_ANSWERS];                 /* leaf, subleaf above */
 	uint32_t cpuid_answer[CPUID_ANSWERS][4];                /* eax ebx ecx edx */
 };
-STATIC_ASSERT(offsetof(struct stub_box, result) == BOX_RESULT);
-STATIC_ASSERT(offsetof(struct stub_box, rip) == BOX_RIP && offsetof(struct stub_box, rdx) == BOX_RDX);
-STATIC_ASSERT(offsetof(struct stub_box, r10) == BOX_R10 && offsetof(struct stub_box, r15) == BOX_R15);
+STATIC_ASSERT(offsetof(struct stub_box, line.turn) == BOX_TURN);
+STATIC_ASSERT(offsetof(struct stub_box, line.copy.result) == BOX_RESULT);
+STATIC_ASSERT(offsetof(struct stub_box, saved.rip) == BOX_RIP && offsetof(struct stub_box, saved.rdx) == BOX_RDX);
+STATIC_ASSERT(offsetof(struct stub_box, saved.r10) == BOX_R10 && offsetof(struct stub_box, saved.r15) == BOX_R15);
 STATIC_ASSERT(offsetof(struct stub_box, kicked) == BOX_KICKED);
-STATIC_ASSERT(offsetof(struct stub_box, app_sleeping) == 192);
+STATIC_ASSERT(offsetof(struct stub_box, app_sleeping) == 384);
 STATIC_ASSERT(offsetof(struct stub_box, answer_valid) == BOX_ANSWER_VALID);
 STATIC_ASSERT(offsetof(struct stub_box, answer) == BOX_ANSWER);
 STATIC_ASSERT(sizeof(struct stub_box) <= BOX_DATA);

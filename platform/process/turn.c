@@ -18,12 +18,12 @@ bool turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn)
 	/* A line that is only read stays where it is. */
 	if (__atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != core)
 		__atomic_store_n(&box->kern_cpu, core, __ATOMIC_RELAXED);
-	__atomic_store_n(&box->turn, turn, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&box->line.turn, turn, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST))
 		return false;
 	stats_count(STATS_STUB_WOKEN);
 	place_bring(th, box);
-	futex_wake(&box->turn, 1);
+	futex_wake(&box->line.turn, 1);
 	return true;
 }
 
@@ -34,7 +34,7 @@ static bool spin(struct stub_box *box, uint32_t given, uint32_t *ret_turn)
 
 	do {
 		__builtin_ia32_pause();
-		*ret_turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
+		*ret_turn = __atomic_load_n(&box->line.turn, __ATOMIC_ACQUIRE);
 		if (*ret_turn != given)
 			return true;
 		now = host_cycles();
@@ -49,7 +49,7 @@ static bool spin(struct stub_box *box, uint32_t given, uint32_t *ret_turn)
 
 uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns)
 {
-	uint32_t turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
+	uint32_t turn = __atomic_load_n(&box->line.turn, __ATOMIC_ACQUIRE);
 	uint32_t app_core = __atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED);
 	bool together = app_core == host_cpu();
 
@@ -74,8 +74,8 @@ uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns)
 		limit_ns = plat_time_mono_ns() + PATROL_NS;
 	stats_count(STATS_WAIT_SLEPT);
 	__atomic_store_n(&box->kern_sleeping, 1, __ATOMIC_SEQ_CST);
-	while ((turn = __atomic_load_n(&box->turn, __ATOMIC_SEQ_CST)) == given)
-		if (futex_wait(&box->turn, given, limit_ns) == -ETIMEDOUT)
+	while ((turn = __atomic_load_n(&box->line.turn, __ATOMIC_SEQ_CST)) == given)
+		if (futex_wait(&box->line.turn, given, limit_ns) == -ETIMEDOUT)
 			break;
 	__atomic_store_n(&box->kern_sleeping, 0, __ATOMIC_RELAXED);
 	if (given == TURN_RUN)

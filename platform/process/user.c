@@ -36,10 +36,10 @@ void app_thread_call(struct stub *s, bool child, unsigned cpu)
 	uint64_t sp = (va + frame_shape.frame_off - 256) & ~15ull;
 
 	__atomic_fetch_or(&s->ctl->boxes_used, 1ull << s->thread[cpu].box, __ATOMIC_RELAXED);
-	box->cmd_count = 0;
+	box->line.order = 0;
 	/* Nobody knows where it will run: sleep rather than spin in its way. */
 	box->kern_cpu = box->app_cpu = host_cpu();
-	__atomic_store_n(&box->turn, TURN_COMMANDS, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&box->line.turn, TURN_COMMANDS, __ATOMIC_SEQ_CST);
 	MAPPER_CALL(s, child, SYS_clone, CALL_THREAD, MAPPER_THREAD_FLAGS, sp,
 		    va + offsetof(struct stub_box, tid), va + BOX_STACK, 0, BOX_STACK_SIZE);
 }
@@ -151,7 +151,7 @@ int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n
 	uint32_t turn;
 
 	memcpy(box->cmds, cmds, n * sizeof(*cmds));
-	box->cmd_count = n;
+	box->line.order = (uint16_t)(n << ORDER_COUNT_SHIFT);
 	test_step(s, STEP_COMMANDS);
 	stats_count(STATS_STUB_COMMANDS);
 	turn_give(&s->thread[cpu], box, TURN_COMMANDS);
@@ -163,7 +163,6 @@ int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n
 		stub_kill(s);
 		return -ESRCH;
 	}
-	box->cmd_count = 0;
 	test_step(s, STEP_RESULTS);
 	for (unsigned i = 0; i < n; i++)
 		cmds[i].ret = __atomic_load_n(&box->cmds[i].ret, __ATOMIC_RELAXED);
@@ -303,6 +302,16 @@ void plat_user_end(struct plat_uctx *u)
 	u->cookie = 0;
 }
 
+void plat_uctx_regs_rest(struct plat_uctx *u)
+{
+	unsigned cpu = plat_cpu_self();
+	struct stub *s = stub_find((uint32_t)u->cookie);
+
+	u->regs_partial = false;
+	if (s && s->thread[cpu].live && is_owner(&s->thread[cpu], u))
+		gate_regs_rest(&s->thread[cpu], stub_box_of(s, cpu), &u->regs);
+}
+
 void plat_uctx_save(struct plat_uctx *u)
 {
 	unsigned cpu = plat_cpu_self();
@@ -310,6 +319,7 @@ void plat_uctx_save(struct plat_uctx *u)
 	struct stub_box *box;
 	struct stub *s;
 
+	plat_uctx_regs(u);
 	s = stub_find((uint32_t)u->cookie);
 	if (!s || !s->thread[cpu].live)
 		return;
@@ -371,11 +381,12 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 		u->answers_changed = false;
 	}
 	if (loaded && gate_resumable(th, &u->regs)) {
-		box->result = u->regs.rax;
-		box->resume_fast = 1;
+		box->line.copy.result = u->regs.rax;
+		box->line.order = ORDER_FAST;
 		th->resumed_fast = true;
 		return 0;
 	}
+	plat_uctx_regs(u);
 	if (gate_xstate_await(s, th, box))
 		return -ESRCH;
 	if (!loaded) {
@@ -388,7 +399,7 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 		frame_xstate_describe(frame_xstate(box, th->below));
 	}
 	frame_store(box, stub_box_va(s, cpu), th->below, &u->regs);
-	box->resume_fast = 0;
+	box->line.order = 0;
 	th->resumed_fast = false;
 	return 0;
 }
@@ -412,11 +423,10 @@ static void leave_last(unsigned cpu)
 static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box, struct plat_uctx *u,
 		     struct plat_trap *ret)
 {
-	uint32_t signo = __atomic_load_n(&box->signo, __ATOMIC_RELAXED);
-	uint32_t frame_off = __atomic_load_n(&box->frame_off, __ATOMIC_RELAXED);
-	struct sigframe frame;
-
+	const uint32_t trap = __atomic_load_n(&box->line.trap, __ATOMIC_RELAXED), signo = trap & ~(uint32_t)TRAP_AHEAD;
 	const uint32_t was_below = th->below;
+	struct sigframe frame;
+	uint32_t frame_off;
 
 	ahead_drop(th);
 	if (signo == TRAP_RIDERS) {
@@ -429,16 +439,21 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 		return 0;
 	}
 	th->at_gate = false;
-	th->below = signo == TRAP_GATE || (signo == TRAP_UNRUN && frame_off == 0) ? GATE_BELOW : 0;
 	if (signo == TRAP_GATE) {
+		th->below = GATE_BELOW;
 		test_step(s, STEP_FRAME);
 		gate_regs_read(th, box, &u->regs);
+		u->regs_partial = true;
+		if (trap & TRAP_AHEAD)
+			ahead_take(th, box);
 		*ret = (struct plat_trap){
 			.kind = PLAT_TRAP_SYSCALL, .signo = SIGSYS,
 			.compat = (u->regs.orig_rax & FRAME_X32_BIT) != 0, .gate = true,
 		};
 		return 0;
 	}
+	frame_off = __atomic_load_n(&box->frame_off, __ATOMIC_RELAXED);
+	th->below = signo == TRAP_UNRUN && frame_off == 0 ? GATE_BELOW : 0;
 	if (DEFENCE(FRAME_PLACE) && !th->below && frame_off != frame_shape.frame_off)
 		return -ESRCH;
 	if (signo == TRAP_UNRUN) {
@@ -455,8 +470,9 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 	test_step(s, STEP_FRAME);
 	frame_snapshot(&frame, (void *)((uint8_t *)box + frame_shape.frame_off));
 	regs_from(&u->regs, &frame.uc.mc, box);
+	u->regs_partial = false;
 	trap_decode(ret, &u->regs, signo, &frame);
-	if (signo == SIGSYS)
+	if (trap & TRAP_AHEAD)
 		ahead_take(th, box);
 	return 0;
 }

@@ -110,6 +110,7 @@ int plat_as_resident(plat_as_t as, uint64_t addr, uint64_t size, uint8_t *vec)
 uint64_t plat_as_rss(plat_as_t as) { (void)as; return 0; }
 
 /* Nothing is mapped: every byte faults. */
+size_t plat_copied_ahead(plat_as_t as, uint64_t src) { (void)as; (void)src; return 0; }
 size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n) { (void)as; (void)dst; (void)src; return n; }
 size_t plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n) { (void)as; (void)dst; (void)src; return n; }
 int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint64_t off, size_t *ret_n)
@@ -141,6 +142,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns, stru
 }
 void plat_user_end(struct plat_uctx *u) { (void)u; }
 void plat_uctx_save(struct plat_uctx *u) { (void)u; }
+void plat_uctx_regs_rest(struct plat_uctx *u) { (void)u; }
 
 /* -- time, entropy, events -- */
 uint64_t plat_time_mono_ns(void) { return ++ticks; }

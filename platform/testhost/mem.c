@@ -543,6 +543,7 @@ static size_t copy(plat_as_t as, uint64_t addr, void *in, const void *out, size_
 	return n - done;
 }
 
+size_t plat_copied_ahead(__unused_arg plat_as_t as, __unused_arg uint64_t src) { return 0; }
 size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n) { return copy(as, src, dst, NULL, n, false); }
 size_t plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n) { return copy(as, dst, NULL, src, n, false); }
 /* Page by page through a buffer; sometimes not at all. */

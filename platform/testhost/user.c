@@ -110,6 +110,7 @@ void plat_user_init(struct plat_uctx *u)
 }
 
 void plat_uctx_save(struct plat_uctx *u) { (void)u; }
+void plat_uctx_regs_rest(struct plat_uctx *u) { (void)u; }
 
 bool plat_ride_copy_out(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *u, __unused_arg uint64_t dst,
 			__unused_arg const void *src, __unused_arg size_t n)

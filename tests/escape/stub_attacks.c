@@ -231,7 +231,7 @@ static void memory_calls_on_itself(void)
 			u->regs.r10 = own[i].a[3];
 			u->regs.r8 = own[i].a[4];
 			u->regs.r9 = own[i].a[5];
-			plat_user_run(as, u, plat_time_mono_ns() + 2000000, &t);
+			user_run(as, u, plat_time_mono_ns() + 2000000, &t);
 			CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_DEAD);
 			guest_ctx_free(u);
 			plat_as_free(as);
@@ -289,7 +289,7 @@ static void forged_sigreturn(uint64_t sigmask, uint64_t alt_sp, const char *then
 	/* On a busy machine the first kick may come before the deed. */
 	for (unsigned tries = 0; tries < 5; tries++) {
 		t0 = plat_time_mono_ns();
-		plat_user_run(as, u, t0 + 10000000, &t);
+		user_run(as, u, t0 + 10000000, &t);
 		CHECK(plat_time_mono_ns() - t0 < 4 * NSEC_PER_SEC);
 		if (t.kind != PLAT_TRAP_KICK)
 			break;
@@ -317,7 +317,7 @@ static void odd_stacks_and_entries(void)
 
 			u->regs.rsp = stacks[i];
 			for (unsigned turns = 0; turns < 3; turns++)
-				plat_user_run(as, u, plat_time_mono_ns() + 2000000, &t);
+				user_run(as, u, plat_time_mono_ns() + 2000000, &t);
 			CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_DEAD);
 			guest_ctx_free(u);
 			plat_as_free(as);
@@ -336,7 +336,7 @@ static void odd_stacks_and_entries(void)
 		u->regs.rcx = guest_at(guest_getpid);
 		u->regs.rax = off & 2 ? STUB_CTL + CTL_BOX(0) : off;
 		u->regs.rsp = off & 1 ? STUB_CTL + CTL_BOX(0) + 0xe008 : GUEST_STACK + 0x8000;
-		plat_user_run(as, u, plat_time_mono_ns() + 1000000, &t);
+		user_run(as, u, plat_time_mono_ns() + 1000000, &t);
 		CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_DEAD);
 		guest_ctx_free(u);
 		plat_as_free(as);
@@ -357,7 +357,7 @@ static void scribble(const char *at, uint64_t offset, uint32_t value)
 	enemy->regs.rsi = value;
 	other_run(as, enemy);
 	for (unsigned i = 0; i < 50 && t.kind != PLAT_TRAP_DEAD; i++) {
-		plat_user_run(as, u, plat_time_mono_ns() + 3000000, &t);
+		user_run(as, u, plat_time_mono_ns() + 3000000, &t);
 		CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_DEAD);
 		if (i & 1) {
 			u->regs.rip = guest_at(at);
@@ -386,14 +386,16 @@ static void scribbles(void)
 {
 	static const uint32_t values[] = { 0, 1, 2, 3, 0xffffffff };
 	const uint64_t words[] = {
-		offsetof(struct stub_box, turn), offsetof(struct stub_box, app_sleeping),
-		offsetof(struct stub_box, kern_sleeping), offsetof(struct stub_box, signo),
+		offsetof(struct stub_box, line.turn), offsetof(struct stub_box, app_sleeping),
+		offsetof(struct stub_box, kern_sleeping), offsetof(struct stub_box, line.trap),
 		offsetof(struct stub_box, frame_off), offsetof(struct stub_box, resume_off),
-		offsetof(struct stub_box, cmd_count), offsetof(struct stub_box, cmds),
-		offsetof(struct stub_box, resume_fast), offsetof(struct stub_box, rip),
-		offsetof(struct stub_box, rip) + 4, offsetof(struct stub_box, rsp),
-		offsetof(struct stub_box, rbx), offsetof(struct stub_box, kicked),
-		offsetof(struct stub_box, ahead_addr), offsetof(struct stub_box, ahead_size),
+		offsetof(struct stub_box, line.order), offsetof(struct stub_box, cmds),
+		offsetof(struct stub_box, line.rip), offsetof(struct stub_box, line.rip) + 4,
+		offsetof(struct stub_box, line.arg), offsetof(struct stub_box, line.copy.to),
+		offsetof(struct stub_box, saved.rip), offsetof(struct stub_box, saved.rip) + 4,
+		offsetof(struct stub_box, saved.rsp), offsetof(struct stub_box, saved.rbx),
+		offsetof(struct stub_box, fs_base), offsetof(struct stub_box, kicked),
+		BOX_DATA + offsetof(struct stub_ahead, addr), BOX_DATA + offsetof(struct stub_ahead, size),
 		offsetof(struct stub_box, xsaved), BOX_GATE_STACK - 16,
 		frame_shape.fp_off - GATE_BELOW + 512, frame_shape.frame_off - GATE_BELOW + 8 + 168,
 		offsetof(struct stub_box, cmds) + 8, frame_shape.frame_off + 8 + 168,
@@ -420,7 +422,7 @@ static void gate_of_a_sibling(void)
 	u->regs.r15 = plat_syscall_gate();
 	u->regs.rdi = STUB_CTL + CTL_BOX(1);
 	for (unsigned i = 0; i < 10; i++)
-		plat_user_run(as, u, plat_time_mono_ns() + 10000000, &t);
+		user_run(as, u, plat_time_mono_ns() + 10000000, &t);
 	other_stop();
 	CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_DEAD);
 	CHECK(plat_time_mono_ns() - t0 < 10 * NSEC_PER_SEC);
@@ -455,12 +457,12 @@ static void killed_anywhere(void)
 			_exit(0);
 		}
 		for (unsigned k = 0; k < 3; k++) {
-			plat_user_run(as, u, plat_time_mono_ns() + NSEC_PER_SEC, &t);
+			user_run(as, u, plat_time_mono_ns() + NSEC_PER_SEC, &t);
 			(void)!plat_as_map_anon(as, DATA, 0x4000, 3, 0);
 			(void)!plat_as_map_obj(as, DATA + 0x10000, 0x2000, 3, PLAT_MAP_SHARED, o, 0);
 			(void)!plat_copy_in(as, &v, DATA, 8);
 			if (plat_as_fork(as, &child) == 0) {
-				plat_user_run(child, c, plat_time_mono_ns() + NSEC_PER_SEC, &t);
+				user_run(child, c, plat_time_mono_ns() + NSEC_PER_SEC, &t);
 				CHECK(t.kind == PLAT_TRAP_SYSCALL || t.kind == PLAT_TRAP_KICK);
 				plat_as_free(child);
 			}

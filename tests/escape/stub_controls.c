@@ -138,10 +138,10 @@ static void work(plat_as_t as)
 	CHECK(plat_obj_new(0x4000, &o) == 0);
 	g->regs.r15 = plat_syscall_gate();
 	for (unsigned i = 0; i < 2; i++) {
-		plat_user_run(as, g, plat_time_mono_ns() + NSEC_PER_SEC, &t);
+		user_run(as, g, plat_time_mono_ns() + NSEC_PER_SEC, &t);
 		CHECK(kind_valid(&t));
 		plat_uctx_save(g);
-		plat_user_run(as, u, plat_time_mono_ns() + NSEC_PER_SEC, &t);
+		user_run(as, u, plat_time_mono_ns() + NSEC_PER_SEC, &t);
 		CHECK(kind_valid(&t));
 		CHECK(err_valid(plat_as_map_anon(as, DATA, 0x4000, 3, 0)));
 		CHECK(err_valid(plat_as_map_obj(as, DATA + 0x10000, 0x4000, 3, PLAT_MAP_SHARED, o, 0)));
@@ -154,7 +154,7 @@ static void work(plat_as_t as)
 		(void)!plat_ride_copy_out(as, g, DATA + 64, &v, 8);
 		(void)!plat_ride_copy_out(as, g, DATA + 128, vec, sizeof(vec));
 		(void)!plat_ride_protect(as, g, DATA + 0x3000, 0x1000, 1);
-		plat_user_run(as, g, plat_time_mono_ns() + NSEC_PER_SEC, &t);
+		user_run(as, g, plat_time_mono_ns() + NSEC_PER_SEC, &t);
 		CHECK(kind_valid(&t));
 		(void)!plat_ride_copy_out(as, g, DATA + 64, &v, 8);
 		plat_riders_flush(g);
@@ -162,7 +162,7 @@ static void work(plat_as_t as)
 		(void)!plat_copy_in(as, &v, DATA, 8);
 		(void)!plat_user_cmpxchg32(as, DATA, 0, 1, &w);
 		if (plat_as_fork(as, &child) == 0) {
-			plat_user_run(child, c, plat_time_mono_ns() + NSEC_PER_SEC, &t);
+			user_run(child, c, plat_time_mono_ns() + NSEC_PER_SEC, &t);
 			CHECK(kind_valid(&t));
 			plat_as_free(child);
 		}
@@ -217,28 +217,32 @@ static void killed_at_each_step(void)
 static void mailbox_forged_at_each_step(void)
 {
 	const struct { uint64_t offset; uint32_t value; } words[] = {
-		{ offsetof(struct stub_box, turn), TURN_KERNEL },
-		{ offsetof(struct stub_box, turn), TURN_DEAD },
-		{ offsetof(struct stub_box, turn), 0x80000000 },
+		{ offsetof(struct stub_box, line.turn), TURN_KERNEL },
+		{ offsetof(struct stub_box, line.turn), TURN_DEAD },
+		{ offsetof(struct stub_box, line.turn), 0x80000000 },
 		{ offsetof(struct stub_box, kern_sleeping), 1 },
 		{ offsetof(struct stub_box, kern_cpu), 0xffffffff },
 		{ offsetof(struct stub_box, app_cpu), 0xffffffff },
-		{ offsetof(struct stub_box, signo), 0xffffffff },
-		{ offsetof(struct stub_box, signo), TRAP_GATE },
-		{ offsetof(struct stub_box, signo), TRAP_UNRUN },
-		{ offsetof(struct stub_box, signo), TRAP_RIDERS },
-		{ offsetof(struct stub_box, resume_fast), 1 },
-		{ offsetof(struct stub_box, rip) + 4, 0xffffffff },
+		{ offsetof(struct stub_box, line.trap), 0xffffffff },
+		{ offsetof(struct stub_box, line.trap), TRAP_GATE },
+		{ offsetof(struct stub_box, line.trap), TRAP_UNRUN },
+		{ offsetof(struct stub_box, line.trap), TRAP_RIDERS },
+		{ offsetof(struct stub_box, line.trap), TRAP_GATE | (uint32_t)NR_LONG << 16 },
+		{ offsetof(struct stub_box, line.trap), TRAP_AHEAD | TRAP_GATE | ORDER_FAST << 16 },
+		{ offsetof(struct stub_box, line.rip) + 4, 0xffffffff },
+		{ offsetof(struct stub_box, line.copy.to) + 4, 0xffffffff },
+		{ offsetof(struct stub_box, saved.rip) + 4, 0xffffffff },
+		{ offsetof(struct stub_box, saved.rsp) + 4, 0xffffffff },
 		{ offsetof(struct stub_box, fs_base) + 4, 0x12345678 },
 		{ offsetof(struct stub_box, xsaved), 0 },
 		{ offsetof(struct stub_box, kicked), 1 },
-		{ offsetof(struct stub_box, ahead_size), 0xffffffff },
-		{ offsetof(struct stub_box, ahead_addr) + 4, 0xffffffff },
+		{ BOX_DATA + offsetof(struct stub_ahead, size), 0xffffffff },
+		{ BOX_DATA + offsetof(struct stub_ahead, addr) + 4, 0xffffffff },
 		{ frame_shape.fp_off - GATE_BELOW + 512, 0xffffffff },           /* saved by the gate */
 		{ offsetof(struct stub_box, frame_off), 0xfffffff8 },
 		{ offsetof(struct stub_box, resume_off), 0x100 },
 		{ offsetof(struct stub_box, tid), 1 },
-		{ offsetof(struct stub_box, cmd_count), 0xffffffff },
+		{ offsetof(struct stub_box, line.trap), 0xfffe0000 },            /* the order */
 		{ offsetof(struct stub_box, cmds), SYS_exit_group },
 		{ offsetof(struct stub_box, cmds[0].a[0]) + 4, 0xffffffff },
 		{ offsetof(struct stub_box, cmds[0].ret), 0xffffffff },
@@ -311,7 +315,7 @@ static void frame_forged_before_resume(void)
 		hook.value = words[i].value;
 		arm(as, STEP_RESUME, act_write);
 		for (unsigned n = 0; n < 4; n++)
-			plat_user_run(as, u, plat_time_mono_ns() + 20000000, &t);
+			user_run(as, u, plat_time_mono_ns() + 20000000, &t);
 		CHECK(hook.hit && plat_time_mono_ns() - t0 < 5 * NSEC_PER_SEC);
 		CHECK(t.kind == PLAT_TRAP_DEAD || t.kind == PLAT_TRAP_KICK);
 		guest_ctx_free(u);
@@ -468,7 +472,7 @@ static void sigreturn_to(plat_as_t as, uint64_t sigmask, uint64_t alt_sp, const 
 	u->regs.r15 = STUB_BASE + ((const struct stub_image *)process_stub_image)->signal_return;
 	u->regs.rsp = GUEST_STACK + 0x1008;
 	for (unsigned tries = 0; tries < 5; tries++) {
-		plat_user_run(as, u, plat_time_mono_ns() + 50000000, t);
+		user_run(as, u, plat_time_mono_ns() + 50000000, t);
 		if (t->kind != PLAT_TRAP_KICK)
 			break;
 	}
@@ -500,10 +504,10 @@ static void attack_forged_signo(void)
 	plat_as_t as = guest_as();
 	struct plat_uctx *u = guest_ctx(guest_getpid);
 
-	hook.offset = offsetof(struct stub_box, signo);
-	hook.value = 4000000;
+	hook.offset = offsetof(struct stub_box, line.trap);
+	hook.value = 4000;
 	arm(as, STEP_BACK, act_write);
-	verdict(run(as, u).signo == 4000000);
+	verdict(run(as, u).signo == 4000);
 }
 
 /* The thread says for ever that its extended state is not there yet. */
@@ -539,7 +543,7 @@ static void attack_ahead(void)
 	u->regs.rax = SYS_write;
 	u->regs.rsi = GUEST_STACK;
 	u->regs.rdx = 64;
-	hook.offset = offsetof(struct stub_box, ahead_size);
+	hook.offset = BOX_DATA + offsetof(struct stub_ahead, size);
 	hook.value = 0xffffffff;
 	arm(as, STEP_BACK, act_write);
 	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && hook.hit);

@@ -149,7 +149,7 @@ static void kicked(plat_as_t as)
 		uint64_t start = plat_time_mono_ns();
 		struct plat_trap t;
 
-		plat_user_run(as, u, start + 1000000, &t);
+		user_run(as, u, start + 1000000, &t);
 		CHECK(t.kind == PLAT_TRAP_KICK && plat_time_mono_ns() - start < 2 * NSEC_PER_SEC);
 		CHECK(u->regs.r12 >= turns);
 		turns = u->regs.r12;

@@ -24,7 +24,7 @@ static struct plat_uctx *gate_ctx(const char *at)
 static struct stub_box *box_of(plat_as_t as) { return stub_box_of(stub_find(as.id), 0); }
 
 /* Was the last trap one by the gate? */
-static bool by_gate(plat_as_t as) { return box_of(as)->signo == TRAP_GATE; }
+static bool by_gate(plat_as_t as) { return (box_of(as)->line.trap & ~TRAP_AHEAD) == TRAP_GATE; }
 
 /* Turns of guest_gate; every registers that it checks are seen by the kernel. */
 static void turns(plat_as_t as, struct plat_uctx *u, unsigned n)
@@ -71,6 +71,35 @@ static void changed_registers(plat_as_t as)
 	u->regs.rip -= 2;
 	u->regs.rax = 39;
 	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && !by_gate(as) && u->regs.orig_rax == 39);
+	guest_ctx_free(u);
+}
+
+/* The registers that are not the call's come when they are asked for. */
+static void rest_of_the_registers(plat_as_t as)
+{
+	struct plat_uctx *u = gate_ctx(guest_gate);
+	struct plat_trap t;
+
+	for (unsigned how = 0; how < 3; how++) {
+		u->regs.rip = guest_at(guest_gate);
+		plat_user_run(as, u, plat_time_mono_ns() + 5 * NSEC_PER_SEC, &t);
+		CHECK(t.kind == PLAT_TRAP_SYSCALL && t.gate && u->regs_partial && u->regs.rdx == 0x103);
+		if (how == 0)
+			plat_uctx_regs(u);
+		if (how == 1)
+			plat_uctx_save(u);
+		CHECK(u->regs_partial == (how == 2) && (how == 2 || (u->regs.rbx == 0x107 && u->regs.r13 == 0x10a)));
+		u->regs.rdx = 0x333;
+		if (how < 2)
+			u->regs.rbx = 0x444;
+		/* A trap that tells all makes what is left from the call void. */
+		u->regs.rip = guest_at(guest_ud2);
+		plat_user_run(as, u, plat_time_mono_ns() + 5 * NSEC_PER_SEC, &t);
+		CHECK(t.kind == PLAT_TRAP_EXCEPTION && !u->regs_partial && u->regs.rdx == 0x333);
+		plat_uctx_regs(u);
+		CHECK(u->regs.rbx == (how < 2 ? 0x444 : 0x107) && u->regs.rbp == 0x108 && u->regs.r12 == 0x109);
+		CHECK(u->regs.rsp == GUEST_STACK + GUEST_STACK_SIZE - 64);
+	}
 	guest_ctx_free(u);
 }
 
@@ -209,7 +238,7 @@ static struct plat_uctx *answer_ctx(size_t i)
 static void run_briefly(plat_as_t as, struct plat_uctx *u, struct plat_trap *t)
 {
 	for (;;) {
-		plat_user_run(as, u, plat_time_mono_ns() + 5000000, t);
+		user_run(as, u, plat_time_mono_ns() + 5000000, t);
 		if (t->kind != PLAT_TRAP_SYSCALL)
 			return;
 		u->regs.rax = u->regs.r13;
@@ -323,6 +352,25 @@ static bool known_ahead(plat_as_t as, uint64_t addr, uint8_t expected)
 	return v == expected;
 }
 
+/* With their 0 and not a byte more. */
+static void strings_ahead(plat_as_t as, struct plat_uctx *u, uint64_t at, uint64_t end)
+{
+	static uint8_t data[64], got[64];
+
+	for (unsigned from = 0; from < 9; from++)
+		for (unsigned n = 0; n < 40; n++) {
+			uint64_t where = n & 1 ? at + from : end - from - n - 1;
+
+			for (unsigned i = 0; i < sizeof(data); i++)
+				data[i] = (uint8_t)(i % 3 ? 0x80 + i : i + 1);
+			data[n] = 0;
+			CHECK(plat_copy_out(as, where, data, n + 1) == 0);
+			call_with(as, u, SYS_openat, where, 0);
+			CHECK(plat_copied_ahead(as, where) == n + 1 && plat_copied_ahead(as, where + n + 1) == 0);
+			CHECK(plat_copy_in(as, got, where, n + 1) == 0 && !memcmp(got, data, n + 1));
+		}
+}
+
 static void copied_ahead(plat_as_t as)
 {
 	const uint64_t at = 0x40000000, end = at + 0x2000;
@@ -379,6 +427,8 @@ static void copied_ahead(plat_as_t as)
 	/* Strings end with their page; bad pointers and sizes are nobody's loss. */
 	call_with(as, u, SYS_openat, end - 20, 0);
 	CHECK(known_ahead(as, end - 20, data[sizeof(data) - 20]) && known_ahead(as, end - 1, data[sizeof(data) - 1]));
+	strings_ahead(as, u, at, end);
+	CHECK(plat_copy_out(as, at, data, sizeof(data)) == 0);
 	call_with(as, u, SYS_write, end - 20, 300);
 	CHECK(plat_copy_in(as, got, end - 20, 300) == 280 && !memcmp(got, data + sizeof(data) - 20, 20));
 	call_with(as, u, SYS_write, 0x50000000, 300);
@@ -404,6 +454,7 @@ void test_gate(void)
 	turns(as, u, 2000);
 	guest_ctx_free(u);
 	changed_registers(as);
+	rest_of_the_registers(as);
 	gs_of_the_program(as);
 	flags_of_the_program(as);
 	state_of_two(as);
@@ -463,7 +514,7 @@ static void kicks(const char *at, const char *what)
 		kick_delay = (state >> 16) % 12000;
 		__atomic_store_n(&kick_at, i + 1, __ATOMIC_RELEASE);
 		do {
-			plat_user_run(as, u, t0 + 2 * NSEC_PER_SEC, &t);
+			user_run(as, u, t0 + 2 * NSEC_PER_SEC, &t);
 			if (t.kind == PLAT_TRAP_SYSCALL) {
 				calls++;
 				if (at == guest_gate) {
@@ -479,7 +530,7 @@ static void kicks(const char *at, const char *what)
 			} else if (t.kind == PLAT_TRAP_KICK) {
 				kicked = true;
 				returns++;
-				undone += box_of(as)->signo == TRAP_UNRUN;
+				undone += box_of(as)->line.trap == TRAP_UNRUN;
 			} else {
 				break;
 			}

@@ -73,11 +73,17 @@ plat_as_t guest_as(void)
 	return as;
 }
 
+void user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns, struct plat_trap *t)
+{
+	plat_user_run(as, u, deadline_ns, t);
+	plat_uctx_regs(u);
+}
+
 struct plat_trap run(plat_as_t as, struct plat_uctx *u)
 {
 	struct plat_trap t;
 
-	plat_user_run(as, u, plat_time_mono_ns() + 5 * NSEC_PER_SEC, &t);
+	user_run(as, u, plat_time_mono_ns() + 5 * NSEC_PER_SEC, &t);
 	return t;
 }
 
@@ -289,7 +295,7 @@ static void other_cpu(unsigned cpu)
 
 			__atomic_store_n(&order, ORDER_RUNNING, __ATOMIC_SEQ_CST);
 			do {
-				plat_user_run(order_as, order_ctx, NO_DEADLINE, &t);
+				user_run(order_as, order_ctx, NO_DEADLINE, &t);
 				if (t.kind == PLAT_TRAP_SYSCALL)
 					__atomic_fetch_add(&other_syscalls, 1, __ATOMIC_SEQ_CST);
 				if (t.kind == PLAT_TRAP_FAULT)
@@ -347,11 +353,11 @@ static void test_kick(void)
 	struct plat_trap t;
 	uint64_t t0 = plat_time_mono_ns();
 
-	plat_user_run(as, u, t0 + 30000000, &t);
+	user_run(as, u, t0 + 30000000, &t);
 	CHECK(t.kind == PLAT_TRAP_KICK && u->regs.rip >= GUEST_CODE && u->regs.rip < GUEST_CODE + 4096);
 	CHECK(plat_time_mono_ns() - t0 >= 30000000 && plat_time_mono_ns() - t0 < 200000000);
 	plat_cpu_kick(0);
-	plat_user_run(as, u, NO_DEADLINE, &t);
+	user_run(as, u, NO_DEADLINE, &t);
 	CHECK(t.kind == PLAT_TRAP_KICK);
 	for (unsigned i = 0; i < 5; i++) {
 		give_order(ORDER_KICK);
@@ -359,7 +365,7 @@ static void test_kick(void)
 		if (i & 1)
 			plat_cpu_idle(NO_DEADLINE);
 		else
-			plat_user_run(as, u, NO_DEADLINE, &t);
+			user_run(as, u, NO_DEADLINE, &t);
 		CHECK(t.kind == PLAT_TRAP_KICK);
 		CHECK(plat_time_mono_ns() - t0 > 10000000 && plat_time_mono_ns() - t0 < 300000000);
 	}
@@ -392,7 +398,7 @@ static void test_death(void)
 		kill(stub_find(as.id)->pid, SIGKILL);
 		_exit(0);
 	}
-	plat_user_run(as, loop, NO_DEADLINE, &t);
+	user_run(as, loop, NO_DEADLINE, &t);
 	CHECK(t.kind == PLAT_TRAP_DEAD);
 	plat_as_free(as);
 	guest_ctx_free(u);
@@ -516,7 +522,7 @@ static void bench_place(const char *name, int kernel_cpu, int stub_cpu)
 		uint64_t t0 = plat_time_mono_ns();
 		struct plat_trap t;
 
-		plat_user_run(as, u, NO_DEADLINE, &t);
+		user_run(as, u, NO_DEADLINE, &t);
 		sample_ns[i] = plat_time_mono_ns() - t0;
 	}
 	snprintf(label, sizeof(label), "getpid round trip, %s", name);
@@ -527,7 +533,7 @@ static void bench_place(const char *name, int kernel_cpu, int stub_cpu)
 		uint64_t t0 = plat_time_mono_ns();
 		struct plat_trap t;
 
-		plat_user_run(as, u, NO_DEADLINE, &t);
+		user_run(as, u, NO_DEADLINE, &t);
 		sample_ns[i] = plat_time_mono_ns() - t0;
 	}
 	snprintf(label, sizeof(label), "getpid by the gate, %s", name);

@@ -25,6 +25,8 @@ void check_at(bool ok, const char *what, int line);
 plat_as_t guest_as(void);
 struct plat_uctx *guest_ctx(const char *at);
 void guest_ctx_free(struct plat_uctx *u);
+/* plat_user_run() and all registers. */
+void user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns, struct plat_trap *t);
 struct plat_trap run(plat_as_t as, struct plat_uctx *u);        /* at most 5 s */
 
 /* CPU 1 runs u in as until other_stop(). */

@@ -100,6 +100,32 @@ static void all_sizes(plat_as_t as, bool gate)
 	guest_ctx_free(u);
 }
 
+/* Short ones lie in the order or the list, long ones behind. */
+static void mixed(plat_as_t as, bool gate)
+{
+	static uint8_t data[300], got[300];
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 7 + 1);
+	for (unsigned first = 0; first < 8; first++) {
+		struct plat_uctx *u = trapped(as, gate);
+		size_t at = 0;
+
+		for (unsigned i = 0; i < 3; i++) {
+			size_t n = first >> i & 1 ? 8 + i : 70 + i;
+
+			CHECK(plat_ride_copy_out(as, u, AT + at, data + at, n));
+			at += n;
+		}
+		answer(u, gate, false);
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && !u->riders);
+		peek(as, AT, got, at);
+		CHECK(!memcmp(got, data, at));
+		plat_uctx_save(u);
+		guest_ctx_free(u);
+	}
+}
+
 /* What there is no place for, or no right to, is not taken. */
 static void refused(plat_as_t as)
 {
@@ -300,6 +326,7 @@ static void by_mailbox(plat_as_t as)
 	process.no_vm_access = true;
 	for (unsigned gate = 0; gate < 2; gate++) {
 		all_sizes(as, gate);
+		mixed(as, gate);
 		seen_early(as, gate);
 		failing(as, gate);
 	}
@@ -335,7 +362,7 @@ static void scribbled(uint64_t offset, uint32_t value, bool riding)
 		}
 		if (i % 16 == 7)
 			plat_riders_flush(u);
-		plat_user_run(as, u, plat_time_mono_ns() + 20000000, &t);
+		user_run(as, u, plat_time_mono_ns() + 20000000, &t);
 		CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_RIDER);
 		/* It never tells the kernel other addresses than the kernel's. */
 		CHECK(t.kind != PLAT_TRAP_RIDER || (riding && (t.addr == AT || t.addr == AT + 64)));
@@ -391,6 +418,7 @@ void test_riders(void)
 	CHECK(plat_as_map_anon(as, AT, AREA, 3, 0) == 0);
 	for (unsigned gate = 0; gate < 2; gate++) {
 		all_sizes(as, gate);
+		mixed(as, gate);
 		seen_early(as, gate);
 		failing(as, gate);
 		memory_calls(as, gate);
@@ -402,10 +430,12 @@ void test_riders(void)
 	leftovers();
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
 		scribbled(offsetof(struct stub_box, cmds), values[i], true);
-	scribbled(offsetof(struct stub_box, signo), TRAP_RIDERS, true);
-	scribbled(offsetof(struct stub_box, signo), TRAP_RIDERS, false);
-	scribbled(offsetof(struct stub_box, cmd_count), 0xffffffff, true);
-	scribbled(offsetof(struct stub_box, cmd_count), 0, true);
+	scribbled(offsetof(struct stub_box, line.trap), TRAP_RIDERS, true);
+	scribbled(offsetof(struct stub_box, line.trap), TRAP_RIDERS, false);
+	scribbled(offsetof(struct stub_box, line.trap), 0xffffffff, true);      /* and the order */
+	scribbled(offsetof(struct stub_box, line.trap), TRAP_GATE, true);
+	for (size_t at = 0; at < sizeof(struct stub_line); at += 4)
+		scribbled(at, 0xfffffff0, true);
 	scribbled(offsetof(struct stub_box, cmds[0].a[0]), (uint32_t)STUB_CTL, true);
 	scribbled(offsetof(struct stub_box, cmds[0].a[0]) + 4, 0x7ff0, true);
 	scribbled(offsetof(struct stub_box, cmds[1].a[1]) + 4, 0xffff, true);
@@ -465,7 +495,7 @@ static void kicks(bool gate)
 		      plat_ride_map_anon(as, u, M, 0x1000, 3, 0) && plat_ride_protect(as, u, M, 0x1000, 1) &&
 		      plat_ride_unmap(as, u, M, 0x1000));
 		do {
-			plat_user_run(as, u, plat_time_mono_ns() + 2 * NSEC_PER_SEC, &t);
+			user_run(as, u, plat_time_mono_ns() + 2 * NSEC_PER_SEC, &t);
 			waited += t.kind == PLAT_TRAP_KICK && u->riders;
 		} while (t.kind == PLAT_TRAP_KICK && u->riders);
 		CHECK(there(as, M) == (i & 1) && there(as, M + 0x1000) == (i & 1));
@@ -473,11 +503,11 @@ static void kicks(bool gate)
 		CHECK(!u->riders && word(as, AT) == i && (uint8_t)word(as, AT + 64 + sizeof(data) - 8) == (uint8_t)i);
 		CHECK((t.kind == PLAT_TRAP_RIDER) == bad);
 		failed += t.kind == PLAT_TRAP_RIDER;
-		undone += t.kind == PLAT_TRAP_KICK && stub_box_of(stub_find(as.id), 0)->signo == TRAP_UNRUN;
+		undone += t.kind == PLAT_TRAP_KICK && stub_box_of(stub_find(as.id), 0)->line.trap == TRAP_UNRUN;
 		/* From here on only what the program itself does: nothing. */
 		poke(as, AT, &(uint64_t){ ~(uint64_t)i }, 8);
 		while (t.kind != PLAT_TRAP_SYSCALL && t.kind != PLAT_TRAP_DEAD)
-			plat_user_run(as, u, plat_time_mono_ns() + 2 * NSEC_PER_SEC, &t);
+			user_run(as, u, plat_time_mono_ns() + 2 * NSEC_PER_SEC, &t);
 		CHECK(t.kind == PLAT_TRAP_SYSCALL && word(as, AT) == ~(uint64_t)i);
 		if (t.kind != PLAT_TRAP_SYSCALL)
 			_exit(1);

@@ -21,6 +21,7 @@
 #define CODE_INSIDE(ip, name) ((ip) >= (uint64_t)name && (ip) < (uint64_t)name##_end)
 
 uint64_t stub_copy(uint64_t dst, uint64_t src, uint64_t n);
+uint64_t stub_copy_string(uint64_t dst, uint64_t src, uint64_t n);
 int64_t stub_cmpxchg32(uint64_t addr, uint32_t old, uint32_t val);
 int64_t stub_load32(uint64_t addr);
 uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame);
@@ -98,9 +99,9 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 		__atomic_store_n(&box->app_cpu, cpu, __ATOMIC_RELAXED);
 	if (xstate && !apart)
 		xstate_save(box);
-	__atomic_store_n(&box->turn, TURN_KERNEL, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&box->line.turn, TURN_KERNEL, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&box->kern_sleeping, __ATOMIC_SEQ_CST))
-		futex(&box->turn, 1, 1);
+		futex(&box->line.turn, 1, 1);
 	if (xstate && apart)
 		xstate_save(box);
 	if (apart) {
@@ -108,7 +109,7 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 		uint64_t start = cycles(), limit = config()->spin_cycles << (partner == CORE_NOWHERE ? 2 : 0);
 
 		do {
-			turn = __atomic_load_n(&box->turn, __ATOMIC_ACQUIRE);
+			turn = __atomic_load_n(&box->line.turn, __ATOMIC_ACQUIRE);
 			if (turn != TURN_KERNEL)
 				return turn;
 			__builtin_ia32_pause();
@@ -117,30 +118,38 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 			 __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != cpu);
 	}
 	__atomic_store_n(&box->app_sleeping, 1, __ATOMIC_SEQ_CST);
-	while ((turn = __atomic_load_n(&box->turn, __ATOMIC_SEQ_CST)) == TURN_KERNEL)
-		futex(&box->turn, 0, TURN_KERNEL);
+	while ((turn = __atomic_load_n(&box->line.turn, __ATOMIC_SEQ_CST)) == TURN_KERNEL)
+		futex(&box->line.turn, 0, TURN_KERNEL);
 	__atomic_store_n(&box->app_sleeping, 0, __ATOMIC_RELEASE);
 	return turn;
 }
 
-/* True when one failed. */
-static bool run_commands(struct stub_box *box)
+static int64_t run_command(const struct stub_cmd *cmd)
 {
-	uint32_t n = box->cmd_count;
-	bool failed = false;
+	if (cmd->op < OP_COPY)
+		return host_call(cmd->op, cmd->a);
+	if (cmd->op == OP_COPY)
+		return (int64_t)stub_copy(cmd->a[0], cmd->a[1], cmd->a[2]);
+	if (cmd->op == OP_CMPXCHG32)
+		return stub_cmpxchg32(cmd->a[0], cmd->a[1], cmd->a[2]);
+	return stub_load32(cmd->a[0]);
+}
+
+/* What came with an order to run.  Success is not told: the kernel would have
+ * to get the line back.  True when one failed. */
+static bool run_riders(struct stub_box *box, uint32_t order)
+{
+	uint32_t n = order >> ORDER_COUNT_SHIFT & ORDER_COUNT_MASK, size = order >> ORDER_COPY_SHIFT;
+	bool failed = size && stub_copy(box->line.copy.to, (uint64_t)box->line.copy.data, MIN(size, COPY_INLINE));
 
 	for (uint32_t i = 0; i < n && i < BOX_CMD_MAX; i++) {
 		struct stub_cmd *cmd = &box->cmds[i];
+		int64_t ret = run_command(cmd);
 
-		if (cmd->op < OP_COPY)
-			cmd->ret = host_call(cmd->op, cmd->a);
-		else if (cmd->op == OP_COPY)
-			cmd->ret = stub_copy(cmd->a[0], cmd->a[1], cmd->a[2]);
-		else if (cmd->op == OP_CMPXCHG32)
-			cmd->ret = stub_cmpxchg32(cmd->a[0], cmd->a[1], cmd->a[2]);
-		else
-			cmd->ret = stub_load32(cmd->a[0]);
-		failed |= cmd->op == OP_COPY ? cmd->ret != 0 : (uint64_t)cmd->ret >= -4095ul;
+		if (cmd->op == OP_COPY ? ret == 0 : (uint64_t)ret < -4095ul)
+			continue;
+		cmd->ret = ret;
+		failed = true;
 	}
 	return failed;
 }
@@ -159,43 +168,55 @@ static uint64_t ahead_size(const struct ahead *e, const uint64_t *arg, uint64_t 
 		return e->size;
 	case AHEAD_COUNT:
 		count = arg[e->count_arg];
-		return count <= BOX_AHEAD_SIZE / e->size ? count * e->size : 0;
+		return count <= BOX_AHEAD_MAX / e->size ? count * e->size : 0;
 	case AHEAD_FRAME:
-		return MIN(config()->sigframe_size, (uint64_t)BOX_AHEAD_SIZE);
+		return MIN(config()->sigframe_size, (uint64_t)BOX_AHEAD_MAX);
 	default:
 		return 0;
 	}
 }
 
-static void copy_ahead(struct stub_box *box, uint64_t nr, const uint64_t arg[ARGUMENTS])
+/* TRAP_AHEAD or 0. */
+static uint32_t copy_ahead(struct stub_box *box, uint64_t nr, const uint64_t arg[ARGUMENTS])
 {
+	struct stub_ahead *a = (void *)((uint64_t)box + BOX_DATA);
 	const struct ahead *e;
 	uint64_t addr, n;
 
-	box->ahead_size = 0;
 	if (nr >= ARRAY_SIZE(ahead_table) || ahead_table[nr].kind == AHEAD_NONE)
-		return;
+		return 0;
 	e = &ahead_table[nr];
 	addr = arg[e->arg];
 	n = addr ? ahead_size(e, arg, addr) : 0;
 	if (n == 0)
-		return;
-	box->ahead_addr = addr;
-	box->ahead_size = (uint32_t)(n - stub_copy((uint64_t)box + BOX_DATA, addr, n));
+		return 0;
+	if (e->kind == AHEAD_STRING)
+		n = stub_copy_string((uint64_t)a->data, addr, n);
+	else
+		n -= stub_copy((uint64_t)a->data, addr, n);
+	a->addr = addr;
+	a->size = (uint32_t)n;
+	return TRAP_AHEAD;
 }
 
-/* Serve the kernel until it says run.  What it wants done before that rides on
- * the order; when some of it fails, the thread does not run. */
-static void serve(struct stub_box *box, bool xstate)
+/* Serve the kernel until it says run; returns that order.  What it wants done before
+ * that rides on the order; when some of it fails, the thread does not run. */
+static uint32_t serve(struct stub_box *box, bool xstate)
 {
 	for (;;) {
 		uint32_t turn = hand_over(box, xstate);
-		bool failed = box->cmd_count && run_commands(box);
+		uint32_t order = __atomic_load_n(&box->line.order, __ATOMIC_RELAXED);
 
-		if (turn == TURN_RUN && !failed)
-			return;
-		if (turn == TURN_RUN)
-			box->signo = TRAP_RIDERS;
+		if (turn == TURN_RUN) {
+			if (!(order & ~ORDER_FAST) || !run_riders(box, order))
+				return order;
+			box->line.trap = TRAP_RIDERS;
+		} else {
+			uint32_t n = order >> ORDER_COUNT_SHIFT & ORDER_COUNT_MASK;
+
+			for (uint32_t i = 0; i < n && i < BOX_CMD_MAX; i++)
+				box->cmds[i].ret = run_command(&box->cmds[i]);
+		}
 		xstate = false;
 	}
 }
@@ -213,14 +234,15 @@ static uint64_t frame_to_resume(struct stub_box *box)
 uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
 {
 	uint64_t fs = __builtin_ia32_rdfsbase64();
+	uint32_t ahead = 0;
 
 	if (signo == SIGNO_SYS) {
 		const struct sigmcontext *m = &((const struct sigframe *)frame)->uc.mc;
 		const uint64_t arg[ARGUMENTS] = { m->di, m->si, m->dx, m->r10, m->r8, m->r9, m->sp, robust_head(fs) };
 
-		copy_ahead(box, m->ax, arg);
+		ahead = copy_ahead(box, m->ax, arg);
 	}
-	box->signo = signo;
+	box->line.trap = (uint16_t)(signo | ahead);
 	box->frame_off = (uint32_t)(frame - (uint64_t)box);
 	box->fs_base = fs;
 	box->gs_base = __builtin_ia32_rdgsbase64();
@@ -233,32 +255,38 @@ uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
 uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 {
 	/* A frame that was not returned to holds newer state than the registers. */
-	bool xstate = trap == TRAP_GATE || box->resume_fast;
+	bool xstate = trap == TRAP_GATE || (box->line.order & ORDER_FAST);
 	uint64_t fs = __builtin_ia32_rdfsbase64();
 
-	if (trap == TRAP_GATE) {
-		const uint64_t arg[ARGUMENTS] = { box->rdi, box->rsi, box->rdx, box->r10, box->r8, box->r9,
-						  box->rsp, robust_head(fs) };
-
-		copy_ahead(box, box->rax, arg);
-	}
-	box->signo = trap;
 	box->frame_off = 0;
 	box->fs_base = fs;
 	box->kicked = 0;
 	box->xsaved = !xstate;
-	serve(box, xstate);
-	return box->resume_fast ? 0 : frame_to_resume(box);
+	if (trap == TRAP_GATE) {
+		struct stub_line *line = &box->line;
+		uint64_t nr = box->saved.rax;
+		const uint64_t arg[ARGUMENTS] = { box->saved.rdi, box->saved.rsi, box->saved.rdx, box->saved.r10,
+						  box->saved.r8, box->saved.r9, box->saved.rsp, robust_head(fs) };
+
+		trap |= copy_ahead(box, nr, arg);
+		/* All at once: the kernel, which looks at it, takes it away in between. */
+		line->nr = (uint16_t)MIN(nr, (uint64_t)NR_LONG);
+		line->rip = box->saved.rip;
+		for (unsigned i = 0; i < ARRAY_SIZE(line->arg); i++)
+			line->arg[i] = arg[i];
+	}
+	box->line.trap = (uint16_t)trap;
+	return serve(box, xstate) & ORDER_FAST ? 0 : frame_to_resume(box);
 }
 
 /* As if the call that the gate was about to answer had not been made yet. */
 static void answer_undo(const struct stub_box *box, struct sigmcontext *m)
 {
-	uint64_t high = box->rip >> GATE_FLAGS_SHIFT;
+	uint64_t high = box->saved.rip >> GATE_FLAGS_SHIFT;
 
-	m->cx = box->rip << (64 - GATE_FLAGS_SHIFT) >> (64 - GATE_FLAGS_SHIFT);
+	m->cx = box->saved.rip << (64 - GATE_FLAGS_SHIFT) >> (64 - GATE_FLAGS_SHIFT);
 	m->ip = m->cx - 2;
-	m->ax = box->rax;
+	m->ax = box->saved.rax;
 	m->flags = (m->flags & ~(uint64_t)FLAGS_ARITHMETIC) | (high >> 8 & FLAGS_LAHF) |
 		   (high & 1) << FLAG_OF_SHIFT;
 }

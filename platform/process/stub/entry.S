@@ -260,6 +260,13 @@ signal_return:
 	je	.Lfixup
 	lea	load_access(%rip), %rcx
 	cmp	%rcx, %rax
+	je	.Lfixup
+	lea	word_access(%rip), %rcx
+	cmp	%rcx, %rax
+	lea	string_exit(%rip), %r8
+	je	.Lfixup
+	lea	byte_access(%rip), %rcx
+	cmp	%rcx, %rax
 	jne	.Lcpuid
 .Lfixup:
 	mov	%r8, UC_RIP(%rdx)
@@ -292,6 +299,49 @@ copy_access:
 copy_exit:
 	mov	%rcx, %rax
 	ret
+/* uint64_t stub_copy_string(dst, src, n): bytes copied, to the first 0 or n.
+ * Nothing beyond n is read; up to 7 bytes behind the 0 may be written. */
+	.globl stub_copy_string
+stub_copy_string:
+	mov	%rdi, %r10
+	lea	(%rsi,%rdx), %r11
+	movabs	$0x0101010101010101, %r8
+	movabs	$0x8080808080808080, %r9
+.Lwords:
+	lea	8(%rsi), %rcx
+	cmp	%r11, %rcx
+	ja	.Lbytes
+word_access:
+	mov	(%rsi), %rax
+	mov	%rax, (%rdi)
+	mov	%rax, %rdx
+	not	%rdx
+	sub	%r8, %rax
+	and	%r9, %rdx
+	and	%rax, %rdx                      /* a bit at the first 0, and maybe above it */
+	jnz	.Lzero_found
+	add	$8, %rdi
+	mov	%rcx, %rsi
+	jmp	.Lwords
+.Lbytes:
+	cmp	%r11, %rsi
+	jae	string_exit
+byte_access:
+	mov	(%rsi), %al
+	mov	%al, (%rdi)
+	inc	%rdi
+	inc	%rsi
+	test	%al, %al
+	jnz	.Lbytes
+string_exit:
+	mov	%rdi, %rax
+	sub	%r10, %rax
+	ret
+.Lzero_found:
+	bsf	%rdx, %rdx
+	shr	$3, %edx
+	lea	1(%rdi,%rdx), %rdi
+	jmp	string_exit
 /* int64_t stub_cmpxchg32(addr, old, new) */
 stub_cmpxchg32:
 	mov	%esi, %eax
