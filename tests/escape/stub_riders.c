@@ -434,7 +434,7 @@ void test_riders(void)
 	scribbled(offsetof(struct stub_box, line.trap), TRAP_RIDERS, false);
 	scribbled(offsetof(struct stub_box, line.trap), 0xffffffff, true);      /* and the order */
 	scribbled(offsetof(struct stub_box, line.trap), TRAP_GATE, true);
-	for (size_t at = 0; at < sizeof(struct stub_line); at += 4)
+	for (size_t at = offsetof(struct stub_box, line.rip); at <= offsetof(struct stub_box, line.copy.data); at += 8)
 		scribbled(at, 0xfffffff0, true);
 	scribbled(offsetof(struct stub_box, cmds[0].a[0]), (uint32_t)STUB_CTL, true);
 	scribbled(offsetof(struct stub_box, cmds[0].a[0]) + 4, 0x7ff0, true);
