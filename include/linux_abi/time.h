@@ -38,7 +38,11 @@ static inline int64_t timespec_ns(const struct linux_timespec *t)
 
 static inline struct linux_timespec ns_timespec(int64_t ns)
 {
-	return (struct linux_timespec){ ns / (int64_t)NSEC_PER_SEC, ns % (int64_t)NSEC_PER_SEC };
+	int64_t sec = ns / (int64_t)NSEC_PER_SEC, nsec = ns % (int64_t)NSEC_PER_SEC;
+
+	/* Before 1970 seconds are negative and nanoseconds are not. */
+	return nsec < 0 ? (struct linux_timespec){ sec - 1, nsec + (int64_t)NSEC_PER_SEC } :
+			  (struct linux_timespec){ sec, nsec };
 }
 
 #endif
