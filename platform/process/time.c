@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* time.c: clocks and entropy.
  *
- * The monotonic clock is the host's, less what it showed at our start.
+ * The monotonic clock is the host's, moved so that it shows UP_NS at our start.
  *
  * The cycle counter's rate is measured once over the life of the process: two
  * points of (counter, CLOCK_MONOTONIC), the second at the time of asking, at
@@ -18,6 +18,8 @@ HOST_CALLS(sandbox, getrandom, clock_gettime);
 #define RATE_NS (2 * 1000 * 1000ull)
 #define LIMIT_NS NSEC_PER_SEC
 #define SHIFT 32
+/* Programs take a clock near 0 for "never": no machine that runs them has just been switched on. */
+#define UP_NS (3600 * NSEC_PER_SEC)
 
 static uint64_t clock_ns(clockid_t id)
 {
@@ -61,7 +63,9 @@ static uint64_t first_cycles, first_ns;
 
 int time_init(void)
 {
-	boot_ns = clock_ns(CLOCK_MONOTONIC) - 1;        /* 0 often means: no time */
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	boot_ns = now_ns - MIN(now_ns, UP_NS);
 	sample(&first_cycles, &first_ns);
 	return 0;
 }

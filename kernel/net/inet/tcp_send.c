@@ -167,8 +167,9 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	c = room ? tcp_queue_tail(&peer->rq, MIN((uint64_t)m->it->left, room)) : NULL;
 	spin_unlock(&peer->lock);
 	if (gone) {
-		/* What arrives at a closed socket is answered by RST. */
-		n = m->it->left;
+		/* What arrives at a closed socket is answered by RST; a buffer's worth
+		 * is sent before that is seen. */
+		n = MIN(m->it->left, t->sndbuf ? (size_t)t->sndbuf : (size_t)AUTO_LIMIT);
 		m->it->left = 0;
 		tcp_receive_rst(peer, t);
 		tcp_receive_rst(t, peer);
