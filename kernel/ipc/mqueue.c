@@ -323,7 +323,7 @@ static void tell(struct tgroup *g, const struct linux_sigevent *ev)
 	struct linux_siginfo si = { .signo = ev->signo, .code = SI_MESGQ };
 	struct task *t = current_task();
 
-	if (ev->notify == SIGEV_SIGNAL) {
+	if (ev->notify == SIGEV_SIGNAL && ev->signo) {
 		si.u.rt.pid = t->tg->tgid;
 		si.u.rt.uid = t->cred->uid;
 		si.u.rt.value = ev->value;
@@ -489,7 +489,7 @@ SYSCALL2(mq_notify, int, fd, uaddr, uevent)
 			return -EFAULT;
 		if (ev.notify != SIGEV_NONE && ev.notify != SIGEV_SIGNAL)
 			return -EINVAL; /* SIGEV_THREAD: by a netlink socket, of which there are none */
-		if (ev.notify == SIGEV_SIGNAL && (ev.signo < 1 || ev.signo > NSIG))
+		if (ev.notify == SIGEV_SIGNAL && (ev.signo < 0 || ev.signo > NSIG))
 			return -EINVAL;
 	}
 	f = mq_get(fd, 0, &err);

@@ -168,6 +168,32 @@ static struct msg *pick(struct msgqueue *q, int64_t type, int flags)
 	return best;
 }
 
+/* A copy of the message at place `type`, which stays there; msg room for MSGMAX bytes. */
+static int copy_at(struct msgqueue *q, int64_t type, int flags, size_t size, struct msg *copy)
+{
+	int result;
+	struct msg *m, *at = NULL;
+	int64_t n = 0;
+
+	spin_lock(&queues.lock);
+	list_for_each(m, &q->msgs, link) {
+		if (n++ == type) {
+			at = m;
+			break;
+		}
+	}
+	result = q->o.removed ? -EIDRM : !at ? -ENOMSG : 0;
+	if (!result && at->size > size)
+		result = flags & MSG_NOERROR ? -EINVAL : -E2BIG;
+	if (!result) {
+		copy->type = at->type;
+		copy->size = at->size;
+		memcpy(copy->data, at->data, at->size);
+	}
+	spin_unlock(&queues.lock);
+	return result;
+}
+
 static bool try_recv(struct msgqueue *q, int64_t type, int flags, size_t size, struct msg **ret, int *result)
 {
 	struct msg *m;
@@ -195,6 +221,37 @@ static bool try_recv(struct msgqueue *q, int64_t type, int flags, size_t size, s
 	return *result != -ENOMSG;
 }
 
+static long recv_out(struct msg *m, uaddr umsg, size_t size)
+{
+	size_t n = MIN((size_t)m->size, size);
+
+	if (copy_out(umsg, &m->type, sizeof m->type) || copy_out(uaddr_add(umsg, sizeof m->type), m->data, n))
+		return -EFAULT;
+	return (long)n;
+}
+
+static long recv_copy(int id, uaddr umsg, size_t size, int64_t type, int flags)
+{
+	struct msgqueue *q;
+	struct msg *m;
+	int result;
+
+	if ((flags & MSG_EXCEPT) || !(flags & IPC_NOWAIT))
+		return -EINVAL;
+	m = kmalloc(sizeof *m + MSGMAX);
+	if (!m)
+		return -ENOMEM;
+	result = get(id, 4, &q);
+	if (!result) {
+		result = copy_at(q, type, flags, size, m);
+		put(q);
+	}
+	if (!result)
+		result = (int)recv_out(m, umsg, size);
+	kfree(m);
+	return result;
+}
+
 SYSCALL5(msgrcv, int, id, uaddr, umsg, size_t, size, int64_t, type, int, flags)
 {
 	struct msgqueue *q;
@@ -205,7 +262,7 @@ SYSCALL5(msgrcv, int, id, uaddr, umsg, size_t, size, int64_t, type, int, flags)
 	if (id < 0 || (int64_t)size < 0)
 		return -EINVAL;
 	if (flags & MSG_COPY)
-		return -ENOSYS;         /* as a kernel without checkpoint support */
+		return recv_copy(id, umsg, size, type, flags);
 	if (type == INT64_MIN)
 		type = -INT64_MAX;
 	err = get(id, 4, &q);
@@ -218,13 +275,8 @@ SYSCALL5(msgrcv, int, id, uaddr, umsg, size_t, size, int64_t, type, int, flags)
 	}
 	ret = result;
 	if (m) {
-		size_t n = MIN((size_t)m->size, size);
-
 		waitq_wake_all(&q->wq, 0);
-		ret = (long)n;
-		if (copy_out(umsg, &m->type, sizeof m->type) ||
-		    copy_out(uaddr_add(umsg, sizeof m->type), m->data, n))
-			ret = -EFAULT;
+		ret = recv_out(m, umsg, size);
 		kfree(m);
 	}
 	put(q);

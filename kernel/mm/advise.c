@@ -230,6 +230,9 @@ SYSCALL3(msync, uint64_t, addr, size_t, size, unsigned, flags)
 		}
 		at = v->end;
 		f = v->file;
+		/* Who asks for it has written: mmap(2) wants the times to tell by now. */
+		if (f && (v->flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE) && f->ops->mmap_written)
+			f->ops->mmap_written(f);
 		if (!f || !(flags & MS_SYNC) || !(v->flags & VM_SHARED) || !f->ops->fsync)
 			continue;
 		file_get(f);

@@ -129,6 +129,9 @@ uint64_t mm_last_rss(struct mm *mm, uint64_t ran_ns);
 /* 0 or -EFAULT. */
 int __must_check copy_in(void *dst, uaddr src, size_t n);
 int __must_check copy_out(uaddr dst, const void *src, size_t n);
+/* A structure that may be shorter or longer (usize) than ours (size): zeros fill up;
+ * -E2BIG: the caller's has more, and not all zeros. */
+int __must_check copy_in_struct(void *dst, size_t size, uaddr src, size_t usize);
 /* Bytes not copied: for calls that report partial success. */
 size_t __must_check copy_in_partial(void *dst, uaddr src, size_t n);
 size_t __must_check copy_out_partial(uaddr dst, const void *src, size_t n);

@@ -230,6 +230,24 @@ int user_zero(uaddr dst, size_t n)
 	return 0;
 }
 
+int copy_in_struct(void *dst, size_t size, uaddr src, size_t usize)
+{
+	/* In words, from the first: what lies behind one that is not zero need not be readable. */
+	for (size_t off = size, n; off < usize; off += n) {
+		uint64_t word = 0;
+		int err;
+
+		n = MIN(usize - off, sizeof(word));
+		err = copy_in(&word, uaddr_add(src, off), n);
+		if (err)
+			return err;
+		if (word)
+			return -E2BIG;
+	}
+	memset(dst, 0, size);
+	return copy_in(dst, src, MIN(size, usize));
+}
+
 /* Most strings are short: the first read is what the platform has at hand, or
  * small, later ones go to the end of a page.  No read crosses a page, so that a string just below an unmapped
  * page is read whole. */

@@ -79,11 +79,12 @@ static void send_sigsys(struct task *t, const struct linux_seccomp_data *d, uint
 	signal_force(SIGSYS, &si);
 }
 
-static int check_filter(struct task *t, long *ret)
+/* again: the tracer was asked, and may have made another call of it; it is not asked twice. */
+static int check_filter(struct task *t, long *ret, bool again)
 {
 	const struct plat_regs *r = &t->uctx.regs;
 	struct linux_seccomp_data d = {
-		.nr = t->syscall_nr, .arch = AUDIT_ARCH_X86_64, .instruction_pointer = r->rip,
+		.nr = (int32_t)r->orig_rax, .arch = AUDIT_ARCH_X86_64, .instruction_pointer = r->rip,
 		.args = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 },
 	};
 	uint32_t action = run_chain(__atomic_load_n(&t->seccomp, __ATOMIC_ACQUIRE), &d);
@@ -101,8 +102,10 @@ static int check_filter(struct task *t, long *ret)
 		*ret = d.nr;            /* rax as it was before the call */
 		return 1;
 	case SECCOMP_RET_TRACE:
+		if (again)
+			return 0;
 		if (t->ptrace)
-			return ptrace_seccomp_stop(t, data, ret);
+			return ptrace_seccomp_stop(t, data, ret) || check_filter(t, ret, true);
 		/* fallthrough */
 	case SECCOMP_RET_USER_NOTIF:    /* nobody listens */
 		*ret = -ENOSYS;
@@ -128,7 +131,7 @@ int seccomp_check(struct task *t, long *ret)
 		}
 		task_exit(SIGKILL);
 	}
-	return check_filter(t, ret);
+	return check_filter(t, ret, false);
 }
 
 /* ---- attaching ---- */
@@ -265,6 +268,7 @@ static long action_avail(uint64_t flags, uint64_t uaction)
 	case SECCOMP_RET_KILL_THREAD:
 	case SECCOMP_RET_TRAP:
 	case SECCOMP_RET_ERRNO:
+	case SECCOMP_RET_TRACE:
 	case SECCOMP_RET_LOG:
 	case SECCOMP_RET_ALLOW:
 		return 0;

@@ -193,7 +193,7 @@ bool signal_fatal_pending(struct task *t)
 	enum task_state state;
 	uint64_t set;
 
-	if (__atomic_load_n(&t->tg->group_exiting, __ATOMIC_SEQ_CST))
+	if (__atomic_load_n(&t->tg->group_exiting, __ATOMIC_SEQ_CST) && !t->ptrace_exit_stop)
 		return true;
 	if (!__atomic_load_n(&t->sig_pending_flag, __ATOMIC_SEQ_CST))
 		return false;

@@ -36,10 +36,16 @@ static void set_syscall_args(struct task *t, const struct plat_regs *r)
 		__atomic_store_n(&t->syscall_args[i], a[i], __ATOMIC_RELAXED);
 }
 
+/* As Linux: 32 bits count. */
+static uint64_t number(const struct plat_regs *r)
+{
+	return (uint64_t)(int64_t)(int32_t)r->orig_rax;
+}
+
 void syscall_dispatch(struct task *t)
 {
 	struct plat_regs *r = &t->uctx.regs;
-	uint64_t nr = r->orig_rax, start = 0;
+	uint64_t nr = number(r), start = 0;
 	bool traced = t->kernel_trace, timed = plat_stats_timed();
 	long ret = -ENOSYS;
 
@@ -49,11 +55,18 @@ void syscall_dispatch(struct task *t)
 		ret = (long)r->rax;
 		goto out;
 	}
-	nr = r->orig_rax;
+	nr = number(r);
 	set_syscall_nr(t, (int32_t)nr);
 	set_syscall_args(t, r);
-	if (unlikely(t->seccomp_mode) && seccomp_check(t, &ret))
-		goto out;
+	if (unlikely(t->seccomp_mode)) {
+		if (seccomp_check(t, &ret))
+			goto out;
+		if (task_traced(t)) {   /* the tracer may have changed the call */
+			nr = number(r);
+			set_syscall_nr(t, (int32_t)nr);
+			set_syscall_args(t, r);
+		}
+	}
 	if (nr < STATS_CALLS)
 		stats_bump(&plat_stats()->call[nr].count, 1);
 	if (unlikely(traced || timed))

@@ -385,27 +385,15 @@ SYSCALL2(clone3, uaddr, uargs, size_t, size)
 	struct linux_clone_args u = { 0 };
 	struct clone_args_k a;
 	int32_t set_tid = 0;
-	uint8_t tail[64];
 	int err;
 
 	if (size > PLAT_PAGE_SIZE)
 		return -E2BIG;
 	if (size < CLONE_ARGS_SIZE_VER0)
 		return -EINVAL;
-	err = copy_in(&u, uargs, MIN(size, sizeof(u)));
+	err = copy_in_struct(&u, sizeof(u), uargs, size);
 	if (err)
 		return err;
-	/* Fields of a later version must be zero. */
-	for (size_t off = sizeof(u); off < size; off += sizeof(tail)) {
-		size_t n = MIN(size - off, sizeof(tail));
-
-		err = copy_in(tail, uaddr_add(uargs, off), n);
-		if (err)
-			return err;
-		for (size_t i = 0; i < n; i++)
-			if (tail[i])
-				return -E2BIG;
-	}
 	if (u.flags & ~(CLONE_KNOWN | CLONE_CLEAR_SIGHAND) || (u.flags & (CLONE_DETACHED | CSIGNAL)))
 		return -EINVAL;
 	if ((u.flags & (CLONE_THREAD | CLONE_PARENT)) && u.exit_signal)

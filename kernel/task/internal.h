@@ -75,7 +75,7 @@ struct tgroup *pidfd_group_get(struct file *f); /* NULL: not a pidfd */
 /* Of an open /proc/PID/ns file: its CLONE_NEW flag and the object, borrowed,
  * NULL when there is only one.  kernel/fs/proc. */
 bool proc_ns_of(struct file *f, uint64_t *ret_flag, void **ret_object);
-struct tgroup *proc_dir_group_get(struct file *f);      /* kernel/fs/proc; NULL: not a living /proc/PID */
+int proc_dir_group_get(struct file *f, struct tgroup **ret);    /* kernel/fs/proc/proc.h */
 
 /* ---- boot.c ---- */
 struct tgroup *task_first_program(void);        /* its end ends the sandbox */

@@ -71,14 +71,14 @@ static int group_of_fd(int fd, struct tgroup **ret)
 static int group_of_fd_or_dir(int fd, struct tgroup **ret)
 {
 	struct file *f = fd_get(fd);
+	int err;
 
 	if (!f)
 		return -EBADF;
 	*ret = pidfd_group_get(f);
-	if (!*ret)
-		*ret = proc_dir_group_get(f);
+	err = *ret ? 0 : proc_dir_group_get(f, ret);
 	file_put(f);
-	return *ret ? 0 : -EBADF;
+	return err;
 }
 
 SYSCALL2(pidfd_open, int, pid, unsigned, flags)

@@ -118,7 +118,7 @@ SYSCALL5(prctl, int, op, uint64_t, a1, uint64_t, a2, uint64_t, a3, uint64_t, a4)
 	case PR_MCE_KILL:
 		return a1 == 0 && !a2 && !a3 && !a4 ? 0 : -EINVAL;
 	case PR_MCE_KILL_GET:
-		return 2;               /* the system's default policy */
+		return a1 || a2 || a3 || a4 ? -EINVAL : 2;      /* the system's default policy */
 	case PR_SET_PTRACER:
 		return 0;               /* no Yama here: attaching follows the ids */
 	default:

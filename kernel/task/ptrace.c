@@ -75,7 +75,7 @@ static void tell_tracer_locked(struct task *t, int why, int status)
 /* Other deadly signals are the tracer's to decide about. */
 static bool killed(struct task *t)
 {
-	return __atomic_load_n(&t->tg->group_exiting, __ATOMIC_ACQUIRE) ||
+	return (__atomic_load_n(&t->tg->group_exiting, __ATOMIC_ACQUIRE) && !t->ptrace_exit_stop) ||
 	       ((__atomic_load_n(&t->pending.set, __ATOMIC_RELAXED) |
 		 __atomic_load_n(&t->tg->pending.set, __ATOMIC_RELAXED)) & SIGMASK(SIGKILL));
 }
@@ -146,12 +146,26 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 		}
 	}
 	spin_unlock(&task_list_lock);
+	/* Signals of the whole process that came meanwhile found nobody to take them. */
+	spin_lock(&t->sighand->lock);
+	signal_recalc(t);
+	spin_unlock(&t->sighand->lock);
 	return signo;
+}
+
+/* A stop that no signal caused tells who stopped. */
+static struct linux_siginfo stop_info(const struct task *t, unsigned code)
+{
+	struct linux_siginfo si = { .signo = SIGTRAP, .code = (int32_t)code };
+
+	si.u.kill.pid = t->tid;
+	si.u.kill.uid = t->cred->uid;
+	return si;
 }
 
 static void event_stop(struct task *t, unsigned event, uint64_t message)
 {
-	struct linux_siginfo si = { .signo = SIGTRAP, .code = (int32_t)(SIGTRAP | event << 8) };
+	struct linux_siginfo si = stop_info(t, SIGTRAP | event << 8);
 	struct stop s = { .code = SIGTRAP | event << 8, .message = message, .info = &si };
 
 	stop_here(t, &s, NULL);
@@ -171,7 +185,7 @@ static bool wants(struct task *t, uint32_t option)
 
 static bool syscall_stop(struct task *t, uint8_t op)
 {
-	struct linux_siginfo si = { .signo = SIGTRAP, .code = SIGTRAP };
+	struct linux_siginfo si = stop_info(t, SIGTRAP);
 	struct stop s = { .code = SIGTRAP, .info = &si, .syscall_op = op };
 	bool want;
 
@@ -217,7 +231,7 @@ void ptrace_syscall_exit(struct task *t)
 
 bool ptrace_seccomp_stop(struct task *t, uint32_t data, long *ret)
 {
-	struct linux_siginfo si = { .signo = SIGTRAP, .code = SIGTRAP | PTRACE_EVENT_SECCOMP << 8 };
+	struct linux_siginfo si = stop_info(t, SIGTRAP | PTRACE_EVENT_SECCOMP << 8);
 	struct stop s = { .code = SIGTRAP | PTRACE_EVENT_SECCOMP << 8, .message = data, .info = &si,
 			  .syscall_op = PTRACE_SYSCALL_INFO_SECCOMP };
 
@@ -294,8 +308,11 @@ void ptrace_report_exec(struct task *t, int32_t old_tid)
 
 void ptrace_report_exit(struct task *t, int32_t code)
 {
-	if (wants(t, PTRACE_O_TRACEEXIT))
-		event_stop(t, PTRACE_EVENT_EXIT, (uint64_t)code);
+	if (!wants(t, PTRACE_O_TRACEEXIT))
+		return;
+	t->ptrace_exit_stop = true;
+	event_stop(t, PTRACE_EVENT_EXIT, (uint64_t)code);
+	t->ptrace_exit_stop = false;
 }
 
 bool ptrace_holds_zombie(struct tgroup *g)

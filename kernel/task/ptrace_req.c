@@ -182,6 +182,8 @@ static long regset(struct task *o, uint64_t type, uint64_t uiov, bool set)
 	default:
 		return -EINVAL;
 	}
+	if (iov.size % sizeof(uint64_t))
+		return -EINVAL;
 	size = MIN(size, iov.size);
 	if (set) {
 		if (type == NT_X86_XSTATE)

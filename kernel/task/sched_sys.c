@@ -185,7 +185,11 @@ SYSCALL3(sched_setattr, int, pid, uaddr, uattr, unsigned, flags)
 		(void)!copy_out(uattr, &size, sizeof(size));
 		return -E2BIG;
 	}
-	err = copy_in(&a, uattr, MIN(size, (uint32_t)sizeof(a)));
+	err = copy_in_struct(&a, sizeof(a), uattr, size);
+	if (err == -E2BIG) {
+		size = sizeof(a);
+		(void)!copy_out(uattr, &size, sizeof(size));
+	}
 	if (err)
 		return err;
 	if ((a.policy & (1u << 31 | SCHED_RESET_ON_FORK)) || (a.flags & ~SCHED_FLAG_ALL))

@@ -219,6 +219,7 @@ struct task {
 	struct list ptracees;           /* whom it traces; task_list_lock */
 	int32_t ptrace_detach_signal;   /* goes on with this when the tracer let go; task_list_lock */
 	bool ptrace_interrupt;          /* a stop is wanted; with sig_pending_flag */
+	bool ptrace_exit_stop;          /* its own; stopped at its end: only SIGKILL counts, not that the group ends */
 	struct { uint64_t err, trapno, cr2; } last_trap;        /* for the next sigcontext (kernel/signal) */
 	const char *wchan;              /* what it sleeps on, for /proc */
 };

@@ -364,36 +364,30 @@ SYSCALL4(openat2, int, dfd, ustr, name, uaddr, uhow, size_t, size)
 	};
 	struct linux_open_how how;
 	unsigned lookup = 0;
+	int err;
 
 	if (size < sizeof(how))
 		return -EINVAL;
 	if (size > PLAT_PAGE_SIZE)
 		return -E2BIG;
-	if (copy_in(&how, uhow, sizeof(how)))
-		return -EFAULT;
-	for (size_t off = sizeof(how); off < size; off++) {
-		uint8_t b;
-
-		if (copy_in(&b, uaddr_add(uhow, off), 1))
-			return -EFAULT;
-		if (b)
-			return -E2BIG;
-	}
+	err = copy_in_struct(&how, sizeof(how), uhow, size);
+	if (err)
+		return err;
 	if (how.flags & ~(uint64_t)OPEN_KNOWN)
 		return -EINVAL;
 	if ((how.mode & ~(uint64_t)S_IALLUGO) || (how.mode && !(how.flags & (O_CREAT | O_TMPFILE_BIT))))
 		return -EINVAL;
 	if ((how.flags & O_PATH) && (how.flags & ~(uint64_t)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)))
 		return -EINVAL;
-	if (how.resolve & RESOLVE_CACHED)
-		return -EAGAIN;
 	for (unsigned k = 0; k < ARRAY_SIZE(map); k++)
 		if (how.resolve & map[k][0]) {
 			lookup |= map[k][1];
 			how.resolve &= ~(uint64_t)map[k][0];
 		}
-	if (how.resolve || ((lookup & LOOKUP_BENEATH) && (lookup & LOOKUP_IN_ROOT)))
+	if ((how.resolve & ~(uint64_t)RESOLVE_CACHED) || ((lookup & LOOKUP_BENEATH) && (lookup & LOOKUP_IN_ROOT)))
 		return -EINVAL;
+	if (how.resolve)
+		return -EAGAIN;
 	if (lookup & (LOOKUP_NO_SYMLINKS))
 		lookup |= LOOKUP_NO_MAGICLINKS;
 	return open_user(dfd, name, (uint32_t)how.flags, (uint32_t)how.mode, lookup);

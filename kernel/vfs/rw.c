@@ -156,10 +156,13 @@ SYSCALL4(pwrite64, int, fd, uaddr, buf, size_t, n, int64_t, off)
 /* off -1: the current position. */
 static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, unsigned rwf, bool write)
 {
-	struct file *f = fd_get(fd);
+	struct file *f;
 	struct iter it;
 	long ret;
 
+	if (at && off < 0)
+		return -EINVAL;
+	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
 	/* Pipes and memory know how not to wait. */

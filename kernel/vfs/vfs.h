@@ -218,6 +218,7 @@ struct file_ops {
 	uint32_t (*poll)(struct file *f, struct poll_table *pt);
 	long (*ioctl)(struct file *f, unsigned cmd, uint64_t arg);      /* NULL: -ENOTTY */
 	int (*mmap)(struct file *f, unsigned prot, unsigned map_flags, uint64_t off, uint64_t size, struct mmap_target *ret);
+	void (*mmap_written)(struct file *f);           /* msync(2) of a shared mapping: the times */
 	int (*fsync)(struct file *f, bool data_only);
 	int (*truncate)(struct file *f, uint64_t size);                 /* NULL: through setattr */
 	int (*fallocate)(struct file *f, int mode, uint64_t off, uint64_t n);

@@ -107,6 +107,14 @@ static int ovl_mmap(struct file *f, unsigned prot, unsigned map_flags, uint64_t 
 	return r->ops->mmap ? r->ops->mmap(r, prot, map_flags, off, size, ret) : -ENODEV;
 }
 
+static void ovl_mmap_written(struct file *f)
+{
+	struct file *r = real_file(f);
+
+	if (r->ops->mmap_written)
+		r->ops->mmap_written(r);
+}
+
 static int ovl_fsync(struct file *f, bool data_only)
 {
 	struct file *r = real_file(f);
@@ -143,7 +151,7 @@ static void ovl_release(struct file *f)
 }
 
 const struct file_ops ovl_file_fops = {
-	.read = ovl_read, .write = ovl_write, .lseek = ovl_lseek, .mmap = ovl_mmap,
+	.read = ovl_read, .write = ovl_write, .lseek = ovl_lseek, .mmap = ovl_mmap, .mmap_written = ovl_mmap_written,
 	.fsync = ovl_fsync, .fallocate = ovl_fallocate, .set_flags = ovl_set_flags,
 	.release = ovl_release,
 };

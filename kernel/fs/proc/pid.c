@@ -20,19 +20,18 @@ struct task *pid_task_get(struct inode *i)
 	return t;
 }
 
-struct tgroup *proc_dir_group_get(struct file *f)
+int proc_dir_group_get(struct file *f, struct tgroup **ret)
 {
-	struct tgroup *g = NULL;
 	struct task *t;
 
-	if (f->ops != &pid_dir_fops || pid_ref(f->inode)->thread)
-		return NULL;
+	if (f->ops != &pid_dir_fops || pid_ref(f->inode)->thread || pid_ref(f->inode)->e)
+		return -EBADF;
 	t = pid_task_get(f->inode);
-	if (t) {
-		g = tgroup_get(t->tg);
-		task_put(t);
-	}
-	return g;
+	if (!t)
+		return -ESRCH;
+	*ret = tgroup_get(t->tg);
+	task_put(t);
+	return 0;
 }
 
 bool pid_may(struct task *t, bool guarded)

@@ -104,6 +104,19 @@ static void show_details(struct mm *mm, const struct vma *v, struct sbuf *s)
 		    v->flags & VM_WIPEONFORK ? " wf" : "");
 }
 
+/* The page of old calls, which the host's kernel emulates (its calls come here as any other). */
+static void show_vsyscall(struct sbuf *s, bool details)
+{
+	static const struct smaps none;
+
+	sbuf_printf(s, "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n");
+	if (!details)
+		return;
+	sbuf_printf(s, "%-16s%8u kB\nKernelPageSize: %8u kB\nMMUPageSize:    %8u kB\n", "Size:", 4, 4, 4);
+	show_numbers(&none, s, false);
+	sbuf_printf(s, "THPeligible:    %8u\nVmFlags: ex \n", 0);
+}
+
 static int walk(struct task *t, struct sbuf *s, bool details)
 {
 	struct mm *mm = task_get_mm(t);
@@ -128,6 +141,7 @@ static int walk(struct task *t, struct sbuf *s, bool details)
 	mutex_unlock(&mm->lock);
 	mm_put(mm);
 	kfree(buf);
+	show_vsyscall(s, details);
 	return 0;
 }
 

@@ -225,7 +225,7 @@ static int show_syscall(struct task *t, struct sbuf *s)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(a); i++)
 		a[i] = __atomic_load_n(&t->syscall_args[i], __ATOMIC_RELAXED);
-	if (nr < 0 || t == current_task() || __atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE))
+	if (nr < 0 || (t != current_task() && __atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE)))
 		sbuf_printf(s, "running\n");
 	else
 		sbuf_printf(s, "%d 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx\n",

@@ -38,7 +38,8 @@ struct pid_entry {
 
 /* pid.c */
 struct task *pid_task_get(struct inode *i);     /* NULL: gone */
-struct tgroup *proc_dir_group_get(struct file *f);      /* of an open /proc/PID; NULL: not one, or gone */
+/* Of an open /proc/PID.  EBADF: it is none; ESRCH: gone. */
+int proc_dir_group_get(struct file *f, struct tgroup **ret);
 int pid_inode(struct super_block *sb, struct task *t, const struct pid_entry *e, bool thread,
 	      int fd, bool fdinfo, uint32_t mode, struct inode **ret);
 int pid_lookup_root(struct inode *dir, const char *name, size_t n, struct inode **ret);

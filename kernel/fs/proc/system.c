@@ -6,10 +6,21 @@
 
 #define LLU(v) ((unsigned long long)(v))
 
+/* Sums taken while tasks run and end may be behind an earlier one; what was shown never goes back. */
+static uint64_t never_back(uint64_t *shown, uint64_t v)
+{
+	uint64_t was = __atomic_load_n(shown, __ATOMIC_RELAXED);
+
+	while (was < v && !__atomic_compare_exchange_n(shown, &was, v, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	return MAX(was, v);
+}
+
 /* CPU time of everything that runs or ran: who was reaped is in its parent's
  * account. */
 static void total_usage(struct child_usage *u, unsigned *ret_running)
 {
+	static uint64_t user_shown, sys_shown;
 	struct tgroup *g;
 	struct task *t;
 
@@ -26,12 +37,21 @@ static void total_usage(struct child_usage *u, unsigned *ret_running)
 			*ret_running += __atomic_load_n(&t->se.state, __ATOMIC_RELAXED) == TASK_RUNNING;
 	}
 	spin_unlock(&task_list_lock);
+	u->utime_ns = never_back(&user_shown, u->utime_ns);
+	u->stime_ns = never_back(&sys_shown, u->stime_ns);
 }
 
-static void cpu_line(struct sbuf *s, const char *name, uint64_t user, uint64_t sys, uint64_t wall)
+/* Of all CPUs together. */
+static uint64_t idle_ns(uint64_t now, const struct child_usage *u)
 {
-	uint64_t idle = wall > user + sys ? wall - user - sys : 0;
+	static uint64_t shown;
+	uint64_t all = now * cpu_count(), busy = u->utime_ns + u->stime_ns;
 
+	return never_back(&shown, all > busy ? all - busy : 0);
+}
+
+static void cpu_line(struct sbuf *s, const char *name, uint64_t user, uint64_t sys, uint64_t idle)
+{
 	sbuf_printf(s, "%s %llu 0 %llu %llu 0 0 0 0 0 0\n", name, LLU(user / USER_HZ_NS),
 		    LLU(sys / USER_HZ_NS), LLU(idle / USER_HZ_NS));
 }
@@ -39,16 +59,17 @@ static void cpu_line(struct sbuf *s, const char *name, uint64_t user, uint64_t s
 void proc_stat(struct sbuf *s)
 {
 	struct child_usage u;
-	uint64_t now = plat_time_mono_ns(), n = cpu_count();
+	uint64_t now = plat_time_mono_ns(), n = cpu_count(), idle;
 	unsigned running;
 	int32_t last = 0, id = 0;
 	char name[16];
 
 	total_usage(&u, &running);
-	cpu_line(s, "cpu ", u.utime_ns, u.stime_ns, now * n);
+	idle = idle_ns(now, &u);
+	cpu_line(s, "cpu ", u.utime_ns, u.stime_ns, idle);
 	for (unsigned c = 0; c < n; c++) {
 		ksnprintf(name, sizeof(name), "cpu%u", c);
-		cpu_line(s, name, u.utime_ns / n, u.stime_ns / n, now);
+		cpu_line(s, name, u.utime_ns / n, u.stime_ns / n, idle / n);
 	}
 	while ((id = proc_next_tgid(id)) >= 0)
 		last = id++;
@@ -105,11 +126,11 @@ void proc_meminfo(struct sbuf *s)
 static void show_uptime(struct sbuf *s)
 {
 	struct child_usage u;
-	uint64_t now = plat_time_mono_ns(), all = now * cpu_count(), idle;
+	uint64_t now = plat_time_mono_ns(), idle;
 	unsigned running;
 
 	total_usage(&u, &running);
-	idle = all > u.utime_ns + u.stime_ns ? all - u.utime_ns - u.stime_ns : 0;
+	idle = idle_ns(now, &u);
 	sbuf_printf(s, "%llu.%02llu %llu.%02llu\n", LLU(now / NSEC_PER_SEC), LLU(now / USER_HZ_NS % 100),
 		    LLU(idle / NSEC_PER_SEC), LLU(idle / USER_HZ_NS % 100));
 }

@@ -418,6 +418,7 @@ static int tmpfs_mmap(struct file *f, unsigned prot, unsigned map_flags, uint64_
 	err = to_object(i);
 	if (err)
 		goto out;
+	touch_atime(f);
 	exact = align_up(i->size, PLAT_PAGE_SIZE);
 	if (d->obj_size != exact) {
 		err = plat_obj_resize(d->obj, exact);
@@ -433,6 +434,11 @@ static int tmpfs_mmap(struct file *f, unsigned prot, unsigned map_flags, uint64_
 out:
 	mutex_unlock(&i->lock);
 	return err;
+}
+
+static void tmpfs_mmap_written(struct file *f)
+{
+	inode_touch(f->inode, ATTR_MTIME | ATTR_CTIME);
 }
 
 static int tmpfs_fallocate(struct file *f, int mode, uint64_t off, uint64_t n)
@@ -502,7 +508,7 @@ static long tmpfs_seals(struct file *f, unsigned cmd, uint32_t seals)
 }
 
 const struct file_ops tmpfs_file_fops = {
-	.read = tmpfs_read, .write = tmpfs_write, .lseek = tmpfs_lseek, .mmap = tmpfs_mmap,
+	.read = tmpfs_read, .write = tmpfs_write, .lseek = tmpfs_lseek, .mmap = tmpfs_mmap, .mmap_written = tmpfs_mmap_written,
 	.fallocate = tmpfs_fallocate, .seals = tmpfs_seals,
 };
 
