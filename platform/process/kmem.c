@@ -55,6 +55,11 @@ void plat_kmem_release(void *start, size_t size)
 		madvise(start, size, MADV_DONTNEED);
 }
 
+void plat_kmem_huge(void *start, size_t size, bool on)
+{
+	madvise(start, size, on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
 int plat_kstack_new(void **ret_top, size_t *ret_size)
 {
 	uint8_t *top;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tmpfs file data.
  *
- * Small files live in a heap buffer; what lies past its end reads as zero.  A
- * file that grows past SMALL_MAX or is mapped moves once into a memory object,
- * which mappings and read/write share from then on.  Bytes of buffer and
- * object past the file's size are zero at all times.
+ * Small files live in a heap buffer; what lies past its end reads as zero.
+ * Larger ones live in pages of the heap (pages.c).  A file that is mapped or
+ * grows past TMPFS_PAGES_MAX moves once into a memory object, which mappings
+ * and read/write share from then on.  Bytes of buffer, pages and object past the
+ * file's size are zero at all times.
  *
  * The object's use of memory is charged by guess at each write and corrected
  * by asking the object when the guess has grown (CHARGE_SLACK) or the limit is
@@ -15,7 +16,7 @@
 #include "kernel/fs/tmpfs/internal.h"
 #include "kernel/task/task.h"
 
-#define SMALL_MAX 65536u
+#define SMALL_MAX TMPFS_CHUNK
 #define CHARGE_SLACK (1u << 20)
 #define GROW_STEP (1u << 20)
 #define SIZE_MAX_FILE ((uint64_t)INT64_MAX & ~(PLAT_PAGE_SIZE - 1))
@@ -25,7 +26,7 @@ static struct tmpfs_data *data_of(const struct inode *i)
 	return &tmpfs_i(i)->data;
 }
 
-static int charge(struct inode *i, uint64_t n)
+int tmpfs_data_charge(struct inode *i, uint64_t n)
 {
 	struct tmpfs_inode *ti = tmpfs_i(i);
 	int err = tmpfs_charge(ti, n);
@@ -35,7 +36,7 @@ static int charge(struct inode *i, uint64_t n)
 	return err;
 }
 
-static void uncharge(struct inode *i, uint64_t n)
+void tmpfs_data_uncharge(struct inode *i, uint64_t n)
 {
 	tmpfs_uncharge(tmpfs_i(i), n);
 	data_of(i)->charged -= n;
@@ -62,9 +63,9 @@ static int charge_write(struct inode *i, uint64_t n)
 
 	if (d->unsynced > CHARGE_SLACK)
 		tmpfs_data_sync_charge(i);
-	if (charge(i, n)) {
+	if (tmpfs_data_charge(i, n)) {
 		tmpfs_data_sync_charge(i);
-		if (charge(i, n))
+		if (tmpfs_data_charge(i, n))
 			return -ENOSPC;
 	}
 	d->unsynced += n;
@@ -74,6 +75,7 @@ static int charge_write(struct inode *i, uint64_t n)
 void tmpfs_data_free(struct tmpfs_inode *ti)
 {
 	kfree(ti->data.small);
+	tmpfs_pages_free(&ti->data);
 	if (ti->data.has_obj)
 		plat_obj_free(ti->data.obj);
 }
@@ -90,12 +92,12 @@ static int small_reserve(struct inode *i, uint64_t end)
 		return 0;
 	while (cap < end)
 		cap *= 2;
-	err = charge(i, cap - d->cap);
+	err = tmpfs_data_charge(i, cap - d->cap);
 	if (err)
 		return err;
 	p = krealloc(d->small, cap);
 	if (!p) {
-		uncharge(i, cap - d->cap);
+		tmpfs_data_uncharge(i, cap - d->cap);
 		return -ENOMEM;
 	}
 	memset(p + d->cap, 0, cap - d->cap);
@@ -136,12 +138,15 @@ static int to_object(struct inode *i)
 	err = plat_obj_new(size, &o);
 	if (err)
 		return err;
-	if (n)
+	if (d->paged)
+		err = tmpfs_pages_store(d, i->size, o);
+	else if (n)
 		err = plat_obj_write(o, 0, d->small, n);
 	if (err) {
 		plat_obj_free(o);
 		return err;
 	}
+	tmpfs_pages_free(d);
 	kfree(d->small);
 	d->small = NULL;
 	d->cap = 0;
@@ -150,31 +155,6 @@ static int to_object(struct inode *i)
 	d->has_obj = true;
 	tmpfs_data_sync_charge(i);
 	return 0;
-}
-
-/* Zero [from, to) of the object, which is inside its size. */
-static int obj_zero(struct tmpfs_data *d, uint64_t from, uint64_t to)
-{
-	static const uint8_t zeroes[PLAT_PAGE_SIZE];
-	uint64_t first = align_up(from, PLAT_PAGE_SIZE), last = align_down(to, PLAT_PAGE_SIZE);
-	int err = 0;
-
-	if (first >= last) {
-		while (!err && from < to) {
-			size_t n = MIN(to - from, PLAT_PAGE_SIZE);
-
-			err = plat_obj_write(d->obj, from, zeroes, n);
-			from += n;
-		}
-		return err;
-	}
-	if (from < first)
-		err = plat_obj_write(d->obj, from, zeroes, first - from);
-	if (!err)
-		err = plat_obj_punch(d->obj, first, last - first);
-	if (!err && last < to)
-		err = plat_obj_write(d->obj, last, zeroes, to - last);
-	return err;
 }
 
 int tmpfs_data_resize(struct inode *i, uint64_t size)
@@ -188,13 +168,26 @@ int tmpfs_data_resize(struct inode *i, uint64_t size)
 		return -EPERM;
 	if (size > i->size && (d->seals & F_SEAL_GROW))
 		return -EPERM;
-	if (!d->has_obj && size <= SMALL_MAX) {
+	if (!d->has_obj && !d->paged && size > SMALL_MAX && size <= TMPFS_PAGES_MAX) {
+		err = tmpfs_pages_begin(i);
+		if (err)
+			return err;
+	}
+	if (d->paged && size <= TMPFS_PAGES_MAX) {
+		if (size < i->size)
+			tmpfs_pages_clear(i, size, align_up(i->size, PLAT_PAGE_SIZE));
+		if (!size)
+			tmpfs_pages_free(d);
+		inode_set_size(i, size);
+		return 0;
+	}
+	if (!d->has_obj && !d->paged && size <= SMALL_MAX) {
 		if (size < d->cap)
 			memset(d->small + size, 0, d->cap - size);
 		if (!size && d->cap) {
 			kfree(d->small);
 			d->small = NULL;
-			uncharge(i, d->cap);
+			tmpfs_data_uncharge(i, d->cap);
 			d->cap = 0;
 		}
 		inode_set_size(i, size);
@@ -209,7 +202,7 @@ int tmpfs_data_resize(struct inode *i, uint64_t size)
 		uint64_t keep = align_up(size, PLAT_PAGE_SIZE);
 
 		if (size < keep)
-			err = obj_zero(d, size, MIN(keep, d->obj_size));
+			err = plat_obj_punch(d->obj, size, keep - size);
 		if (!err)
 			err = plat_obj_resize(d->obj, keep);
 		if (!err)
@@ -252,6 +245,8 @@ static long read_locked(struct inode *i, struct iter *to, uint64_t *pos, uint8_t
 			moved = there ? n : iter_copy_out(to, bounce, n);
 			if (there)
 				iter_filled(to, n);
+		} else if (d->paged) {
+			moved = tmpfs_pages_read(d, to, *pos, n);
 		} else if (*pos < d->cap) {
 			n = MIN(n, d->cap - *pos);
 			moved = iter_copy_out(to, d->small + *pos, n);
@@ -305,6 +300,21 @@ static long write_small(struct inode *i, struct iter *from, uint64_t *pos)
 		memset(d->small + i->size, 0, d->cap - i->size);
 	*pos += moved;
 	return moved ? (long)moved : -EFAULT;
+}
+
+/* -ENOMEM: not in the heap. */
+static long write_pages(struct inode *i, struct iter *from, uint64_t *pos)
+{
+	int err = data_of(i)->paged ? 0 : tmpfs_pages_begin(i);
+	size_t n;
+
+	if (err)
+		return err;
+	n = tmpfs_pages_write(i, from, *pos, from->left, &err);
+	*pos += n;
+	if (n && *pos > i->size)
+		inode_set_size(i, *pos);
+	return n ? (long)n : err;
 }
 
 static long write_obj(struct inode *i, struct iter *from, uint64_t *pos)
@@ -363,9 +373,13 @@ static long tmpfs_write(struct file *f, struct iter *from, uint64_t *pos)
 		end = *pos + from->left;
 		if (end > i->size && (d->seals & F_SEAL_GROW))
 			n = -EPERM;
-		else if (!d->has_obj && end <= SMALL_MAX)
+		else if (!d->has_obj && !d->paged && end <= SMALL_MAX)
 			n = write_small(i, from, pos);
+		else if (!d->has_obj && end <= TMPFS_PAGES_MAX)
+			n = write_pages(i, from, pos);
 		else
+			n = -EFBIG;
+		if (n == -EFBIG || n == -ENOMEM)        /* for the heap */
 			n = write_obj(i, from, pos);
 	}
 	if (n > 0)
@@ -381,18 +395,25 @@ static int64_t tmpfs_lseek(struct file *f, int64_t off, int whence)
 	uint64_t to;
 	int err;
 
-	if ((whence != SEEK_DATA && whence != SEEK_HOLE) || !d->has_obj)
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return generic_lseek(f, off, whence);
 	mutex_lock(&i->lock);
+	if (!d->has_obj && !d->paged) {
+		mutex_unlock(&i->lock);
+		return generic_lseek(f, off, whence);
+	}
 	if (off < 0 || (uint64_t)off >= i->size) {
 		err = -ENXIO;
+	} else if (d->paged) {
+		to = tmpfs_pages_seek(d, (uint64_t)off, i->size, whence == SEEK_DATA);
+		err = 0;
 	} else {
 		err = plat_obj_seek(d->obj, (uint64_t)off, whence == SEEK_DATA, &to);
-		if (!err && to >= i->size) {
-			to = i->size;
-			if (whence == SEEK_DATA)
-				err = -ENXIO;
-		}
+	}
+	if (!err && to >= i->size) {
+		to = i->size;
+		if (whence == SEEK_DATA)
+			err = -ENXIO;
 	}
 	mutex_unlock(&i->lock);
 	if (err)
@@ -454,12 +475,14 @@ static int tmpfs_fallocate(struct file *f, int mode, uint64_t off, uint64_t n)
 		return -EFBIG;
 	mutex_lock(&i->lock);
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
-		uint64_t stop = MIN(end, i->size);
+		uint64_t stop = MIN(end, align_up(i->size, PLAT_PAGE_SIZE));
 
 		err = d->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ? -EPERM : 0;
 		if (!err && off < stop) {
 			if (d->has_obj)
-				err = obj_zero(d, off, stop);
+				err = plat_obj_punch(d->obj, off, stop - off);
+			else if (d->paged)
+				tmpfs_pages_clear(i, off, stop);
 			else if (off < d->cap)
 				memset(d->small + off, 0, MIN(stop, (uint64_t)d->cap) - off);
 		}

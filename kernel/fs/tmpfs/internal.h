@@ -32,10 +32,21 @@ struct tmpfs_dir {                      /* inode->lock */
 	int64_t next_cookie;
 };
 
+/* pages.c: a piece of a file that is not small. */
+#define TMPFS_CHUNK 65536ul
+#define TMPFS_PAGES_MAX (64ul << 20)    /* larger files are memory objects */
+struct tmpfs_chunk {
+	uint8_t *bytes;                 /* TMPFS_CHUNK, or NULL */
+	uint32_t present;               /* a bit for each page that exists */
+	bool in_block;                  /* bytes are part of a larger block */
+};
+
 struct tmpfs_data {                     /* inode->lock */
-	uint8_t *small;                 /* until the object exists; cap bytes, the rest reads as zero */
+	uint8_t *small;                 /* at first; cap bytes, the rest reads as zero */
 	size_t cap;
-	bool has_obj, mapped;
+	bool paged, has_obj, mapped;    /* at most one of paged, has_obj */
+	struct tmpfs_chunk *chunk;      /* when paged */
+	unsigned chunk_count;
 	plat_obj_t obj;
 	uint64_t obj_size;              /* multiple of a page; equals the rounded size once mapped */
 	uint64_t charged;               /* the data's part of tmpfs_inode.charged */
@@ -73,6 +84,21 @@ void tmpfs_dir_free(struct tmpfs_inode *ti);
 void tmpfs_data_free(struct tmpfs_inode *ti);
 int tmpfs_data_resize(struct inode *i, uint64_t size);
 void tmpfs_data_sync_charge(struct inode *i);
+int __must_check tmpfs_data_charge(struct inode *i, uint64_t n);
+void tmpfs_data_uncharge(struct inode *i, uint64_t n);
+
+/* pages.c; inode->lock.  begin: from the small buffer to pages.  read and write
+ * return the bytes that moved; fewer than n: memory of the program that faulted,
+ * for a write *ret_err says what.  clear: [from, to) reads as zero, whole pages
+ * of it are given back.  store: into an object that has no page yet.  seek: the
+ * first byte from `from` on that is data or hole, or size. */
+int __must_check tmpfs_pages_begin(struct inode *i);
+void tmpfs_pages_free(struct tmpfs_data *d);
+size_t tmpfs_pages_read(struct tmpfs_data *d, struct iter *to, uint64_t pos, size_t n);
+size_t tmpfs_pages_write(struct inode *i, struct iter *from, uint64_t pos, size_t n, int *ret_err);
+void tmpfs_pages_clear(struct inode *i, uint64_t from, uint64_t to);
+int __must_check tmpfs_pages_store(struct tmpfs_data *d, uint64_t size, plat_obj_t o);
+uint64_t tmpfs_pages_seek(struct tmpfs_data *d, uint64_t from, uint64_t size, bool want_data);
 
 int tmpfs_getattr(struct inode *i, struct kstat *ret);
 int tmpfs_setattr(struct inode *i, const struct kattr *a);

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pages.c: the bytes of a medium-sized tmpfs file, in kernel memory.
+ *
+ * A file is an array of chunks from the heap, whose pages exist one by one: a
+ * bit each.  A page that does not exist reads as zero and counts for nothing,
+ * so holes, their ends and the space in use are those of Linux.  Reads and
+ * writes copy between chunk and program directly, with no call of the host
+ * besides; a file that is mapped or grows past TMPFS_PAGES_MAX moves into a
+ * memory object (data.c), which bounds the array and that one copy.
+ *
+ * A file that has grown large without holes gets the memory of many chunks at
+ * once, which the host can back by one huge page: zeroing it is several times
+ * cheaper than so many faults.
+ *
+ * The bytes of an existing page past the file's size are zero.  What a chunk
+ * holds in a page that does not exist is anything.
+ *
+ * Lock: inode->lock. */
+#include "kernel/fs/tmpfs/internal.h"
+
+#define CHUNK TMPFS_CHUNK
+#define CHUNK_PAGES (CHUNK / PLAT_PAGE_SIZE)
+#define FIRST_CHUNKS 8u
+#define BLOCK_CHUNKS 32u                /* 2 MiB */
+#define BLOCK_FROM (4ul << 20)          /* at most half as much again as is charged */
+_Static_assert(CHUNK_PAGES <= 32, "a bit for each page");
+
+/* Bits of the pages that [from, to) of a chunk touches; not empty. */
+static uint32_t pages_of(size_t from, size_t to)
+{
+	unsigned first = from / PLAT_PAGE_SIZE, last = (to - 1) / PLAT_PAGE_SIZE;
+
+	return (uint32_t)((2ull << last) - (1ull << first));
+}
+
+static uint64_t bytes_of(uint32_t pages)
+{
+	uint64_t n = 0;
+
+	for (; pages; pages &= pages - 1)
+		n += PLAT_PAGE_SIZE;
+	return n;
+}
+
+static struct tmpfs_chunk *chunk_at(struct tmpfs_data *d, uint64_t pos)
+{
+	return pos / CHUNK < d->chunk_count ? &d->chunk[pos / CHUNK] : NULL;
+}
+
+/* c is the first of a block and its file has come here without holes. */
+static bool block_make(const struct tmpfs_data *d, struct tmpfs_chunk *c, uint64_t pos)
+{
+	unsigned nr = (unsigned)(c - d->chunk);
+	uint8_t *block;
+
+	if (nr % BLOCK_CHUNKS || pos % CHUNK || pos < BLOCK_FROM || d->charged < pos ||
+	    nr + BLOCK_CHUNKS > d->chunk_count)
+		return false;
+	for (unsigned k = 0; k < BLOCK_CHUNKS; k++)
+		if (c[k].bytes)
+			return false;
+	block = kmalloc(BLOCK_CHUNKS * CHUNK);
+	if (!block)
+		return false;
+	plat_kmem_huge(block, BLOCK_CHUNKS * CHUNK, true);
+	for (unsigned k = 0; k < BLOCK_CHUNKS; k++)
+		c[k] = (struct tmpfs_chunk){ .bytes = block + k * CHUNK, .in_block = true };
+	return true;
+}
+
+/* The chunk of pos, with memory. */
+static struct tmpfs_chunk *chunk_make(struct tmpfs_data *d, uint64_t pos)
+{
+	unsigned nr = (unsigned)(pos / CHUNK), count = MAX(d->chunk_count, FIRST_CHUNKS);
+	struct tmpfs_chunk *c;
+
+	while (count <= nr)
+		count *= 2;
+	if (count > d->chunk_count) {
+		c = krealloc(d->chunk, count * sizeof(*c));
+		if (!c)
+			return NULL;
+		memset(c + d->chunk_count, 0, (count - d->chunk_count) * sizeof(*c));
+		d->chunk = c;
+		d->chunk_count = count;
+	}
+	c = &d->chunk[nr];
+	if (!c->bytes && !block_make(d, c, pos))
+		c->bytes = kmalloc(CHUNK);
+	return c->bytes ? c : NULL;
+}
+
+static void block_free(struct tmpfs_chunk *first)
+{
+	plat_kmem_huge(first->bytes, BLOCK_CHUNKS * CHUNK, false);
+	kfree(first->bytes);
+	memset(first, 0, BLOCK_CHUNKS * sizeof(*first));
+}
+
+/* No page of c exists; with memory: give it back. */
+static void chunk_drop(struct tmpfs_data *d, struct tmpfs_chunk *c)
+{
+	struct tmpfs_chunk *first = c - (c - d->chunk) % BLOCK_CHUNKS;
+
+	if (!c->in_block) {
+		kfree(c->bytes);
+		*c = (struct tmpfs_chunk){ 0 };
+		return;
+	}
+	for (unsigned k = 0; k < BLOCK_CHUNKS; k++)
+		if (first[k].present) {
+			plat_kmem_release(c->bytes, CHUNK);
+			return;
+		}
+	block_free(first);
+}
+
+int tmpfs_pages_begin(struct inode *i)
+{
+	struct tmpfs_data *d = &tmpfs_i(i)->data;
+	size_t n = MIN((uint64_t)d->cap, i->size);
+	uint64_t need = align_up(n, PLAT_PAGE_SIZE), had = d->cap;
+	struct tmpfs_chunk *c;
+
+	if (need > had && tmpfs_data_charge(i, need - had))
+		return -ENOSPC;
+	if (n) {
+		c = chunk_make(d, 0);
+		if (!c) {
+			if (need > had)
+				tmpfs_data_uncharge(i, need - had);
+			return -ENOMEM;
+		}
+		memcpy(c->bytes, d->small, n);
+		memset(c->bytes + n, 0, need - n);
+		c->present = pages_of(0, n);
+	}
+	if (had > need)
+		tmpfs_data_uncharge(i, had - need);
+	kfree(d->small);
+	d->small = NULL;
+	d->cap = 0;
+	d->paged = true;
+	return 0;
+}
+
+void tmpfs_pages_free(struct tmpfs_data *d)
+{
+	for (unsigned k = 0; k < d->chunk_count; k++) {
+		if (d->chunk[k].in_block)
+			block_free(&d->chunk[k]);
+		else
+			kfree(d->chunk[k].bytes);
+	}
+	kfree(d->chunk);
+	d->chunk = NULL;
+	d->chunk_count = 0;
+	d->paged = false;
+}
+
+/* How many bytes from pos on, within its chunk and at most n, are alike: in
+ * pages that exist, or in a hole. */
+static size_t run_at(const struct tmpfs_chunk *c, uint64_t pos, size_t n, bool *ret_data)
+{
+	size_t off = pos % CHUNK, end = MIN(CHUNK, off + n);
+	uint32_t bits = c ? c->present >> off / PLAT_PAGE_SIZE : 0;
+	unsigned alike;
+
+	*ret_data = bits & 1;
+	bits = *ret_data ? ~bits : bits;
+	alike = bits ? (unsigned)__builtin_ctz(bits) : CHUNK_PAGES;
+	return MIN(end, align_down(off, PLAT_PAGE_SIZE) + alike * PLAT_PAGE_SIZE) - off;
+}
+
+size_t tmpfs_pages_read(struct tmpfs_data *d, struct iter *to, uint64_t pos, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		struct tmpfs_chunk *c = chunk_at(d, pos + done);
+		bool data;
+		size_t part = run_at(c, pos + done, n - done, &data);
+		size_t moved = data ? iter_copy_out(to, c->bytes + (pos + done) % CHUNK, part) : iter_zero(to, part);
+
+		done += moved;
+		if (moved < part)
+			break;
+	}
+	return done;
+}
+
+/* How much of [off, off + n) may be written, counting the pages that are new
+ * in it: all, or what the limit leaves room for.  0: nothing. */
+static size_t charge_pages(struct inode *i, const struct tmpfs_chunk *c, size_t off, size_t n)
+{
+	size_t end = off + n, at;
+
+	if (!tmpfs_data_charge(i, bytes_of(pages_of(off, end) & ~c->present)))
+		return n;
+	for (at = align_down(off, PLAT_PAGE_SIZE); at < end; at += PLAT_PAGE_SIZE)
+		if (!(c->present & pages_of(at, at + 1)) && tmpfs_data_charge(i, PLAT_PAGE_SIZE))
+			break;
+	return at > off ? MIN(at, end) - off : 0;
+}
+
+/* Into one chunk.  New pages get zeroes around what is written. */
+static size_t write_part(struct inode *i, struct tmpfs_chunk *c, struct iter *from, size_t off, size_t n)
+{
+	size_t end = off + n, moved, stop;
+	size_t head = align_down(off, PLAT_PAGE_SIZE), tail = align_up(end, PLAT_PAGE_SIZE);
+	uint32_t fresh = pages_of(off, end) & ~c->present;
+
+	if (fresh & pages_of(head, head + 1))
+		memset(c->bytes + head, 0, off - head);
+	if (fresh & pages_of(end - 1, end))
+		memset(c->bytes + end, 0, tail - end);
+	moved = iter_copy_in(from, c->bytes + off, n);
+	if (likely(moved == n)) {
+		c->present |= fresh;
+		return n;
+	}
+	/* A copy that faulted: the pages behind it stay holes, and what it may
+	 * have left behind the last byte is nobody's. */
+	stop = off + moved;
+	if (moved)
+		c->present |= fresh & pages_of(off, stop);
+	tmpfs_data_uncharge(i, bytes_of(fresh & ~c->present));
+	if (moved && (fresh & pages_of(stop - 1, stop)))
+		memset(c->bytes + stop, 0, align_up(stop, PLAT_PAGE_SIZE) - stop);
+	return moved;
+}
+
+size_t tmpfs_pages_write(struct inode *i, struct iter *from, uint64_t pos, size_t n, int *ret_err)
+{
+	struct tmpfs_data *d = &tmpfs_i(i)->data;
+	size_t done = 0;
+
+	*ret_err = 0;
+	while (done < n && !*ret_err) {
+		uint64_t at = pos + done;
+		size_t part = MIN(n - done, CHUNK - at % CHUNK), room, moved;
+		struct tmpfs_chunk *c = chunk_make(d, at);
+
+		if (!c) {
+			*ret_err = -ENOMEM;
+			break;
+		}
+		room = charge_pages(i, c, at % CHUNK, part);
+		moved = room ? write_part(i, c, from, at % CHUNK, room) : 0;
+		if (!c->present)
+			chunk_drop(d, c);
+		done += moved;
+		if (moved < part)
+			*ret_err = moved < room ? -EFAULT : -ENOSPC;
+	}
+	/* Bytes of a page that existed before, which the failed copy may have changed. */
+	if (*ret_err == -EFAULT && pos + n > MAX(i->size, pos + done))
+		tmpfs_pages_clear(i, MAX(i->size, pos + done), pos + n);
+	return done;
+}
+
+void tmpfs_pages_clear(struct inode *i, uint64_t from, uint64_t to)
+{
+	struct tmpfs_data *d = &tmpfs_i(i)->data;
+
+	while (from < to && from / CHUNK < d->chunk_count) {
+		struct tmpfs_chunk *c = chunk_at(d, from);
+		size_t off = from % CHUNK, end = (size_t)MIN((uint64_t)CHUNK, off + (to - from));
+		size_t first = align_up(off, PLAT_PAGE_SIZE), last = align_down(end, PLAT_PAGE_SIZE);
+		uint32_t gone = first < last ? pages_of(first, last) & c->present : 0;
+
+		from += end - off;
+		if (!c->present)
+			continue;
+		c->present &= ~gone;
+		tmpfs_data_uncharge(i, bytes_of(gone));
+		if (!c->present) {
+			chunk_drop(d, c);
+			continue;
+		}
+		if (gone)
+			plat_kmem_release(c->bytes + first, last - first);
+		if (off < first && (c->present & pages_of(off, off + 1)))
+			memset(c->bytes + off, 0, MIN(first, end) - off);
+		if (last < end && last >= first && (c->present & pages_of(last, end)))
+			memset(c->bytes + last, 0, end - last);
+	}
+}
+
+int tmpfs_pages_store(struct tmpfs_data *d, uint64_t size, plat_obj_t o)
+{
+	uint64_t pos = 0;
+	int err = 0;
+
+	while (!err && pos < size && pos / CHUNK < d->chunk_count) {
+		struct tmpfs_chunk *c = chunk_at(d, pos);
+		bool data;
+		size_t n = run_at(c, pos, (size_t)MIN((uint64_t)CHUNK, size - pos), &data);
+
+		if (data)
+			err = plat_obj_write(o, pos, c->bytes + pos % CHUNK, n);
+		pos += n;
+	}
+	return err;
+}
+
+uint64_t tmpfs_pages_seek(struct tmpfs_data *d, uint64_t from, uint64_t size, bool want_data)
+{
+	while (from < size) {
+		bool data;
+		size_t n = run_at(chunk_at(d, from), from, (size_t)MIN((uint64_t)CHUNK, size - from), &data);
+
+		if (data == want_data)
+			return from;
+		from += n;
+	}
+	return size;
+}
