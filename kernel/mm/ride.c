@@ -10,14 +10,16 @@
  * The host may refuse (too many mappings, no memory).  Then the areas become
  * what they were and the call returns the error; a place whose mapping was to
  * be replaced is empty, as always.  So only changes ride that can be undone:
- * new private anonymous memory, removal of such (its areas are kept so long;
- * those of files would keep locks and space that others wait for), protection
- * or contents of one area.
+ * new private anonymous memory, removal of such (its areas are kept so long),
+ * protection or contents of one area; and removal of whole private mappings of
+ * files, which the host has no reason to refuse: their areas go at once, for
+ * others may wait for a file's locks and space.
  *
  * Locking: as the calls, mm->lock; the record is the task's own. */
 #include "kernel/mm/ride.h"
 
 #define RIDE_AREAS_MAX 8
+#define RIDE_FILES 1u                   /* flags of an unmap: cannot be undone */
 
 static bool may(struct mm *mm)
 {
@@ -52,20 +54,33 @@ bool ride_map(struct mm *mm, uint64_t start, uint64_t end, unsigned prot, unsign
 	return true;
 }
 
+/* Parts of one mapping: the host would have to split it. */
+static bool cut_apart(const struct vma *a, const struct vma *b)
+{
+	return a->file && a->file == b->file && a->end == b->start && a->off + (a->end - a->start) == b->off;
+}
+
 /* v: the first of the areas that make up the range, which is about to go. */
 bool ride_unmap(struct mm *mm, struct vma *v, uint64_t start, uint64_t end)
 {
 	struct task *t = current_task();
+	struct vma *near = v ? vma_prev(mm, v) : NULL;
+	uint32_t files = 0;
 	unsigned n = 0;
 
-	if (!may_alone(mm))
+	if (!may_alone(mm) || (near && cut_apart(near, v)))
 		return false;
-	for (; v && v->start < end; v = vma_next(mm, v))
-		if (v->obj.id || v->file || (v->flags & (VM_SPECIAL | VM_SHARED)) || ++n > RIDE_AREAS_MAX)
+	for (; v && v->start < end; v = near) {
+		if ((v->flags & (VM_SPECIAL | VM_SHARED)) || ++n > RIDE_AREAS_MAX)
 			return false;
+		files |= v->file || v->obj.id ? RIDE_FILES : 0;
+		near = vma_next(mm, v);
+		if (near && near->start >= end && cut_apart(v, near))
+			return false;
+	}
 	if (!plat_ride_unmap(mm->as, &t->uctx, start, end - start))
 		return false;
-	record(RIDE_UNMAP, start, end, 0);
+	record(RIDE_UNMAP, start, end, files);
 	list_init(&t->ride.gone);
 	return true;
 }
@@ -75,7 +90,7 @@ bool ride_keep(struct list *dead)
 	struct mem_ride *r = &current_task()->ride;
 	struct vma *v, *tmp;
 
-	if (r->kind != RIDE_UNMAP || !list_empty(&r->gone))
+	if (r->kind != RIDE_UNMAP || (r->flags & RIDE_FILES) || !list_empty(&r->gone))
 		return false;
 	list_for_each_safe(v, tmp, dead, link) {
 		list_del(&v->link);
@@ -118,7 +133,7 @@ static bool undo_locked(struct mm *mm, struct mem_ride *r, struct list *dead)
 	case RIDE_MAP:
 		return !unmap_locked(mm, r->start, r->end, dead);
 	case RIDE_UNMAP:
-		if (vma_intersect(mm, r->start, r->end))
+		if ((r->flags & RIDE_FILES) || vma_intersect(mm, r->start, r->end))
 			return false;
 		list_for_each_safe(v, tmp, &r->gone, link) {
 			list_del(&v->link);
