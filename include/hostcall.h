@@ -79,7 +79,9 @@ int __must_check hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t siz
 			    bool *ret_end);
 
 /* Several names of one directory in one message: attributes of each, and what
- * will probably be asked for next.  names: NUL-terminated, one after another.
+ * will probably be asked for next.  names: NUL-terminated, one after another;
+ * an empty one is followed by the 8 bytes of another directory's handle, in
+ * which those after it are.
  * The answer is one hc_fetched per name in their order, each followed by
  * data_size bytes padded to 8; fewer when the room is used up (at least one).
  *  - regular files: the whole contents (HC_FETCHED_DATA) if they are small, of
@@ -93,7 +95,8 @@ int __must_check hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t siz
  * Other names come without a node handle (0): hc_lookup() gives one. */
 #define HC_FETCH_OPEN 1u
 #define HC_FETCH_FILE 2u
-#define HC_FETCH_NAMES 128u             /* per message, and HC_LINK_MAX bytes of them */
+#define HC_FETCH_NAMES 256u             /* per message, and HC_LINK_MAX bytes of them */
+#define HC_FETCH_DIRS 64u               /* other directories */
 #define HC_FETCH_DATA_MAX 32768u
 #define HC_FETCH_LIST_MAX 8192u
 #define HC_FETCHED_DATA 1u

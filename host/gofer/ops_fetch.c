@@ -22,6 +22,8 @@
 
 HOST_CALLS(gofer, statx, pread64, readlinkat, close);
 
+#define ROOM_LEAST 2048u                /* with less left no contents are tried */
+
 struct fetch {
 	struct gofer_call *c;
 	struct node *dir;
@@ -167,13 +169,21 @@ static void one(struct fetch *f, const char *name)
 		link_text(f, f->dir->fd, name);
 }
 
-/* The names are whole and single components; how many, or 0. */
+#define OTHER_DIR_SIZE (1 + sizeof(uint64_t))
+
+/* The names are whole and single components, other directories are followed by
+ * one; how many, or 0. */
 static unsigned names_count(const char *names, size_t size)
 {
-	unsigned count = 0;
+	unsigned count = 0, dirs = 0;
 	size_t at, n;
 
 	for (at = 0; at < size; at += n + 1, count++) {
+		if (!names[at]) {
+			if (size - at <= OTHER_DIR_SIZE || dirs++ == HC_FETCH_DIRS)
+				return 0;
+			at += OTHER_DIR_SIZE;
+		}
 		n = strnlen(names + at, size - at);
 		if (n == size - at || !ops_name_ok(names + at, n) || count == HC_FETCH_NAMES)
 			return 0;
@@ -181,11 +191,31 @@ static unsigned names_count(const char *names, size_t size)
 	return count;
 }
 
+/* The names that follow are in the directory whose handle is at p; *held: the
+ * last such one, pinned.  What it says goes into the records of its names. */
+static int other_dir(struct fetch *f, struct node **held, const char *p)
+{
+	uint64_t handle;
+	int err;
+
+	if (*held)
+		node_unpin(*held);
+	*held = NULL;
+	memcpy(&handle, p, sizeof(handle));
+	err = node_pin(handle, held);
+	if (err)
+		return err;
+	f->dir = *held;
+	return f->dir->type != S_IFDIR ? -ENOTDIR : f->dir->hollow ? -ENOENT : 0;
+}
+
 void op_fetch(struct gofer_call *c, struct node *dir)
 {
 	size_t room = align_down(MIN((size_t)c->req.size, (size_t)GOFER_DATA_MAX), 8);
 	unsigned k, count = names_count(c->name2, c->req.name2_size);
+	int err = dir->hollow ? -ENOENT : 0;
 	const char *name = c->name2;
+	struct node *held = NULL;
 	struct fetch f = {
 		.c = c, .dir = dir, .files = c->req.cookie & 0xffff, .dirs = c->req.cookie >> 16 & 0xffff,
 	};
@@ -197,19 +227,25 @@ void op_fetch(struct gofer_call *c, struct node *dir)
 	if (c->rep.err)
 		return;
 	for (k = 0; k < count && room - c->data_size >= sizeof(*f.out); k++) {
+		if (!*name) {
+			err = other_dir(&f, &held, name + 1);
+			name += OTHER_DIR_SIZE;
+		}
 		f.out = (struct hc_fetched *)(c->data + c->data_size);
 		f.data = (uint8_t *)(f.out + 1);
 		c->data_size += sizeof(*f.out);
 		f.room = room - c->data_size;
 		f.file = !k && c->req.flags & HC_FETCH_FILE;
 		f.open = f.file || (!k && c->req.flags & HC_FETCH_OPEN);
-		*f.out = (struct hc_fetched){ 0 };
-		if (dir->hollow)
-			f.out->err = -ENOENT;
-		else
+		*f.out = (struct hc_fetched){ .err = err };
+		if (f.room < ROOM_LEAST)
+			f.files = 0;    /* what does not fit need not be held */
+		if (!err)
 			one(&f, name);
 		memset(f.data + f.out->data_size, 0, align_up(f.out->data_size, 8) - f.out->data_size);
 		c->data_size += align_up(f.out->data_size, 8);
 		name += strlen(name) + 1;
 	}
+	if (held)
+		node_unpin(held);
 }

@@ -324,14 +324,17 @@ int hc_readdir(uint64_t dir, uint64_t cookie, void *buf, size_t size, size_t *re
 	return 0;
 }
 
+/* Names, and handles of other directories before some. */
 static unsigned names_count(const char *names, size_t size)
 {
 	unsigned count = 0;
 	size_t at, n;
 
 	for (at = 0; at < size; at += n + 1, count++) {
-		n = strnlen(names + at, size - at);
-		if (n == size - at || !name_ok(names + at, n))
+		if (!names[at])
+			at += 1 + sizeof(uint64_t);
+		n = at < size ? strnlen(names + at, size - at) : 0;
+		if (at >= size || n == size - at || !name_ok(names + at, n))
 			return 0;
 	}
 	return count;

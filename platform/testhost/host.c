@@ -149,6 +149,11 @@ int hc_fetch(uint64_t dir, const char *names, size_t names_size, uint32_t flags,
 		size_t n = 0;
 		uint64_t node;
 
+		if (!names[at]) {
+			memcpy(&dir, names + at + 1, sizeof dir);
+			at += 1 + sizeof dir;
+		}
+
 		e = (struct hc_fetched){ 0 };
 		e.err = hc_lookup(dir, names + at, strlen(names + at), &node, &e.attr);
 		room -= sizeof e;

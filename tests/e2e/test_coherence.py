@@ -3,6 +3,7 @@
 changes them itself through a share.  A guest answers one line for each line:
 the command's result.  Names and contents may be one second old (CAVEATS.md);
 what is open stays what was opened."""
+import json
 import os
 import subprocess
 import time
@@ -23,6 +24,7 @@ def show(line):
             for f in fs:
                 with open(os.path.join(d, f)) as g: n += len(g.read())
         return str(n)
+    if op == "sizes": return str(sum(os.stat(os.path.join(d, f)).st_size for d, _, fs in os.walk(a[0]) for f in fs))
     if op == "open": files[a[0]] = open(a[1], "rb", buffering=0); return files[a[0]].read(2).decode()
     if op == "rest": return files[a[0]].read().decode().strip()
     if op == "size": return str(os.fstat(files[a[0]].fileno()).st_size)
@@ -247,6 +249,58 @@ def test_own_changes_show_at_once(t):
     g.close()
     with open(os.path.join(d, "f1")) as f:
         t.ok(f.read() == "changedmore", "the host sees the change")
+
+
+def test_walked_tree(t):
+    """What comes along of the directories that follow is no older than anything
+    else, and gives way to our own changes at once."""
+    for d in range(40):
+        for f in range(5):
+            t.write(f"tree/d{d}/f{f}", "12345")
+        os.makedirs(os.path.join(t.tmp, f"tree/d{d}/sub"))
+    g = Guest(t, "--rw", t.tmp)
+    g("sizes tree", "1000")
+    g("sizes tree", "1000")
+    time.sleep(1.1)
+    order = os.listdir(os.path.join(t.tmp, "tree"))
+    for d in order:
+        g(f"list tree/{d}", "f0,f1,f2,f3,f4,sub")
+    g(f"stat tree/{order[0]}/f0", "5")          # and those of the next ones
+    g(f"unlink tree/{order[2]}/f1", "None")
+    g(f"stat tree/{order[2]}/f1", "FileNotFoundError")
+    g(f"write tree/{order[3]}/f2 longer", "ok")
+    g(f"stat tree/{order[3]}/f2", "6")
+    g(f"rename tree/{order[4]}/f3 tree/{order[4]}/g3", "None")
+    g(f"stat tree/{order[4]}/f3", "FileNotFoundError")
+    g(f"stat tree/{order[4]}/g3", "5")
+    g(f"rename tree/{order[5]} tree/moved", "None")
+    g(f"stat tree/{order[5]}/f0", "FileNotFoundError")
+    g("stat tree/moved/f0", "5")
+    replace(os.path.join(t.tmp, f"tree/{order[6]}/f4"), "of the host")
+    os.unlink(os.path.join(t.tmp, f"tree/{order[7]}/f0"))
+    time.sleep(1.1)
+    g(f"stat tree/{order[6]}/f4", "11")
+    g(f"stat tree/{order[7]}/f0", "FileNotFoundError")
+    g("sizes tree", str(1000 - 5 + 1 + 6 - 5))
+    g("walk tree", str(1000 - 5 + 1 + 6 - 5))
+    g.close()
+
+
+def messages(t, *cmd):
+    out = os.path.join(t.tmp, "stats.json")
+    t.expect(t.nacre("do", f"--stats={out}", "--", *cmd))
+    with open(out) as f:
+        return sum(json.load(f)["gofer"].values())
+
+
+def test_messages_of_a_walk(t):
+    """A tree of many small directories does not cost a message for each."""
+    for d in range(120):
+        for f in range(4):
+            t.write(f"tree/d{d}/f{f}", "12345")
+    few = messages(t, "find", os.path.join(t.tmp, "tree/d0/f0"), "-size", "+0")
+    many = messages(t, "find", os.path.join(t.tmp, "tree"), "-size", "+0")
+    t.ok(many - few < 40, f"{many - few} messages for 120 directories")
 
 
 def test_many_names(t):

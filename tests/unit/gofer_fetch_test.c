@@ -184,6 +184,61 @@ static int request(struct gofer_req *q, const void *names, size_t n)
 	return r.err;
 }
 
+/* Adds an empty name and a handle. */
+static size_t other_dir(char *names, size_t n, uint64_t handle)
+{
+	names[n] = 0;
+	memcpy(names + n + 1, &handle, sizeof(handle));
+	return n + 1 + sizeof(handle);
+}
+
+static size_t add(char *names, size_t n, const char *name)
+{
+	memcpy(names + n, name, strlen(name) + 1);
+	return n + strlen(name) + 1;
+}
+
+/* Names of several directories; what is wrong with one says nothing of the others. */
+static void test_other_dirs(void)
+{
+	uint64_t sub, small;
+	char names[4096];
+	const uint8_t *d;
+	struct hc_attr a;
+	struct gofer_req q;
+	size_t n, k;
+
+	CHECK(!hc_lookup(root, "sub", 3, &sub, &a) && !hc_lookup(root, "small", 5, &small, &a));
+	n = add(names, 0, "small");
+	n = add(names, other_dir(names, n, sub), "deep");
+	n = add(names, n, "small");
+	n = add(names, other_dir(names, n, 77), "small");
+	n = add(names, other_dir(names, n, small), "small");
+	n = add(names, other_dir(names, n, root), "empty");
+	CHECK(!fetch(root, names, n, HC_FETCH_OPEN, 9, 0) && !file);
+	CHECK(rec(0, &d).data_size == 5 && !memcmp(d, "hello", 5));
+	CHECK(rec(1, &d).data_size == 4 && !memcmp(d, "deep", 4));
+	CHECK(rec(2, &d).err == -ENOENT && rec(3, &d).err == -ESTALE && rec(4, &d).err == -ENOTDIR);
+	CHECK(!rec(5, &d).err && rec(5, &d).flags == HC_FETCHED_DATA && rec(6, &d).err == 1);
+	CHECK(!hc_fetch(root, names, n, 0, 0, 0, buf, sizeof(struct hc_fetched) * 2, &got, &file));
+	CHECK(got == sizeof(struct hc_fetched) * 2);
+	for (k = 6; k <= 21; k++) {     /* cut off: whole names or nothing */
+		q = (struct gofer_req){ .node = root, .size = 65536 };
+		CHECK(request(&q, names, k) == (k == 6 || k == 20 ? 0 : -EINVAL));
+	}
+	q = (struct gofer_req){ .node = root, .size = 65536 };
+	CHECK(request(&q, names, other_dir(names, 6, sub)) == -EINVAL);
+	n = other_dir(names, other_dir(names, 6, sub), sub);
+	CHECK(request(&q, names, add(names, n, "deep")) == -EINVAL);
+	for (n = k = 0; k <= HC_FETCH_DIRS; k++) {
+		q = (struct gofer_req){ .node = root, .size = 65536 };
+		n = add(names, other_dir(names, n, k % 2 ? sub : 1ull << k % 64), "deep");
+		CHECK(request(&q, names, n) == (k < HC_FETCH_DIRS ? 0 : -EINVAL));
+	}
+	hc_forget(small, false);
+	hc_forget(sub, false);
+}
+
 static void test_hostile_requests(void)
 {
 	static const struct { const char *p; size_t n; } bad[] = {
@@ -191,7 +246,7 @@ static void test_hostile_requests(void)
 		{ "/etc/passwd", 12 }, { "small\0", 7 }, { "link/secret", 12 },
 	};
 	struct gofer_req q;
-	char many[2 * 200];
+	char many[2 * 300];
 	unsigned seed = 7;
 	size_t i, k;
 
@@ -199,7 +254,7 @@ static void test_hostile_requests(void)
 		q = (struct gofer_req){ .node = root, .size = 65536 };
 		CHECK(request(&q, bad[i].p, bad[i].n) == -EINVAL);
 	}
-	for (i = 0; i < 200; i++)
+	for (i = 0; i < 300; i++)
 		memcpy(many + 2 * i, "x", 2);
 	q = (struct gofer_req){ .node = root, .size = 65536 };
 	CHECK(request(&q, many, 2 * HC_FETCH_NAMES) == 0 && request(&q, many, 2 * HC_FETCH_NAMES + 2) == -EINVAL);
@@ -437,6 +492,7 @@ int main(void)
 	must(!hc_node_init(&cfg), "hc_node_init");
 	test_kinds();
 	test_known_directories();
+	test_other_dirs();
 	test_hostile_requests();
 	test_race();
 	close(pair[0]);

@@ -10,9 +10,10 @@
  * used; a wrong answer becomes EIO and harms nobody but the asker.
  *
  * Messages to the gofer are what costs, so one brings what comes next as well:
- * a directory that was listed is looked up many names at a time (fetch.c),
- * and small contents, link texts and listings of subdirectories come along
- * when such things were wanted before (hostfs_sb.*_credit).  All of it is
+ * a directory that was listed is looked up many names at a time (ahead.c),
+ * and small contents, link texts, listings of subdirectories and what is in the
+ * directories that follow come along when such things were wanted before
+ * (hostfs_sb.*_credit).  All of it is
  * believed for HOSTFS_VALID_NS like any other attribute.
  *
  * Locks: hostfs_sb.lock (spin) guards the table and the lists;
@@ -29,13 +30,13 @@
 #define HOSTFS_VALID_NS NSEC_PER_SEC
 #define HOSTFS_BUCKETS 4096
 #define HOSTFS_IDLE_MAX 256            /* handles kept open without an open file */
-#define HOSTFS_RECENT_MAX 512          /* fetched inodes that nobody has asked for yet */
+#define HOSTFS_RECENT_MAX 1024         /* fetched inodes that nobody has asked for yet */
 #define HOSTFS_NEG_SLOTS 16            /* names lately not found, per directory */
 #define HOSTFS_IO_CHUNK (256u << 10)
 #define HOSTFS_BLOBS_MAX (4u << 20)    /* bytes of contents */
 #define HOSTFS_LISTINGS_MAX (2u << 20) /* bytes of listings */
 #define HOSTFS_LISTING_MAX 8192u       /* entries of one; longer directories are streamed */
-#define HOSTFS_CREDIT_MAX 64
+#define HOSTFS_CREDIT_MAX 128
 
 struct hostfs_sb {
 	struct ref ref;                         /* the super block and every node */
@@ -52,7 +53,7 @@ struct hostfs_sb {
 	/* Atomic: bytes in use; how much to read ahead of what is asked: spent
 	 * by reading ahead, earned when that was used. */
 	size_t blob_bytes, listing_bytes;
-	int file_credit, dir_credit;
+	int file_credit, dir_credit, tree_credit;       /* tree: directories whose names are asked for */
 	uint32_t changes;                       /* by our own hand, of names and contents: what was
 						 * asked for meanwhile may be older */
 };
@@ -76,6 +77,8 @@ struct hostfs_listing {
 	uint64_t until_ns;                      /* atomic; what is older serves as a hint */
 	bool ahead;                             /* as of a blob; atomic */
 	bool asked;                             /* names were looked up by it; atomic */
+	bool together;                          /* came with others: a tree is walked; constant */
+	bool names_ahead;                       /* so did attributes of its entries; atomic */
 	uint32_t count, slots;                  /* slots: a power of two */
 	size_t bytes;
 	struct hostfs_entry *entries;
@@ -152,7 +155,7 @@ void hostfs_end_leases(struct inode *dir);
 /* Ask for name, for what purpose, and for others of dir's listing l (NULL:
  * none), e being name's place in it.  *ret_file: it came open (TO_READ and
  * TO_MAP only). */
-enum hostfs_purpose { HOSTFS_TO_LOOK, HOSTFS_TO_LIST, HOSTFS_TO_READ, HOSTFS_TO_MAP };
+enum hostfs_purpose { HOSTFS_TO_LOOK, HOSTFS_TO_LIST, HOSTFS_TO_READ, HOSTFS_TO_MAP, HOSTFS_TO_DESCEND };
 int hostfs_fetch(struct inode *dir, const char *name, size_t n, struct hostfs_listing *l, int64_t e,
 		 enum hostfs_purpose what, uint64_t *ret_file, struct inode **ret);
 void hostfs_credit(int *credit, int change);
@@ -160,6 +163,29 @@ static inline uint32_t hostfs_changes(const struct hostfs_sb *hs)
 {
 	return __atomic_load_n(&hs->changes, __ATOMIC_SEQ_CST);
 }
+
+/* What a listing's entry stands for, if it was fetched lately: with hs->lock
+ * held; counted. */
+struct hostfs_node *hostfs_known_locked(struct hostfs_node *d, const struct hostfs_entry *e, uint64_t now);
+struct inode *hostfs_known_get(struct hostfs_node *d, const struct hostfs_entry *e);
+
+/* ahead.c: the names of one message, as hc_fetch() takes them. */
+struct hostfs_names {
+	char text[HC_LINK_MAX];
+	size_t size, bytes;                     /* bytes: of contents, about */
+	unsigned count, dir_count;
+	struct inode *dir[1 + HC_FETCH_DIRS];   /* of the first, and others: counted */
+	size_t at;                              /* of the one to be taken next, and its directory */
+	unsigned at_dir;
+};
+void hostfs_names_init(struct hostfs_names *a, struct inode *dir, const char *name, size_t n);
+void hostfs_names_done(struct hostfs_names *a);
+/* The first one is entry e of l: what is worth asking for as well, for this
+ * purpose; contents of so many files and listings of so many directories. */
+void hostfs_names_neighbours(struct hostfs_names *a, struct hostfs_listing *l, uint32_t e, enum hostfs_purpose what,
+			     unsigned files, unsigned dirs);
+/* One after another, count times. */
+struct inode *hostfs_names_next(struct hostfs_names *a, const char **ret_name);
 
 /* listing.c */
 struct hostfs_listing *hostfs_listing_get(struct hostfs_node *d);      /* counted or NULL */

@@ -207,7 +207,7 @@ void hostfs_listing_take(struct hostfs_node *d, const uint8_t *p, size_t size)
 		listing_free(b.l);
 		return;
 	}
-	b.l->ahead = true;
+	b.l->ahead = b.l->together = true;
 	keep(d, b.l);
 	hostfs_listing_put(d->hs, b.l);
 }

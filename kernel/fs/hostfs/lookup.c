@@ -8,9 +8,7 @@
  * the neighbours are held for a while (hostfs_hold), found by (device, inode)
  * of the listing, and used if they are still bound to the name. */
 #include "kernel/fs/hostfs/hostfs.h"
-#include <linux_abi/dirent.h>
 
-#define FETCH_FIRST 32u         /* names of a long directory to begin with */
 #define ALONE_CREDIT 8u         /* files are being read: take a single one's contents along */
 
 uint32_t hostfs_name_hash(const char *name, size_t n)
@@ -89,8 +87,7 @@ void hostfs_credit(int *credit, int change)
 	__atomic_store_n(credit, MIN(MAX(now, 0), HOSTFS_CREDIT_MAX), __ATOMIC_RELAXED);
 }
 
-/* What a listing's entry stands for, if it was fetched lately; hs->lock. */
-static struct hostfs_node *known_locked(struct hostfs_node *d, const struct hostfs_entry *e, uint64_t now)
+struct hostfs_node *hostfs_known_locked(struct hostfs_node *d, const struct hostfs_entry *e, uint64_t now)
 {
 	uint32_t key = bind_key(d, e->hash);
 	struct hostfs_node *n;
@@ -101,65 +98,19 @@ static struct hostfs_node *known_locked(struct hostfs_node *d, const struct host
 	return NULL;
 }
 
-static struct inode *known_get(struct hostfs_node *d, const struct hostfs_entry *e)
+struct inode *hostfs_known_get(struct hostfs_node *d, const struct hostfs_entry *e)
 {
 	struct hostfs_node *n;
 	struct inode *i;
 
 	spin_lock(&d->hs->lock);
-	n = known_locked(d, e, plat_time_mono_ns());
+	n = hostfs_known_locked(d, e, plat_time_mono_ns());
 	i = n && ref_get_unless_zero(&n->inode->ref) ? n->inode : NULL;
 	spin_unlock(&d->hs->lock);
 	return i;
 }
 
 /* ---- many at a time ---- */
-
-struct names { char text[HC_LINK_MAX]; size_t size; unsigned count; };
-
-static bool names_add(struct names *a, const char *name, size_t n)
-{
-	if (a->count == HC_FETCH_NAMES || n + 1 > sizeof(a->text) - a->size)
-		return false;
-	memcpy(a->text + a->size, name, n);
-	a->text[a->size + n] = 0;
-	a->size += n + 1;
-	a->count++;
-	return true;
-}
-
-/* Is it worth asking for x as well?  hs->lock */
-static bool wanted_locked(struct hostfs_node *d, const struct hostfs_entry *x, enum hostfs_purpose what, uint64_t now)
-{
-	const struct hostfs_node *n = known_locked(d, x, now);
-
-	switch (what) {
-	case HOSTFS_TO_LIST:
-		return (x->type == DT_DIR || x->type == DT_UNKNOWN) &&
-		       !(n && __atomic_load_n(&n->listing, __ATOMIC_RELAXED));
-	case HOSTFS_TO_READ:
-		return (x->type == DT_REG || x->type == DT_UNKNOWN) &&
-		       !(n && (__atomic_load_n(&n->blob, __ATOMIC_RELAXED) || inode_size(n->inode) > HC_FETCH_DATA_MAX));
-	default:
-		return !n;
-	}
-}
-
-/* The entries after e that are worth asking for, round to e again. */
-static void add_neighbours(struct hostfs_node *d, struct names *a, const struct hostfs_listing *l, uint32_t e,
-			   unsigned max, enum hostfs_purpose what)
-{
-	uint64_t now = plat_time_mono_ns();
-
-	spin_lock(&d->hs->lock);
-	for (uint32_t k = 1; k < l->count && k <= 4 * HC_FETCH_NAMES && a->count < max; k++) {
-		const struct hostfs_entry *x = &l->entries[(e + k) % l->count];
-
-		if (wanted_locked(d, x, what, now) && !names_add(a, l->names + x->at, x->size))
-			break;
-	}
-	spin_unlock(&d->hs->lock);
-}
 
 /* One answer; i: its inode. */
 static int take_one(struct inode *dir, const char *name, size_t n, const struct hc_fetched *r,
@@ -204,17 +155,16 @@ static void distrust(struct inode *i)
 }
 
 /* The first answer goes to *ret, what came with it into the caches. */
-static int take_all(struct inode *dir, const struct names *a, const uint8_t *p, size_t size, uint32_t changes,
+static int take_all(struct hostfs_sb *hs, struct hostfs_names *a, const uint8_t *p, size_t size, uint32_t changes,
 		    enum hostfs_purpose what, struct inode **ret)
 {
-	struct hostfs_node *d = hostfs_node(dir);
-	const char *name = a->text;
 	int err = -EIO, files = 0, dirs = 0;
 	struct hc_fetched r;
 	size_t at = 0;
 
-	for (unsigned k = 0; k < a->count && size - at >= sizeof(r); k++, name += strlen(name) + 1) {
-		struct inode *i = NULL;
+	for (unsigned k = 0; k < a->count && size - at >= sizeof(r); k++) {
+		const char *name;
+		struct inode *dir = hostfs_names_next(a, &name), *i = NULL;
 		int e;
 
 		memcpy(&r, p + at, sizeof(r));
@@ -225,7 +175,7 @@ static int take_all(struct inode *dir, const struct names *a, const uint8_t *p, 
 		at = MIN(at + (size_t)align_up(r.data_size, 8), size);
 		files += what != HOSTFS_TO_READ && (r.flags & HC_FETCHED_DATA) && S_ISREG(r.attr.mode);
 		dirs += !!(r.flags & HC_FETCHED_LIST);
-		if (i && changes != hostfs_changes(d->hs)) {
+		if (i && changes != hostfs_changes(hs)) {
 			distrust(i);
 			hostfs_end_leases(dir);
 		}
@@ -236,29 +186,13 @@ static int take_all(struct inode *dir, const struct names *a, const uint8_t *p, 
 			if (!e)
 				*ret = i;
 		} else if (!e) {
-			hostfs_hold(d->hs, i);
+			hostfs_hold(hs, i);
 			inode_put(i);
 		}
 	}
-	hostfs_credit(&d->hs->file_credit, -files);
-	hostfs_credit(&d->hs->dir_credit, -dirs);
+	hostfs_credit(&hs->file_credit, -files);
+	hostfs_credit(&hs->dir_credit, -dirs);
 	return err;
-}
-
-/* How many names to ask for. */
-static unsigned names_max(struct hostfs_listing *l, enum hostfs_purpose what, unsigned files, unsigned dirs)
-{
-	switch (what) {
-	case HOSTFS_TO_READ:
-		return files + 1;
-	case HOSTFS_TO_LIST:
-		return dirs;
-	case HOSTFS_TO_MAP:
-		return 1;
-	default:
-		return __atomic_exchange_n(&l->asked, true, __ATOMIC_RELAXED) || l->count <= HC_FETCH_NAMES ?
-		       HC_FETCH_NAMES : FETCH_FIRST;
-	}
 }
 
 int hostfs_fetch(struct inode *dir, const char *name, size_t n, struct hostfs_listing *l, int64_t e,
@@ -273,19 +207,18 @@ int hostfs_fetch(struct inode *dir, const char *name, size_t n, struct hostfs_li
 	uint32_t changes = hostfs_changes(hs);
 	unsigned files = (unsigned)__atomic_load_n(&hs->file_credit, __ATOMIC_RELAXED);
 	unsigned dirs = (unsigned)__atomic_load_n(&hs->dir_credit, __ATOMIC_RELAXED);
-	struct names *a = kmalloc(sizeof(*a));
+	struct hostfs_names *a = kmalloc(sizeof(*a));
 	size_t cap = 0, got;
 	uint8_t *buf = kbuf_get(KBUF_LARGE, &cap);
 	int err = -ENOMEM;
 
 	if (!a || !buf)
 		goto out;
-	a->size = a->count = 0;
 	if (!hostfs_blob_room(hs) || what == HOSTFS_TO_LIST)
 		files = 0;
-	names_add(a, name, n);
+	hostfs_names_init(a, dir, name, n);
 	if (e >= 0) {
-		add_neighbours(d, a, l, (uint32_t)e, names_max(l, what, files, dirs), what);
+		hostfs_names_neighbours(a, l, (uint32_t)e, what, files, dirs);
 	} else {
 		files = files > ALONE_CREDIT;   /* the name itself */
 		dirs = 0;
@@ -295,7 +228,8 @@ int hostfs_fetch(struct inode *dir, const char *name, size_t n, struct hostfs_li
 	if (err)
 		err = hostfs_errno(err);
 	else
-		err = got > cap ? -EIO : take_all(dir, a, buf, got, changes, what, ret);
+		err = got > cap ? -EIO : take_all(hs, a, buf, got, changes, what, ret);
+	hostfs_names_done(a);
 out:
 	kfree(a);
 	kbuf_put(buf, cap);
@@ -320,7 +254,11 @@ static int lookup(struct inode *dir, const char *name, size_t n, enum hostfs_pur
 	if (l && e < 0 && hostfs_listing_fresh(l)) {
 		err = -ENOENT;
 	} else {
-		*ret = e >= 0 ? known_get(d, &l->entries[e]) : NULL;
+		*ret = e >= 0 ? hostfs_known_get(d, &l->entries[e]) : NULL;
+		if (*ret && __atomic_load_n(&l->names_ahead, __ATOMIC_RELAXED)) {
+			__atomic_store_n(&l->names_ahead, false, __ATOMIC_RELAXED);
+			hostfs_credit(&d->hs->tree_credit, 2);
+		}
 		if (!*ret)
 			err = hostfs_fetch(dir, name, n, l, e, what, &file, ret);
 		if (file && !err && what == HOSTFS_TO_READ)

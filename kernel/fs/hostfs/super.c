@@ -448,7 +448,7 @@ static int hostfs_mount(const struct fs_type *t, const char *source, const char 
 	list_init(&hs->recent);
 	list_init(&hs->blobs);
 	list_init(&hs->listings);
-	hs->file_credit = hs->dir_credit = 4;
+	hs->file_credit = hs->dir_credit = hs->tree_credit = 4;
 	for (size_t n = 0; n < HOSTFS_BUCKETS; n++)
 		list_init(&hs->table[n]);
 	sb->priv = hs;
