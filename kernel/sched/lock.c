@@ -55,6 +55,7 @@ void spin_unlock(struct spinlock *l)
 void waitq_init(struct waitq *q)
 {
 	spin_init(&q->lock);
+	q->count = 0;
 	list_init(&q->waiters);
 }
 
@@ -64,9 +65,18 @@ void waiter_init(struct waiter *w)
 	list_init(&w->link);
 }
 
+/* q->lock held; wakers look without it. */
+static void count_waiters(struct waitq *q, int32_t change)
+{
+	uint32_t n = __atomic_load_n(&q->count, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&q->count, n + (uint32_t)change, __ATOMIC_RELAXED);
+}
+
 void waitq_add(struct waitq *q, struct waiter *w)
 {
 	spin_lock(&q->lock);
+	count_waiters(q, 1);
 	w->q = q;
 	list_push_back(&q->waiters, &w->link);
 	spin_unlock(&q->lock);
@@ -79,6 +89,7 @@ void waitq_del(struct waiter *w)
 	if (!q)
 		return;
 	spin_lock(&q->lock);
+	count_waiters(q, -1);
 	list_del(&w->link);
 	w->q = NULL;
 	spin_unlock(&q->lock);
@@ -89,6 +100,10 @@ unsigned waitq_wake(struct waitq *q, unsigned n, uint32_t key)
 	struct waiter *w, *tmp;
 	unsigned woken = 0, exclusive = 0;
 
+	/* Looked at after the waker's change of the state, as a waiter looks at
+	 * that after it has added itself: by locked instructions, both. */
+	if (!__atomic_fetch_add(&q->count, 0, __ATOMIC_SEQ_CST))
+		return 0;
 	spin_lock(&q->lock);
 	list_for_each_safe(w, tmp, &q->waiters, link) {
 		bool did = w->fn ? w->fn(w, key) : sched_wake(w->task, WAKE_NORMAL);

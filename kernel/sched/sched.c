@@ -300,6 +300,8 @@ void sched_finish(void)
 {
 	struct task *t = current_task();
 
+	if (__atomic_load_n(&t->se.state, __ATOMIC_ACQUIRE) == TASK_RUNNING)
+		return;
 	/* Under the lock, so that a waker that saw the old state is through. */
 	spin_lock(&t->se.wake_lock);
 	__atomic_store_n(&t->se.state, TASK_RUNNING, __ATOMIC_SEQ_CST);

@@ -48,8 +48,12 @@ void spin_unlock(struct spinlock *l);
  *	waitq_del(&w);
  *
  * or WAIT_EVENT() below, which is exactly that. */
-struct waitq { struct spinlock lock; struct list waiters; };
-#define WAITQ_INIT(q) { SPINLOCK_INIT, LIST_INIT((q).waiters) }
+struct waitq {
+	struct spinlock lock;
+	uint32_t count;                 /* lock to change it: of waiters */
+	struct list waiters;
+};
+#define WAITQ_INIT(q) { SPINLOCK_INIT, 0, LIST_INIT((q).waiters) }
 
 struct waiter {
 	struct list link;               /* q->lock */
@@ -70,6 +74,9 @@ void waitq_del(struct waiter *w);               /* harmless when not queued */
  * how many were woken. */
 unsigned waitq_wake(struct waitq *q, unsigned n, uint32_t key);
 static inline void waitq_wake_all(struct waitq *q, uint32_t key) { waitq_wake(q, 0, key); }
+/* Nobody waits: for a waker whose last change was made under the lock under
+ * which every waiter, being in the queue, looks at the state. */
+static inline bool waitq_idle(const struct waitq *q) { return !__atomic_load_n(&q->count, __ATOMIC_ACQUIRE); }
 
 enum task_state {
 	TASK_RUNNING,           /* on a CPU or a run queue */
