@@ -11,6 +11,9 @@ static inline void ref_init(struct ref *r) { __atomic_store_n(&r->n, 1, __ATOMIC
 static inline uint32_t ref_read(const struct ref *r) { return __atomic_load_n(&r->n, __ATOMIC_RELAXED); }
 static inline void ref_get(struct ref *r) { __atomic_fetch_add(&r->n, 1, __ATOMIC_RELAXED); }
 
+/* The caller has the only reference, and what was done with others is over. */
+static inline bool ref_is_only(const struct ref *r) { return __atomic_load_n(&r->n, __ATOMIC_ACQUIRE) == 1; }
+
 /* For lookups that race with the last put: false when the count was zero. */
 static inline bool ref_get_unless_zero(struct ref *r)
 {

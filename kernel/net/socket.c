@@ -77,21 +77,6 @@ static const struct file_ops socket_fops = {
 
 bool file_is_socket(const struct file *f) { return f->ops == &socket_fops; }
 
-struct file *socket_get_file(int fd, int *ret_err)
-{
-	struct file *f = fd_get(fd);
-
-	*ret_err = 0;
-	if (!f) {
-		*ret_err = -EBADF;
-	} else if (!file_is_socket(f)) {
-		*ret_err = -ENOTSOCK;
-		file_put(f);
-		f = NULL;
-	}
-	return f;
-}
-
 static struct socket *socket_new(int family, int type, int protocol)
 {
 	struct socket *s = kzalloc(sizeof *s);

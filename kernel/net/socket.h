@@ -57,9 +57,9 @@ struct sock_msg {
 	bool have_cred;
 	bool cred_given;                /* send: cred is the program's own choice */
 	struct tgroup *group;           /* receive: the sender's process; counted, owned by the caller */
-	struct sock_cmsg cmsg[SOCK_CMSG_MAX];   /* receive: by the protocol; send: for it */
-	unsigned cmsg_count;
 	uint32_t ret_flags;             /* receive: MSG_TRUNC, MSG_EOR … */
+	unsigned cmsg_count;
+	struct sock_cmsg cmsg[SOCK_CMSG_MAX];   /* receive: by the protocol; send: for it */
 };
 
 struct sock_ops {
@@ -100,18 +100,14 @@ int unix_create(struct socket *s);
 int32_t sock_buf_size(int32_t v, int32_t min, bool force);
 
 /* ---- the layer's own ---- */
-struct file *socket_get_file(int fd, int *ret_err);     /* counted */
 static inline struct socket *socket_of(struct file *f) { return f->priv; }
 bool file_is_socket(const struct file *f);
 /* The value of expr, in which f is the socket file behind fd; or the error. */
 #define SOCKET_CALL(fd, expr) ({                                            \
-	int err_;                                                           \
-	struct file *f = socket_get_file((fd), &err_);                      \
-	long ret_ = err_;                                                   \
-	if (f) {                                                            \
-		ret_ = (expr);                                              \
-		file_put(f);                                                \
-	}                                                                   \
+	struct fd_use use_ = fd_use(fd);                                    \
+	struct file *f = use_.file;                                         \
+	long ret_ = !f ? -EBADF : !file_is_socket(f) ? -ENOTSOCK : (expr);  \
+	fd_done(use_);                                                      \
 	ret_; })
 uint64_t sock_deadline(uint64_t timeo_ns);
 /* What a broken-off wait returns: -EAGAIN at the timeout, restart or EINTR. */

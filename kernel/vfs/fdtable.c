@@ -226,6 +226,20 @@ struct file *fd_get(int fd)
 	return f;
 }
 
+struct fd_use fd_use(int fd)
+{
+	struct files *fs = current_task()->files;
+	struct file *f;
+
+	if (!ref_is_only(&fs->ref)) {
+		f = fd_get(fd);
+		return (struct fd_use){ f, f };
+	}
+	/* Only this task changes it, and is here. */
+	f = (unsigned)fd < fs->size ? fs->fd[fd] : NULL;
+	return (struct fd_use){ f && !(f->mode & FMODE_PATH) ? f : NULL, false };
+}
+
 int files_next_fd(struct files *fs, int from)
 {
 	int ret = -1;

@@ -100,19 +100,17 @@ static long rw_at(struct file *f, struct iter *it, int64_t off, bool write)
 
 static long rw_buf(int fd, uaddr buf, size_t n, bool write)
 {
-	struct file *f = fd_get(fd);
+	struct fd_use u = fd_use(fd);
+	long ret = -EFAULT;             /* no such range of addresses */
 	struct iter it;
-	long ret;
 
-	if (!f)
+	if (!u.file)
 		return -EBADF;
-	if ((int64_t)n < 0) {
-		file_put(f);
-		return -EFAULT;         /* no such range of addresses */
+	if ((int64_t)n >= 0) {
+		iter_user(&it, buf, n);
+		ret = rw_cur(u.file, &it, write);
 	}
-	iter_user(&it, buf, n);
-	ret = rw_cur(f, &it, write);
-	file_put(f);
+	fd_done(u);
 	return ret;
 }
 
@@ -128,18 +126,18 @@ SYSCALL3(write, int, fd, uaddr, buf, size_t, n)
 
 static long prw_buf(int fd, uaddr buf, size_t n, int64_t off, bool write)
 {
-	struct file *f;
+	struct fd_use u;
 	struct iter it;
 	long ret;
 
 	if (off < 0)
 		return -EINVAL;
-	f = fd_get(fd);
-	if (!f)
+	u = fd_use(fd);
+	if (!u.file)
 		return -EBADF;
 	iter_user(&it, buf, MIN(n, RW_MAX));
-	ret = rw_at(f, &it, off, write);
-	file_put(f);
+	ret = rw_at(u.file, &it, off, write);
+	fd_done(u);
 	return ret;
 }
 
@@ -156,18 +154,20 @@ SYSCALL4(pwrite64, int, fd, uaddr, buf, size_t, n, int64_t, off)
 /* off -1: the current position. */
 static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, unsigned rwf, bool write)
 {
+	struct fd_use u;
 	struct file *f;
 	struct iter it;
 	long ret;
 
 	if (at && off < 0)
 		return -EINVAL;
-	f = fd_get(fd);
+	u = fd_use(fd);
+	f = u.file;
 	if (!f)
 		return -EBADF;
 	/* Pipes and memory know how not to wait. */
 	if ((rwf & RWF_NOWAIT) && !is_reg(f) && pipe_queued(f) < 0) {
-		file_put(f);
+		fd_done(u);
 		return -EOPNOTSUPP;
 	}
 	ret = iter_user_iovec(&it, iov, count);
@@ -177,7 +177,7 @@ static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, unsigne
 		ret = at ? rw_at(f, &it, off, write) : rw_cur(f, &it, write);
 		iter_free(&it);
 	}
-	file_put(f);
+	fd_done(u);
 	return ret;
 }
 

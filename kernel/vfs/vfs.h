@@ -296,6 +296,15 @@ void fd_release_unused(int fd);
 int __must_check fd_add(struct file *f, bool cloexec);   /* alloc+install; consumes f only on success */
 struct file *fd_get(int fd);                    /* counted; NULL: EBADF; O_PATH files excluded */
 struct file *fd_get_any(int fd);                /* O_PATH too */
+/* As fd_get(), for the length of this system call: not counted while no other
+ * task has the table, as then nobody can close it.  For calls that do not close. */
+struct fd_use { struct file *file; bool counted; };
+struct fd_use fd_use(int fd);
+static inline void fd_done(struct fd_use u)
+{
+	if (u.counted)
+		file_put(u.file);
+}
 struct file *files_lookup_get(struct files *fs, int fd);         /* another task's */
 int files_next_fd(struct files *fs, int from);  /* lowest open fd >= from, -1 */
 bool files_cloexec(struct files *fs, int fd);
