@@ -27,6 +27,19 @@ uint32_t epitem_poll(struct epitem *i, struct poll_table *pt)
 	return i->file->ops->poll(i->file, pt) & i->events;
 }
 
+static bool asks_for(uint32_t events, uint32_t key)
+{
+	return (events & ~EP_PRIVATE) && (!key || (key & events));
+}
+
+/* Who sleeps in epoll_wait() or polls the set looks at the list under its lock. */
+static bool wake_waiters(struct epoll *ep)
+{
+	if (!waitq_idle(&ep->poll_wq))
+		waitq_wake_all(&ep->poll_wq, POLL_IN_KEYS);
+	return !waitq_idle(&ep->wq) && waitq_wake(&ep->wq, 1, POLL_IN_KEYS) != 0;
+}
+
 /* True when a sleeper was woken. */
 static bool push_ready(struct epitem *i, uint32_t key)
 {
@@ -34,14 +47,11 @@ static bool push_ready(struct epitem *i, uint32_t key)
 	bool live;
 
 	spin_lock(&ep->ready_lock);
-	live = (i->events & ~EP_PRIVATE) && (!key || (key & i->events));
+	live = asks_for(i->events, key);
 	if (live && list_empty(&i->ready_link))
 		list_push_back(&ep->ready, &i->ready_link);
 	spin_unlock(&ep->ready_lock);
-	if (!live)
-		return false;
-	waitq_wake_all(&ep->poll_wq, POLL_IN_KEYS);
-	return waitq_wake(&ep->wq, 1, POLL_IN_KEYS) != 0;
+	return live && wake_waiters(ep);
 }
 
 void epitem_make_ready(struct epitem *i) { (void)push_ready(i, 0); }
@@ -50,88 +60,92 @@ bool epitem_woken(struct waiter *w, uint32_t key)
 {
 	struct epwait *e = container_of(w, struct epwait, w);
 
+	/* A change of the mask that this misses is followed by a look at the
+	 * file, which the waker has changed before it came here. */
+	if (!asks_for(__atomic_load_n(&e->item->events, __ATOMIC_RELAXED), key))
+		return false;
 	return push_ready(e->item, key);
 }
 
-/* ep->lock held.  Take what is ready now off the list, in small parts. */
-static unsigned pop(struct epoll *ep, struct list *tx, struct epitem **ret, unsigned max)
+/* ep->lock and ready_lock held.  Take what is ready now off the list, in small parts. */
+static unsigned pop(struct list *tx, struct epitem **ret, unsigned max)
 {
 	unsigned n = 0;
 
-	spin_lock(&ep->ready_lock);
 	while (n < max && !list_empty(tx)) {
 		ret[n] = list_first(tx, struct epitem, ready_link);
 		list_del(&ret[n++]->ready_link);
 	}
-	spin_unlock(&ep->ready_lock);
 	return n;
 }
 
-/* Up to max events to the user, at once; their number.  ep->lock held. */
-static unsigned send_part(struct epoll *ep, struct list *tx, uaddr uevents, unsigned max, bool *ret_fault)
+/* The n items of part that have events now, in its front; what they are, in ev. */
+static unsigned ask(struct epitem **part, struct linux_epoll_event *ev, unsigned n)
 {
-	struct linux_epoll_event ev[SEND_PART];
-	struct epitem *part[SEND_PART];
-	unsigned n, live = 0, sent;
+	unsigned live = 0;
 
-	do {
-		n = pop(ep, tx, part, MIN(max, SEND_PART));
-		for (unsigned k = 0; k < n; k++) {
-			uint32_t is = epitem_poll(part[k], NULL);
+	for (unsigned k = 0; k < n; k++) {
+		uint32_t is = epitem_poll(part[k], NULL);
 
-			if (!is)
-				continue;
-			ev[live] = (struct linux_epoll_event){ is, part[k]->data };
-			part[live++] = part[k];
-		}
-	} while (n && !live);
-	if (!n)
-		return 0;
-	sent = (unsigned)(live * sizeof *ev - copy_out_partial(uevents, ev, live * sizeof *ev)) / sizeof *ev;
-	*ret_fault = sent < live;
-	spin_lock(&ep->ready_lock);
+		if (!is)
+			continue;
+		ev[live] = (struct linux_epoll_event){ is, part[k]->data };
+		part[live++] = part[k];
+	}
+	return live;
+}
+
+/* ready_lock held.  Of the live items in part the user has the first `sent`. */
+static void put_back(struct epoll *ep, struct list *tx, struct epitem **part, unsigned live, unsigned sent)
+{
 	for (unsigned k = 0; k < sent; k++) {
 		struct epitem *i = part[k];
 
 		if (i->events & EPOLLONESHOT)
-			i->events &= EP_PRIVATE;
+			epitem_set_events(i, i->events & EP_PRIVATE);
 		else if (!(i->events & EPOLLET) && list_empty(&i->ready_link))
 			list_push_back(&ep->ready, &i->ready_link);
 	}
 	for (unsigned k = live; k > sent; k--)
 		if (list_empty(&part[k - 1]->ready_link))
 			list_push_front(tx, &part[k - 1]->ready_link);
-	spin_unlock(&ep->ready_lock);
-	return sent;
 }
 
 /* Up to max events to the user.  Their number, or -EFAULT for none. */
-static int send_events(struct epoll *ep, uaddr uevents, int max)
+static int send_events(struct epoll *ep, uaddr uevents, unsigned max)
 {
+	struct linux_epoll_event ev[SEND_PART];
+	struct epitem *part[SEND_PART];
 	struct list tx;
 	bool more, fault = false;
-	int n = 0, sent;
+	unsigned n = 0, got;
 
 	list_init(&tx);
 	mutex_lock(&ep->lock);
 	spin_lock(&ep->ready_lock);
 	list_splice_back(&tx, &ep->ready);
-	spin_unlock(&ep->ready_lock);
-	do {
-		sent = (int)send_part(ep, &tx, uaddr_add(uevents, (uint64_t)n * sizeof(struct linux_epoll_event)),
-				      (unsigned)(max - n), &fault);
+	while (!fault && (got = pop(&tx, part, MIN(max - n, SEND_PART)))) {
+		unsigned live, sent = 0;
+
+		spin_unlock(&ep->ready_lock);
+		live = ask(part, ev, got);
+		if (live)
+			sent = (unsigned)(live * sizeof *ev - copy_out_partial(uaddr_add(uevents, n * sizeof *ev), ev,
+									       live * sizeof *ev)) / sizeof *ev;
+		fault = sent < live;
 		n += sent;
-	} while (sent && !fault && n < max);
+		spin_lock(&ep->ready_lock);
+		put_back(ep, &tx, part, live, sent);
+	}
 	/* The rest was there first. */
-	spin_lock(&ep->ready_lock);
 	list_splice_back(&tx, &ep->ready);
 	list_splice_back(&ep->ready, &tx);
 	more = !list_empty(&ep->ready);
 	spin_unlock(&ep->ready_lock);
 	mutex_unlock(&ep->lock);
-	if (more)
+	if (more && !waitq_idle(&ep->wq))
 		waitq_wake(&ep->wq, 1, POLL_IN_KEYS);
-	return n ? n : fault ? -EFAULT : 0;
+	return n ? (int)n : fault ? -EFAULT : 0;
 }
 
 /* Sleepers are exclusive: one event wakes one of them. */
@@ -158,47 +172,33 @@ static int sleep_ready(struct epoll *ep, uint64_t deadline)
 	return err;
 }
 
-static struct file *epoll_get_file(int fd, int *err)
+static long wait_for_events(struct epoll *ep, uaddr uevents, int max, uint64_t deadline)
 {
-	struct file *f = fd_get(fd);
+	int err, n;
 
-	*err = 0;
-	if (!f) {
-		*err = -EBADF;
-	} else if (f->ops != &epoll_fops) {
-		file_put(f);
-		f = NULL;
-		*err = -EINVAL;
+	for (;;) {
+		n = has_ready(ep) ? send_events(ep, uevents, (unsigned)max) : 0;
+		if (n || !deadline)
+			return n;
+		err = sleep_ready(ep, deadline);
+		if (err)
+			return err == -ETIMEDOUT ? 0 : err;
 	}
-	return f;
 }
 
 static long wait_call(int epfd, uaddr uevents, int max, uint64_t deadline)
 {
-	struct epoll *ep;
-	struct file *f;
-	int err, n;
+	struct fd_use u;
+	long ret;
 
 	if (max <= 0 || max > EVENTS_MAX)
 		return -EINVAL;
-	f = epoll_get_file(epfd, &err);
-	if (!f)
-		return err;
-	ep = f->priv;
-	for (;;) {
-		n = has_ready(ep) ? send_events(ep, uevents, max) : 0;
-		if (n)
-			break;
-		if (!deadline)
-			break;
-		err = sleep_ready(ep, deadline);
-		if (err) {
-			n = err == -ETIMEDOUT ? 0 : err;
-			break;
-		}
-	}
-	file_put(f);
-	return n;
+	u = fd_use(epfd);
+	if (!u.file)
+		return -EBADF;
+	ret = u.file->ops == &epoll_fops ? wait_for_events(u.file->priv, uevents, max, deadline) : -EINVAL;
+	fd_done(u);
+	return ret;
 }
 
 static uint64_t deadline_ms(int ms)
@@ -259,17 +259,13 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
 	mutex_lock(&ep->lock);
 	spin_lock(&ep->ready_lock);
 	list_splice_back(&tx, &ep->ready);
-	spin_unlock(&ep->ready_lock);
-	while (!found && pop(ep, &tx, &i, 1)) {
-		if (epitem_poll(i, NULL)) {
-			found = true;
-			spin_lock(&ep->ready_lock);
-			if (list_empty(&i->ready_link))
-				list_push_front(&tx, &i->ready_link);
-			spin_unlock(&ep->ready_lock);
-		}
+	while (!found && pop(&tx, &i, 1)) {
+		spin_unlock(&ep->ready_lock);
+		found = epitem_poll(i, NULL);
+		spin_lock(&ep->ready_lock);
+		if (found && list_empty(&i->ready_link))
+			list_push_front(&tx, &i->ready_link);
 	}
-	spin_lock(&ep->ready_lock);
 	list_splice_back(&tx, &ep->ready);
 	list_splice_back(&ep->ready, &tx);
 	spin_unlock(&ep->ready_lock);

@@ -52,6 +52,11 @@ extern const struct file_ops epoll_fops;
 
 /* Present readiness of an item, masked by what it asks for. */
 uint32_t epitem_poll(struct epitem *i, struct poll_table *pt);
+/* ready_lock held; read without it too. */
+static inline void epitem_set_events(struct epitem *i, uint32_t events)
+{
+	__atomic_store_n(&i->events, events, __ATOMIC_RELAXED);
+}
 /* Put it on the ready list if it asks for anything, and wake sleepers. */
 void epitem_make_ready(struct epitem *i);
 bool epitem_woken(struct waiter *w, uint32_t key);

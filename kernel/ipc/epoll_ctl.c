@@ -196,7 +196,7 @@ static int modify(struct epoll *ep, struct epitem *i, const struct linux_epoll_e
 	if ((i->events | ev->events) & EPOLLEXCLUSIVE)
 		return -EINVAL;
 	spin_lock(&ep->ready_lock);
-	i->events = ev->events | EPOLLERR | EPOLLHUP;
+	epitem_set_events(i, ev->events | EPOLLERR | EPOLLHUP);
 	i->data = ev->data;
 	spin_unlock(&ep->ready_lock);
 	if (epitem_poll(i, NULL))
@@ -333,10 +333,22 @@ out:
 	return err;
 }
 
+static int ctl_checked(struct file *ef, int op, int fd, struct file *f, const struct linux_epoll_event *ev)
+{
+	int err;
+
+	if (!f->ops || !f->ops->poll)
+		return -EPERM;
+	if (ef->ops != &epoll_fops || ef == f)
+		return -EINVAL;
+	err = exclusive_ok(op, ev, f);
+	return err ? err : ctl(ef, op, fd, f, ev);
+}
+
 SYSCALL4(epoll_ctl, int, epfd, int, op, int, fd, uaddr, uevent)
 {
 	struct linux_epoll_event ev = { 0, 0 };
-	struct file *ef, *f;
+	struct fd_use set, one;
 	int err;
 
 	if (op != EPOLL_CTL_DEL) {
@@ -344,23 +356,10 @@ SYSCALL4(epoll_ctl, int, epfd, int, op, int, fd, uaddr, uevent)
 		if (err)
 			return err;
 	}
-	ef = fd_get(epfd);
-	if (!ef)
-		return -EBADF;
-	f = fd_get(fd);
-	if (!f) {
-		file_put(ef);
-		return -EBADF;
-	}
-	if (!f->ops || !f->ops->poll)
-		err = -EPERM;
-	else if (ef->ops != &epoll_fops || ef == f)
-		err = -EINVAL;
-	else
-		err = exclusive_ok(op, &ev, f);
-	if (!err)
-		err = ctl(ef, op, fd, f, &ev);
-	file_put(f);
-	file_put(ef);
+	set = fd_use(epfd);
+	one = fd_use(fd);
+	err = set.file && one.file ? ctl_checked(set.file, op, fd, one.file, &ev) : -EBADF;
+	fd_done(one);
+	fd_done(set);
 	return err;
 }
