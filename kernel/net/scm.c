@@ -61,6 +61,7 @@ void scm_free(struct scm *s)
 static int add_rights(struct sock_msg *m, uint64_t at, uint64_t size)
 {
 	unsigned n = (unsigned)(size / sizeof(int32_t));
+	int32_t fd[16];
 
 	if (!n)
 		return 0;
@@ -81,11 +82,11 @@ static int add_rights(struct sock_msg *m, uint64_t at, uint64_t size)
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct file *f;
-		int32_t fd;
 
-		if (copy_in(&fd, (uaddr){ at + i * sizeof fd }, sizeof fd))
+		if (i % ARRAY_SIZE(fd) == 0 &&
+		    copy_in(fd, (uaddr){ at + i * sizeof *fd }, MIN(n - i, (unsigned)ARRAY_SIZE(fd)) * sizeof *fd))
 			return -EFAULT;
-		f = fd_get_any(fd);
+		f = fd_get_any(fd[i % ARRAY_SIZE(fd)]);
 		if (!f)
 			return -EBADF;
 		m->scm->files[m->scm->count++] = f;

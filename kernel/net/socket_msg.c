@@ -8,6 +8,14 @@
 
 #define MMSG_MAX 1024u
 
+/* All but the room for ancillary data. */
+static void msg_init(struct sock_msg *m, struct iter *it, unsigned flags)
+{
+	memset(m, 0, offsetof(struct sock_msg, cmsg));
+	m->it = it;
+	m->flags = flags;
+}
+
 /* Writing to a stream that is over raises SIGPIPE unless the caller declined. */
 static long send_prepared(struct file *f, struct sock_msg *m)
 {
@@ -41,29 +49,33 @@ static long recv_prepared(struct file *f, struct sock_msg *m)
 
 long socket_recv_iter(struct file *f, struct iter *to)
 {
-	struct sock_msg m = { .it = to, .flags = to->nowait ? MSG_DONTWAIT : 0 };
-	long ret = recv_prepared(f, &m);
+	struct sock_msg m;
+	long ret;
 
+	msg_init(&m, to, to->nowait ? MSG_DONTWAIT : 0);
+	ret = recv_prepared(f, &m);
 	scm_drop(&m);
 	return ret;
 }
 
 long socket_send_iter(struct file *f, struct iter *from)
 {
-	struct sock_msg m = { .it = from };
-	int err = scm_send(&m, 0, 0);
+	struct sock_msg m;
+	int err;
 
+	msg_init(&m, from, 0);
+	err = scm_send(&m, 0, 0);
 	return err ? err : send_prepared(f, &m);
 }
 
 static long send_buffer(struct file *f, uaddr buf, size_t n, unsigned flags, uaddr uname, int size)
 {
-	struct sock_msg m = { .flags = flags };
+	struct sock_msg m;
 	struct iter it;
 	int err = 0;
 
 	iter_user(&it, buf, MIN(n, (size_t)0x7ffff000));
-	m.it = &it;
+	msg_init(&m, &it, flags);
 	if (uname.va)
 		err = sock_addr_from_user(&m.name, uname, size);
 	if (!err)
@@ -78,13 +90,13 @@ SYSCALL6(sendto, int, fd, uaddr, buf, size_t, n, unsigned, flags, uaddr, uname, 
 
 static long recv_buffer(struct file *f, uaddr buf, size_t n, unsigned flags, uaddr uname, uaddr usize)
 {
-	struct sock_msg m = { .flags = flags };
+	struct sock_msg m;
 	struct iter it;
 	long ret;
 	int err = 0;
 
 	iter_user(&it, buf, MIN(n, (size_t)0x7ffff000));
-	m.it = &it;
+	msg_init(&m, &it, flags);
 	ret = recv_prepared(f, &m);
 	scm_drop(&m);
 	if (ret >= 0 && uname.va)
@@ -99,7 +111,7 @@ SYSCALL6(recvfrom, int, fd, uaddr, buf, size_t, n, unsigned, flags, uaddr, uname
 
 static long send_header(struct file *f, uaddr umsg, unsigned flags)
 {
-	struct sock_msg m = { .flags = flags };
+	struct sock_msg m;
 	struct linux_msghdr h;
 	struct iter it;
 	long ret;
@@ -107,6 +119,7 @@ static long send_header(struct file *f, uaddr umsg, unsigned flags)
 
 	if (err)
 		return err;
+	msg_init(&m, &it, flags);
 	if (h.name && h.namelen < 0)
 		return -EINVAL;
 	if (h.name && h.namelen)
@@ -119,7 +132,6 @@ static long send_header(struct file *f, uaddr umsg, unsigned flags)
 	err = iter_user_iovec(&it, (uaddr){ h.iov }, h.iovlen);
 	if (err)
 		return err;
-	m.it = &it;
 	err = scm_send(&m, h.control, h.controllen);
 	ret = err ? err : send_prepared(f, &m);
 	iter_free(&it);
@@ -129,7 +141,7 @@ static long send_header(struct file *f, uaddr umsg, unsigned flags)
 /* The results go back into the header at umsg. */
 static long recv_header(struct file *f, uaddr umsg, unsigned flags)
 {
-	struct sock_msg m = { .flags = flags };
+	struct sock_msg m;
 	struct linux_msghdr h;
 	struct iter it;
 	uint64_t control_used;
@@ -138,6 +150,7 @@ static long recv_header(struct file *f, uaddr umsg, unsigned flags)
 
 	if (err)
 		return err;
+	msg_init(&m, &it, flags);
 	if (h.name && h.namelen < 0)
 		return -EINVAL;
 	if (h.iovlen > 1024)
@@ -145,7 +158,6 @@ static long recv_header(struct file *f, uaddr umsg, unsigned flags)
 	err = iter_user_iovec(&it, (uaddr){ h.iov }, h.iovlen);
 	if (err)
 		return err;
-	m.it = &it;
 	ret = recv_prepared(f, &m);
 	iter_free(&it);
 	if (ret < 0) {

@@ -201,17 +201,24 @@ struct unix_msg *unix_msg_next(struct unix_sock *u, struct unix_msg *m)
 	return n;
 }
 
+unsigned unix_msg_unlink(struct unix_sock *u, struct unix_msg *m)
+{
+	unsigned left = u->queue_count - 1;
+
+	list_del(&m->link);
+	u->queued -= m->size - m->off;
+	__atomic_store_n(&u->queue_count, left, __ATOMIC_SEQ_CST);
+	if (u->oob == m)
+		u->oob = NULL;
+	return left;
+}
+
 unsigned unix_msg_remove(struct unix_sock *u, struct unix_msg *m)
 {
 	unsigned left;
 
 	spin_lock(&u->lock);
-	list_del(&m->link);
-	u->queued -= m->size - m->off;
-	left = u->queue_count - 1;
-	__atomic_store_n(&u->queue_count, left, __ATOMIC_SEQ_CST);
-	if (u->oob == m)
-		u->oob = NULL;
+	left = unix_msg_unlink(u, m);
 	spin_unlock(&u->lock);
 	unix_msg_free(m);
 	return left;

@@ -214,45 +214,76 @@ static struct unix_msg *at_mark(struct socket *s, struct unix_sock *u, struct un
 	return m;
 }
 
-static bool is_special(struct unix_sock *u, struct unix_msg *m)
-{
-	bool special;
+/* What a reader comes to; m: NULL at the end of the queue. */
+struct place {
+	struct unix_msg *m;
+	bool special;                   /* the urgent byte, or what MSG_OOB left of it */
+};
 
-	spin_lock(&u->lock);
-	special = m == u->oob || m->off == m->size;
-	spin_unlock(&u->lock);
-	return special;
+/* u->lock held. */
+static struct place place_at(struct unix_sock *u, struct list *at)
+{
+	struct unix_msg *m = at == &u->queue ? NULL : list_entry(at, struct unix_msg, link);
+
+	return (struct place){ m, m && (m == u->oob || m->off == m->size) };
 }
 
-/* Bytes were read from m: the rest stays, or it goes. */
-static bool consume(struct unix_sock *u, struct unix_msg *m, size_t n)
+static struct place first_place(struct unix_sock *u)
 {
+	struct place p;
+
+	spin_lock(&u->lock);
+	p = place_at(u, u->queue.next);
+	spin_unlock(&u->lock);
+	return p;
+}
+
+static struct place next_place(struct unix_sock *u, struct unix_msg *m)
+{
+	struct place p;
+
+	spin_lock(&u->lock);
+	p = place_at(u, m->link.next);
+	spin_unlock(&u->lock);
+	return p;
+}
+
+/* Bytes were read from m: the rest stays, or it goes.  What comes next. */
+static struct place consume(struct unix_sock *u, struct unix_msg *m, size_t n)
+{
+	struct place next;
 	bool over;
 
 	spin_lock(&u->lock);
 	m->off += (uint32_t)n;
 	u->queued -= n;
+	next = place_at(u, m->link.next);
 	over = m->off == m->size;
+	if (over)
+		(void)unix_msg_unlink(u, m);
 	spin_unlock(&u->lock);
 	if (over)
-		unix_msg_remove(u, m);
-	return over;
+		unix_msg_free(m);
+	return next;
 }
 
 /* Bytes of the stream that are here.  *stop: descriptors or a mark came, or
- * the user's memory ended (*fault). */
-static size_t read_here(struct socket *s, struct unix_sock *u, struct sock_msg *sm, size_t done, bool *stop, bool *fault)
+ * the user's memory ended (*fault).  *had: something is. */
+static size_t read_here(struct socket *s, struct unix_sock *u, struct sock_msg *sm, size_t done, bool *stop, bool *fault,
+			bool *had)
 {
 	bool peek = sm->flags & MSG_PEEK;
-	struct unix_msg *m = unix_msg_first(u), *next;
+	struct place at = first_place(u);
 	uint32_t skip = unix_peek_offset(u, sm);
 	size_t start = done;
 
-	while (m && !*stop) {
+	*had = at.m;
+	while (at.m && !*stop) {
+		struct unix_msg *m = at.m;
 		size_t n;
 		bool more;
 
-		if (is_special(u, m)) {
+		if (at.special) {
 			m = at_mark(s, u, m, peek, done);
 			if (!m) {
 				*stop = done;
@@ -261,7 +292,7 @@ static size_t read_here(struct socket *s, struct unix_sock *u, struct sock_msg *
 		}
 		if (skip >= m->size - m->off) {
 			skip -= m->size - m->off;
-			m = unix_msg_next(u, m);
+			at = next_place(u, m);
 			continue;
 		}
 		if (sm->have_cred && unix_load(u->pass) && !same_sender(m, sm)) {
@@ -280,14 +311,11 @@ static size_t read_here(struct socket *s, struct unix_sock *u, struct sock_msg *
 			unix_take_scm(m, sm, peek);
 			*stop = true;
 		}
-		next = unix_msg_next(u, m);
 		more = n == m->size - m->off - skip;
-		if (!peek)
-			(void)consume(u, m, n);
+		at = peek ? next_place(u, m) : consume(u, m, n);
 		skip = 0;
 		if (!more || !sm->it->left)
 			break;
-		m = next;
 	}
 	return done - start;
 }
@@ -335,9 +363,9 @@ long unix_recv_stream(struct socket *s, struct unix_sock *u, struct sock_msg *sm
 	mutex_lock(&u->read_lock);
 	for (;;) {
 		size_t left = sm->it->left;
-		bool had = unix_msg_first(u) != NULL;
+		bool had;
 
-		done += read_here(s, u, sm, done, &stop, &fault);
+		done += read_here(s, u, sm, done, &stop, &fault, &had);
 		if (done >= target || stop || (had && !left))
 			break;
 		if (sm->flags & MSG_PEEK && done)

@@ -158,6 +158,7 @@ bool unix_has_room(struct unix_sock *u);
 int unix_wait_room(struct socket *s, struct unix_sock *u, struct sock_msg *m, uint64_t deadline);
 struct unix_msg *unix_msg_first(struct unix_sock *u);
 struct unix_msg *unix_msg_next(struct unix_sock *u, struct unix_msg *m);       /* read_lock held */
+unsigned unix_msg_unlink(struct unix_sock *u, struct unix_msg *m);      /* read_lock, u->lock held; messages left */
 unsigned unix_msg_remove(struct unix_sock *u, struct unix_msg *m);      /* read_lock held; messages left */
 void unix_take_sender(struct unix_msg *m, struct sock_msg *sm);
 void unix_take_scm(struct unix_msg *m, struct sock_msg *sm, bool peek);
