@@ -206,6 +206,11 @@ size_t __must_check plat_copy_out(plat_as_t as, uint64_t dst, const void *src, s
 /* How many bytes at src the platform has at hand: a copy in of no more is cheap.
  * For the task that runs here. */
 size_t plat_copied_ahead(plat_as_t as, uint64_t src);
+/* Several parts of user memory, one after the other, into dst by one copy.
+ * False: not this way, or not all of it; the caller copies each. */
+#define PLAT_PARTS_MAX 16u
+struct plat_part { uint64_t addr, size; };
+bool __must_check plat_copy_in_parts(plat_as_t as, void *dst, const struct plat_part *part, unsigned count);
 /* A copy out that may be made on u's way back to user mode: where it surely
  * succeeds, as far as the kernel's VMAs tell, nobody needs to see it earlier.
  * False: not taken.  True: it is done when u's next run begins, or when

@@ -119,8 +119,35 @@ void *iter_direct(struct iter *it, size_t *ret_n)
 
 void iter_filled(struct iter *it, size_t n) { advance(it, n); }
 
+/* Several pieces by one copy.  Their bytes; 0: it could not be done so. */
+static size_t gather(struct iter *it, void *dst, size_t n)
+{
+	struct plat_part part[PLAT_PARTS_MAX];
+	size_t sum = 0, skip = it->done_in_seg, left;
+	unsigned count = 0;
+
+	for (size_t i = it->index; i < it->count && sum < n && count < PLAT_PARTS_MAX; i++, skip = 0) {
+		size_t k = MIN(n - sum, it->seg[i].size - skip);
+
+		if (k)
+			part[count++] = (struct plat_part){ it->seg[i].base + skip, k };
+		sum += k;
+	}
+	if (count < 2 || !copy_in_parts(dst, part, count))
+		return 0;
+	for (left = sum; left;) {
+		uint64_t va;
+		size_t k = next_piece(it, left, &va);
+
+		advance(it, k);
+		left -= k;
+	}
+	return sum;
+}
+
 size_t iter_copy_in(struct iter *it, void *dst, size_t n)
 {
+	bool together = !it->kernel;
 	size_t done = 0;
 
 	if (unlikely(it->pull)) {
@@ -130,8 +157,14 @@ size_t iter_copy_in(struct iter *it, void *dst, size_t n)
 	}
 	while (done < n) {
 		uint64_t va;
-		size_t k = next_piece(it, n - done, &va), left = 0;
+		size_t k = together && it->index + 1 < it->count ? gather(it, (char *)dst + done, n - done) : 0, left = 0;
 
+		if (k) {
+			done += k;
+			continue;
+		}
+		together = false;
+		k = next_piece(it, n - done, &va);
 		if (!k)
 			break;
 		if (it->kernel)

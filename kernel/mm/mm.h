@@ -134,6 +134,8 @@ int __must_check copy_out(uaddr dst, const void *src, size_t n);
 int __must_check copy_in_struct(void *dst, size_t size, uaddr src, size_t usize);
 /* Bytes not copied: for calls that report partial success. */
 size_t __must_check copy_in_partial(void *dst, uaddr src, size_t n);
+/* Up to PLAT_PARTS_MAX parts by one copy; false: not done, or not all. */
+bool __must_check copy_in_parts(void *dst, const struct plat_part *part, unsigned count);
 size_t __must_check copy_out_partial(uaddr dst, const void *src, size_t n);
 /* These are made at once if another could miss them, and on the way back to
  * the program if only it will look: then they are sure to succeed.  For what

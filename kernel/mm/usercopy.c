@@ -130,6 +130,20 @@ size_t copy_in_partial(void *dst, uaddr src, size_t n)
 	return mm_copy_in(current_task()->mm, dst, src.va, n);
 }
 
+bool copy_in_parts(void *dst, const struct plat_part *part, unsigned count)
+{
+	size_t n = 0;
+
+	memlimit_poke();
+	for (unsigned i = 0; i < count; n += part[i++].size)
+		if (range_bad(part[i].addr, part[i].size))
+			return false;
+	if (!plat_copy_in_parts(current_task()->mm->as, dst, part, count))
+		return false;
+	count_copy(n, 0, false);
+	return true;
+}
+
 /* The area around the last copy that rode is remembered while none changes. */
 static bool rides_at(struct task *t, uint64_t at, size_t n)
 {

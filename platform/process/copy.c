@@ -128,6 +128,30 @@ size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n)
 	return copy(as, src, dst, n, false);
 }
 
+bool plat_copy_in_parts(plat_as_t as, void *dst, const struct plat_part *part, unsigned count)
+{
+	struct stub *s = stub_find(as.id);
+	struct iovec local = { dst, 0 }, remote[PLAT_PARTS_MAX];
+	ssize_t r;
+
+	if (!s || process.no_vm_access || count > PLAT_PARTS_MAX)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		if (!user_range(part[i].addr, part[i].size))
+			return false;
+		riders_precede(s, plat_cpu_self(), part[i].addr, part[i].size);
+		later_need(s, part[i].addr, part[i].size);
+		remote[i] = (struct iovec){ (void *)part[i].addr, part[i].size };
+		local.iov_len += part[i].size;
+	}
+	test_step(s, STEP_COPY);
+	if (!stub_pin(s))
+		return false;
+	r = process_vm_readv(s->pid, &local, 1, remote, count, 0);
+	stub_unpin(s);
+	return r >= 0 && (size_t)r == local.iov_len;
+}
+
 size_t plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n)
 {
 	struct stub *s = stub_find(as.id);

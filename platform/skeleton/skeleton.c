@@ -113,6 +113,11 @@ uint64_t plat_as_rss(plat_as_t as) { (void)as; return 0; }
 /* Nothing is mapped: every byte faults. */
 size_t plat_copied_ahead(plat_as_t as, uint64_t src) { (void)as; (void)src; return 0; }
 size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n) { (void)as; (void)dst; (void)src; return n; }
+bool plat_copy_in_parts(plat_as_t as, void *dst, const struct plat_part *part, unsigned count)
+{
+	(void)as; (void)dst; (void)part; (void)count;
+	return false;
+}
 size_t plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n) { (void)as; (void)dst; (void)src; return n; }
 int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint64_t off, size_t *ret_n)
 { (void)as; (void)dst; (void)n; (void)hc_file; (void)off; (void)ret_n; return -EAGAIN; }

@@ -547,6 +547,19 @@ static size_t copy(plat_as_t as, uint64_t addr, void *in, const void *out, size_
 size_t plat_copied_ahead(__unused_arg plat_as_t as, __unused_arg uint64_t src) { return 0; }
 size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n) { return copy(as, src, dst, NULL, n, false); }
 size_t plat_copy_out(plat_as_t as, uint64_t dst, const void *src, size_t n) { return copy(as, dst, NULL, src, n, false); }
+/* Sometimes not at all. */
+bool plat_copy_in_parts(plat_as_t as, void *dst, const struct plat_part *part, unsigned count)
+{
+	uint8_t *to = dst;
+
+	if (testhost_fails())
+		return false;
+	for (unsigned i = 0; i < count; to += part[i++].size)
+		if (plat_copy_in(as, to, part[i].addr, part[i].size))
+			return false;
+	return true;
+}
+
 /* Page by page through a buffer; sometimes not at all. */
 int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint64_t off, size_t *ret_n)
 {
