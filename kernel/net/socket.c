@@ -116,7 +116,7 @@ static int socket_file(struct socket *s, int flags, struct file **ret)
 		socket_free(s);
 	else
 		(*ret)->mode |= FMODE_STREAM;
-	if (!err && s->ops->attach)
+	if (!err && s->ops && s->ops->attach)
 		s->ops->attach(s, *ret);
 	return err;
 }
@@ -296,16 +296,16 @@ static int accept_file(struct file *f, int flags, uaddr uname, uaddr usize, stru
 		return -ENOMEM;
 	fresh->passcred = s->passcred;
 	fresh->passpidfd = s->passpidfd;
-	err = s->ops->accept(s, fresh, f->flags & O_NONBLOCK);
-	if (err) {
-		kfree(fresh);
-		return err;
-	}
+	/* First, because a connection that was taken out cannot go back. */
 	err = socket_file(fresh, flags, ret);
-	if (err || !uname.va)
+	if (err)
 		return err;
-	err = fresh->ops->getname(fresh, true, &a);
-	if (!err)
+	err = s->ops->accept(s, fresh, f->flags & O_NONBLOCK);
+	if (!err && fresh->ops->attach)
+		fresh->ops->attach(fresh, *ret);
+	if (!err && uname.va)
+		err = fresh->ops->getname(fresh, true, &a);
+	if (!err && uname.va)
 		err = sock_addr_to_user(&a, uname, usize);
 	if (err)
 		file_put(*ret);
