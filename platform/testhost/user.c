@@ -6,6 +6,7 @@
  * on: behind the system call it made, at the call again (restart), at a
  * program's or handler's entry.  Only these addresses mean anything. */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "platform/testhost/testhost.h"
 
 #define USTACK_SIZE (256ul << 10)
+#define USTACK_VA 16384l                /* what the kernel sees of a thread's stack */
 #define MAX_HANDLERS 64
 #define RESTORER_FN ((int (*)(int))1)
 
@@ -284,11 +286,18 @@ void u_site(uint64_t addr) { self()->top->site = addr; }
 long u_clone(uint64_t flags, int (*fn)(int), int arg)
 {
 	struct level *l = self()->top;
-	long ret;
+	long ret, stack = 0;
 
+	/* Frames of signals go there: not where the parent's go. */
+	if (flags & CLONE_VM) {
+		stack = u(SYS_mmap, 0, USTACK_VA, 3, 0x22, -1, 0);
+		if (stack < 0)
+			return stack;
+		stack += USTACK_VA;
+	}
 	l->r12 = (uint64_t)fn;
 	l->r13 = (uint64_t)(unsigned)arg;
-	ret = u(SYS_clone, flags, 0, 0, 0, 0);
+	ret = u(SYS_clone, flags, stack, 0, 0, 0);
 	l->r12 = 0;
 	return ret;
 }

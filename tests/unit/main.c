@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c: run the kernel's units on the fake machine.
  *
- *   unit-asan [--long] [--sockets SECONDS] [NAME SEED [FAIL_AT [COUNT]]]
+ *   unit-asan [--long] [--sockets SECONDS [FIRST_SEED]] [NAME SEED [FAIL_AT [COUNT]]]
  *
  * Every run of a program is a process of its own.  Without arguments: the
  * library's units, every program under several seeds, then with each early
@@ -36,6 +36,16 @@ const char *__tsan_default_options(void) { return "halt_on_error=1:abort_on_erro
 
 static unsigned failures;
 
+static const char *const models[] = { "sockets-model", "accept-model", "tcp-model" };
+
+static bool is_model(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(models); i++)
+		if (!strcmp(name, models[i]))
+			return true;
+	return false;
+}
+
 static void print(const char *line)
 {
 	(void)!write(2, line, strlen(line));
@@ -62,8 +72,8 @@ static void configure(const char *name, uint64_t seed, uint64_t fail_at)
 	/* Random calls put tasks to sleep for good; SIGKILL must still end them. */
 	if (!strcmp(name, "chaos"))
 		testhost.all_asleep = unit_kill_all;
-	/* Every second run of the model has faults. */
-	if (!strcmp(name, "sockets-model") && seed % 2)
+	/* Every second run of a model has faults. */
+	if (is_model(name) && seed % 2)
 		testhost.fail_one_in = 200;
 	testhost.out = calloc(1, testhost.out_size);
 }
@@ -132,18 +142,20 @@ static void program(const char *name, unsigned seeds, unsigned faults)
 	fflush(stdout);
 }
 
-/* The model of sockets under seed after seed. */
-static int sockets(unsigned seconds)
+/* The models of sockets in turn, under seed after seed. */
+static int sockets(unsigned seconds, uint64_t first)
 {
 	time_t end = time(NULL) + (time_t)seconds;
 	unsigned runs = 0;
 
-	for (uint64_t seed = 1; time(NULL) < end && !failures; seed++, runs++) {
-		int st = run("sockets-model", seed, 0, text, sizeof text);
+	for (; time(NULL) < end && !failures; runs++) {
+		const char *name = models[runs % ARRAY_SIZE(models)];
+		uint64_t seed = first + runs / ARRAY_SIZE(models);
+		int st = run(name, seed, 0, text, sizeof text);
 
 		/* Without memory the first program may not start (90, signals). */
 		if (st && !(seed % 2 && st > 1 && st != 99 && st != 125))
-			report("sockets-model", seed, 0, st);
+			report(name, seed, 0, st);
 	}
 	printf("%s sockets-model: %u runs\n", failures ? "not ok" : "ok", runs);
 	return failures != 0;
@@ -156,7 +168,7 @@ int main(int argc, char **argv)
 	bool full = argc > 1 && !strcmp(argv[1], "--long");
 
 	if (argc > 2 && !strcmp(argv[1], "--sockets"))
-		return sockets((unsigned)atoi(argv[2]));
+		return sockets((unsigned)atoi(argv[2]), argc > 3 ? strtoull(argv[3], NULL, 0) : 1);
 	if (argc > 1 && !full) {
 		signal(SIGALRM, on_alarm);
 		alarm(SECONDS);
@@ -175,7 +187,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < testhost_program_count; i++) {
 		const char *name = testhost_programs[i].name;
 
-		if (!strcmp(name, "sockets-model"))
+		if (is_model(name))
 			continue;       /* --sockets */
 		if (!strcmp(name, "chaos"))
 			program(name, CPUS > 1 ? 4 : full ? 400 : 40, 0);

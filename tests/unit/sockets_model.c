@@ -27,15 +27,14 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "platform/testhost/testhost.h"
+#include "tests/unit/model.h"
 #include "tests/unit/unit.h"
 
 #define ROUNDS 4
 #define LANES 6
 #define OPS 50
-#define DATA 8192u                      /* of u_page() + 8192 */
 
-enum kind { STREAM_PAIR, STREAM_NAMED, TCP, SEQPACKET, DGRAM_PAIR, DGRAM_NAMED, UDP, KINDS };
+enum kind { STREAM_PAIR, STREAM_NAMED, TCP, TCP6, TCP_MAPPED, SEQPACKET, DGRAM_PAIR, DGRAM_NAMED, UDP, UDP6, KINDS };
 
 static struct lane {
 	enum kind kind;
@@ -48,32 +47,20 @@ static struct lane {
 	uint32_t killed, over, wrong;
 } lanes[LANES];
 
-#define get(x) __atomic_load_n(&(x), __ATOMIC_SEQ_CST)
-#define set(x, v) __atomic_store_n(&(x), (v), __ATOMIC_SEQ_CST)
-
-static bool is_stream(const struct lane *l) { return l->kind <= TCP; }
-static unsigned faults;                 /* one call in so many may be refused; 0: none */
-
-static unsigned below(unsigned n) { return (unsigned)(testhost_random() >> 20) % n; }
+static bool is_stream(const struct lane *l) { return l->kind <= TCP_MAPPED; }
+static bool is_udp(const struct lane *l) { return l->kind >= UDP; }
+static bool is_unix(const struct lane *l) { return !is_udp(l) && (l->kind < TCP || l->kind > TCP_MAPPED); }
 static uint8_t byte_at(const struct lane *l, uint64_t i) { return (uint8_t)((i * 0x9e37 + l->seed) ^ (i >> 8)); }
-static uint64_t data_page(void) { return u_page() + 8192; }
-static uint64_t args_page(void) { return u_page() + 4096; }
 
 static int wrong(struct lane *l, int line, long a, long b)
 {
-	char text[160];
-	int n = snprintf(text, sizeof text, "line %d: kind %d lane %d: %ld %ld (may have %llu accepted %llu received %llu)\n", line,
-			 (int)l->kind, (int)(l - lanes), a, b, (unsigned long long)get(l->may_have),
-			 (unsigned long long)get(l->accepted), (unsigned long long)get(l->received));
-
+	model_say("line %d: kind %d lane %d: %ld %ld (may have %llu accepted %llu received %llu)\n", line, (int)l->kind,
+		  (int)(l - lanes), a, b, (unsigned long long)get(l->may_have), (unsigned long long)get(l->accepted),
+		  (unsigned long long)get(l->received));
 	set(l->wrong, 1);
-	u_put(args_page() + 2048, text, (size_t)n);
-	u(SYS_write, 2, args_page() + 2048, n);
 	return 1;
 }
 #define WRONG(l, a, b) wrong(l, __LINE__, (long)(a), (long)(b))
-
-static bool no_room(long r) { return r == -EAGAIN || r == -EINTR || r == -ENOBUFS || r == -ENOMEM || r == -ETOOMANYREFS; }
 
 /* Descriptors of the other lanes would keep their ends open. */
 static void close_others(const struct lane *mine, int keep)
@@ -142,7 +129,7 @@ static void disturb(int fd)
 }
 
 /* Killed, or ended for want of memory, which nobody knows yet. */
-static bool may_die(struct lane *l) { return get(l->killed) || faults; }
+static bool may_die(struct lane *l) { return get(l->killed) || model_faults; }
 
 /* A control message with one descriptor: cmsg(3). */
 struct one_fd { uint64_t size; int32_t level, type, fd; };
@@ -182,7 +169,7 @@ static long send_somehow(struct lane *l, size_t n, int flags)
 	case 1:
 		return u(SYS_sendto, l->fd[0], d, n, flags, 0, 0);
 	case 2:
-		if (l->kind != TCP && l->kind != UDP)
+		if (is_unix(l))
 			fd = fd_to_send(l);
 	}
 	if (fd >= 0) {
@@ -381,7 +368,7 @@ static int check_packet(struct lane *l, long r, size_t room, bool peek)
 	if ((long)MIN(size, room) != r || nr >= get(l->may_have))
 		return WRONG(l, nr, size);
 	/* Only UDP may drop what its receiver has no room for. */
-	if (l->kind == UDP ? nr < l->received : nr != l->received)
+	if (is_udp(l) ? nr < l->received : nr != l->received)
 		return WRONG(l, nr, size);
 	for (long k = 8; k < r; k++)
 		if (buf[k] != byte_at(l, nr + (uint64_t)k))
@@ -406,7 +393,7 @@ static int read_packets(struct lane *l)
 				return 1;
 		} else if (!r || r == -ECONNRESET || (r == -EAGAIN && over)) {
 			/* "over" was seen before the queue was found empty. */
-			if (l->kind != UDP && get(l->received) < get(l->accepted) && !get(l->killed))
+			if (!is_udp(l) && get(l->received) < get(l->accepted) && !get(l->killed))
 				return WRONG(l, r, 0);
 			return 0;
 		} else if (!no_room(r)) {
@@ -446,30 +433,12 @@ static int make_pair(struct lane *l, int type)
 	return 0;
 }
 
-/* Bind s where nobody is; the name stays at args_page(), its size at + 256. */
-static long bind_anywhere(int family, long s)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	uint64_t a = args_page();
-	int32_t n = 128;
-	uint16_t un = AF_UNIX;
-	long r;
-
-	if (family == AF_INET)
-		u_put(a, &in, sizeof in);
-	else
-		u_put(a, &un, 2);
-	r = u(SYS_bind, s, a, family == AF_INET ? sizeof in : 2);
-	u_put(a + 256, &n, 4);
-	return r ? r : u(SYS_getsockname, s, a, a + 256);
-}
-
-static int make_connected(struct lane *l, int family, int type)
+static int make_connected(struct lane *l, int family, int type, bool mapped)
 {
 	long s = u(SYS_socket, family, type, 0), c = u(SYS_socket, family, type, 0), fd = -1;
 	uint32_t n;
 
-	if (s >= 0 && c >= 0 && !bind_anywhere(family, s)) {
+	if (s >= 0 && c >= 0 && !bind_anywhere(family, mapped, s)) {
 		u_get(&n, args_page() + 256, 4);
 		if (type == SOCK_DGRAM) {
 			if (!u(SYS_connect, c, args_page(), n)) {
@@ -501,25 +470,18 @@ static void make_lane(struct lane *l)
 			    .pid = { -1, -1 }, .leaves_early = !below(6) };
 	switch (l->kind) {
 	case STREAM_PAIR: r = make_pair(l, SOCK_STREAM); break;
-	case STREAM_NAMED: r = make_connected(l, AF_UNIX, SOCK_STREAM); break;
-	case TCP: r = make_connected(l, AF_INET, SOCK_STREAM); break;
+	case STREAM_NAMED: r = make_connected(l, AF_UNIX, SOCK_STREAM, false); break;
+	case TCP: r = make_connected(l, AF_INET, SOCK_STREAM, false); break;
+	case TCP6: r = make_connected(l, AF_INET6, SOCK_STREAM, false); break;
+	case TCP_MAPPED: r = make_connected(l, AF_INET6, SOCK_STREAM, true); break;
 	case SEQPACKET: r = make_pair(l, SOCK_SEQPACKET); break;
 	case DGRAM_PAIR: r = make_pair(l, SOCK_DGRAM); break;
-	case DGRAM_NAMED: r = make_connected(l, AF_UNIX, SOCK_DGRAM); break;
-	default: r = make_connected(l, AF_INET, SOCK_DGRAM); break;
+	case DGRAM_NAMED: r = make_connected(l, AF_UNIX, SOCK_DGRAM, false); break;
+	case UDP6: r = make_connected(l, AF_INET6, SOCK_DGRAM, false); break;
+	default: r = make_connected(l, AF_INET, SOCK_DGRAM, false); break;
 	}
 	if (r)
 		l->fd[0] = l->fd[1] = -1;
-}
-
-static void no_op(int signo) { (void)signo; }
-
-static void handle_usr1(void)
-{
-	uint64_t sa[4] = { u_code(no_op), 0x04000000 | (below(2) ? SA_RESTART : 0), U_RESTORER, 0 };
-
-	u_put(args_page(), sa, sizeof sa);
-	u(SYS_rt_sigaction, SIGUSR1, args_page(), 0, 8);
 }
 
 /* Signals and kills while the lanes run. */
@@ -528,10 +490,8 @@ static void harass(void)
 	for (unsigned i = 0; i < 12; i++) {
 		struct lane *l = &lanes[below(LANES)];
 		int k = (int)below(2);
-		int64_t t[2] = { 0, below(3) ? 2000 : 60000 };
 
-		u_put(args_page(), t, sizeof t);
-		u(SYS_nanosleep, args_page(), 0);
+		pause_us(below(3) ? 2 : 60);
 		if (l->pid[k] < 0)
 			continue;
 		if (!below(12)) {
@@ -579,62 +539,4 @@ static int play_round(void)
 	return bad;
 }
 
-/* A network name space of our own, lo up: the old one goes with all that its
- * connections left behind. */
-static void fresh_network(void)
-{
-	struct { char name[16]; int16_t flags; char rest[22]; } r = { "lo", 1, "" };
-	long s;
-
-	for (unsigned tries = 0; u(SYS_unshare, 0x40000000) && tries < 1000; tries++)
-		;
-	for (unsigned tries = 0; tries < 1000; tries++) {
-		s = u(SYS_socket, AF_INET, SOCK_DGRAM, 0);
-		if (s >= 0)
-			break;
-	}
-	u_put(args_page(), &r, sizeof r);
-	u(SYS_ioctl, s, 0x8914, args_page());
-	u(SYS_close, s);
-}
-
-/* Tasks that just ended are freed. */
-static void settle(void)
-{
-	int64_t t[2] = { 0, 20000000 };
-
-	u_put(args_page(), t, sizeof t);
-	u(SYS_nanosleep, args_page(), 0);
-}
-
-int sockets_model(int arg)
-{
-	uint64_t before = 0, now = 0;
-	char text[100];
-	int n;
-
-	(void)arg;
-	faults = testhost.fail_one_in;
-	for (unsigned r = 0; r < ROUNDS; r++) {
-		if (play_round())
-			return 1;
-		/* The count is not the time for faults. */
-		testhost.fail_one_in = 0;
-		fresh_network();
-		settle();
-		now = testhost_live_blocks();
-		testhost.fail_one_in = faults;
-		if (r == 1)
-			before = now;
-	}
-	for (unsigned i = 0; i < 20 && now > before; i++) {
-		settle();
-		now = testhost_live_blocks();
-	}
-	if (now <= before)
-		return 0;
-	n = snprintf(text, sizeof text, "%llu blocks before, %llu after\n", (unsigned long long)before, (unsigned long long)now);
-	u_put(args_page(), text, (size_t)n);
-	u(SYS_write, 2, args_page(), n);
-	return 1;
-}
+int sockets_model(int arg) { return model_rounds(play_round, ROUNDS); }

@@ -16,7 +16,7 @@ void unit_check(_Bool good, const char *file, int line, const char *what);
 void unit_kill_all(void);
 void unit_dump_tasks(void (*print)(const char *line));
 
-int sockets_model(int arg);     /* sockets_model.c: a program of the fake machine */
-int walks(int arg);             /* walks.c: another */
+/* Programs of the fake machine, each in a file of its name. */
+int sockets_model(int arg), accept_model(int arg), tcp_model(int arg), walks(int arg);
 
 #endif
