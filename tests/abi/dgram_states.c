@@ -6,42 +6,21 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-static int family = AF_INET, protocol;
+static int protocol;
 
-static socklen_t loop_name(struct sockaddr_storage *a, int port)
-{
-	memset(a, 0, sizeof *a);
-	a->ss_family = (sa_family_t)family;
-	if (family == AF_INET) {
-		*(struct sockaddr_in *)a = loopback(port);
-		return sizeof(struct sockaddr_in);
-	}
-	((struct sockaddr_in6 *)a)->sin6_addr = in6addr_loopback;
-	((struct sockaddr_in6 *)a)->sin6_port = htons((uint16_t)port);
-	return sizeof(struct sockaddr_in6);
-}
-
-static void join(int from, int to)
-{
-	struct sockaddr_storage a;
-	socklen_t n = sizeof a;
-
-	getsockname(to, (void *)&a, &n);
-	connect(from, (void *)&a, n);
-}
 static int one(int type)
 {
 	struct sockaddr_storage a;
-	int s = socket(family, type, protocol);
+	int s = socket(inet_family, type, protocol);
 
 	bind(s, (void *)&a, loop_name(&a, 0));
 	return s;
 }
 
-static void fresh(struct inst *i) { i->s = socket(family, i->type, protocol); }
+static void fresh(struct inst *i) { i->s = socket(inet_family, i->type, protocol); }
 static void bound(struct inst *i) { i->s = one(i->type); }
-static void connected(struct inst *i) { i->s = one(i->type); i->peer = one(i->type); join(i->s, i->peer); }
-static void both(struct inst *i) { connected(i); join(i->peer, i->s); }
+static void connected(struct inst *i) { i->s = one(i->type); i->peer = one(i->type); dial_with(i->s, i->peer); }
+static void both(struct inst *i) { connected(i); dial_with(i->peer, i->s); }
 static void drop(struct inst *i) { close(i->peer); i->peer = -1; }
 static void with_data(struct inst *i) { both(i); (void)!write(i->peer, "data", 4); }
 static void with_two(struct inst *i) { with_data(i); (void)!write(i->peer, "more", 4); }
@@ -55,7 +34,7 @@ static void refused_queue(struct inst *i)
 {
 	connected(i);
 	drop(i);
-	setsockopt(i->s, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, family == AF_INET ? IP_RECVERR : IPV6_RECVERR,
+	setsockopt(i->s, inet_family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, inet_family == AF_INET ? IP_RECVERR : IPV6_RECVERR,
 		   &(int){ 1 }, sizeof(int));
 	send(i->s, "x", 1, NB);
 }
@@ -164,7 +143,7 @@ int main(void)
 	protocol = IPPROTO_UDPLITE;
 	all_states("udplite", SOCK_DGRAM, udp, 8, 5, more, LEN(more));
 	protocol = 0;
-	family = AF_INET6;
+	inet_family = AF_INET6;
 	all_states("udp6", SOCK_DGRAM, udp, LEN(udp) - 1, 5, more, LEN(more));
 	all_states("netlink", SOCK_RAW, nl, LEN(nl), 1, nl_more, LEN(nl_more));
 	return 0;

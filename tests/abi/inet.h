@@ -21,21 +21,51 @@ __attribute__((unused)) static struct sockaddr_in loopback(int port)
 				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
+/* Of the sockets below; inet_mapped: IPv6 ones whose addresses are IPv4's. */
+__attribute__((unused)) static int inet_family = AF_INET, inet_mapped;
+
+__attribute__((unused)) static socklen_t loop_name(struct sockaddr_storage *a, int port)
+{
+	struct sockaddr_in6 *a6 = (void *)a;
+
+	memset(a, 0, sizeof *a);
+	if (inet_family == AF_INET) {
+		*(struct sockaddr_in *)a = loopback(port);
+		return sizeof(struct sockaddr_in);
+	}
+	a6->sin6_family = AF_INET6;
+	a6->sin6_port = htons((uint16_t)port);
+	if (inet_mapped)
+		inet_pton(AF_INET6, "::ffff:127.0.0.1", &a6->sin6_addr);
+	else
+		a6->sin6_addr = in6addr_loopback;
+	return sizeof *a6;
+}
+
 __attribute__((unused)) static int listener(int backlog)
 {
-	int s = socket(AF_INET, SOCK_STREAM, 0);
-	struct sockaddr_in a = loopback(0);
+	int s = socket(inet_family, SOCK_STREAM, 0);
+	struct sockaddr_storage a;
 
-	if (bind(s, (void *)&a, sizeof a) || listen(s, backlog)) { perror("listener"); exit(2); }
+	if (bind(s, (void *)&a, loop_name(&a, 0)) || listen(s, backlog)) { perror("listener"); exit(2); }
 	return s;
+}
+
+/* connect() to the name that another socket has. */
+__attribute__((unused)) static int dial_with(int s, int l)
+{
+	struct sockaddr_storage a;
+	socklen_t n = sizeof a;
+
+	getsockname(l, (void *)&a, &n);
+	return connect(s, (void *)&a, n);
 }
 
 __attribute__((unused)) static int dial(int l)
 {
-	int s = socket(AF_INET, SOCK_STREAM, 0);
-	struct sockaddr_in a = name_of(l);
+	int s = socket(inet_family, SOCK_STREAM, 0);
 
-	if (connect(s, (void *)&a, sizeof a)) { perror("dial"); exit(2); }
+	if (dial_with(s, l)) { perror("dial"); exit(2); }
 	return s;
 }
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TCP: every operation in every state, with every kind of poll. */
+/* TCP over IPv4, IPv6 and IPv4 by IPv6 sockets: every operation in every state, with every kind of poll. */
 #include "states.h"
 #include "inet.h"
 
-static void fresh(struct inst *i) { i->s = socket(AF_INET, SOCK_STREAM, 0); }
+static void fresh(struct inst *i) { i->s = socket(inet_family, SOCK_STREAM, 0); }
+static int nonblocking(void) { return socket(inet_family, SOCK_STREAM | SOCK_NONBLOCK, 0); }
 
 static void bound(struct inst *i)
 {
-	struct sockaddr_in a = loopback(0);
+	struct sockaddr_storage a;
 
 	fresh(i);
-	bind(i->s, (void *)&a, sizeof a);
+	bind(i->s, (void *)&a, loop_name(&a, 0));
 }
 
 static void listening(struct inst *i) { i->s = listener(3); }
@@ -19,53 +20,46 @@ static void queue_gone(struct inst *i) { listening(i); close(dial(i->s)); }
 static void listener_shut(struct inst *i) { listening(i); shutdown(i->s, SHUT_RD); }
 static void listener_shut_wr(struct inst *i) { with_queue(i); shutdown(i->s, SHUT_WR); }
 
-/* Somebody whose queue is full. */
+/* Somebody whose queue is full, and a name that nobody has any more: of the
+ * family at hand, made anew with it. */
+static int crowded = -1;
+static struct sockaddr_storage dead;
+static socklen_t dead_size = sizeof dead;
+
+static void with_family(int family, int mapped)
+{
+	int l;
+
+	inet_family = family;
+	inet_mapped = mapped;
+	crowded = listener(0);
+	(void)dial(crowded);
+	l = listener(1);
+	dead_size = sizeof dead;
+	getsockname(l, (void *)&dead, &dead_size);
+	close(l);
+}
+
 static void connecting(struct inst *i)
 {
-	static int l = -1, keep;
-	struct sockaddr_in a;
-
-	if (l < 0) {
-		l = listener(0);
-		keep = dial(l);
-	}
-	(void)keep;
-	a = name_of(l);
-	i->s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	connect(i->s, (void *)&a, sizeof a);
+	i->s = nonblocking();
+	dial_with(i->s, crowded);
 }
 
 static void connecting_shut(struct inst *i) { connecting(i); shutdown(i->s, SHUT_RDWR); }
 
-static struct sockaddr_in dead(void)
-{
-	static struct sockaddr_in a;
-
-	if (!a.sin_port) {
-		int l = listener(1);
-
-		a = name_of(l);
-		close(l);
-	}
-	return a;
-}
-
 static void refused(struct inst *i)
 {
-	struct sockaddr_in a = dead();
-
-	i->s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	connect(i->s, (void *)&a, sizeof a);
+	i->s = nonblocking();
+	connect(i->s, (void *)&dead, dead_size);
 }
 
 static void refused_told(struct inst *i) { refused(i); int_opt(i->s, SOL_SOCKET, SO_ERROR); }
 
 static void refused_blocking(struct inst *i)
 {
-	struct sockaddr_in a = dead();
-
-	i->s = socket(AF_INET, SOCK_STREAM, 0);
-	connect(i->s, (void *)&a, sizeof a);
+	fresh(i);
+	connect(i->s, (void *)&dead, dead_size);
 }
 
 static void connected(struct inst *i)
@@ -192,18 +186,16 @@ static const struct state states[] = {
 static void op_state(struct inst *i) { SAY("%d", tcp_state(i->s)); }
 static void op_again(struct inst *i)
 {
-	struct sockaddr_in a = dead();
-
 	fcntl(i->s, F_SETFL, O_NONBLOCK);
-	SAY("%s", res(connect(i->s, (void *)&a, sizeof a)));
+	SAY("%s", res(connect(i->s, (void *)&dead, dead_size)));
 	msleep(1);
-	SAY(" %s then %x", res(connect(i->s, (void *)&a, sizeof a)), bits(i->s));
+	SAY(" %s then %x", res(connect(i->s, (void *)&dead, dead_size)), bits(i->s));
 }
 static void op_bind(struct inst *i)
 {
-	struct sockaddr_in a = loopback(0);
+	struct sockaddr_storage a;
 
-	SAY("%s", res(bind(i->s, (void *)&a, sizeof a)));
+	SAY("%s", res(bind(i->s, (void *)&a, loop_name(&a, 0))));
 }
 static void op_tcp(struct inst *i)
 {
@@ -212,12 +204,18 @@ static void op_tcp(struct inst *i)
 	SAY("fastopen %s", res(setsockopt(i->s, IPPROTO_TCP, TCP_FASTOPEN, &v, sizeof v)));
 	SAY(" fastopen connect %s", res(setsockopt(i->s, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &v, sizeof v)));
 	SAY(" mss %s", int_opt(i->s, IPPROTO_TCP, TCP_MAXSEG) > 0 ? "some" : "none");
-	SAY(" sendto %s", res(sendto(i->s, "x", 1, NB, (void *)&(struct sockaddr_in){ .sin_family = AF_INET }, sizeof(struct sockaddr_in))));
+	SAY(" sendto %s", res(sendto(i->s, "x", 1, NB, (void *)&(struct sockaddr_in){ .sin_family = AF_INET },
+				     sizeof(struct sockaddr_in))));
 }
 static const struct op more[] = { { "state", op_state }, { "connect", op_again }, { "bind", op_bind }, { "tcp", op_tcp } };
 
 int main(void)
 {
+	with_family(AF_INET, 0);
 	all_states("tcp", SOCK_STREAM, states, LEN(states), 250, more, LEN(more));
+	with_family(AF_INET6, 0);
+	all_states("tcp6", SOCK_STREAM, states, LEN(states), 250, more, LEN(more));
+	with_family(AF_INET6, 1);
+	all_states("tcp4 by 6", SOCK_STREAM, states, LEN(states), 250, more, LEN(more));
 	return 0;
 }
