@@ -55,7 +55,7 @@ void dgram_attach(struct socket *s, struct file *f)
 {
 	struct dgram_sock *d = s->priv;
 
-	d->in.ino = f->inode->ino;
+	__atomic_store_n(&d->in.ino, f->inode->ino, __ATOMIC_RELAXED);
 }
 
 void dgram_release(struct socket *s)

@@ -23,7 +23,7 @@ static void names(const struct inet_sock *i, struct inet_diag *d)
 	d->family = i->family;
 	d->proto = i->proto;
 	d->uid = i->uid;
-	d->ino = i->ino;
+	d->ino = __atomic_load_n(&i->ino, __ATOMIC_RELAXED);
 	d->v6only = i->v6only;
 	d->tos = (uint8_t)i->opt[i->family == AF_INET ? OPT_TOS : OPT6_TCLASS];
 }

@@ -38,7 +38,8 @@ static void tcp_line(struct sbuf *s, unsigned n, struct inet_sock *i, bool v6)
 	put_addr(s, &i->local, v6);
 	put_addr(s, &i->remote, v6);
 	sbuf_printf(s, "%02X %08X:%08X %02X:%08X 00000000 %5u        0 %llu 1 0000000000000000 100 0 0 10 0\n",
-		    state, 0u, (unsigned)rx, alive ? 2u : 0u, alive / (1000 / USER_HZ), i->uid, orphan ? 0ull : (unsigned long long)i->ino);
+		    state, 0u, (unsigned)rx, alive ? 2u : 0u, alive / (1000 / USER_HZ), i->uid,
+		    orphan ? 0ull : (unsigned long long)__atomic_load_n(&i->ino, __ATOMIC_RELAXED));
 }
 
 static void waiting_line(struct sbuf *s, unsigned n, const struct time_wait *w, bool v6, uint64_t now)
@@ -81,7 +82,7 @@ static void dgram_line(struct sbuf *s, struct inet_sock *i, unsigned slot, bool 
 	put_addr(s, &i->remote, v6);
 	sbuf_printf(s, "%02X %08X:%08X 00:00000000 00000000 %5u        0 %llu 2 0000000000000000 %llu\n",
 		    i->remote.port ? TCP_ESTABLISHED : TCP_CLOSE, 0u, (unsigned)d->queued, i->uid,
-		    (unsigned long long)i->ino, (unsigned long long)d->drops);
+		    (unsigned long long)__atomic_load_n(&i->ino, __ATOMIC_RELAXED), (unsigned long long)d->drops);
 	spin_unlock(&d->lock);
 }
 
@@ -121,9 +122,11 @@ struct net_counts net_count(struct netns *ns)
 		if (i->proto == PROTO_TCP) {
 			struct tcp_sock *t = tcp_of(i);
 
+			spin_lock(&t->lock);
 			c.orphans += t->orphan;
 			c.established += t->state == TCP_ESTABLISHED || t->state == TCP_CLOSE_WAIT;
 			*(v6 ? &c.tcp6 : &c.tcp4) += t->state != TCP_CLOSE;
+			spin_unlock(&t->lock);
 		} else if (i->proto == PROTO_UDP) {
 			*(v6 ? &c.udp6 : &c.udp4) += i->hashed;
 		} else if (i->type == SOCK_RAW) {

@@ -322,7 +322,7 @@ static void tcp_attach(struct socket *s, struct file *f)
 {
 	struct tcp_sock *t = s->priv;
 
-	t->in.ino = f->inode->ino;
+	__atomic_store_n(&t->in.ino, f->inode->ino, __ATOMIC_RELAXED);      /* it is in the tables already */
 	spin_lock(&t->lock);
 	t->file = f;
 	spin_unlock(&t->lock);

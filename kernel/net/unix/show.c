@@ -22,6 +22,9 @@ static void put_name(struct sbuf *s, const struct unix_addr *a)
 
 struct show { struct netns *ns; struct sbuf *s; };
 
+/* It comes with the file, when the socket is known already. */
+static uint64_t ino_of(const struct unix_sock *u) { return __atomic_load_n(&u->ino, __ATOMIC_RELAXED); }
+
 static void line(struct unix_sock *u, void *arg)
 {
 	struct show *show = arg;
@@ -37,7 +40,8 @@ static void line(struct unix_sock *u, void *arg)
 	}
 	state = u->state == UNIX_CONNECTED ? 3 : 1;
 	sbuf_printf(s, "0000000000000000: %08X 00000000 %08X %04X %02X %5llu", ref_read(&u->ref),
-		    u->state == UNIX_LISTEN ? ACCEPTS : 0u, (unsigned)u->type, state, (unsigned long long)u->ino);
+		    u->state == UNIX_LISTEN ? ACCEPTS : 0u, (unsigned)u->type, state,
+		    (unsigned long long)ino_of(u));
 	if (u->addr)
 		put_name(s, u->addr);
 	sbuf_write(s, "\n", 1);
@@ -58,7 +62,7 @@ struct diag_walk { struct netns *ns; void (*fn)(const struct unix_diag *d, void 
 static void diag_one(struct unix_sock *u, void *arg)
 {
 	struct diag_walk *w = arg;
-	struct unix_diag d = { .type = (uint8_t)u->type, .ino = u->ino };
+	struct unix_diag d = { .type = (uint8_t)u->type, .ino = ino_of(u) };
 
 	if (u->ns != w->ns)
 		return;
@@ -67,12 +71,12 @@ static void diag_one(struct unix_sock *u, void *arg)
 	d.shutdown = (uint8_t)u->shutdown;
 	d.rqueue = u->state == UNIX_LISTEN ? u->pending_count : (uint32_t)u->queued;
 	d.wqueue = u->state == UNIX_LISTEN ? u->backlog : (uint32_t)__atomic_load_n(&u->wmem, __ATOMIC_RELAXED);
-	d.peer_ino = u->peer ? u->peer->ino : 0;
+	d.peer_ino = u->peer ? ino_of(u->peer) : 0;
 	if (u->addr && u->addr->a.size > SUN_PATH_OFFSET) {
 		d.name = (const char *)&u->addr->a.u + SUN_PATH_OFFSET;
 		d.name_size = d.name[0] ? strnlen(d.name, u->addr->a.size - SUN_PATH_OFFSET) : u->addr->a.size - SUN_PATH_OFFSET;
 	}
-	if (!u->dead && u->ino)         /* not those that nobody accepted */
+	if (!u->dead && d.ino)         /* not those that nobody accepted */
 		w->fn(&d, w->arg);
 	spin_unlock(&u->lock);
 }
