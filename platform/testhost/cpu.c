@@ -236,7 +236,7 @@ void testhost_end(int status, const char *why)
 
 void plat_exit(int status)
 {
-	fwrite(testhost.out, 1, testhost.out_used, stdout);
+	testhost_out_end();
 	testhost_end(status, NULL);
 }
 

@@ -84,6 +84,7 @@ void fiber_switch(struct fiber *to);
 void testhost_cpu_begin(void);
 bool testhost_kick_taken(void);
 __noreturn void testhost_end(int status, const char *why);
+void testhost_out_end(void);            /* what the programs wrote goes to stdout; no more is taken */
 
 #define U_BASE 0x400000ul
 #define U_SYSCALL 0x400080ul            /* where the programs' system calls seem to be */

@@ -325,12 +325,12 @@ static int walker(int nr)
 	return 0;
 }
 
+/* The first program's: names of one that ends stay in the cache for long. */
+static const char *const tables[] = { "/proc/1/net/tcp", "/proc/1/net/tcp6", "/proc/1/net/sockstat", "/proc/1/net/unix" };
+
 /* All of a table, in pieces; what it says is about others. */
 static int onlooker(int nr)
 {
-	/* The first program's: names of one that ends stay in the cache for long. */
-	static const char *const tables[] = { "/proc/1/net/tcp", "/proc/1/net/tcp6", "/proc/1/net/sockstat", "/proc/1/net/unix" };
-
 	for (unsigned i = 0; i < 12; i++) {
 		long f = u(SYS_open, u_str(args_page(), tables[below(4)]), O_RDONLY, 0);
 
@@ -352,4 +352,14 @@ static int play_round(void)
 	return (int)get(bad);
 }
 
-int tcp_model(int arg) { return model_rounds(play_round, ROUNDS); }
+int tcp_model(int arg)
+{
+	unsigned faults = testhost.fail_one_in;
+
+	/* These names are in the cache before blocks are counted. */
+	testhost.fail_one_in = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(tables); i++)
+		u(SYS_close, u(SYS_open, u_str(args_page(), tables[i]), O_RDONLY, 0));
+	testhost.fail_one_in = faults;
+	return model_rounds(play_round, ROUNDS);
+}
