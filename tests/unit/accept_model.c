@@ -164,6 +164,22 @@ static long await_connect(struct queue *q, long fd)
 	return v ? -v : p.revents & POLLOUT ? 0 : -EAGAIN;
 }
 
+/* A port that nobody listens at any more may be given to who calls it. */
+static bool is_self(long fd)
+{
+	uint8_t name[2][128] = { { 0 } };
+	uint64_t a = args_page();
+	int32_t n = 128;
+
+	for (int k = 0; k < 2; k++) {
+		u_put(a, &n, 4);
+		if (u(k ? SYS_getpeername : SYS_getsockname, fd, a + 64, a))
+			return false;
+		u_get(name[k], a + 64, 64);
+	}
+	return !memcmp(name[0], name[1], 28);
+}
+
 static long dial(struct queue *q, struct team *t, long *ret_fd)
 {
 	bool nonblock = below(2);
@@ -177,6 +193,11 @@ static long dial(struct queue *q, struct team *t, long *ret_fd)
 	r = u(SYS_connect, fd, a, q->name_size);
 	if (r == -EINPROGRESS || (r == -EINTR && !is_unix(q)))
 		r = await_connect(q, fd);
+	if (!r && !is_unix(q) && is_self(fd)) {
+		if (!excused(q))
+			WRONG(q, fd, 0);
+		r = -ECONNREFUSED;
+	}
 	if (!r) {
 		add(q->connected, 1);
 		check_queue(q);
