@@ -97,6 +97,7 @@ extern struct process_platform {
 	const char *build_id;
 	uint64_t spin_cycles;
 	bool has_rdpid;
+	size_t rider_apart;             /* longer copies do not ride to another core */
 	bool no_vm_access;              /* the host forbids process_vm_readv */
 	size_t ctl_size;
 	pid_t template_pid;
@@ -213,6 +214,12 @@ static inline void later_need(struct stub *s, uint64_t at, uint64_t n)
 
 /* as.c: the calls that a child of s begins with. */
 void child_list_write(struct stub *s, unsigned cpu);
+
+/* Is the mailbox's thread on another core than the caller, as far as it says? */
+static inline bool mailbox_apart(const struct stub_box *box)
+{
+	return __atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED) != host_cpu();
+}
 
 /* place.c: which cores of the host are used.  For the thread of the calling CPU. */
 #define ANYWHERE (-1)

@@ -67,7 +67,7 @@ bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const v
 	/* A thread that is not there yet may get another mailbox. */
 	if (!th->live && n > RIDER_INLINE)
 		return false;
-	if (!room(s, th, u))
+	if (!room(s, th, u) || (n > process.rider_apart && mailbox_apart(stub_box_of(s, cpu))))
 		return false;
 	c = &th->rider[th->rider_count];
 	if (n <= RIDER_INLINE) {

@@ -126,6 +126,24 @@ static void mixed(plat_as_t as, bool gate)
 	}
 }
 
+/* Long copies do not ride to another core. */
+static void far_away(plat_as_t as)
+{
+	struct plat_uctx *u = trapped(as, true);
+	struct stub_box *box = stub_box_of(stub_find(as.id), 0);
+	size_t before = process.rider_apart;
+	static uint8_t data[1024];
+
+	process.rider_apart = 384;
+	box->app_cpu = CORE_NOWHERE;
+	CHECK(!plat_ride_copy_out(as, u, AT, data, 385) && !u->riders);
+	CHECK(plat_ride_copy_out(as, u, AT, data, 384));
+	plat_riders_flush(u);
+	process.rider_apart = before;
+	plat_uctx_save(u);
+	guest_ctx_free(u);
+}
+
 /* What there is no place for, or no right to, is not taken. */
 static void refused(plat_as_t as)
 {
@@ -415,6 +433,7 @@ void test_riders(void)
 	static const uint32_t values[] = { SYS_exit_group, SYS_openat, SYS_munmap, OP_COPY, OP_LOAD32, 0xffffffff };
 	plat_as_t as = guest_as();
 
+	process.rider_apart = SIZE_MAX;         /* wherever the threads are */
 	CHECK(plat_as_map_anon(as, AT, AREA, 3, 0) == 0);
 	for (unsigned gate = 0; gate < 2; gate++) {
 		all_sizes(as, gate);
@@ -424,6 +443,7 @@ void test_riders(void)
 		memory_calls(as, gate);
 	}
 	refused(as);
+	far_away(as);
 	newborn(as);
 	by_mailbox(as);
 	plat_as_free(as);
@@ -521,6 +541,7 @@ static void kicks(bool gate)
 
 void test_rider_kicks(void)
 {
+	process.rider_apart = SIZE_MAX;
 	kicks(true);
 	kicks(false);
 }

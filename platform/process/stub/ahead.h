@@ -18,6 +18,8 @@ struct ahead {
 };
 
 #define AHEAD_STRING_SIZE 256           /* first read of copy_in_str() */
+/* More is left to the host where it would have to go from core to core. */
+#define AHEAD_APART 2048
 /* Behind the call's six arguments. */
 #define AHEAD_STACK 6
 #define AHEAD_ROBUST 7
