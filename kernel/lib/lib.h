@@ -15,6 +15,11 @@ void *memcpy(void *dst, const void *src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
 void *memset(void *p, int c, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
+/* Known sizes become moves: a freestanding compiler does that only on request. */
+#define memcpy(dst, src, n) (__builtin_constant_p(n) ? __builtin_memcpy(dst, src, n) : (memcpy)(dst, src, n))
+#define memmove(dst, src, n) (__builtin_constant_p(n) ? __builtin_memmove(dst, src, n) : (memmove)(dst, src, n))
+#define memset(p, c, n) (__builtin_constant_p(n) ? __builtin_memset(p, c, n) : (memset)(p, c, n))
+#define memcmp(a, b, n) (__builtin_constant_p(n) ? __builtin_memcmp(a, b, n) : (memcmp)(a, b, n))
 void *memchr(const void *p, int c, size_t n);
 size_t strlen(const char *s);
 size_t strnlen(const char *s, size_t max);

@@ -6,12 +6,43 @@
  * NACRE_LIBC_STRING leaves these out. */
 #include "kernel/lib/lib.h"
 
+#undef memcpy
+#undef memmove
+#undef memset
+#undef memcmp
+
 #ifndef NACRE_LIBC_STRING
+/* Below this many bytes, moves of words are faster than the repeated instruction's start. */
+#define STRING_MIN 64u
+
+static uint64_t load64(const uint8_t *p)
+{
+	uint64_t v;
+
+	__builtin_memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static void store64(uint8_t *p, uint64_t v)
+{
+	__builtin_memcpy(p, &v, sizeof(v));
+}
+
 void *memcpy(void *dst, const void *src, size_t n)
 {
-	void *d = dst;
+	const uint8_t *s = src;
+	uint8_t *d = dst;
 
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n) : : "memory");
+	if (n >= STRING_MIN) {
+		__asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
+		return dst;
+	}
+	for (; n >= 8; n -= 8, s += 8, d += 8)
+		store64(d, load64(s));
+	while (n--) {
+		*d++ = *s++;
+		__asm__ volatile("" : "+r"(d));         /* not a call of this function */
+	}
 	return dst;
 }
 
@@ -29,9 +60,18 @@ void *memmove(void *dst, const void *src, size_t n)
 
 void *memset(void *p, int c, size_t n)
 {
-	void *d = p;
+	uint8_t *d = p;
 
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	if (n >= STRING_MIN) {
+		__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+		return p;
+	}
+	for (; n >= 8; n -= 8, d += 8)
+		store64(d, ~0ull / 0xff * (uint8_t)c);
+	while (n--) {
+		*d++ = (uint8_t)c;
+		__asm__ volatile("" : "+r"(d));         /* not a call of this function */
+	}
 	return p;
 }
 
@@ -39,6 +79,8 @@ int memcmp(const void *a, const void *b, size_t n)
 {
 	const uint8_t *x = a, *y = b;
 
+	for (; n >= 8 && load64(x) == load64(y); n -= 8, x += 8, y += 8)
+		;
 	for (; n; n--, x++, y++)
 		if (*x != *y)
 			return *x < *y ? -1 : 1;

@@ -2,7 +2,7 @@
 /* cpuid.c: the answers to cpuid instructions of patched text.
  *
  * A copy of a file's text has "int $PLAT_CPUID_VECTOR" where the file has
- * cpuid (patch_cpuid.c).  What the processor answers is kept, so that it is
+ * cpuid (patch_scan.c).  What the processor answers is kept, so that it is
  * asked once for each question instead of once in each program; but for leaves
  * that tell one core from another.  What is kept is the same for all programs,
  * and with the first question of a program all of it goes to the platform, which

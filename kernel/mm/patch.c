@@ -100,6 +100,7 @@ static void sample(struct task *t)
 	plat_obj_t obj = { 0 };
 	struct file *f = NULL;
 	struct vma *v;
+	bool made;
 
 	if (mm->patch_off)
 		return;
@@ -115,8 +116,9 @@ static void sample(struct task *t)
 	mutex_unlock(&mm->lock);
 	if (!f)
 		return;
-	if (patch_file_hit(f->inode, obj, site, nr, SAMPLE) &&
-	    __atomic_add_fetch(&mm->patch_hits, SAMPLE, __ATOMIC_RELAXED) >= ADOPT_HITS)
+	/* Whoever had it made has called enough. */
+	if (patch_file_hit(f->inode, obj, site, nr, SAMPLE, &made) &&
+	    (__atomic_add_fetch(&mm->patch_hits, SAMPLE, __ATOMIC_RELAXED) >= ADOPT_HITS || made))
 		adopt(mm, rip, f, obj);
 	file_put(f);
 }

@@ -23,6 +23,8 @@
 #define PATCH_TEXT_MAX (8ull << 20)     /* bytes of text in one file */
 #define PATCH_FULL_MAX (4ull << 20)     /* files that are copied whole */
 #define PATCH_PHDRS_MAX 64u
+#define PATCH_NR_ANY 0xffffu
+#define PATCH_COMMON_MAX 96u            /* sites that nobody was seen at yet */
 #define PATCH_SITES_MAX 160u            /* what fits behind the text, about */
 #define PATCH_LOOKBACK 40u              /* bytes before a site that are looked at */
 #define PATCH_STEPS 8u                  /* instructions from the window to the site */
@@ -49,9 +51,11 @@ struct patch_proof {
 	uint8_t count;                  /* instructions from there to the site */
 	uint8_t len[PATCH_STEPS];       /* their sizes; the first gives way */
 	bool compare;                   /* the first is a compare with memory near rip, the second its jump */
+	uint16_t nr;                    /* where the window says it; otherwise PATCH_NR_ANY */
 };
 /* code: n bytes that end with the system call instruction; at_start: nothing
- * executable comes before them; nr: the number it was executed with. */
+ * executable comes before them; nr: the number it was executed with, or
+ * PATCH_NR_ANY: what the window says. */
 bool patch_prove(const uint8_t *code, size_t n, bool at_start, uint64_t nr, struct patch_proof *ret);
 
 /* ---- patch_emit.c: jumps and trampolines ---- */
@@ -94,10 +98,26 @@ bool patch_eh_fde(const uint8_t *p, size_t n, uint64_t va, uint64_t *ret_cie, ui
 /* Do this CIE's descriptions hold what patch_eh_fde() takes them for? */
 bool patch_eh_cie(const uint8_t *p, size_t n);
 
-/* ---- patch_cpuid.c ---- */
-/* File offsets of the proven cpuid instructions, at most PATCH_CPUIDS_MAX, in
- * order; their number. */
-unsigned patch_cpuid_scan(plat_obj_t obj, const struct patch_text *text, const struct patch_eh *eh, uint64_t *ret);
+/* ---- patch_function.c: is it an instruction? ---- */
+struct patch_functions;
+/* NULL: nothing can be proven in this file. */
+struct patch_functions *patch_functions_begin(plat_obj_t obj, const struct patch_text *text, const struct patch_eh *eh);
+/* Is there an instruction of this size at file offset off, which lies in the text? */
+bool patch_insn_proven(struct patch_functions *s, uint64_t off, unsigned size);
+void patch_functions_end(struct patch_functions *s);
+
+/* ---- patch_scan.c: what a text holds that nobody has to execute first ---- */
+struct patch_found {
+	unsigned cpuids;
+	uint64_t cpuid[PATCH_CPUIDS_MAX];       /* file offsets of proven cpuid instructions, in order */
+	unsigned sites;
+	struct { uint64_t off; uint16_t nr, rank; } site[PATCH_COMMON_MAX];     /* proven call sites, by rank */
+};
+/* sites_max: of call sites, those of the most frequent calls. */
+void patch_scan(plat_obj_t obj, const struct patch_text *text, const struct patch_eh *eh, unsigned sites_max,
+		struct patch_found *ret);
+/* The first 0f 05 or 0f a2 that begins at p or later and ends at `end` or before; or NULL. */
+const uint8_t *patch_next_pair(const uint8_t *p, const uint8_t *end);
 
 /* ---- patch_file.c ---- */
 /* One state of a file's copy.  Constant once made; counted by VMAs. */
@@ -124,8 +144,8 @@ const struct patch_site *patch_version_tramp(const struct patch_version *v, uint
 /* A system call instruction at file offset site was executed with number nr
  * in a mapping of obj, for about the weight-th time; the caller has the file
  * open.  Learns, and may make a new version (sleeps).  True when the newest
- * version would spare that trap. */
-bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr, unsigned weight);
+ * version would spare that trap; *ret_made: because it was made just now. */
+bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr, unsigned weight, bool *ret_made);
 /* obj is the first that runs in a new program, for all of them the dynamic
  * linker.  May make a version for the sake of its cpuids (sleeps). */
 void patch_file_started(struct inode *i, plat_obj_t obj);

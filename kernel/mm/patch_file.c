@@ -29,6 +29,7 @@
 /* A file changed so lately may change again without a new time stamp. */
 #define SETTLE_NS (2 * (int64_t)NSEC_PER_SEC)
 #define COPY_CHUNK 65536u
+#define TRAMPOLINE_MEAN 24u             /* bytes of one site, about */
 
 struct cand {
 	uint64_t off;
@@ -436,14 +437,45 @@ static bool settled(const struct patch_file *f)
 	return (int64_t)plat_time_real_ns() - MAX(f->stamp.mtime_ns, f->stamp.ctime_ns) >= SETTLE_NS;
 }
 
+/* patch_lock held */
+static struct cand *find_cand(struct patch_file *f, uint64_t off)
+{
+	for (unsigned k = 0; k < f->count; k++)
+		if (f->cand[k].off == off)
+			return &f->cand[k];
+	return NULL;
+}
+
+/* Sites of frequent calls, after what was learnt. */
+static void add_found(struct patch_file *f, const struct patch_found *found)
+{
+	unsigned added = 0;
+
+	spin_lock(&patch_lock);
+	for (unsigned i = 0; i < found->sites && f->count < CANDS_MAX; i++) {
+		if (find_cand(f, found->site[i].off))
+			continue;
+		f->cand[f->count++] = (struct cand){ .off = found->site[i].off, .nr = found->site[i].nr, .proven = true };
+		added++;
+	}
+	spin_unlock(&patch_lock);
+	stats_bump(&plat_stats()->n[STATS_SITES_PROVEN], added);
+}
+
 /* f->building is ours. */
 static void scan_once(struct patch_file *f)
 {
-	if (f->scanned)
-		return;
+	struct patch_found *found = f->scanned ? NULL : kmalloc(sizeof(*found));
+
 	f->scanned = true;
-	f->cpuids = patch_cpuid_scan(f->obj, &f->text, &f->eh, f->cpuid);
+	if (!found)
+		return;
+	patch_scan(f->obj, &f->text, &f->eh, (unsigned)(f->text.page_end - f->text.end) / (2 * TRAMPOLINE_MEAN), found);
+	f->cpuids = found->cpuids;
+	memcpy(f->cpuid, found->cpuid, found->cpuids * sizeof(f->cpuid[0]));
+	add_found(f, found);
 	stats_bump(&plat_stats()->n[STATS_SITES_CPUID], f->cpuids);
+	kfree(found);
 }
 
 /* hits: for the sake of call sites, else of cpuid. */
@@ -455,12 +487,12 @@ static void update(struct patch_file *f, struct inode *i, bool hits)
 	bool same = unchanged(f, i);
 
 	if (same && cand && settled(f)) {
+		scan_once(f);
 		spin_lock(&patch_lock);
 		count = f->count;
 		memcpy(cand, f->cand, count * sizeof(*cand));
 		old = f->cur ? patch_version_get(f->cur) : NULL;
 		spin_unlock(&patch_lock);
-		scan_once(f);
 		if (hits || f->cpuids)
 			v = build(f, old, cand, count);
 		same = unchanged(f, i);
@@ -487,15 +519,6 @@ static void update(struct patch_file *f, struct inode *i, bool hits)
 }
 
 /* ---- learning ---- */
-
-/* patch_lock held */
-static struct cand *find_cand(struct patch_file *f, uint64_t off)
-{
-	for (unsigned k = 0; k < f->count; k++)
-		if (f->cand[k].off == off)
-			return &f->cand[k];
-	return NULL;
-}
 
 /* patch_lock held.  Refused sites only save the next look at them. */
 static struct cand *free_cand(struct patch_file *f, uint64_t off)
@@ -569,11 +592,12 @@ static struct patch_file *file_of(struct inode *i, plat_obj_t obj)
 	return f;
 }
 
-bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr, unsigned weight)
+bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr, unsigned weight, bool *ret_made)
 {
 	struct patch_file *f = file_of(i, obj);
 	bool in = false, known, build_now;
 
+	*ret_made = false;
 	if (!f)
 		return false;
 	if (f->usable) {
@@ -585,6 +609,7 @@ bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr,
 			spin_lock(&patch_lock);
 			in = f->cur && patch_version_site(f->cur, site);
 			spin_unlock(&patch_lock);
+			*ret_made = in;
 		}
 	}
 	file_drop(f);

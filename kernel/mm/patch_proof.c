@@ -157,8 +157,7 @@ static bool disp8_sib(uint8_t m) { return (m & 0xc7) == 0x44; }
 static bool disp32_sib(uint8_t m) { return (m & 0xc7) == 0x84; }
 
 /* b8 of "mov $nr,%eax" as the displacement, ModRM or SIB byte of an
- * instruction that begins earlier and ends with the same four bytes, or inside
- * the constant of a movabs.  Those that would touch memory near address nr
+ * instruction that begins earlier and ends with the same four bytes.  Those that would touch memory near address nr
  * cannot have been executed; lea and long nops can. */
 static bool mov_nr_doubtful(const uint8_t *w, size_t before)
 {
@@ -172,12 +171,42 @@ static bool mov_nr_doubtful(const uint8_t *w, size_t before)
 		return true;
 	if (before >= 2 && disp32_sib(w[-1]) && (w[-2] == 0x8d || w[-2] == 0x1f))
 		return true;
-	return before >= 5 && (w[-5] & 0xfe) == 0x48 && (w[-4] & 0xf8) == 0xb8;
+	return false;
+}
+
+/* Some of the window inside the constant of a movabs: programs that make code
+ * hold pieces of it so. */
+static bool in_movabs(const uint8_t *w, size_t before)
+{
+	for (size_t k = 2; k <= 9 && k <= before; k++) {
+		const uint8_t *p = w - k;
+
+		if ((p[0] & 0xf8) == 0x48 && (p[1] & 0xf8) == 0xb8)
+			return true;
+	}
+	return false;
+}
+
+static bool nr_good(uint64_t nr)
+{
+	/* The unwinder of libgcc knows the return from a signal by its bytes. */
+	return nr < NR_MAX && nr != NR_rt_sigreturn;
+}
+
+/* The number that mov $nr,%eax says is the one it was called with. */
+static bool number(const uint8_t *w, uint64_t nr, uint16_t *ret)
+{
+	uint64_t said = w[1] | w[2] << 8 | w[3] << 16 | (uint64_t)w[4] << 24;
+
+	if (nr == PATCH_NR_ANY ? !nr_good(said) : said != nr)
+		return false;
+	*ret = (uint16_t)said;
+	return true;
 }
 
 static bool window(const uint8_t *w, size_t n, uint64_t nr, struct patch_proof *ret)
 {
-	struct patch_proof p = { .back = (uint8_t)n };
+	struct patch_proof p = { .back = (uint8_t)n, .nr = PATCH_NR_ANY };
 	enum kind first = PLAIN;
 	struct insn i;
 
@@ -188,7 +217,7 @@ static bool window(const uint8_t *w, size_t n, uint64_t nr, struct patch_proof *
 			first = i.kind;
 			if (first != MOV_NR && first != STACK_MOVE && first != COMPARE)
 				return false;
-			if (first == MOV_NR && (w[1] | w[2] << 8 | w[3] << 16 | (uint64_t)w[4] << 24) != nr)
+			if (first == MOV_NR && !number(w, nr, &p.nr))
 				return false;
 		} else if ((i.kind == JUMP) != (first == COMPARE && p.count == 1) || i.kind == COMPARE ||
 			   (i.eax && first == MOV_NR)) {
@@ -209,8 +238,7 @@ bool patch_prove(const uint8_t *code, size_t n, bool at_start, uint64_t nr, stru
 {
 	size_t avail;
 
-	/* The unwinder of libgcc knows the return from a signal by its bytes. */
-	if (n < 2 || code[n - 2] != 0x0f || code[n - 1] != 0x05 || nr >= NR_MAX || nr == NR_rt_sigreturn)
+	if (n < 2 || code[n - 2] != 0x0f || code[n - 1] != 0x05 || (nr != PATCH_NR_ANY && !nr_good(nr)))
 		return false;
 	avail = n - 2;
 	for (size_t back = 5; back <= avail && back <= PATCH_LOOKBACK; back++) {
@@ -221,7 +249,7 @@ bool patch_prove(const uint8_t *code, size_t n, bool at_start, uint64_t nr, stru
 			return false;
 		if ((before && prefix(w[-1])) || !window(w, back, nr, ret))
 			continue;
-		if (w[0] == 0xb8 && mov_nr_doubtful(w, before))
+		if ((w[0] == 0xb8 && mov_nr_doubtful(w, before)) || in_movabs(w, before))
 			return false;
 		return true;
 	}

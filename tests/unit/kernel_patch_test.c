@@ -47,7 +47,14 @@ static void test_proof_known(void)
 
 static void test_proof_refused(void)
 {
+	struct patch_proof p;
+
 	CHECK(!PROVE(RET GETPID SYSCALL, 40));                  /* another number */
+	CHECK(patch_prove((const uint8_t *)RET GETPID SYSCALL, 8, false, PATCH_NR_ANY, &p) && p.nr == 39);
+	CHECK(patch_prove((const uint8_t *)"\xc8\x4c\x8b\x4c\x24\x08" SYSCALL, 8, false, PATCH_NR_ANY, &p) &&
+	      p.nr == PATCH_NR_ANY);
+	CHECK(!PROVE(RET "\xb8\x0f\0\0\0" SYSCALL, PATCH_NR_ANY));
+	CHECK(!PROVE(RET "\xb8\xff\xff\0\0" SYSCALL, PATCH_NR_ANY));
 	CHECK(!PROVE(RET "\xb8\x0f\0\0\0" SYSCALL, 15));        /* rt_sigreturn */
 	CHECK(!PROVE(RET "\xb8\0\0\x01\0" SYSCALL, 65536));
 	CHECK(!PROVE("\x48" GETPID SYSCALL, 39));               /* prefixes */
@@ -63,6 +70,9 @@ static void test_proof_refused(void)
 	CHECK(!PROVE("\x48\x8d\x84\xb8\x27\0\0\0" SYSCALL, 39));
 	CHECK(!PROVE("\x0f\x1f\xb8\x27\0\0\0" SYSCALL, 39));
 	CHECK(!PROVE("\x48\xba\x01\x02\x03\xb8\x27\0\0\0" SYSCALL, 39));        /* movabs */
+	CHECK(!PROVE(RET "\x48\xba" GETPID SYSCALL, 39));       /* all of it the constant */
+	CHECK(!PROVE(RET "\x4d\xb8\x01" GETPID SYSCALL, 39));
+	CHECK(!PROVE(RET "\x48\xb8\x4c\x8b\x4c\x24\x08" SYSCALL, 1));
 	CHECK(!PROVE(RET GETPID "\x31\xc0" SYSCALL, 39));       /* rax changes */
 	CHECK(!PROVE(RET GETPID "\x41\x5f" SYSCALL, 39));       /* not on the list */
 	CHECK(!PROVE(RET GETPID "\x48\x89\xfc" SYSCALL, 39));   /* writes rsp */
@@ -160,6 +170,98 @@ static void test_emit(void)
 	CHECK(!patch_emit(&here, read_code, sizeof(read_code) - 1, &p, 0x1000, tramp, out, sizeof(out), &s));
 }
 
+/* ---- what a text holds ---- */
+
+static void test_next_pair(void)
+{
+	for (unsigned round = 0; round < 20000; round++) {
+		size_t n = rnd() % 40, want = 0;
+		uint8_t *b = kmalloc(n + !n);
+		const uint8_t *p;
+
+		for (size_t i = 0; i < n; i++)
+			b[i] = rnd() % 3 ? (uint8_t)"\x0f\x05\xa2\x0e\x10\x04\xa1\xa3"[rnd() % 8] : (uint8_t)rnd();
+		while (want + 1 < n && !(b[want] == 0x0f && (b[want + 1] == 0x05 || b[want + 1] == 0xa2)))
+			want++;
+		p = patch_next_pair(b, b + n);
+		CHECK(want + 1 < n ? p == b + want : !p);
+		kfree(b);
+	}
+}
+
+static void put32(uint8_t *p, uint64_t v)
+{
+	uint32_t w = (uint32_t)v;
+
+	memcpy(p, &w, 4);
+}
+
+/* Functions of n bytes each, at these places, in a table at 0x32000. */
+static void put_functions(plat_obj_t o, const uint64_t *start, unsigned count, unsigned n)
+{
+	static const uint8_t cie[] = "\x14\0\0\0\0\0\0\0\1zR\0\1\x78\x10\1\x1b\x0c\7\x08\x90\1";
+	enum { TABLE = 0x32000, CIE = 0x32400 };
+	uint8_t t[12 + 8 * 32] = "\1\x1b\x03\x3b", f[16];
+
+	put32(t + 4, CIE - TABLE - 4);
+	put32(t + 8, count);
+	CHECK(!plat_obj_write(o, CIE, cie, sizeof(cie) - 1));
+	for (unsigned i = 0; i < count; i++) {
+		const uint64_t fde = CIE + 64 + 32 * i;
+
+		put32(t + 12 + 8 * i, start[i] - TABLE);
+		put32(t + 16 + 8 * i, fde - TABLE);
+		put32(f, 0x14);
+		put32(f + 4, fde + 4 - CIE);
+		put32(f + 8, start[i] - (fde + 8));
+		put32(f + 12, n);
+		CHECK(!plat_obj_write(o, fde, f, sizeof(f)));
+	}
+	CHECK(!plat_obj_write(o, TABLE, t, 12 + 8 * count));
+}
+
+/* Call sites of frequent and odd calls, some at the edges of what is read at
+ * once and of the text: the frequent ones are found, the first ones first. */
+static void test_scan(void)
+{
+	static const uint8_t site[] = RET "\xb8\1\0\0\0" SYSCALL, constant[] = "\x48\xba\xb8\1\0\0\0\x0f";
+	const struct patch_text t = { 0x1000, 0x31000, 0x1000, 0x32000 };
+	const uint64_t at[] = { 0x1000, 0x2000, 0x3000, 0x3100, 0x4000, 0x10ff9, 0x11100, 0x20fe0, 0x20ffa, 0x21100,
+				0x21200, 0x30fe0, 0x31000 - 7 };
+	static const uint8_t nr[] = { 3, 110, 202, 15, 0, 1, 0, 1, 1, 1, 1, 0, 0 };
+	static const uint16_t want[] = { 0, 0, 1, 1, 1, 1, 3, 202 };
+	struct patch_eh eh_table = { .va = 0x32000, .size = 12 + 8 * ARRAY_SIZE(at), .off = 0x32000, .end = 0x33000 };
+	struct patch_found *f = kmalloc(sizeof(*f));
+	uint8_t b[sizeof(site) - 1];
+	plat_obj_t o;
+
+	CHECK(!plat_obj_new(0x33000, &o));
+	for (unsigned i = 0; i < ARRAY_SIZE(at); i++) {
+		memcpy(b, site, sizeof(b));
+		b[2] = nr[i];
+		CHECK(!plat_obj_write(o, at[i], b, sizeof(b)));
+	}
+	CHECK(!plat_obj_write(o, 0x5000, site, sizeof(b)));     /* in no function */
+	CHECK(!plat_obj_write(o, 0x4000, constant, sizeof(b)));
+	CHECK(!plat_obj_write(o, 0x4008, SYSCALL "\x90", 3));
+	put_functions(o, at, ARRAY_SIZE(at), sizeof(b));
+	patch_scan(o, &t, &eh_table, 96, f);
+	/* two of read, four of five of write, close, futex; the last is cut by the text's end */
+	CHECK(f->sites == ARRAY_SIZE(want) && !f->cpuids);
+	for (unsigned i = 0; i < f->sites && i < ARRAY_SIZE(want); i++)
+		CHECK(f->site[i].nr == want[i]);
+	CHECK(f->site[0].off == 0x11106 && f->site[2].off == 0x10fff);
+	patch_scan(o, &t, &eh_table, 3, f);
+	CHECK(f->sites == 3 && f->site[2].nr == 1);
+	patch_scan(o, &t, &eh_table, 0, f);
+	CHECK(!f->sites);
+	eh_table.size = 0;
+	patch_scan(o, &t, &eh_table, 96, f);
+	CHECK(!f->sites);
+	plat_obj_free(o);
+	kfree(f);
+}
+
 /* ---- headers ---- */
 
 static struct elf64_ehdr eh;
@@ -232,6 +334,7 @@ static void test_text_random(void)
 
 const struct unit_test unit_patch_tests[] = {
 	{ "patch-proof", test_proof_known }, { "patch-refused", test_proof_refused },
-	{ "patch-random", test_proof_random }, { "patch-emit", test_emit },
+	{ "patch-random", test_proof_random }, { "patch-pairs", test_next_pair }, { "patch-scan", test_scan },
+	{ "patch-emit", test_emit },
 	{ "patch-headers", test_text_find }, { "patch-headers-random", test_text_random }, { NULL, NULL },
 };
