@@ -77,7 +77,7 @@ static bool wanted_locked(struct hostfs_node *d, const struct hostfs_entry *x, e
 static bool add_entries(struct hostfs_node *d, struct hostfs_names *a, const struct hostfs_listing *l, uint32_t from,
 			uint32_t count, unsigned max, enum hostfs_purpose what)
 {
-	uint64_t now = plat_time_mono_ns();
+	uint64_t now = sched_entered_ns();
 	bool more = true;
 	size_t bytes;
 

@@ -30,7 +30,7 @@ struct hostfs_blob *hostfs_blob_get(struct hostfs_node *n)
 
 	spin_lock(&n->attr_lock);
 	b = n->blob;
-	if (b && __atomic_load_n(&b->until_ns, __ATOMIC_RELAXED) > plat_time_mono_ns())
+	if (b && __atomic_load_n(&b->until_ns, __ATOMIC_RELAXED) > sched_entered_ns())
 		ref_get(&b->ref);
 	else
 		b = NULL;

@@ -287,7 +287,7 @@ static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
 		return 0;
 	if (b) {
 		if (__atomic_load_n(&n->blob, __ATOMIC_RELAXED) == b &&
-		    __atomic_load_n(&b->until_ns, __ATOMIC_RELAXED) > plat_time_mono_ns())
+		    __atomic_load_n(&b->until_ns, __ATOMIC_RELAXED) > sched_entered_ns())
 			return read_blob(b, to, pos);
 		err = need_read_handle(n);
 		if (err)

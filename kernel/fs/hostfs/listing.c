@@ -42,7 +42,7 @@ struct hostfs_listing *hostfs_listing_get(struct hostfs_node *d)
 
 bool hostfs_listing_fresh(const struct hostfs_listing *l)
 {
-	return __atomic_load_n(&l->until_ns, __ATOMIC_RELAXED) > plat_time_mono_ns();
+	return __atomic_load_n(&l->until_ns, __ATOMIC_RELAXED) > sched_entered_ns();
 }
 
 static void replace(struct hostfs_node *d, struct hostfs_listing *l)

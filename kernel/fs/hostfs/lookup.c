@@ -104,7 +104,7 @@ struct inode *hostfs_known_get(struct hostfs_node *d, const struct hostfs_entry 
 	struct inode *i;
 
 	spin_lock(&d->hs->lock);
-	n = hostfs_known_locked(d, e, plat_time_mono_ns());
+	n = hostfs_known_locked(d, e, sched_entered_ns());
 	i = n && ref_get_unless_zero(&n->inode->ref) ? n->inode : NULL;
 	spin_unlock(&d->hs->lock);
 	return i;
@@ -286,7 +286,7 @@ bool hostfs_revalidate(struct inode *dir, const char *name, size_t n, struct ino
 	struct inode *now;
 	bool same;
 
-	if (bound(hostfs_node(cached), bind_key(d, hostfs_name_hash(name, n)), plat_time_mono_ns()))
+	if (bound(hostfs_node(cached), bind_key(d, hostfs_name_hash(name, n)), sched_entered_ns()))
 		return true;
 	if (hostfs_lookup(dir, name, n, &now))
 		return false;
@@ -303,7 +303,7 @@ bool hostfs_revalidate_negative(struct inode *dir, const char *name, size_t n)
 	bool known = l && hostfs_listing_fresh(l) && hostfs_listing_find(l, hash, name, n) < 0;
 
 	hostfs_listing_put(d->hs, l);
-	return known || neg_until(d, hash) > plat_time_mono_ns();
+	return known || neg_until(d, hash) > sched_entered_ns();
 }
 
 uint64_t hostfs_lease_ns(struct inode *dir, const char *name, size_t n, struct inode *cached)
