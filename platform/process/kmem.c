@@ -37,6 +37,8 @@ int kmem_init(void)
 	if (p != (void *)KMEM_BASE)
 		return -ENOMEM;
 	madvise(p, kmem_size, MADV_DONTDUMP);
+	/* Where huge pages are given unasked the heap would start with megabytes. */
+	madvise(p, kmem_size, MADV_NOHUGEPAGE);
 	p = mmap((void *)KSTACK_BASE, KSTACK_SLOT * KSTACK_MAX, PROT_NONE, flags, -1, 0);
 	if (p != (void *)KSTACK_BASE)
 		return -ENOMEM;

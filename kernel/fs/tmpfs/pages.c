@@ -172,6 +172,23 @@ static size_t run_at(const struct tmpfs_chunk *c, uint64_t pos, size_t n, bool *
 	return MIN(end, align_down(off, PLAT_PAGE_SIZE) + alike * PLAT_PAGE_SIZE) - off;
 }
 
+/* The same for data, as far as it lies in one piece of memory: chunks that were
+ * taken in a row often do, and one copy is cheaper than several. */
+static size_t data_at(struct tmpfs_data *d, const struct tmpfs_chunk *c, uint64_t pos, size_t n, bool *ret_data)
+{
+	size_t part = run_at(c, pos, n, ret_data);
+
+	while (*ret_data && part < n && (pos + part) % CHUNK == 0) {
+		const struct tmpfs_chunk *next = chunk_at(d, pos + part);
+
+		if (!next || !(next->present & 1) || next->bytes != c->bytes + CHUNK)
+			break;
+		part += run_at(next, pos + part, n - part, ret_data);
+		c = next;
+	}
+	return part;
+}
+
 size_t tmpfs_pages_read(struct tmpfs_data *d, struct iter *to, uint64_t pos, size_t n)
 {
 	size_t done = 0;
@@ -179,7 +196,7 @@ size_t tmpfs_pages_read(struct tmpfs_data *d, struct iter *to, uint64_t pos, siz
 	while (done < n) {
 		struct tmpfs_chunk *c = chunk_at(d, pos + done);
 		bool data;
-		size_t part = run_at(c, pos + done, n - done, &data);
+		size_t part = data_at(d, c, pos + done, n - done, &data);
 		size_t moved = data ? iter_copy_out(to, c->bytes + (pos + done) % CHUNK, part) : iter_zero(to, part);
 
 		done += moved;
