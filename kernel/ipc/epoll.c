@@ -12,12 +12,13 @@
 #define EVENTS_MAX (INT32_MAX / (int)sizeof(struct linux_epoll_event))
 #define SEND_PART 32u                   /* events that are copied out together */
 
+/* Perhaps: what somebody looks at just now may be ready afterwards. */
 static bool has_ready(struct epoll *ep)
 {
 	bool any;
 
 	spin_lock(&ep->ready_lock);
-	any = !list_empty(&ep->ready);
+	any = !list_empty(&ep->ready) || ep->scanning;
 	spin_unlock(&ep->ready_lock);
 	return any;
 }
@@ -65,6 +66,22 @@ bool epitem_woken(struct waiter *w, uint32_t key)
 	if (!asks_for(__atomic_load_n(&e->item->events, __ATOMIC_RELAXED), key))
 		return false;
 	return push_ready(e->item, key);
+}
+
+/* ep->lock held from here to scan_end(), ready_lock in both. */
+static void scan_begin(struct epoll *ep, struct list *tx)
+{
+	list_init(tx);
+	list_splice_back(tx, &ep->ready);
+	ep->scanning = true;
+}
+
+/* What was not taken was there first. */
+static void scan_end(struct epoll *ep, struct list *tx)
+{
+	list_splice_back(tx, &ep->ready);
+	list_splice_back(&ep->ready, tx);
+	ep->scanning = false;
 }
 
 /* ep->lock and ready_lock held.  Take what is ready now off the list, in small parts. */
@@ -120,10 +137,9 @@ static int send_events(struct epoll *ep, uaddr uevents, unsigned max)
 	bool more, fault = false;
 	unsigned n = 0, got;
 
-	list_init(&tx);
 	mutex_lock(&ep->lock);
 	spin_lock(&ep->ready_lock);
-	list_splice_back(&tx, &ep->ready);
+	scan_begin(ep, &tx);
 	while (!fault && (got = pop(&tx, part, MIN(max - n, SEND_PART)))) {
 		unsigned live, sent = 0;
 
@@ -137,9 +153,7 @@ static int send_events(struct epoll *ep, uaddr uevents, unsigned max)
 		spin_lock(&ep->ready_lock);
 		put_back(ep, &tx, part, live, sent);
 	}
-	/* The rest was there first. */
-	list_splice_back(&tx, &ep->ready);
-	list_splice_back(&ep->ready, &tx);
+	scan_end(ep, &tx);
 	more = !list_empty(&ep->ready);
 	spin_unlock(&ep->ready_lock);
 	mutex_unlock(&ep->lock);
@@ -255,10 +269,9 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
 	poll_wait(pt, &ep->poll_wq);
 	if (!has_ready(ep))
 		return 0;
-	list_init(&tx);
 	mutex_lock(&ep->lock);
 	spin_lock(&ep->ready_lock);
-	list_splice_back(&tx, &ep->ready);
+	scan_begin(ep, &tx);
 	while (!found && pop(&tx, &i, 1)) {
 		spin_unlock(&ep->ready_lock);
 		found = epitem_poll(i, NULL);
@@ -266,8 +279,7 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
 		if (found && list_empty(&i->ready_link))
 			list_push_front(&tx, &i->ready_link);
 	}
-	list_splice_back(&tx, &ep->ready);
-	list_splice_back(&ep->ready, &tx);
+	scan_end(ep, &tx);
 	spin_unlock(&ep->ready_lock);
 	mutex_unlock(&ep->lock);
 	return found ? POLL_IN_KEYS : 0;

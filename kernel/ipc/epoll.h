@@ -40,6 +40,7 @@ struct epoll {
 	unsigned bucket_count, item_count;      /* lock */
 	struct spinlock ready_lock;
 	struct list ready;
+	bool scanning;                  /* ready_lock; its items are off for a moment, in the hands of lock's owner */
 	struct waitq wq;                /* epoll_wait() */
 	struct waitq poll_wq;           /* whoever polls the epoll file itself */
 	struct file *self;              /* our own file; not counted */

@@ -25,7 +25,7 @@ int __must_check inet_diag_each(struct netns *ns, int proto, bool want_info, ine
 
 struct unix_diag {
 	uint8_t type, state, shutdown;
-	uint32_t rqueue, wqueue;
+	uint32_t rqueue, wqueue, uid;
 	uint64_t ino, peer_ino;
 	const char *name;               /* as bind() got it; NULL: none */
 	size_t name_size;

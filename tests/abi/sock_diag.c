@@ -74,6 +74,7 @@ static void answers(bool is_unix, ino_t mine)
 						SAY(" name %d '%.*s'", (int)RTA_PAYLOAD(a), (int)RTA_PAYLOAD(a) - 1, (char *)RTA_DATA(a) + 1);
 					if (a->rta_type == UNIX_DIAG_PEER) SAY(" peer");
 					if (a->rta_type == UNIX_DIAG_SHUTDOWN) SAY(" shutdown %d", *(unsigned char *)RTA_DATA(a));
+					if (a->rta_type == UNIX_DIAG_UID) SAY(" uid %u", *(unsigned *)RTA_DATA(a));
 					if (a->rta_type == UNIX_DIAG_RQLEN) SAY(" rqueue %u", *(unsigned *)RTA_DATA(a));
 				}
 				SAY("\n");
@@ -131,7 +132,8 @@ static void unix_list(const char *what, ino_t ino)
 {
 	struct { struct nlmsghdr h; struct unix_diag_req r; } q = {
 		.h = { sizeof q, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 },
-		.r = { .sdiag_family = AF_UNIX, .udiag_states = ~0u, .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN } };
+		.r = { .sdiag_family = AF_UNIX, .udiag_states = ~0u, .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN |
+				    UDIAG_SHOW_UID } };
 
 	SAY("%s\n", what);
 	send(nl, &q, sizeof q, 0);

@@ -24,10 +24,11 @@ struct unix_req { uint8_t family, protocol; uint16_t pad; uint32_t states, ino, 
 struct unix_msg_k { uint8_t family, type, state, pad; uint32_t ino, cookie[2]; };
 _Static_assert(sizeof(struct unix_req) == 24, "unix_diag_req");
 _Static_assert(sizeof(struct unix_msg_k) == 16, "unix_diag_msg");
-enum { UNIX_NAME, UNIX_VFS, UNIX_PEER, UNIX_ICONS, UNIX_RQLEN, UNIX_MEMINFO, UNIX_SHUTDOWN };
+enum { UNIX_NAME, UNIX_VFS, UNIX_PEER, UNIX_ICONS, UNIX_RQLEN, UNIX_MEMINFO, UNIX_SHUTDOWN, UNIX_UID };
 #define SHOW_NAME 1u
 #define SHOW_PEER 4u
 #define SHOW_RQLEN 16u
+#define SHOW_UID 64u
 
 /* ---- the filter: a small program that ss makes of its expression ---- */
 
@@ -201,6 +202,8 @@ static void each_unix(const struct unix_diag *d, void *arg)
 	if (q->q.show & SHOW_RQLEN)
 		nl_attr(q->r, UNIX_RQLEN, queues, sizeof queues);
 	nl_u8(q->r, UNIX_SHUTDOWN, d->shutdown);
+	if (q->q.show & SHOW_UID)
+		nl_attr(q->r, UNIX_UID, &d->uid, sizeof d->uid);
 	nl_end(q->r);
 }
 

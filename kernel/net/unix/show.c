@@ -69,6 +69,7 @@ static void diag_one(struct unix_sock *u, void *arg)
 	spin_lock(&u->lock);
 	d.state = u->state == UNIX_LISTEN ? TCP_LISTEN : u->state == UNIX_CONNECTED ? TCP_ESTABLISHED : TCP_CLOSE;
 	d.shutdown = (uint8_t)u->shutdown;
+	d.uid = u->uid;
 	d.rqueue = u->state == UNIX_LISTEN ? u->pending_count : (uint32_t)u->queued;
 	d.wqueue = u->state == UNIX_LISTEN ? u->backlog : (uint32_t)__atomic_load_n(&u->wmem, __ATOMIC_RELAXED);
 	d.peer_ino = u->peer ? ino_of(u->peer) : 0;

@@ -192,6 +192,7 @@ static void unix_attach(struct socket *s, struct file *f)
 
 	spin_lock(&u->lock);
 	u->sfile = f;
+	u->uid = inode_uid(f->inode);
 	spin_unlock(&u->lock);
 	__atomic_store_n(&u->ino, f->inode->ino, __ATOMIC_RELAXED);
 }

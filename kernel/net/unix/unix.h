@@ -77,6 +77,7 @@ struct unix_sock {
 	struct file *file;              /* valid while inflight */
 	unsigned gc_count;
 	uint64_t ino;                   /* of its file, for /proc/net/unix; 0: none */
+	uint32_t uid;                   /* of its file, before ino is set */
 	enum { GC_NONE, GC_CANDIDATE, GC_LIVE } gc_state;
 
 	/* packet.c, relay_lock */
