@@ -66,6 +66,13 @@ uint64_t kheap_used(void);                          /* bytes handed out */
 void *kbuf_get(size_t want, size_t *ret_size) __must_check;
 void kbuf_put(void *p, size_t size);                /* NULL is fine */
 
+/* ---- memory that several hold, in place of copies ----
+ * bytes: a heap block of its own.  new takes it on success; NULL: no memory.
+ * put: NULL is fine.  Callable as the heap.  kernel/lib/lent.c */
+struct lent { struct ref ref; void *bytes; };
+struct lent *lent_new(void *bytes) __must_check;
+void lent_put(struct lent *l);
+
 /* ---- numbers ---- */
 uint32_t hash_bytes(const void *p, size_t n);       /* seeded per boot: not predictable from inside */
 uint32_t hash_u64(uint64_t v);

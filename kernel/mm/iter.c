@@ -19,7 +19,7 @@ static void iter_one(struct iter *it, bool kernel, uint64_t base, size_t n)
 	it->done_in_seg = 0;
 	it->left = n;
 	it->append = it->nowait = false;
-	it->pull = NULL;
+	it->source = NULL;
 	it->seg = it->inline_seg;
 	it->seg[0] = (struct iter_seg){ base, n };
 }
@@ -117,6 +117,16 @@ void *iter_direct(struct iter *it, size_t *ret_n)
 	return (void *)(uintptr_t)va;
 }
 
+size_t iter_lend(struct iter *it, size_t n, struct lent **ret, uint8_t **ret_bytes)
+{
+	size_t got = 0;
+
+	if (it->source && it->source->lend && MIN(n, it->left) >= ITER_LEND_MIN)
+		got = it->source->lend(it, MIN(n, it->left), ret, ret_bytes);
+	it->left -= got;
+	return got;
+}
+
 void iter_filled(struct iter *it, size_t n) { advance(it, n); }
 
 /* Several pieces by one copy.  Their bytes; 0: it could not be done so. */
@@ -150,8 +160,8 @@ size_t iter_copy_in(struct iter *it, void *dst, size_t n)
 	bool together = !it->kernel;
 	size_t done = 0;
 
-	if (unlikely(it->pull)) {
-		done = it->pull(it, dst, MIN(n, it->left));
+	if (unlikely(it->source)) {
+		done = it->source->pull(it, dst, MIN(n, it->left));
 		it->left -= done;
 		return done;
 	}

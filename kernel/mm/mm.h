@@ -213,11 +213,19 @@ struct iter {
 	size_t done_in_seg;             /* of segment index */
 	size_t left;                    /* total bytes still to move */
 	bool append, nowait;            /* of this call: as O_APPEND, O_NONBLOCK (RWF_) */
-	/* Set: iter_copy_in() asks it for the bytes; fewer than n: no more there. */
-	size_t (*pull)(struct iter *it, void *dst, size_t n);
+	const struct iter_source *source;       /* set: the bytes come from it */
 	struct iter_seg { uint64_t base; size_t size; } *seg;
 	struct iter_seg inline_seg[8];
 };
+/* pull copies up to n bytes; fewer: there are no more.  lend (optional) gives up
+ * to n bytes, not few, that lie together in memory of the source's, with a
+ * reference; 0: copy. */
+struct iter_source {
+	size_t (*pull)(struct iter *it, void *dst, size_t n);
+	size_t (*lend)(struct iter *it, size_t n, struct lent **ret, uint8_t **ret_bytes);
+};
+#define ITER_LEND_MIN 16384u            /* so that little does not keep much memory: */
+#define ITER_LEND_BLOCK 65536ul         /* at most that much each */
 void iter_user(struct iter *it, uaddr buf, size_t n);
 void iter_kernel(struct iter *it, void *buf, size_t n);
 /* Reads and checks an iovec array (at most 1024 entries, sum <= 2^31-4096).
@@ -228,6 +236,7 @@ void iter_free(struct iter *it);
 size_t iter_copy_in(struct iter *it, void *dst, size_t n);       /* from the task */
 size_t iter_copy_out(struct iter *it, const void *src, size_t n); /* to the task */
 size_t iter_zero(struct iter *it, size_t n);
+size_t iter_lend(struct iter *it, size_t n, struct lent **ret, uint8_t **ret_bytes);
 /* Kernel memory, of which *ret_n bytes lie together: who fills it himself then
  * calls iter_filled().  NULL: user memory. */
 void *iter_direct(struct iter *it, size_t *ret_n);

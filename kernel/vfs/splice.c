@@ -2,7 +2,7 @@
 /* sendfile, copy_file_range, splice, tee, vmsplice.
  *
  * Most copy through a kernel buffer, a chunk at a time; a stream socket has a
- * file read straight into its own.  Nothing is taken from a source that the
+ * file read straight into its own, or takes the file's memory.  Nothing is taken from a source that the
  * target did not accept: a regular source goes by its position, a pipe is
  * peeked and then drained by what was written. */
 #include "kernel/ipc/ipc.h"
@@ -85,6 +85,18 @@ static size_t pull(struct iter *it, void *dst, size_t n)
 	return (size_t)got;
 }
 
+static size_t lend(struct iter *it, size_t n, struct lent **ret, uint8_t **ret_bytes)
+{
+	struct file_iter *fi = container_of(it, struct file_iter, it);
+	size_t got = fi->f->ops->lend ? fi->f->ops->lend(fi->f, *fi->pos, n, ret, ret_bytes) : 0;
+
+	*fi->pos += got;
+	fi->read += got;
+	return got;
+}
+
+static const struct iter_source from_file = { .pull = pull, .lend = lend };
+
 /* What the file holds of count bytes, as one write.  0: not this way. */
 static long send_straight(struct file *in, uint64_t *ipos, struct file *out, size_t count)
 {
@@ -95,7 +107,7 @@ static long send_straight(struct file *in, uint64_t *ipos, struct file *out, siz
 	if (!is_reg(in) || *ipos >= size || !file_is_socket(out) || socket_of(out)->type != SOCK_STREAM)
 		return 0;
 	iter_kernel(&fi.it, NULL, MIN(count, size - *ipos));
-	fi.it.pull = pull;
+	fi.it.source = &from_file;
 	n = file_rw(out, &fi.it, &none, true);
 	/* Less when the socket broke off, more when its peer is gone and nobody
 	 * asked for the bytes. */

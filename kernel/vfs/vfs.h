@@ -212,6 +212,9 @@ struct file_ops {
 	 * -errno.  Blocking unless f->flags has O_NONBLOCK. */
 	long (*read)(struct file *f, struct iter *to, uint64_t *pos);
 	long (*write)(struct file *f, struct iter *from, uint64_t *pos);
+	/* Optional: as iter_source.lend.  What is written to the file later may
+	 * be seen by who holds it (sendfile(2), NOTES); what is cut off stays. */
+	size_t (*lend)(struct file *f, uint64_t pos, size_t n, struct lent **ret, uint8_t **ret_bytes);
 	int64_t (*lseek)(struct file *f, int64_t off, int whence);      /* NULL: -ESPIPE */
 	int (*readdir)(struct file *f, struct dir_sink *s);             /* from f->pos, advances it */
 	/* Present readiness; registers on pt when given. NULL: always in|out. */

@@ -133,6 +133,36 @@ static void shrinks(int f)
 	close(p[1]);
 }
 
+/* What is cut off a file or written over a hole in it does not reach a socket
+ * that has it already. */
+static void kept(int m)
+{
+	off_t off = 0;
+	int p[2];
+
+	SAY("-- kept\n");
+	ftruncate(m, 0);
+	V(pwrite(m, data, 300000, 0));
+	tcp_pair(p);
+	V(sendfile(p[0], m, &off, 200000));
+	V(sendfile(p[0], m, &off, 100000));
+	V(fallocate(m, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 8192, 16384));
+	V(pwrite(m, data + 99, 4096, 8192));
+	V(ftruncate(m, 131072));
+	V(pwrite(m, data + 7, 65536, 131072));
+	V(ftruncate(m, 0));
+	V(pwrite(m, data + 5, 100000, 0));
+	V(recv(p[1], got, 1000, MSG_PEEK));
+	V(memcmp(got, data, 1000));
+	V(recv(p[1], got, 150001, MSG_WAITALL));
+	V(memcmp(got, data, 150001));
+	close(m);
+	V(recv(p[1], got, 149999, MSG_WAITALL));
+	V(memcmp(got, data + 150001, 149999));
+	close(p[0]);
+	close(p[1]);
+}
+
 static void others(void)
 {
 	int f, p[2];
@@ -165,6 +195,7 @@ int main(void)
 	part("memfd, unix", AF_UNIX, m);
 	shrinks(f);
 	shrinks(m);
+	kept(m);
 	others();
 	unlink("f");
 	unlink("w");

@@ -87,6 +87,13 @@ static long ovl_write(struct file *f, struct iter *from, uint64_t *pos)
 	return n;
 }
 
+static size_t ovl_lend(struct file *f, uint64_t pos, size_t n, struct lent **ret, uint8_t **ret_bytes)
+{
+	struct file *r = real_file(f);
+
+	return r->ops->lend ? r->ops->lend(r, pos, n, ret, ret_bytes) : 0;
+}
+
 static int64_t ovl_lseek(struct file *f, int64_t off, int whence)
 {
 	struct file *r = real_file(f);
@@ -151,7 +158,8 @@ static void ovl_release(struct file *f)
 }
 
 const struct file_ops ovl_file_fops = {
-	.read = ovl_read, .write = ovl_write, .lseek = ovl_lseek, .mmap = ovl_mmap, .mmap_written = ovl_mmap_written,
+	.read = ovl_read, .write = ovl_write, .lend = ovl_lend, .lseek = ovl_lseek, .mmap = ovl_mmap,
+	.mmap_written = ovl_mmap_written,
 	.fsync = ovl_fsync, .fallocate = ovl_fallocate, .set_flags = ovl_set_flags,
 	.release = ovl_release,
 };

@@ -284,6 +284,20 @@ static long tmpfs_read(struct file *f, struct iter *to, uint64_t *pos)
 	return n;
 }
 
+static size_t tmpfs_lend(struct file *f, uint64_t pos, size_t n, struct lent **ret, uint8_t **ret_bytes)
+{
+	struct inode *i = f->inode;
+	size_t got = 0;
+
+	mutex_lock(&i->lock);
+	if (data_of(i)->paged && pos < i->size)
+		got = tmpfs_pages_lend(data_of(i), pos, MIN((uint64_t)n, i->size - pos), ret, ret_bytes);
+	if (got)
+		touch_atime(f);
+	mutex_unlock(&i->lock);
+	return got;
+}
+
 static long write_small(struct inode *i, struct iter *from, uint64_t *pos)
 {
 	struct tmpfs_data *d = data_of(i);
@@ -531,7 +545,7 @@ static long tmpfs_seals(struct file *f, unsigned cmd, uint32_t seals)
 }
 
 const struct file_ops tmpfs_file_fops = {
-	.read = tmpfs_read, .write = tmpfs_write, .lseek = tmpfs_lseek, .mmap = tmpfs_mmap, .mmap_written = tmpfs_mmap_written,
+	.read = tmpfs_read, .write = tmpfs_write, .lend = tmpfs_lend, .lseek = tmpfs_lseek, .mmap = tmpfs_mmap, .mmap_written = tmpfs_mmap_written,
 	.fallocate = tmpfs_fallocate, .seals = tmpfs_seals,
 };
 

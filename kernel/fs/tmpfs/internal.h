@@ -37,6 +37,7 @@ struct tmpfs_dir {                      /* inode->lock */
 #define TMPFS_PAGES_MAX (64ul << 20)    /* larger files are memory objects */
 struct tmpfs_chunk {
 	uint8_t *bytes;                 /* TMPFS_CHUNK, or NULL */
+	struct lent *lent;              /* holds bytes, once they were lent */
 	uint32_t present;               /* a bit for each page that exists */
 	bool in_block;                  /* bytes are part of a larger block */
 };
@@ -95,6 +96,8 @@ void tmpfs_data_uncharge(struct inode *i, uint64_t n);
 int __must_check tmpfs_pages_begin(struct inode *i);
 void tmpfs_pages_free(struct tmpfs_data *d);
 size_t tmpfs_pages_read(struct tmpfs_data *d, struct iter *to, uint64_t pos, size_t n);
+/* As file_ops.lend. */
+size_t tmpfs_pages_lend(struct tmpfs_data *d, uint64_t pos, size_t n, struct lent **ret, uint8_t **ret_bytes);
 size_t tmpfs_pages_write(struct inode *i, struct iter *from, uint64_t pos, size_t n, int *ret_err);
 void tmpfs_pages_clear(struct inode *i, uint64_t from, uint64_t to);
 int __must_check tmpfs_pages_store(struct tmpfs_data *d, uint64_t size, plat_obj_t o);

@@ -12,6 +12,9 @@
  * once, which the host can back by one huge page: zeroing it is several times
  * cheaper than so many faults.
  *
+ * sendfile() lends the memory of a chunk instead of a copy: who holds it sees
+ * what is written to the file later, as on Linux, but keeps what is cut off.
+ *
  * The bytes of an existing page past the file's size are zero.  What a chunk
  * holds in a page that does not exist is anything.
  *
@@ -24,6 +27,7 @@
 #define BLOCK_CHUNKS 32u                /* 2 MiB */
 #define BLOCK_FROM (4ul << 20)          /* at most half as much again as is charged */
 _Static_assert(CHUNK_PAGES <= 32, "a bit for each page");
+_Static_assert(CHUNK <= ITER_LEND_BLOCK, "lent as a whole");
 
 /* Bits of the pages that [from, to) of a chunk touches; not empty. */
 static uint32_t pages_of(size_t from, size_t to)
@@ -97,13 +101,38 @@ static void block_free(struct tmpfs_chunk *first)
 	memset(first, 0, BLOCK_CHUNKS * sizeof(*first));
 }
 
+static void bytes_free(struct tmpfs_chunk *c)
+{
+	if (c->lent)
+		lent_put(c->lent);
+	else
+		kfree(c->bytes);
+}
+
+/* What others hold of a chunk stays as it is when pages of it go.  (Without
+ * memory for that, they see what the file has.) */
+static void chunk_own(struct tmpfs_chunk *c)
+{
+	uint8_t *mine;
+
+	if (!c->lent || ref_read(&c->lent->ref) == 1)
+		return;
+	mine = kmalloc(CHUNK);
+	if (!mine)
+		return;
+	memcpy(mine, c->bytes, CHUNK);
+	lent_put(c->lent);
+	c->lent = NULL;
+	c->bytes = mine;
+}
+
 /* No page of c exists; with memory: give it back. */
 static void chunk_drop(struct tmpfs_data *d, struct tmpfs_chunk *c)
 {
 	struct tmpfs_chunk *first = c - (c - d->chunk) % BLOCK_CHUNKS;
 
 	if (!c->in_block) {
-		kfree(c->bytes);
+		bytes_free(c);
 		*c = (struct tmpfs_chunk){ 0 };
 		return;
 	}
@@ -150,7 +179,7 @@ void tmpfs_pages_free(struct tmpfs_data *d)
 		if (d->chunk[k].in_block)
 			block_free(&d->chunk[k]);
 		else
-			kfree(d->chunk[k].bytes);
+			bytes_free(&d->chunk[k]);
 	}
 	kfree(d->chunk);
 	d->chunk = NULL;
@@ -204,6 +233,24 @@ size_t tmpfs_pages_read(struct tmpfs_data *d, struct iter *to, uint64_t pos, siz
 			break;
 	}
 	return done;
+}
+
+size_t tmpfs_pages_lend(struct tmpfs_data *d, uint64_t pos, size_t n, struct lent **ret, uint8_t **ret_bytes)
+{
+	struct tmpfs_chunk *c = chunk_at(d, pos);
+	bool data;
+	size_t part = run_at(c, pos, n, &data);
+
+	if (!data || c->in_block || part < ITER_LEND_MIN)
+		return 0;
+	if (!c->lent)
+		c->lent = lent_new(c->bytes);
+	if (!c->lent)
+		return 0;
+	ref_get(&c->lent->ref);
+	*ret = c->lent;
+	*ret_bytes = c->bytes + pos % CHUNK;
+	return part;
 }
 
 /* How much of [off, off + n) may be written, counting the pages that are new
@@ -295,6 +342,7 @@ void tmpfs_pages_clear(struct inode *i, uint64_t from, uint64_t to)
 			chunk_drop(d, c);
 			continue;
 		}
+		chunk_own(c);
 		if (gone)
 			plat_kmem_release(c->bytes + first, last - first);
 		if (off < first && (c->present & pages_of(off, off + 1)))

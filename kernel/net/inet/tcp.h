@@ -27,8 +27,14 @@
 #define TCP_OPT_COUNT 40
 
 /* Bytes on their way: chunks of which [r, w) is waiting.  The writer fills
- * [w, cap) without a lock and then moves w; the reader moves r. */
-struct tcp_chunk { struct tcp_chunk *next; uint8_t *data; uint32_t cap, r, w; };
+ * [w, cap) without a lock and then moves w; the reader moves r.  The bytes of a
+ * file may be lent: full from the beginning, and not ours to write to. */
+struct tcp_chunk {
+	struct tcp_chunk *next;
+	struct lent *lent;
+	uint8_t *data;
+	uint32_t cap, r, w;
+};
 struct tcp_queue {
 	struct tcp_chunk *head, *tail;
 	uint64_t bytes;
@@ -157,6 +163,7 @@ void tcp_timers_off(struct tcp_sock *t);
 uint64_t tcp_queue_total(void);
 /* No lock.  NULL: no memory. */
 struct tcp_chunk *tcp_chunk_new(size_t want);
+struct tcp_chunk *tcp_chunk_lent(struct iter *it, size_t n);    /* NULL: copy */
 void tcp_chunk_free(struct tcp_chunk *c);
 /* Everything that can go; to be freed by tcp_chunks_free() without the lock. */
 struct tcp_chunk *tcp_queue_purge(struct tcp_queue *q);

@@ -12,8 +12,9 @@
 #define CHUNK_MIDDLE (16384u - sizeof(struct tcp_chunk))
 #define CHUNK_LARGE 32768u              /* larger heap blocks go back to the host when freed */
 #define KEEP_MAX CHUNK_SMALL
+#define LENT_MAX (1u << 20)
 
-static uint64_t total;                  /* capacity of all chunks; atomic */
+static uint64_t total;                  /* what all chunks keep in use; atomic */
 
 uint64_t tcp_queue_total(void) { return __atomic_load_n(&total, __ATOMIC_RELAXED); }
 
@@ -35,10 +36,35 @@ struct tcp_chunk *tcp_chunk_new(size_t want)
 	return c;
 }
 
+/* What it counts for.  Of lent memory the whole block stays, whatever becomes
+ * of the file. */
+static uint64_t keeps(const struct tcp_chunk *c)
+{
+	return c->lent ? align_up(c->cap, ITER_LEND_BLOCK) : c->cap;
+}
+
+struct tcp_chunk *tcp_chunk_lent(struct iter *it, size_t n)
+{
+	struct tcp_chunk *c = kmalloc(sizeof *c);
+
+	if (!c)
+		return NULL;
+	*c = (struct tcp_chunk){ 0 };
+	c->cap = (uint32_t)iter_lend(it, MIN(n, (size_t)LENT_MAX), &c->lent, &c->data);
+	if (!c->cap) {
+		kfree(c);
+		return NULL;
+	}
+	__atomic_fetch_add(&total, keeps(c), __ATOMIC_RELAXED);
+	return c;
+}
+
 void tcp_chunk_free(struct tcp_chunk *c)
 {
-	__atomic_fetch_sub(&total, c->cap, __ATOMIC_RELAXED);
-	if (c->cap == CHUNK_LARGE)
+	__atomic_fetch_sub(&total, keeps(c), __ATOMIC_RELAXED);
+	if (c->lent)
+		lent_put(c->lent);
+	else if (c->cap == CHUNK_LARGE)
 		kfree(c->data);
 	kfree(c);
 }
@@ -74,7 +100,7 @@ struct tcp_chunk *tcp_queue_tail(struct tcp_queue *q, size_t n)
 {
 	struct tcp_chunk *c = q->tail;
 
-	if (!c)
+	if (!c || c->lent)
 		return NULL;
 	/* Read empty: nobody looks into it before w moves. */
 	if (c->r == c->w)

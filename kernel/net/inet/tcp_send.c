@@ -153,7 +153,7 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	struct tcp_chunk *c, *fresh = NULL;
 	size_t n, got;
 	uint64_t room, seq, queued;
-	bool gone, behind, defers;
+	bool gone, behind, defers, lends;
 
 	spin_lock(&peer->lock);
 	/* Closed, or another thread disconnected one of us and it is somebody
@@ -164,7 +164,9 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	room = gone ? 0 : tcp_room(peer, t->sndbuf);
 	seq = peer->read_seq;
 	queued = peer->rq.bytes;
-	c = room ? tcp_queue_tail(&peer->rq, MIN((uint64_t)m->it->left, room)) : NULL;
+	n = MIN((uint64_t)m->it->left, room);
+	lends = m->it->source && n >= ITER_LEND_MIN;
+	c = room && !lends ? tcp_queue_tail(&peer->rq, n) : NULL;
 	spin_unlock(&peer->lock);
 	if (gone) {
 		/* What arrives at a closed socket is answered by RST; a buffer's worth
@@ -180,14 +182,16 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 			watch_stall(t, seq);
 		return 0;
 	}
+	if (lends)
+		c = fresh = tcp_chunk_lent(m->it, n);
+	lends = c && lends;
 	if (!c) {
-		fresh = tcp_chunk_new(MIN(MAX((uint64_t)m->it->left, queued), room));
-		if (!fresh)
+		c = fresh = tcp_chunk_new(MIN(MAX(n, queued), room));
+		if (!c)
 			return -ENOBUFS;
-		c = fresh;
 	}
-	n = MIN((uint64_t)m->it->left, MIN((uint64_t)(c->cap - c->w), room));
-	got = iter_copy_in(m->it, c->data + c->w, n);
+	n = MIN(n, (size_t)(c->cap - c->w));
+	got = lends ? n : iter_copy_in(m->it, c->data + c->w, n);
 	spin_lock(&peer->lock);
 	if (fresh && got)
 		tcp_queue_append(&peer->rq, fresh);
