@@ -10,6 +10,7 @@
 
 #define FETCH_FIRST 32u                 /* names of a long directory to begin with */
 #define PROBES (4 * HC_FETCH_NAMES)     /* entries that are looked at */
+#define UNKNOWN_MAX 16u                 /* directories in a row that nothing is known of */
 #define CONTENTS_ROOM (48u << 10)       /* of one answer */
 #define CONTENTS_GUESS 2048u            /* of a file whose size is not known */
 
@@ -134,6 +135,7 @@ static void add_followers(struct hostfs_node *d, struct hostfs_names *a, unsigne
 	char name[HC_NAME_MAX + 1];
 	struct hostfs_listing *l;
 	struct inode *dir, *i;
+	unsigned unknown = 0;
 	int64_t e = -1;
 	size_t n;
 
@@ -149,9 +151,10 @@ static void add_followers(struct hostfs_node *d, struct hostfs_names *a, unsigne
 		if (x->type != DT_DIR && x->type != DT_UNKNOWN)
 			continue;
 		i = hostfs_known_get(hostfs_node(dir), x);
+		unknown = i ? 0 : unknown + 1;
 		if (i && !S_ISDIR(inode_mode(i)))
 			inode_put(i);
-		else if (i && !add_dir(a, i, max, what))
+		else if (i ? !add_dir(a, i, max, what) : unknown == UNKNOWN_MAX)
 			break;
 	}
 	hostfs_listing_put(d->hs, l);
