@@ -102,6 +102,8 @@ bool patch_eh_cie(const uint8_t *p, size_t n);
 struct patch_functions;
 /* NULL: nothing can be proven in this file. */
 struct patch_functions *patch_functions_begin(plat_obj_t obj, const struct patch_text *text, const struct patch_eh *eh);
+/* size bytes of the text from file offset off need not be read again; until the next such call. */
+void patch_functions_text(struct patch_functions *s, const uint8_t *text, uint64_t off, uint64_t size);
 /* Is there an instruction of this size at file offset off, which lies in the text? */
 bool patch_insn_proven(struct patch_functions *s, uint64_t off, unsigned size);
 void patch_functions_end(struct patch_functions *s);

@@ -20,6 +20,9 @@ struct patch_functions {
 	uint8_t *table;                 /* the unwind table, eh->size */
 	uint8_t *code;                  /* FUNCTION_MAX */
 	uint64_t code_start, code_size; /* the function that is in there; file offsets */
+	uint64_t cie_good;              /* the description last found good; there are few */
+	const uint8_t *have;            /* text that was read already: */
+	uint64_t have_off, have_size;
 };
 
 /* A CIE or FDE at va; the number of bytes, 0 for none. */
@@ -48,14 +51,19 @@ static bool function_read(struct patch_functions *s, uint64_t off)
 	n = frame_read(s, fde, buf);
 	if (!patch_eh_fde(buf, n, fde, &cie, &again, &size) || again != start || size > FUNCTION_MAX)
 		return false;
-	n = frame_read(s, cie, buf);
-	if (!patch_eh_cie(buf, n))
-		return false;
+	if (!s->cie_good || cie != s->cie_good) {
+		n = frame_read(s, cie, buf);
+		if (!patch_eh_cie(buf, n))
+			return false;
+		s->cie_good = cie;
+	}
 	start -= s->eh->text_shift;
 	if (off - start >= size || start < s->text->off || start > s->text->end || size > s->text->end - start)
 		return false;
 	s->code_size = 0;
-	if (plat_obj_read(s->obj, start, s->code, size))
+	if (start >= s->have_off && start - s->have_off <= s->have_size && size <= s->have_size - (start - s->have_off))
+		memcpy(s->code, s->have + (start - s->have_off), size);
+	else if (plat_obj_read(s->obj, start, s->code, size))
 		return false;
 	s->code_start = start;
 	s->code_size = size;
@@ -74,6 +82,13 @@ struct patch_functions *patch_functions_begin(plat_obj_t obj, const struct patch
 		return s;
 	patch_functions_end(s);
 	return NULL;
+}
+
+void patch_functions_text(struct patch_functions *s, const uint8_t *text, uint64_t off, uint64_t size)
+{
+	s->have = text;
+	s->have_off = off;
+	s->have_size = size;
 }
 
 bool patch_insn_proven(struct patch_functions *s, uint64_t off, unsigned size)

@@ -124,6 +124,7 @@ void patch_scan(plat_obj_t obj, const struct patch_text *text, const struct patc
 
 		if (plat_obj_read(obj, from, buf, n))
 			break;
+		patch_functions_text(functions, buf, from, n);
 		for (const uint8_t *p = buf + (off - from); (p = patch_next_pair(p, buf + n)); p += 2) {
 			uint64_t at = from + (uint64_t)(p - buf);
 
