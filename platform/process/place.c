@@ -33,7 +33,7 @@ HOST_CALLS(sandbox, sched_setaffinity, tgkill);
 
 #define DENSE_CALLS 24
 #define SPUN_CALLS 24
-#define TURN_CALLS 6                    /* between two programs, for apart to be worth it */
+#define TURN_CALLS 3                    /* between two programs, for apart to be worth it */
 #define TURN_CALLS_MAX 32u              /* a long turn says no more */
 #define TURN_SHARE 8                    /* the latest turn's part of the average is an eighth */
 #define SLICE_NS 100000

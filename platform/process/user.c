@@ -519,7 +519,9 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		switched = last_run[cpu].id != s->id;
 		if (switched)
 			place_switched();
-		if (turn_give(th, box, TURN_RUN) && switched)
+		turn_give(th, box, TURN_RUN);
+		/* Whether it had to be woken or had only been pushed aside. */
+		if (switched)
 			leave_last(cpu);
 		last_run[cpu].id = s->id;
 		test_step(s, STEP_RUNNING);
