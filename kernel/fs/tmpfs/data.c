@@ -75,7 +75,7 @@ static int charge_write(struct inode *i, uint64_t n)
 void tmpfs_data_free(struct tmpfs_inode *ti)
 {
 	kfree(ti->data.small);
-	tmpfs_pages_free(&ti->data);
+	tmpfs_pages_free(ti);
 	if (ti->data.has_obj)
 		plat_obj_free(ti->data.obj);
 }
@@ -146,7 +146,7 @@ static int to_object(struct inode *i)
 		plat_obj_free(o);
 		return err;
 	}
-	tmpfs_pages_free(d);
+	tmpfs_pages_free(tmpfs_i(i));
 	kfree(d->small);
 	d->small = NULL;
 	d->cap = 0;
@@ -177,7 +177,7 @@ int tmpfs_data_resize(struct inode *i, uint64_t size)
 		if (size < i->size)
 			tmpfs_pages_clear(i, size, align_up(i->size, PLAT_PAGE_SIZE));
 		if (!size)
-			tmpfs_pages_free(d);
+			tmpfs_pages_free(tmpfs_i(i));
 		inode_set_size(i, size);
 		return 0;
 	}

@@ -94,7 +94,7 @@ void tmpfs_data_uncharge(struct inode *i, uint64_t n);
  * of it are given back.  store: into an object that has no page yet.  seek: the
  * first byte from `from` on that is data or hole, or size. */
 int __must_check tmpfs_pages_begin(struct inode *i);
-void tmpfs_pages_free(struct tmpfs_data *d);
+void tmpfs_pages_free(struct tmpfs_inode *ti);
 size_t tmpfs_pages_read(struct tmpfs_data *d, struct iter *to, uint64_t pos, size_t n);
 /* As file_ops.lend. */
 size_t tmpfs_pages_lend(struct tmpfs_data *d, uint64_t pos, size_t n, struct lent **ret, uint8_t **ret_bytes);

@@ -72,26 +72,47 @@ static bool block_make(const struct tmpfs_data *d, struct tmpfs_chunk *c, uint64
 	return true;
 }
 
-/* The chunk of pos, with memory. */
-static struct tmpfs_chunk *chunk_make(struct tmpfs_data *d, uint64_t pos)
+/* A table for `count` chunks.  What is more than a file's share of its inode's
+ * cost counts against the limit: a file may be nearly all hole. */
+static int table_grow(struct tmpfs_inode *ti, unsigned count)
 {
+	struct tmpfs_data *d = &ti->data;
+	uint64_t cost = d->chunk_count ? (count - d->chunk_count) * sizeof(*d->chunk) :
+			(count - FIRST_CHUNKS) * sizeof(*d->chunk);
+	struct tmpfs_chunk *c;
+
+	if (tmpfs_charge(ti, cost))
+		return -ENOSPC;
+	c = krealloc(d->chunk, count * sizeof(*c));
+	if (!c) {
+		tmpfs_uncharge(ti, cost);
+		return -ENOMEM;
+	}
+	memset(c + d->chunk_count, 0, (count - d->chunk_count) * sizeof(*c));
+	d->chunk = c;
+	d->chunk_count = count;
+	return 0;
+}
+
+/* The chunk of pos, with memory. */
+static int chunk_make(struct tmpfs_inode *ti, uint64_t pos, struct tmpfs_chunk **ret)
+{
+	struct tmpfs_data *d = &ti->data;
 	unsigned nr = (unsigned)(pos / CHUNK), count = MAX(d->chunk_count, FIRST_CHUNKS);
 	struct tmpfs_chunk *c;
+	int err = 0;
 
 	while (count <= nr)
 		count *= 2;
-	if (count > d->chunk_count) {
-		c = krealloc(d->chunk, count * sizeof(*c));
-		if (!c)
-			return NULL;
-		memset(c + d->chunk_count, 0, (count - d->chunk_count) * sizeof(*c));
-		d->chunk = c;
-		d->chunk_count = count;
-	}
+	if (count > d->chunk_count)
+		err = table_grow(ti, count);
+	if (err)
+		return err;
 	c = &d->chunk[nr];
 	if (!c->bytes && !block_make(d, c, pos))
 		c->bytes = kmalloc(CHUNK);
-	return c->bytes ? c : NULL;
+	*ret = c;
+	return c->bytes ? 0 : -ENOMEM;
 }
 
 static void block_free(struct tmpfs_chunk *first)
@@ -150,15 +171,16 @@ int tmpfs_pages_begin(struct inode *i)
 	size_t n = MIN((uint64_t)d->cap, i->size);
 	uint64_t need = align_up(n, PLAT_PAGE_SIZE), had = d->cap;
 	struct tmpfs_chunk *c;
+	int err;
 
 	if (need > had && tmpfs_data_charge(i, need - had))
 		return -ENOSPC;
 	if (n) {
-		c = chunk_make(d, 0);
-		if (!c) {
+		err = chunk_make(tmpfs_i(i), 0, &c);
+		if (err) {
 			if (need > had)
 				tmpfs_data_uncharge(i, need - had);
-			return -ENOMEM;
+			return err;
 		}
 		memcpy(c->bytes, d->small, n);
 		memset(c->bytes + n, 0, need - n);
@@ -173,8 +195,12 @@ int tmpfs_pages_begin(struct inode *i)
 	return 0;
 }
 
-void tmpfs_pages_free(struct tmpfs_data *d)
+void tmpfs_pages_free(struct tmpfs_inode *ti)
 {
+	struct tmpfs_data *d = &ti->data;
+
+	if (d->chunk_count > FIRST_CHUNKS)
+		tmpfs_uncharge(ti, (d->chunk_count - FIRST_CHUNKS) * sizeof(*d->chunk));
 	for (unsigned k = 0; k < d->chunk_count; k++) {
 		if (d->chunk[k].in_block)
 			block_free(&d->chunk[k]);
@@ -296,23 +322,21 @@ static size_t write_part(struct inode *i, struct tmpfs_chunk *c, struct iter *fr
 
 size_t tmpfs_pages_write(struct inode *i, struct iter *from, uint64_t pos, size_t n, int *ret_err)
 {
-	struct tmpfs_data *d = &tmpfs_i(i)->data;
 	size_t done = 0;
 
 	*ret_err = 0;
 	while (done < n && !*ret_err) {
 		uint64_t at = pos + done;
 		size_t part = MIN(n - done, CHUNK - at % CHUNK), room, moved;
-		struct tmpfs_chunk *c = chunk_make(d, at);
+		struct tmpfs_chunk *c;
 
-		if (!c) {
-			*ret_err = -ENOMEM;
+		*ret_err = chunk_make(tmpfs_i(i), at, &c);
+		if (*ret_err)
 			break;
-		}
 		room = charge_pages(i, c, at % CHUNK, part);
 		moved = room ? write_part(i, c, from, at % CHUNK, room) : 0;
 		if (!c->present)
-			chunk_drop(d, c);
+			chunk_drop(&tmpfs_i(i)->data, c);
 		done += moved;
 		if (moved < part)
 			*ret_err = moved < room ? -EFAULT : -ENOSPC;
