@@ -57,6 +57,29 @@ struct linux_nlattr { uint16_t len, type; };
 #define RTM_GETRULE 34
 #define RTM_GETQDISC 38
 #define RTM_GETNEIGHTBL 66
+#define RTM_NEWQDISC 36
+#define RTM_GETTCLASS 42
+#define RTM_GETTFILTER 46
+#define RTM_NEWADDRLABEL 72
+#define RTM_GETADDRLABEL 74
+#define RTM_NEWNETCONF 80
+#define RTM_GETNETCONF 82
+#define RTM_GETCHAIN 102
+#define RTM_GETNEXTHOP 106
+#define IFLA_CARRIER_CHANGES 35
+#define TCA_KIND 1
+#define IFAL_ADDRESS 1
+#define IFAL_LABEL 2
+#define NETCONFA_IFINDEX 1
+#define NETCONFA_FORWARDING 2
+#define NETCONFA_RP_FILTER 3
+#define NETCONFA_MC_FORWARDING 4
+#define NETCONFA_PROXY_NEIGH 5
+#define NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN 6
+#define NETCONFA_BC_FORWARDING 8
+#define NETCONFA_IFINDEX_ALL (-1)
+#define NETCONFA_IFINDEX_DEFAULT (-2)
+#define RTA_SRC 2
 #define RTM_GETNSID 90
 
 struct linux_ifinfomsg { uint8_t family, pad; uint16_t type; int32_t index; uint32_t flags, change; };

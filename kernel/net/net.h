@@ -104,6 +104,7 @@ void net_show_udp(struct netns *ns, int proto, struct sbuf *s, bool v6);
 void net_show_unix(struct netns *ns, struct sbuf *s);
 void net_show_netlink(struct netns *ns, struct sbuf *s);
 void net_show_raw(struct netns *ns, struct sbuf *s, bool v6);
+void net_show_icmp(struct netns *ns, struct sbuf *s, bool v6);  /* ping sockets */
 struct net_counts { unsigned all, tcp4, tcp6, udp4, udp6, raw4, raw6, orphans, waiting, established; uint64_t tcp_bytes; };
 struct net_counts net_count(struct netns *ns);
 

@@ -100,7 +100,51 @@ static int socket_setattr(struct inode *i, const struct kattr *a)
 	return 0;
 }
 
-static const struct inode_ops socket_iops = { .setattr = socket_setattr };
+/* The name of the protocol, as /proc/net/protocols has it. */
+static const char *protocol_name(const struct socket *s)
+{
+	bool v6 = s->family == AF_INET6;
+
+	if (s->family == AF_UNIX)
+		return s->type == SOCK_STREAM ? "UNIX-STREAM" : "UNIX";
+	if (s->family == AF_NETLINK)
+		return "NETLINK";
+	if (s->type == SOCK_STREAM)
+		return v6 ? "TCPv6" : "TCP";
+	if (s->type == SOCK_RAW)
+		return v6 ? "RAWv6" : "RAW";
+	if (s->protocol == IPPROTO_UDPLITE)
+		return v6 ? "UDPLITEv6" : "UDP-Lite";
+	if (s->protocol == IPPROTO_ICMP || s->protocol == IPPROTO_ICMPV6)
+		return v6 ? "PINGv6" : "PING";
+	return v6 ? "UDPv6" : "UDP";
+}
+
+#define NAME_ATTR "system.sockprotoname"
+
+static long socket_getxattr(struct inode *i, const char *name, void *buf, size_t size)
+{
+	size_t n = strlen(i->priv) + 1;
+
+	if (strcmp(name, NAME_ATTR))
+		return -EOPNOTSUPP;
+	if (size && size < n)
+		return -ERANGE;
+	memcpy(buf, i->priv, MIN(size, n));
+	return (long)n;
+}
+
+static long socket_listxattr(__unused_arg struct inode *i, void *buf, size_t size)
+{
+	if (size && size < sizeof NAME_ATTR)
+		return -ERANGE;
+	memcpy(buf, NAME_ATTR, MIN(size, sizeof NAME_ATTR));
+	return sizeof NAME_ATTR;
+}
+
+static const struct inode_ops socket_iops = {
+	.setattr = socket_setattr, .getxattr = socket_getxattr, .listxattr = socket_listxattr,
+};
 
 static int socket_file(struct socket *s, int flags, struct file **ret)
 {
@@ -109,6 +153,7 @@ static int socket_file(struct socket *s, int flags, struct file **ret)
 
 	if (i) {
 		i->ops = &socket_iops;
+		i->priv = (void *)protocol_name(s);
 		err = file_new_anon(&socket_fops, s, O_RDWR | (flags & SOCK_NONBLOCK), i, ret);
 		inode_put(i);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc/PID/net: the network of that task's name space, proc(5).  Sockets are
  * listed by kernel/net; tables that are empty here have their headings. */
+#include "kernel/fs/proc/net.h"
 #include "kernel/fs/proc/proc.h"
 #include "kernel/net/route.h"
 #include <linux_abi/netlink.h>
@@ -59,6 +60,24 @@ static void show_udplite(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, DGRAM_HEAD4);
 	net_show_udp(ns, PROTO_UDPLITE, s, false);
+}
+
+static void show_udplite6(struct netns *ns, struct sbuf *s)
+{
+	sbuf_printf(s, DGRAM_HEAD6);
+	net_show_udp(ns, PROTO_UDPLITE, s, true);
+}
+
+static void show_icmp(struct netns *ns, struct sbuf *s)
+{
+	sbuf_printf(s, DGRAM_HEAD4 + 1);
+	net_show_icmp(ns, s, false);
+}
+
+static void show_icmp6(struct netns *ns, struct sbuf *s)
+{
+	sbuf_printf(s, DGRAM_HEAD6);
+	net_show_icmp(ns, s, true);
 }
 
 static void show_unix(struct netns *ns, struct sbuf *s)
@@ -129,19 +148,6 @@ static void show_sockstat6(struct netns *ns, struct sbuf *s)
 		    c.tcp6, c.udp6, c.raw6);
 }
 
-/* Only what is true without packets. */
-static void show_snmp(struct netns *ns, struct sbuf *s)
-{
-	sbuf_printf(s, "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab "
-		    "InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors\n"
-		    "Tcp: 1 200 120000 -1 0 0 0 0 %u 0 0 0 0 0 0\n", net_count(ns).established);
-}
-
-
-static void show_nothing(struct netns *ns, struct sbuf *s)
-{
-}
-
 static void show_netlink(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n");
@@ -151,12 +157,6 @@ static void show_netlink(struct netns *ns, struct sbuf *s)
 static void show_packet(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");
-}
-
-static void show_protocols(struct netns *ns, struct sbuf *s)
-{
-	sbuf_printf(s, "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re sp bi br ha uh gp em\n"
-		    "UNIX      1024       0      -1   NI       0   yes  kernel      n  n  n  n  n  n  n  n  n  n  n  n  n  n  n  n  n  n  n\n");
 }
 
 static int fill(struct task *t, struct sbuf *s, void (*show)(struct netns *ns, struct sbuf *s))
@@ -173,13 +173,10 @@ FILL(arp)
 FILL(dev)
 FILL(if_inet6)
 FILL(netlink)
-FILL(nothing)
 FILL(packet)
-FILL(protocols)
 FILL(raw)
 FILL(raw6)
 FILL(route)
-FILL(snmp)
 FILL(sockstat)
 FILL(sockstat6)
 FILL(tcp)
@@ -187,6 +184,9 @@ FILL(tcp6)
 FILL(udp)
 FILL(udp6)
 FILL(udplite)
+FILL(udplite6)
+FILL(icmp)
+FILL(icmp6)
 FILL(unix)
 
 #define NET(nm, fn) { .name = nm, .mode = S_IFREG | 0444, .fill = fill_##fn }
@@ -199,16 +199,18 @@ const struct pid_entry pid_net_entries[] = {
 	NET("raw", raw),
 	NET("raw6", raw6),
 	NET("udplite", udplite),
+	NET("udplite6", udplite6),
+	NET("icmp", icmp),
+	NET("icmp6", icmp6),
 	NET("unix", unix),
 	NET("route", route),
 	NET("arp", arp),
 	NET("if_inet6", if_inet6),
-	NET("ipv6_route", nothing),
 	NET("netlink", netlink),
 	NET("packet", packet),
-	NET("protocols", protocols),
 	NET("sockstat", sockstat),
 	NET("sockstat6", sockstat6),
-	NET("snmp", snmp),
+#define ROW(nm) { .name = #nm, .mode = S_IFREG | 0444, .fill = pid_net_##nm },
+	PID_NET_TABLES(ROW)
 	{ .name = NULL },
 };

@@ -97,16 +97,19 @@ void net_show_udp(struct netns *ns, int proto, struct sbuf *s, bool v6)
 	spin_unlock(&ns->lock);
 }
 
-void net_show_raw(struct netns *ns, struct sbuf *s, bool v6)
+static void show_portless(struct netns *ns, struct sbuf *s, bool v6, int type)
 {
 	struct inet_sock *i;
 
 	spin_lock(&ns->lock);
 	list_for_each(i, &ns->all, all_link)
-		if (i->proto < 0 && i->type == SOCK_RAW && wanted(i, v6))
-			dgram_line(s, i, (unsigned)i->protocol, v6);
+		if (i->proto < 0 && i->type == type && wanted(i, v6))
+			dgram_line(s, i, type == SOCK_RAW ? (unsigned)i->protocol : i->local.port, v6);
 	spin_unlock(&ns->lock);
 }
+
+void net_show_raw(struct netns *ns, struct sbuf *s, bool v6) { show_portless(ns, s, v6, SOCK_RAW); }
+void net_show_icmp(struct netns *ns, struct sbuf *s, bool v6) { show_portless(ns, s, v6, SOCK_DGRAM); }
 
 struct net_counts net_count(struct netns *ns)
 {

@@ -24,6 +24,7 @@ static void put_link(struct nl_request *r, const struct net_link *l)
 	nl_u32(r, IFLA_NUM_TX_QUEUES, 1);
 	nl_u32(r, IFLA_NUM_RX_QUEUES, 1);
 	nl_u8(r, IFLA_CARRIER, 1);
+	nl_u32(r, IFLA_CARRIER_CHANGES, 0);
 	nl_attr(r, IFLA_ADDRESS, mac, sizeof mac);
 	nl_attr(r, IFLA_BROADCAST, mac, sizeof mac);
 	nl_attr(r, IFLA_QDISC, l->was_up ? "noqueue" : "noop", l->was_up ? 8 : 5);
@@ -65,6 +66,8 @@ static int get_link(struct nl_request *r)
 	memcpy(&i, r->body, MIN(r->size, sizeof i));
 	if (r->dump && r->strict && (r->size < sizeof i || i.type || i.flags || i.change || i.index))
 		return -EINVAL;
+	if (r->dump && i.family == AF_BRIDGE)
+		return 0;               /* lo is in none */
 	if (r->dump) {
 		put_link(r, &r->ns->lo);
 		return 0;

@@ -37,6 +37,7 @@ int diag_request(struct nl_request *r);         /* diag.c */
 int addr_request(struct nl_request *r);         /* addr.c: RTM_*ADDR */
 int rule_request(struct nl_request *r);         /* rule.c: RTM_*RULE */
 int link_request(struct nl_request *r);         /* link.c: RTM_*LINK */
+int empty_request(struct nl_request *r);        /* empty.c: of which lo has nothing, or one thing */
 void link_announce(struct nl_request *r);
 void addr_announce(struct nl_request *r, const struct net_address *a, bool gone);
 /* A number or an address in an attribute; false: absent or of another size. */

@@ -51,7 +51,9 @@ static bool before(const struct net_rt *a, const struct net_rt *b)
 		return a->family < b->family;
 	if (a->table != b->table)
 		return a->table < b->table;
-	return c ? c < 0 : a->dst_len > b->dst_len;
+	if (c || a->dst_len != b->dst_len)
+		return c ? c < 0 : a->dst_len > b->dst_len;
+	return a->metric < b->metric;
 }
 
 static void sort(struct net_rt *r, unsigned n)
@@ -102,8 +104,9 @@ static int find_route(struct nl_request *r)
 	struct linux_rtmsg m;
 	struct net_rt t = { 0 };
 	struct linux_rtmsg a;
-	struct ipaddr src;
+	struct ipaddr src, from;
 	enum net_kind kind;
+	bool sends;
 	int err;
 
 	if (r->size < sizeof m)
@@ -119,11 +122,20 @@ static int find_route(struct nl_request *r)
 				  .protocol = m.family == AF_INET ? 0 : RTPROT_KERNEL,
 				  .type = kind == NET_BROADCAST ? RTN_BROADCAST : kind == NET_MULTICAST ? RTN_MULTICAST :
 					  RTN_LOCAL };
+	/* Who asks for a sender is told of it, and of no other. */
+	sends = nl_get_ip(r, sizeof m, RTA_SRC, m.family, &from);
+	if (!sends && m.family == AF_INET6)
+		from = ip_any6;
+	if (sends || m.family == AF_INET6)
+		a.src_len = a.dst_len;
 	nl_begin(r, RTM_NEWROUTE, &a, sizeof a);
 	nl_u32(r, RTA_TABLE, a.table);
 	nl_put_ip(r, RTA_DST, &t.dst);
+	if (a.src_len)
+		nl_put_ip(r, RTA_SRC, &from);
 	nl_u32(r, RTA_OIF, LO_INDEX);
-	nl_put_ip(r, RTA_PREFSRC, &src);
+	if (!sends || m.family == AF_INET6)
+		nl_put_ip(r, RTA_PREFSRC, &src);
 	if (m.family == AF_INET) {
 		nl_u32(r, RTA_UID, current_cred()->euid);
 	} else {
@@ -230,9 +242,6 @@ int route_request(struct nl_request *r)
 	case RTM_GETROUTE: return r->dump ? dump_routes(r) : find_route(r);
 	case RTM_NEWROUTE: return r->admin ? new_route(r) : -EPERM;
 	case RTM_DELROUTE: return r->admin ? del_route(r) : -EPERM;
-	case RTM_GETNEIGH:
-	case RTM_GETNEIGHTBL:
-	case RTM_GETQDISC: return r->dump ? 0 : -EOPNOTSUPP;
-	default: return -EOPNOTSUPP;    /* lo has no neighbours, queues, policies */
+	default: return empty_request(r);
 	}
 }
