@@ -230,7 +230,7 @@ static struct tcp_sock *child_new(struct tcp_sock *l, struct tcp_sock *t)
 }
 
 /* t, which is in SYN_SENT, gets its connection; a place in l's accept queue is
- * reserved. */
+ * reserved, and free again after an error.  -ECANCELED: t gave up. */
 static int establish(struct tcp_sock *t, struct tcp_sock *l)
 {
 	struct tcp_sock *c = child_new(l, t);
@@ -263,7 +263,7 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 	if (dead) {                     /* t gave up meanwhile: c never was */
 		c->state = TCP_CLOSE;
 		tcp_abort(c);
-		return 0;
+		return -ECANCELED;
 	}
 	if (refused) {
 		tcp_abort(c);
@@ -276,6 +276,31 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 	waitq_wake_all(&l->wq, POLLIN | POLLRDNORM);
 	waitq_wake_all(&t->wq, POLLOUT | POLLWRNORM);
 	return 0;
+}
+
+/* False: it took no place, others may have one. */
+static bool admit(struct tcp_sock *l, struct tcp_sock *t)
+{
+	int err = reserve(l, t);
+
+	if (!err)
+		err = establish(t, l);
+	if (err && err != -EAGAIN && err != -ECANCELED)
+		tcp_receive_rst(t, NULL);
+	return !err || err == -EAGAIN;
+}
+
+/* There is room again: for the first that waits for it and can use it. */
+static void next_syn(struct tcp_sock *l)
+{
+	struct tcp_sock *t;
+	bool admitted = false;
+
+	while (!admitted && (t = pop(l, &l->syn_queue)) != NULL) {
+		syn_leave(t);
+		admitted = admit(l, t);
+		tcp_put(t);
+	}
 }
 
 /* ---- connecting ---- */
@@ -305,7 +330,6 @@ static int send_syn(struct tcp_sock *t)
 {
 	struct inet_sock *li = inet_find_listener(t->in.ns, &t->in.remote, &t->in.local);
 	struct tcp_sock *l;
-	int err;
 
 	if (!li) {
 		if (!connect_self(t))
@@ -313,11 +337,8 @@ static int send_syn(struct tcp_sock *t)
 		return 0;
 	}
 	l = tcp_of(li);
-	err = reserve(l, t);
-	if (!err)
-		err = establish(t, l);
-	if (err && err != -EAGAIN)
-		tcp_receive_rst(t, NULL);
+	if (!admit(l, t))
+		next_syn(l);
 	tcp_put(l);
 	return 0;
 }
@@ -468,23 +489,6 @@ static bool take(struct tcp_sock *l, struct tcp_sock **ret, int *err)
 	}
 	spin_unlock(&l->lock);
 	return *ret || *err;
-}
-
-/* There is room again: the first that waits for it. */
-static void next_syn(struct tcp_sock *l)
-{
-	struct tcp_sock *t = pop(l, &l->syn_queue);
-	int err;
-
-	if (!t)
-		return;
-	syn_leave(t);
-	err = reserve(l, t);
-	if (!err)
-		err = establish(t, l);
-	if (err && err != -EAGAIN)
-		tcp_receive_rst(t, NULL);
-	tcp_put(t);
 }
 
 int tcp_accept(struct socket *s, struct socket *fresh, bool nonblock)
