@@ -22,24 +22,24 @@ static void queue_gone(struct inst *i) { listening(i); close(dial(i->s)); }
 static void listener_shut(struct inst *i) { listening(i); shutdown(i->s, SHUT_RD); }
 static void listener_shut_wr(struct inst *i) { with_queue(i); shutdown(i->s, SHUT_WR); }
 
-/* Somebody whose queue is full, and a name that nobody has any more: of the
- * family at hand, made anew with it. */
+/* Somebody whose queue is full, and a name at which nobody listens (nor will
+ * another program of this machine: it is bound): of the family at hand. */
 static int crowded = -1;
 static struct sockaddr_storage dead;
 static socklen_t dead_size = sizeof dead;
 
 static void with_family(int family, int mapped)
 {
-	int l;
+	int held;
 
 	inet_family = family;
 	inet_mapped = mapped;
 	crowded = listener(0);
 	(void)dial(crowded);
-	l = listener(1);
+	held = socket(family, SOCK_STREAM, 0);
+	bind(held, (void *)&dead, loop_name(&dead, 0));
 	dead_size = sizeof dead;
-	getsockname(l, (void *)&dead, &dead_size);
-	close(l);
+	getsockname(held, (void *)&dead, &dead_size);
 }
 
 static void connecting(struct inst *i)
