@@ -29,12 +29,12 @@ static void show_tcp6(struct netns *ns, struct sbuf *s)
 	net_show_tcp(ns, s, true);
 }
 
-#define DGRAM_HEAD4 "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
+#define DGRAM_HEAD4 "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
 #define DGRAM_HEAD6 "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
 
 static void show_udp(struct netns *ns, struct sbuf *s)
 {
-	sbuf_printf(s, DGRAM_HEAD4);
+	sbuf_printf(s, " " DGRAM_HEAD4);
 	net_show_udp(ns, PROTO_UDP, s, false);
 }
 
@@ -58,7 +58,7 @@ static void show_raw6(struct netns *ns, struct sbuf *s)
 
 static void show_udplite(struct netns *ns, struct sbuf *s)
 {
-	sbuf_printf(s, DGRAM_HEAD4);
+	sbuf_printf(s, " " DGRAM_HEAD4);
 	net_show_udp(ns, PROTO_UDPLITE, s, false);
 }
 
@@ -70,7 +70,7 @@ static void show_udplite6(struct netns *ns, struct sbuf *s)
 
 static void show_icmp(struct netns *ns, struct sbuf *s)
 {
-	sbuf_printf(s, DGRAM_HEAD4 + 1);
+	sbuf_printf(s, DGRAM_HEAD4);
 	net_show_icmp(ns, s, false);
 }
 
