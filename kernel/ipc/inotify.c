@@ -17,8 +17,8 @@
 #define WATCHES_MAX 131072u
 #define EVENTS_MAX 16384u
 #define NAME_UNIT 16u                   /* names are padded to the record's size */
-#define MASK_KNOWN (IN_ALL_EVENTS | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE | \
-		    IN_MASK_ADD | IN_ONESHOT)
+#define MASK_KNOWN (IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ISDIR | IN_ONLYDIR | \
+		    IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD | IN_ONESHOT)
 
 struct event { struct list link; struct linux_inotify_event e; char name[]; };
 
@@ -394,7 +394,7 @@ SYSCALL3(inotify_add_watch, int, fd, ustr, name, uint32_t, mask)
 	long ret;
 	int err;
 
-	if (mask & ~MASK_KNOWN || !(mask & IN_ALL_EVENTS))
+	if (mask & ~MASK_KNOWN || !mask)
 		return -EINVAL;
 	if ((mask & IN_MASK_ADD) && (mask & IN_MASK_CREATE))
 		return -EINVAL;

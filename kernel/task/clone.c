@@ -132,6 +132,7 @@ static int copy_group(struct task *c, struct task *p, const struct clone_args_k 
 	spin_lock(&pg->lock);
 	memcpy(g->rlim, pg->rlim, sizeof(g->rlim));
 	g->oom_score_adj = pg->oom_score_adj;
+	g->oom_score_adj_least = pg->oom_score_adj_least;
 	g->dumpable = __atomic_load_n(&pg->dumpable, __ATOMIC_RELAXED);
 	spin_unlock(&pg->lock);
 	return 0;

@@ -140,7 +140,7 @@ struct tgroup {
 	uint64_t cpu_warned_ns;         /* next SIGXCPU at this CPU time */
 	struct list posix_timers;
 	int32_t next_timer_id;
-	int32_t oom_score_adj;
+	int32_t oom_score_adj, oom_score_adj_least;
 	bool dumpable;                  /* atomic */
 	bool no_setpgid;
 	bool membarrier_registered;

@@ -128,8 +128,13 @@ static int store_oom_adj(struct task *t, const char *text, size_t n)
 	adj = neg ? -(int32_t)v : (int32_t)v;
 	if (!task_may_access(t) && t->tg != current_task()->tg)
 		return -EACCES;
-	if (adj < t->tg->oom_score_adj && !capable(CAP_SYS_RESOURCE))
-		return -EACCES;
+	/* Down again to what somebody with the right to lower it said last. */
+	if (!capable(CAP_SYS_RESOURCE)) {
+		if (adj < t->tg->oom_score_adj_least)
+			return -EACCES;
+	} else {
+		t->tg->oom_score_adj_least = adj;
+	}
 	t->tg->oom_score_adj = adj;
 	return 0;
 }
