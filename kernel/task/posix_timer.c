@@ -302,7 +302,7 @@ SYSCALL4(timer_settime, int, id, int, flags, up_itimerspec, unew, up_itimerspec,
 	int64_t value, interval;
 	uint64_t due = 0, now;
 	struct ptimer *p;
-	int err = copy_in_obj(&v, unew);
+	int err = unew.va ? copy_in_obj(&v, unew) : -EINVAL;
 
 	if (err)
 		return err;

@@ -104,7 +104,20 @@ static void lost_signal(void)
 
 /* ---- the stop at the end ---- */
 
-static void plain_exit(void *arg) { _exit(9); }
+static void who_traces(void)
+{
+	char line[200];
+	FILE *f = fopen("/proc/self/status", "r");
+	int pid = -1;
+
+	while (fgets(line, sizeof line, f))
+		sscanf(line, "TracerPid: %d", &pid);
+	fclose(f);
+	printf("traced by %s\n", pid == getppid() ? "parent" : pid ? "another" : "nobody");
+	fflush(stdout);
+}
+
+static void plain_exit(void *arg) { who_traces(); _exit(9); }
 static void thread_exit(void *arg) { syscall(SYS_exit, 10); }
 static void segfault(void *arg) { raise(SIGUSR1); }
 

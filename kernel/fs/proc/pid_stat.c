@@ -2,6 +2,7 @@
 /* /proc/PID/stat and status: what ps and top read. */
 #include "kernel/fs/proc/proc.h"
 #include "kernel/tty/tty.h"
+#include "kernel/task/ptrace.h"
 
 struct snapshot {
 	char comm[16], state;
@@ -91,6 +92,7 @@ static void take(struct task *t, bool whole, struct snapshot *x)
 	x->rsslim = g->rlim[RLIMIT_RSS].cur;
 	x->state = t == current_task() ? 'R' : state_of(t);
 	spin_unlock(&task_list_lock);
+	x->tracer = ptrace_tracer_tid(t);
 	signals_of(t, x);
 }
 
