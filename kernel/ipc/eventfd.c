@@ -110,6 +110,16 @@ static const struct file_ops eventfd_fops = {
 	.type_name = "anon_inode:[eventfd]",
 };
 
+bool eventfd_is(const struct file *f) { return f->ops == &eventfd_fops; }
+
+void eventfd_signal(struct file *f)
+{
+	struct eventfd *e = f->priv;
+
+	(void)add(e, 1);                /* full: whoever reads it has news enough */
+	waitq_wake_all(&e->wq, POLL_IN_KEYS);
+}
+
 static long eventfd_make(unsigned count, int flags)
 {
 	struct eventfd *e;

@@ -68,4 +68,8 @@ void sysvipc_show_shm(struct sbuf *s);
 void sysvipc_show_sem(struct sbuf *s);
 void sysvipc_show_msg(struct sbuf *s);
 
+/* ---- eventfd.c ---- */
+bool eventfd_is(const struct file *f);
+void eventfd_signal(struct file *f);    /* adds 1; never sleeps */
+
 #endif

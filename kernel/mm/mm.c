@@ -139,6 +139,8 @@ void mm_put(struct mm *mm)
 
 	if (!ref_put(&mm->users))
 		return;
+	if (__atomic_load_n(&mm->aio_contexts, __ATOMIC_RELAXED))
+		aio_mm_gone(mm);
 	spin_lock(&mm_list_lock);
 	while (__atomic_load_n(&memlimit_scanning, __ATOMIC_ACQUIRE)) {
 		spin_unlock(&mm_list_lock);

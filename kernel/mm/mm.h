@@ -47,6 +47,7 @@ struct mm {
 	uint32_t patch_hits;            /* atomic: kernel/mm/patch.c */
 	uint64_t fault_addr;            /* mm_fault: the last one that found nothing wrong */
 	unsigned fault_repeats;
+	uint32_t aio_contexts;          /* atomic: of kernel/vfs/aio.c */
 
 	struct list all_link;           /* mm_list_lock: every mm with users */
 	uint64_t scan_rss;              /* memlimit scan only */
@@ -113,6 +114,7 @@ long mm_advise(struct mm *mm, uint64_t addr, size_t size, int advice);
 int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 	       unsigned map_flags, struct file *file, uint64_t off);
 int mm_unmap(struct mm *mm, uint64_t addr, uint64_t size);
+void aio_mm_gone(struct mm *mm);        /* kernel/vfs/aio.c: mm ends and has contexts */
 int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot);
 struct vma *mm_find_locked(struct mm *mm, uint64_t addr);  /* first vma with end > addr */
 /* A fault at addr that the kernel may cure (stack growth, a file mapping that

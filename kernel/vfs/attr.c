@@ -344,6 +344,13 @@ SYSCALL4(fallocate, int, fd, int, mode, int64_t, off, int64_t, n)
 
 /* ---- durability ---- */
 
+int file_sync(struct file *f, bool data_only)
+{
+	if (f->ops && f->ops->fsync)
+		return f->ops->fsync(f, data_only);
+	return S_ISREG(inode_mode(f->inode)) || S_ISDIR(inode_mode(f->inode)) ? 0 : -EINVAL;
+}
+
 static int sync_fd(int fd, bool data_only)
 {
 	struct file *f = fd_get(fd);
@@ -351,8 +358,7 @@ static int sync_fd(int fd, bool data_only)
 
 	if (!f)
 		return -EBADF;
-	err = f->ops && f->ops->fsync ? f->ops->fsync(f, data_only) :
-	      S_ISREG(inode_mode(f->inode)) || S_ISDIR(inode_mode(f->inode)) ? 0 : -EINVAL;
+	err = file_sync(f, data_only);
 	file_put(f);
 	return err;
 }

@@ -152,6 +152,9 @@ int vfs_truncate_inode(struct inode *i, uint64_t size, struct file *f);
 int open_user(int dfd, ustr name, uint32_t flags, uint32_t mode, unsigned resolve);
 void file_remove_privs(struct file *f);
 long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write);
+#define FILE_RW_MAX 0x7ffff000ul        /* what Linux moves at most in one call */
+long file_rw_at(struct file *f, struct iter *it, int64_t off, bool write);      /* pread(2), pwrite(2) */
+int file_sync(struct file *f, bool data_only);          /* fsync(2) */
 bool owner_or_capable(const struct inode *i);
 void fs_info_init(struct fs_info *f, const struct path *root);
 /* The current task's, counted; cwd may be NULL. */

@@ -10,8 +10,6 @@
 #include "kernel/vfs/internal.h"
 #include <linux_abi/inotify.h>
 
-#define RW_MAX 0x7ffff000ul             /* what Linux moves at most in one call */
-
 static bool is_reg(const struct file *f)
 {
 	return f->inode && S_ISREG(inode_mode(f->inode));
@@ -71,7 +69,7 @@ static long rw_cur(struct file *f, struct iter *it, bool write)
 	uint64_t none = 0;
 	long n;
 
-	it->left = MIN(it->left, RW_MAX);
+	it->left = MIN(it->left, FILE_RW_MAX);
 	if (f->mode & FMODE_SEEK) {
 		mutex_lock(&f->pos_lock);
 		n = file_rw(f, it, &f->pos, write);
@@ -83,7 +81,7 @@ static long rw_cur(struct file *f, struct iter *it, bool write)
 	return n;
 }
 
-static long rw_at(struct file *f, struct iter *it, int64_t off, bool write)
+long file_rw_at(struct file *f, struct iter *it, int64_t off, bool write)
 {
 	uint64_t pos = (uint64_t)off;
 	long n;
@@ -92,7 +90,7 @@ static long rw_at(struct file *f, struct iter *it, int64_t off, bool write)
 		return -EINVAL;
 	if (!(f->mode & FMODE_SEEK) && (!f->ops || !f->ops->lseek))
 		return -ESPIPE;
-	it->left = MIN(it->left, RW_MAX);
+	it->left = MIN(it->left, FILE_RW_MAX);
 	n = file_rw(f, it, &pos, write);
 	rw_notify(f, n, write);
 	return n;
@@ -135,8 +133,8 @@ static long prw_buf(int fd, uaddr buf, size_t n, int64_t off, bool write)
 	u = fd_use(fd);
 	if (!u.file)
 		return -EBADF;
-	iter_user(&it, buf, MIN(n, RW_MAX));
-	ret = rw_at(u.file, &it, off, write);
+	iter_user(&it, buf, MIN(n, FILE_RW_MAX));
+	ret = file_rw_at(u.file, &it, off, write);
 	fd_done(u);
 	return ret;
 }
@@ -174,7 +172,7 @@ static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, unsigne
 	if (!ret) {
 		it.append = rwf & RWF_APPEND;
 		it.nowait = rwf & RWF_NOWAIT;
-		ret = at ? rw_at(f, &it, off, write) : rw_cur(f, &it, write);
+		ret = at ? file_rw_at(f, &it, off, write) : rw_cur(f, &it, write);
 		iter_free(&it);
 	}
 	fd_done(u);

@@ -25,7 +25,7 @@ HOST_HEADERS = """stddef.h stdint.h sys/types.h signal.h time.h sys/time.h sys/r
  sys/ipc.h sys/sem.h sys/msg.h sys/shm.h mqueue.h sys/ptrace.h sys/utsname.h sys/xattr.h sys/mount.h sys/prctl.h sys/file.h
  sys/sysinfo.h sys/ucontext.h sys/auxv.h sys/times.h sys/uio.h dirent.h errno.h sched.h elf.h fcntl.h unistd.h limits.h termios.h sys/ioctl.h
  linux/futex.h linux/capability.h linux/seccomp.h linux/filter.h linux/audit.h linux/openat2.h linux/memfd.h linux/magic.h linux/securebits.h linux/sched.h linux/fiemap.h
- linux/membarrier.h linux/close_range.h linux/rseq.h linux/kcmp.h linux/falloc.h linux/fs.h""".split()
+ linux/membarrier.h linux/close_range.h linux/rseq.h linux/kcmp.h linux/falloc.h linux/fs.h linux/aio_abi.h""".split()
 
 # ours: (theirs, prefix of member names, {member: theirs})
 TIMES = {"atime": "st_atim.tv_sec", "mtime": "st_mtim.tv_sec", "ctime": "st_ctim.tv_sec",
@@ -41,6 +41,7 @@ STRUCTS = {
     "elf64_ehdr": ("Elf64_Ehdr", "e_", {}), "elf64_phdr": ("Elf64_Phdr", "p_", {}),
     "linux_epoll_event": ("struct epoll_event", "", {}),
     "linux_open_how": ("struct open_how", "", {}),
+    "linux_iocb": ("struct iocb", "aio_", {"opcode": "aio_lio_opcode"}), "linux_io_event": ("struct io_event", "", {}),
     "linux_f_owner_ex": ("struct f_owner_ex", "", {}),
     "linux_flock": ("struct flock", "l_", {}),
     "linux_robust_list": ("struct robust_list", "", {}),
