@@ -79,6 +79,18 @@ __attribute__((unused)) static void tcp_pair(int p[2])
 	close(l);
 }
 
+/* p[0] is connected to p[1]. */
+__attribute__((unused)) static void udp_pair(int p[2])
+{
+	struct sockaddr_in a = loopback(0);
+
+	p[0] = socket(AF_INET, SOCK_DGRAM, 0);
+	p[1] = socket(AF_INET, SOCK_DGRAM, 0);
+	bind(p[1], (void *)&a, sizeof a);
+	a = name_of(p[1]);
+	connect(p[0], (void *)&a, sizeof a);
+}
+
 __attribute__((unused)) static int int_opt(int s, int level, int opt)
 {
 	int v = -77;

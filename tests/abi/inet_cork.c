@@ -91,17 +91,6 @@ static void tcp_more(void)
 	close(p[1]);
 }
 
-static void udp_pair(int p[2])
-{
-	struct sockaddr_in a = loopback(0);
-
-	p[0] = socket(AF_INET, SOCK_DGRAM, 0);
-	p[1] = socket(AF_INET, SOCK_DGRAM, 0);
-	bind(p[1], (void *)&a, sizeof a);
-	a = name_of(p[1]);
-	connect(p[0], (void *)&a, sizeof a);
-}
-
 static void udp_cork(void)
 {
 	int p[2], one = 1, zero = 0;

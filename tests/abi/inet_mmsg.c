@@ -5,17 +5,6 @@
 #include "inet.h"
 #include <sys/sendfile.h>
 
-static void udp_pair(int p[2])
-{
-	struct sockaddr_in a = loopback(0);
-
-	p[0] = socket(AF_INET, SOCK_DGRAM, 0);
-	p[1] = socket(AF_INET, SOCK_DGRAM, 0);
-	bind(p[1], (void *)&a, sizeof a);
-	a = name_of(p[1]);
-	connect(p[0], (void *)&a, sizeof a);
-}
-
 static void many(void)
 {
 	int p[2];

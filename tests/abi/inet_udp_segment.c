@@ -15,17 +15,6 @@
 
 static char big[70000];
 
-static void pair(int p[2])
-{
-	struct sockaddr_in a = loopback(0);
-
-	p[0] = socket(AF_INET, SOCK_DGRAM, 0);
-	p[1] = socket(AF_INET, SOCK_DGRAM, 0);
-	bind(p[1], (void *)&a, sizeof a);
-	a = name_of(p[1]);
-	connect(p[0], (void *)&a, sizeof a);
-}
-
 static void drain(int s)
 {
 	int n, count = 0;
@@ -59,7 +48,7 @@ static void segments(void)
 {
 	int p[2];
 
-	pair(p);
+	udp_pair(p);
 	V(int_opt(p[0], SOL_UDP, UDP_SEGMENT));
 	V(with(p[0], 1000, 300));
 	drain(p[1]);
@@ -93,7 +82,7 @@ static void coalesced(void)
 	struct cmsghdr *h;
 
 	SAY("UDP_GRO\n");
-	pair(p);
+	udp_pair(p);
 	V(int_opt(p[1], SOL_UDP, UDP_GRO));
 	V(setsockopt(p[1], SOL_UDP, UDP_GRO, &(int){ 1 }, sizeof(int)));
 	V(int_opt(p[1], SOL_UDP, UDP_GRO));

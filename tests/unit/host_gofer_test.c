@@ -23,22 +23,7 @@
 #include "host/gofer/gofer.h"
 #include "host/isolate/isolate.h"
 #include "platform/process/hc.h"
-
-static int failures;
-#define CHECK(c) do { \
-	if (!(c)) { \
-		fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #c); \
-		failures++; \
-	} \
-} while (0)
-
-/* What the platform provides otherwise. */
-unsigned plat_cpu_self(void);
-unsigned plat_cpu_self(void) { return 0; }
-uint32_t host_cpu(void) { return 0; }
-void process_events_raise(uint64_t bits) { (void)bits; }
-int isolate_gofer_early(const struct gofer_config *cfg) { (void)cfg; return 0; }
-int isolate_gofer(void) { return 0; }
+#include "tests/unit/gofer_test.h"
 
 static char dir[64];
 static pid_t gofer_pid;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "platform/testhost/testhost.h"
+#include "tests/unit/program.h"
 #include "tests/unit/unit.h"
 
 #ifdef UNIT_SMP
@@ -23,21 +24,6 @@
 #endif
 #define THREADS_SHARE (0x200 | 17)      /* CLONE_FS */
 
-static int fail(int line, long value)
-{
-	char b[64];
-	int n = snprintf(b, sizeof b, "walks line %d: %ld\n", line, value);
-	uint64_t p = u_page() + 8192;
-
-	u_put(p, b, (size_t)n);
-	u(SYS_write, 2, p, n);
-	return 1;
-}
-#define IS(e, v) do { long got_ = (long)(e); if (got_ != (long)(v)) return fail(__LINE__, got_); } while (0)
-#define GOOD(e) ({ long got_ = (long)(e); if (got_ < 0) return fail(__LINE__, got_); got_; })
-
-static uint64_t S(const char *s) { return u_str(u_page(), s); }
-static uint64_t S2(const char *s) { return u_str(u_page() + 2048, s); }
 static uint64_t S3(const char *s) { return u_str(u_page() + 1024, s); }
 
 /* Leaves are links, known by the length of their text: nothing about them ever
