@@ -211,12 +211,28 @@ int pid_statm(struct task *t, struct sbuf *s)
 	return 0;
 }
 
+/* A program that writes a title over its arguments, and on into its environment,
+ * has no NUL at their end: then the page from their start on, to its first NUL
+ * (proc(5), cmdline).  buf holds a page. */
+static bool title(struct mm *mm, uint8_t *buf, size_t *ret_n)
+{
+	uint8_t last;
+	size_t n;
+
+	if (mm->arg_end <= mm->arg_start || mm_copy_in(mm, &last, mm->arg_end - 1, 1) || !last)
+		return false;
+	n = PLAT_PAGE_SIZE - mm_copy_in(mm, buf, mm->arg_start, PLAT_PAGE_SIZE);
+	*ret_n = MIN(strnlen((char *)buf, n) + 1, n);
+	return true;
+}
+
 /* A piece of the program's own memory, as it is now. */
 static int copy_range(struct task *t, struct sbuf *s, bool env)
 {
 	struct mm *mm = task_get_mm(t);
 	uint64_t from, to;
 	uint8_t *buf;
+	size_t n;
 
 	if (!mm)
 		return 0;
@@ -225,19 +241,25 @@ static int copy_range(struct task *t, struct sbuf *s, bool env)
 		mm_put(mm);
 		return -ENOMEM;
 	}
+	if (!env && title(mm, buf, &n)) {
+		sbuf_write(s, buf, n);
+		goto out;
+	}
 	from = env ? mm->env_start : mm->arg_start;
 	to = env ? mm->env_end : mm->arg_end;
 	if (to > from)
 		to = MIN(to, from + ARGS_MAX);
 	while (from < to && !s->failed) {
-		size_t n = (size_t)MIN(to - from, (uint64_t)PLAT_PAGE_SIZE);
-		size_t left = mm_copy_in(mm, buf, from, n);
+		size_t left;
 
+		n = (size_t)MIN(to - from, (uint64_t)PLAT_PAGE_SIZE);
+		left = mm_copy_in(mm, buf, from, n);
 		sbuf_write(s, buf, n - MIN(left, n));
 		if (left)
 			break;
 		from += n;
 	}
+out:
 	kfree(buf);
 	mm_put(mm);
 	return 0;
