@@ -18,8 +18,6 @@ struct ahead {
 };
 
 #define AHEAD_STRING_SIZE 256           /* first read of copy_in_str() */
-/* More is left to the host where it would have to go from core to core. */
-#define AHEAD_APART 2048
 /* Behind the call's six arguments. */
 #define AHEAD_STACK 6
 #define AHEAD_ROBUST 7
@@ -54,6 +52,8 @@ static const struct ahead ahead_table[] = {
 	[NR_getxattr] = STRING(0), [NR_lgetxattr] = STRING(0), [NR_inotify_add_watch] = STRING(1),
 	[NR_renameat] = STRING(1), [NR_renameat2] = STRING(1), [NR_linkat] = STRING(1), [NR_openat2] = STRING(1),
 	[NR_fchmodat] = STRING(1), [NR_fchownat] = STRING(1), [NR_utimensat] = STRING(1),
+	[NR_sendfile] = STRUCT(2, 8), [NR_accept] = STRUCT(2, 4), [NR_accept4] = STRUCT(2, 4),
+	[NR_getsockname] = STRUCT(2, 4), [NR_getpeername] = STRUCT(2, 4), [NR_getsockopt] = STRUCT(4, 4),
 	[NR_rt_sigreturn] = { AHEAD_FRAME, AHEAD_STACK, 0, 0 },
 	[NR_exit] = STRUCT(AHEAD_ROBUST, 24), [NR_exit_group] = STRUCT(AHEAD_ROBUST, 24),
 };

@@ -156,7 +156,7 @@ static bool run_riders(struct stub_box *box, uint32_t order)
 
 static inline uint64_t robust_head(uint64_t fs) { return fs ? fs + ROBUST_BEHIND_FS : 0; }
 
-static uint64_t ahead_size(const struct stub_box *box, const struct ahead *e, const uint64_t *arg, uint64_t addr)
+static uint64_t ahead_size(const struct ahead *e, const uint64_t *arg, uint64_t addr)
 {
 	uint64_t count;
 
@@ -168,10 +168,7 @@ static uint64_t ahead_size(const struct stub_box *box, const struct ahead *e, co
 		return e->size;
 	case AHEAD_COUNT:
 		count = arg[e->count_arg];
-		if (count > BOX_AHEAD_MAX / e->size)
-			return 0;
-		count *= e->size;
-		return count <= AHEAD_APART || __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) == host_cpu() ? count : 0;
+		return count <= BOX_AHEAD_MAX / e->size ? count * e->size : 0;
 	case AHEAD_FRAME:
 		return MIN(config()->sigframe_size, (uint64_t)BOX_AHEAD_MAX);
 	default:
@@ -190,7 +187,7 @@ static uint32_t copy_ahead(struct stub_box *box, uint64_t nr, const uint64_t arg
 		return 0;
 	e = &ahead_table[nr];
 	addr = arg[e->arg];
-	n = addr ? ahead_size(box, e, arg, addr) : 0;
+	n = addr ? ahead_size(e, arg, addr) : 0;
 	if (n == 0)
 		return 0;
 	if (e->kind == AHEAD_STRING)
