@@ -20,12 +20,7 @@ struct signalfd {
 
 static bool take(struct task *t, struct signalfd *s, struct linux_siginfo *info)
 {
-	int signo;
-
-	spin_lock(&t->sighand->lock);
-	signo = signal_dequeue_locked(t, __atomic_load_n(&s->mask, __ATOMIC_RELAXED), info);
-	spin_unlock(&t->sighand->lock);
-	return signo != 0;
+	return signal_take(t, __atomic_load_n(&s->mask, __ATOMIC_RELAXED), info) != 0;
 }
 
 static void to_record(const struct linux_siginfo *i, struct linux_signalfd_siginfo *r)

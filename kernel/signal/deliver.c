@@ -281,6 +281,8 @@ static enum outcome take_one(struct task *t, int orphaned, int *ret_signo,
 		goto out;
 	}
 	signo = signal_dequeue_locked(t, ~t->blocked, info);
+	if (signo && info->code == SI_TIMER)
+		posix_timer_taken_locked(g, info);
 	*ret_signo = signo;
 	if (!signo) {
 		what = NOTHING;

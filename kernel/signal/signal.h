@@ -69,6 +69,11 @@ void signal_deliver_user(bool from_syscall);
 /* Take one signal of `mask` from the private, then the shared queue.  The
  * signal number or 0.  sighand->lock held. */
 int signal_dequeue_locked(struct task *t, uint64_t mask, struct linux_siginfo *ret);
+/* The same without the lock, and what taking a timer's signal entails. */
+int signal_take(struct task *t, uint64_t mask, struct linux_siginfo *ret);
+/* posix_timer.c: info is a timer's and was just taken: completes its count.
+ * g->lock held. */
+void posix_timer_taken_locked(struct tgroup *g, struct linux_siginfo *info);
 
 /* A call that used signal_set_temporary_mask() ends: put the old mask back
  * now, unless it was interrupted (then signal_deliver_user() does it after the

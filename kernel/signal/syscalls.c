@@ -124,11 +124,24 @@ SYSCALL0(pause)
 	return -ERESTARTNOHAND;
 }
 
+int signal_take(struct task *t, uint64_t mask, struct linux_siginfo *info)
+{
+	int signo;
+
+	spin_lock(&t->sighand->lock);
+	signo = signal_dequeue_locked(t, mask, info);
+	spin_unlock(&t->sighand->lock);
+	if (signo && info->code == SI_TIMER) {
+		spin_lock(&t->tg->lock);
+		posix_timer_taken_locked(t->tg, info);
+		spin_unlock(&t->tg->lock);
+	}
+	return signo;
+}
+
 static bool take(struct task *t, uint64_t mask, struct linux_siginfo *info, int *signo)
 {
-	spin_lock(&t->sighand->lock);
-	*signo = signal_dequeue_locked(t, mask, info);
-	spin_unlock(&t->sighand->lock);
+	*signo = signal_take(t, mask, info);
 	return *signo != 0;
 }
 

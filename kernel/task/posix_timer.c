@@ -122,7 +122,7 @@ static void fire(struct ktimer *k)
 		p->overrun += (int32_t)missed;
 		if (!pending) {
 			deliver = true;
-			overrun = p->overrun_last = p->overrun;
+			overrun = p->overrun;
 			p->overrun = 0;
 		}
 	}
@@ -132,6 +132,21 @@ static void fire(struct ktimer *k)
 		send(p, overrun);
 	if (due)
 		arm(p, due, now);
+}
+
+/* What came while its signal waited belongs to that signal. */
+void posix_timer_taken_locked(struct tgroup *g, struct linux_siginfo *info)
+{
+	struct ptimer *p;
+
+	list_for_each(p, &g->posix_timers, link) {
+		if (p->id != info->u.timer.tid)
+			continue;
+		p->overrun_last = info->u.timer.overrun + MIN(p->overrun, INT32_MAX - info->u.timer.overrun);
+		p->overrun = 0;
+		info->u.timer.overrun = p->overrun_last;
+		break;
+	}
 }
 
 static struct ptimer *find_get(struct task *t, int32_t id)
