@@ -139,7 +139,7 @@ static struct dentry *lookup_cached(struct dentry *dir, const char *name, size_t
 
 	if (!d)
 		return NULL;
-	if (d->mounted)
+	if (__atomic_load_n(&d->mounted, __ATOMIC_RELAXED))
 		return d;
 	if (d->inode && ops->revalidate)
 		good = ops->revalidate(dir->inode, name, n, d->inode);

@@ -93,6 +93,8 @@ static void fresh_network(void)
 /* Tasks that just ended are freed meanwhile. */
 static void settle(void) { pause_us(20000); }
 
+#define SETTLES 250                     /* five seconds, on a busy machine */
+
 int model_rounds(int (*play)(void), unsigned rounds)
 {
 	/* A CPU keeps buffers for the next call: one may have its first late. */
@@ -114,7 +116,7 @@ int model_rounds(int (*play)(void), unsigned rounds)
 		if (r == 1)
 			before = now + kept;
 	}
-	for (unsigned i = 0; i < 20 && now > before; i++) {
+	for (unsigned i = 0; i < SETTLES && now > before; i++) {
 		settle();
 		now = testhost_live_blocks();
 	}
