@@ -45,6 +45,7 @@ struct app_thread {
 	uint32_t owner_serial;
 	uint32_t below;                 /* the frame's place: GATE_BELOW after a trap by the gate, or 0 */
 	bool resumed_fast;              /* its last order to run was without a frame */
+	uint16_t order;                 /* the one being made; the mailbox gets it whole */
 	bool at_gate;                   /* parked by the gate, registers below */
 	struct plat_regs gate_regs;
 	int32_t home;                   /* the only core it may use, or ANYWHERE */

@@ -138,10 +138,10 @@ void riders_board(struct stub *s, unsigned cpu, struct plat_uctx *u)
 	if (th->rider_first) {
 		box->line.copy.to = th->rider[0].a[0];
 		memcpy(box->line.copy.data, &th->rider[0].a[3], RIDER_INLINE);
-		box->line.order |= (uint16_t)(th->rider[0].a[2] << ORDER_COPY_SHIFT);
+		th->order |= (uint16_t)(th->rider[0].a[2] << ORDER_COPY_SHIFT);
 	}
 	riders_store(s, cpu, box->cmds, th->rider_first);
-	box->line.order |= (uint16_t)((th->rider_count - th->rider_first) << ORDER_COUNT_SHIFT);
+	th->order |= (uint16_t)((th->rider_count - th->rider_first) << ORDER_COUNT_SHIFT);
 }
 
 /* That run is over; handed_back: because one failed, the thread says. */

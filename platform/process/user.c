@@ -382,7 +382,7 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 	}
 	if (loaded && gate_resumable(th, &u->regs)) {
 		box->line.copy.result = u->regs.rax;
-		box->line.order = ORDER_FAST;
+		th->order = ORDER_FAST;
 		th->resumed_fast = true;
 		return 0;
 	}
@@ -399,7 +399,7 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 		frame_xstate_describe(frame_xstate(box, th->below));
 	}
 	frame_store(box, stub_box_va(s, cpu), th->below, &u->regs);
-	box->line.order = 0;
+	th->order = 0;
 	th->resumed_fast = false;
 	return 0;
 }
@@ -515,6 +515,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		}
 		if (th->rider_count)
 			riders_board(s, cpu, u);
+		box->line.order = th->order;
 		test_step(s, STEP_RESUME);
 		switched = last_run[cpu].id != s->id;
 		if (switched)
