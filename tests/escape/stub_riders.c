@@ -126,6 +126,28 @@ static void mixed(plat_as_t as, bool gate)
 	}
 }
 
+/* What another context left is made first, by commands of its own, and does not
+ * change how this one goes on. */
+static void others_first(plat_as_t as)
+{
+	struct plat_uctx *u = trapped(as, true), *w = guest_ctx(guest_gate);
+	bool before = process.no_vm_access;
+
+	process.no_vm_access = true;
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t calls = u->regs.r14;
+
+		CHECK(ride(as, w, AT + 8, 77 + i));
+		answer(u, true, false);
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && u->regs.r14 == calls + 1);
+		CHECK(word(as, AT + 8) == 77 + i && !w->riders);
+	}
+	process.no_vm_access = before;
+	plat_uctx_save(u);
+	guest_ctx_free(u);
+	guest_ctx_free(w);
+}
+
 /* Long copies do not ride to another core. */
 static void far_away(plat_as_t as)
 {
@@ -444,6 +466,7 @@ void test_riders(void)
 	}
 	refused(as);
 	far_away(as);
+	others_first(as);
 	newborn(as);
 	by_mailbox(as);
 	plat_as_free(as);
