@@ -23,7 +23,7 @@ struct aio_context {
 	struct list link;
 	struct mm *mm;                  /* not counted: aio_mm_gone() */
 	uint64_t id;
-	bool dead;
+	bool dead;                      /* set under aio_lock */
 	uint32_t size, used;            /* places; used: events and requests under way */
 	uint32_t first, ready;          /* of the events, which go round */
 	struct waitq wq;
@@ -44,7 +44,7 @@ static void put(struct aio_context *c)
 static void kill_locked(struct aio_context *c)
 {
 	list_del(&c->link);
-	c->dead = true;
+	__atomic_store_n(&c->dead, true, __ATOMIC_RELAXED);
 	events_total -= c->size;
 	__atomic_fetch_sub(&c->mm->aio_contexts, 1, __ATOMIC_RELAXED);
 }
@@ -348,7 +348,7 @@ static long get_events(struct aio_context *c, int64_t least, int64_t most, uaddr
 		if (take(c, &ev)) {
 			err = copy_out(uaddr_add(uevents, (uint64_t)n * sizeof(ev)), &ev, sizeof(ev));
 			n += !err;
-		} else if (n >= least || c->dead) {
+		} else if (n >= least || __atomic_load_n(&c->dead, __ATOMIC_RELAXED)) {
 			break;
 		} else {
 			err = WAIT_EVENT(&c->wq, TASK_INTERRUPTIBLE, deadline, has_news(c));

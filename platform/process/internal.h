@@ -241,8 +241,8 @@ void place_leave(struct stub_box *box);         /* another was woken instead of 
 bool place_release(struct app_thread *th, bool now);            /* true: it is limited still */
 void place_mapper(struct stub *s);
 
-/* turn.c: the word that says who runs.  Giving: true when the thread had to be woken. */
-bool turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn);
+/* turn.c: the word that says who runs. */
+void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn);
 /* Until the word is no longer `given`, or limit_ns (0: PATROL_NS from now); returns the word. */
 uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns);
 #define PATROL_NS NSEC_PER_SEC

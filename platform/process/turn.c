@@ -11,7 +11,7 @@
  * caller's limit, or a wake-up that nobody needed. */
 #include "platform/process/internal.h"
 
-bool turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn)
+void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn)
 {
 	uint32_t core = host_cpu();
 
@@ -20,11 +20,10 @@ bool turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn)
 		__atomic_store_n(&box->kern_cpu, core, __ATOMIC_RELAXED);
 	__atomic_store_n(&box->line.turn, turn, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST))
-		return false;
+		return;
 	stats_count(STATS_STUB_WOKEN);
 	place_bring(th, box);
 	futex_wake(&box->line.turn, 1);
-	return true;
 }
 
 /* Returns whether the word has changed. */

@@ -439,6 +439,8 @@ static void copied_ahead(plat_as_t as)
 	CHECK(!known_ahead(as, at, data[0]));
 	call_with(as, u, SYS_openat, UINT64_MAX - 3, 0);
 	CHECK(plat_copy_in(as, got, UINT64_MAX - 3, 4) == 4);
+	call_with(as, u, SYS_openat, 0x50000000, 0);
+	CHECK(plat_copied_ahead(as, 0x50000000) == 0 && plat_copy_in(as, got, 0x50000000, 4) == 4);
 	call_with(as, u, SYS_openat, STUB_BASE, 0);
 	CHECK(plat_copy_in(as, got, STUB_BASE, 8) == 8);
 	CHECK(plat_as_unmap(as, at, sizeof(data)) == 0);

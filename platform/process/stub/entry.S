@@ -210,6 +210,14 @@ app_thread:
 	call	stub_trap                       /* returns the frame to resume */
 	jmp	resume
 
+/* A fault at `at` (rax: where it was) goes on at `exit`. */
+	.macro	FIXUP at, exit
+	lea	\at(%rip), %rcx
+	lea	\exit(%rip), %r8
+	cmp	%rcx, %rax
+	je	.Lfixup
+	.endm
+
 	.balign 64
 /* rdi signal, rsi siginfo, rdx ucontext, rsp the frame.  A fault of one of
  * our own accesses to the program's memory goes on at its error exit. */
@@ -250,24 +258,12 @@ signal_return:
 	jmp	signal_return
 .Lfault:
 	mov	UC_RIP(%rdx), %rax
-	lea	copy_access(%rip), %rcx
-	cmp	%rcx, %rax
-	lea	copy_exit(%rip), %r8
-	je	.Lfixup
-	lea	cmpxchg_access(%rip), %rcx
-	cmp	%rcx, %rax
-	lea	word_fault(%rip), %r8
-	je	.Lfixup
-	lea	load_access(%rip), %rcx
-	cmp	%rcx, %rax
-	je	.Lfixup
-	lea	word_access(%rip), %rcx
-	cmp	%rcx, %rax
-	lea	string_exit(%rip), %r8
-	je	.Lfixup
-	lea	byte_access(%rip), %rcx
-	cmp	%rcx, %rax
-	jne	.Lcpuid
+	FIXUP	copy_access, copy_exit
+	FIXUP	cmpxchg_access, word_fault
+	FIXUP	load_access, word_fault
+	FIXUP	word_access, string_exit
+	FIXUP	byte_access, string_exit
+	jmp	.Lcpuid
 .Lfixup:
 	mov	%r8, UC_RIP(%rdx)
 	add	$8, %rsp
