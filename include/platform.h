@@ -239,6 +239,12 @@ void plat_riders_flush(struct plat_uctx *u);
  * May sleep the CPU. */
 int __must_check plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file,
 				uint64_t off, size_t *ret_n);
+/* The same for files that are read over and over, of which the platform keeps
+ * views; any size.  Views that were not used since the last rest are given up
+ * by it: true while some are left. */
+int __must_check plat_view_read(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file,
+				uint64_t off, size_t *ret_n);
+bool plat_views_rest(void);
 /* As copy_out, but ignoring write protection of private mappings (ptrace,
  * set-up of a fresh image).  A platform that does not know the protection
  * may leave the pages written to readable and writable: mm_copy_out_force()

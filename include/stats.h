@@ -55,6 +55,7 @@
 	X(COPIES_IN, copies, "copies from user memory") \
 	X(COPIES_OUT, copies, "copies to user memory") \
 	X(COPY_FAILS, copies, "copies that met a bad address") \
+	X(VIEW_READS, copies, "reads of a host file that is mapped") \
 	X(RIDERS, copies, "copies that rode on the order to run") \
 	X(RIDERS_EARLY, copies, "lists of those that had to go before it") \
 	X(KERNEL_MEMORY_PEAK, memory, "kernel memory at its highest, bytes (peak)")

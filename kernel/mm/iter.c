@@ -226,20 +226,45 @@ size_t iter_zero(struct iter *it, size_t n)
 	return done;
 }
 
-#define DIRECT_MIN (512u << 10)         /* where one copy less pays for asking for it */
+#define VIEW_MIN (16u << 10)            /* where one copy less pays for asking for it */
+#define DIRECT_MIN (512u << 10)         /* and for the way to the mapper */
+#define REST_NS (1000 * 1000 * 1000ull)
+
+/* While the platform has views of files a timer asks for those not in use. */
+static void rest(struct ktimer *t);
+static struct ktimer rest_timer = { .fn = rest };
+static uint32_t rest_armed;
+
+static void rest_later(void)
+{
+	if (!__atomic_load_n(&rest_armed, __ATOMIC_RELAXED) && !__atomic_exchange_n(&rest_armed, 1, __ATOMIC_SEQ_CST))
+		ktimer_set(&rest_timer, plat_time_mono_ns() + REST_NS);
+}
+
+static void rest(__unused_arg struct ktimer *t)
+{
+	/* First: who makes a view now arms the timer again. */
+	__atomic_store_n(&rest_armed, 0, __ATOMIC_SEQ_CST);
+	if (plat_views_rest())
+		rest_later();
+}
 
 size_t iter_read_file(struct iter *it, uint64_t hc_file, uint64_t off)
 {
+	plat_as_t as;
 	uint64_t va;
 	size_t want, got = 0;
 
-	if (it->kernel || it->left < DIRECT_MIN)
+	if (it->kernel || it->left < VIEW_MIN)
 		return 0;
 	want = next_piece(it, it->left, &va);
-	if (want < DIRECT_MIN || off > INT64_MAX - want || va >= mm_addr_hi || want > mm_addr_hi - va)
+	if (want < VIEW_MIN || off > INT64_MAX - want || va >= mm_addr_hi || want > mm_addr_hi - va)
 		return 0;
 	memlimit_poke();
-	if (plat_read_file(current_task()->mm->as, va, want, hc_file, off, &got))
+	as = current_task()->mm->as;
+	if (!plat_view_read(as, va, want, hc_file, off, &got))
+		rest_later();
+	else if (want < DIRECT_MIN || plat_read_file(as, va, want, hc_file, off, &got))
 		return 0;
 	got = MIN(got, want);
 	advance(it, got);

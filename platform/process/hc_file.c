@@ -114,8 +114,7 @@ static struct file_slot *find_locked(uint64_t file)
 	return &files[slot];
 }
 
-/* The descriptor, kept open until file_unuse(). */
-static int file_use(uint64_t file)
+int hc_file_use(uint64_t file)
 {
 	struct file_slot *f;
 	uint32_t flags;
@@ -152,7 +151,7 @@ static int file_use(uint64_t file)
 	return err ? err : fd;
 }
 
-static void file_unuse(uint64_t file)
+void hc_file_unuse(uint64_t file)
 {
 	hc_lock_take(&table_lock);
 	files[(uint32_t)file - 1].users--;
@@ -161,13 +160,13 @@ static void file_unuse(uint64_t file)
 
 int hc_file_dup(uint64_t file)
 {
-	int fd = file_use(file);
+	int fd = hc_file_use(file);
 	long copy;
 
 	if (fd < 0)
 		return fd;
 	copy = raw(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
-	file_unuse(file);
+	hc_file_unuse(file);
 	return (int)copy;
 }
 
@@ -176,6 +175,7 @@ void hc_file_close(uint64_t file)
 	struct file_slot *f;
 	int fd = -1;
 
+	views_forget(file);
 	hc_lock_take(&table_lock);
 	f = find_locked(file);
 	if (f) {
@@ -242,14 +242,14 @@ int hc_fd_getattr(int fd, struct hc_attr *ret_attr)
 /* Between use and unuse: err is the call's result. */
 static int done(uint64_t file, long err)
 {
-	file_unuse(file);
+	hc_file_unuse(file);
 	return (int)err;
 }
 
 int hc_file_read(uint64_t file, uint64_t off, void *buf, size_t n, size_t *ret_n)
 {
 	struct iovec iov = { buf, MIN(n, (size_t)HC_IO_MAX) };
-	int fd = off > INT64_MAX ? -EINVAL : file_use(file);
+	int fd = off > INT64_MAX ? -EINVAL : hc_file_use(file);
 	long got;
 
 	if (fd < 0)
@@ -266,7 +266,7 @@ int hc_file_read(uint64_t file, uint64_t off, void *buf, size_t n, size_t *ret_n
 int hc_file_write(uint64_t file, uint64_t off, const void *buf, size_t n, size_t *ret_n)
 {
 	struct iovec iov = { (void *)(uintptr_t)buf, MIN(n, (size_t)HC_IO_MAX) };
-	int fd = off > INT64_MAX ? -EINVAL : file_use(file);
+	int fd = off > INT64_MAX ? -EINVAL : hc_file_use(file);
 	long got;
 
 	if (fd < 0)
@@ -283,7 +283,7 @@ int hc_file_write(uint64_t file, uint64_t off, const void *buf, size_t n, size_t
 int hc_file_getattr(uint64_t file, struct hc_attr *ret_attr)
 {
 	struct hc_attr a;
-	int fd = file_use(file), err;
+	int fd = hc_file_use(file), err;
 
 	if (fd < 0)
 		return fd;
@@ -298,7 +298,7 @@ int hc_file_getattr(uint64_t file, struct hc_attr *ret_attr)
 
 int hc_file_truncate(uint64_t file, uint64_t size)
 {
-	int fd = size > INT64_MAX ? -EINVAL : file_use(file);
+	int fd = size > INT64_MAX ? -EINVAL : hc_file_use(file);
 
 	return fd < 0 ? fd : done(file, raw(SYS_ftruncate, fd, size));
 }
@@ -313,13 +313,13 @@ int hc_file_allocate(uint64_t file, uint32_t mode, uint64_t off, uint64_t n)
 		return -EOPNOTSUPP;
 	if (off > INT64_MAX || n > INT64_MAX)
 		return -EFBIG;
-	fd = file_use(file);
+	fd = hc_file_use(file);
 	return fd < 0 ? fd : done(file, raw(SYS_fallocate, fd, mode, off, n));
 }
 
 int hc_file_sync(uint64_t file, bool data_only)
 {
-	int fd = file_use(file);
+	int fd = hc_file_use(file);
 
 	if (fd < 0)
 		return fd;
@@ -328,7 +328,7 @@ int hc_file_sync(uint64_t file, bool data_only)
 
 int hc_file_seek(uint64_t file, uint64_t off, bool data, uint64_t *ret)
 {
-	int fd = off > INT64_MAX ? -ENXIO : file_use(file);
+	int fd = off > INT64_MAX ? -ENXIO : hc_file_use(file);
 	long at;
 
 	if (fd < 0)

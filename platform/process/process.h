@@ -36,6 +36,10 @@ __noreturn void sandbox_main(const struct sandbox_config *cfg);
 /* Inside the sandbox process: a descriptor of the caller's own for an open
  * hc_file handle; -EBADF when there is none, -EMFILE. */
 int hc_file_dup(uint64_t file);
+/* The descriptor, kept open until unuse; or an error. */
+int hc_file_use(uint64_t file);
+void hc_file_unuse(uint64_t file);
+void views_forget(uint64_t file);       /* views.c: this handle ends */
 void hc_file_give_back(void);           /* descriptors of files not in use */
 
 /* Raise event bits (any thread): they are or-ed in and CPU 0 is kicked. */

@@ -583,6 +583,23 @@ int plat_read_file(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint6
 	return 0;
 }
 
+static uint32_t views;                  /* rests until they are given up */
+
+int plat_view_read(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint64_t off, size_t *ret_n)
+{
+	__atomic_store_n(&views, 2, __ATOMIC_RELAXED);
+	return plat_read_file(as, dst, n, hc_file, off, ret_n);
+}
+
+bool plat_views_rest(void)
+{
+	uint32_t n = __atomic_load_n(&views, __ATOMIC_RELAXED);
+
+	if (n)
+		__atomic_store_n(&views, n - 1, __ATOMIC_RELAXED);
+	return n > 1;
+}
+
 size_t plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n) { return copy(as, dst, NULL, src, n, true); }
 
 int plat_user_cmpxchg32(plat_as_t as, uint64_t addr, uint32_t old, uint32_t val, uint32_t *ret_prev)

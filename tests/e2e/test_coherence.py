@@ -7,9 +7,10 @@ import json
 import os
 import subprocess
 import time
+import zlib
 
 GUEST = r'''
-import os, sys, time
+import os, sys, time, zlib
 files = {}
 def show(line):
     op, *a = line.split()
@@ -29,6 +30,9 @@ def show(line):
     if op == "rest": return files[a[0]].read().decode().strip()
     if op == "size": return str(os.fstat(files[a[0]].fileno()).st_size)
     if op == "again": files[a[0]].seek(0); return files[a[0]].read().decode().strip()
+    if op == "sum":                         # by large reads, up to the end
+        data = os.pread(files[a[0]].fileno(), 1 << 20, int(a[1]))
+        return f"{len(data)}-{zlib.crc32(data)}"
     if op == "write":
         with open(a[0], "w") as f: f.write(a[1])
         return "ok"
@@ -326,3 +330,48 @@ def test_many_names(t):
     g("count long", "9000")
     g("readlink long/77", "nowhere")
     g.close()
+
+
+def test_large_file_read_again(t):
+    """A file that is mapped after its first passes shows every change at once."""
+    data = bytearray(i * 7 % 251 for i in range(300000))
+    name = os.path.join(t.tmp, "big")
+
+    def is_now(g, off=0, passes=4):
+        part = bytes(data[off:off + (1 << 20)])
+        for _ in range(passes):
+            g(f"sum a {off}", f"{len(part)}-{zlib.crc32(part)}")
+
+    with open(name, "wb") as f:
+        f.write(data)
+    with Guest(t, "--rw", t.tmp, "--stats=" + os.path.join(t.tmp, "stats.json")) as g:
+        g("open a big", data[:2].decode())
+        with open(name, "r+b") as f:
+            for change in range(3):
+                is_now(g)
+                time.sleep(2.2)                 # left alone for so long, it is mapped
+                is_now(g)
+                is_now(g, 65432)
+                f.seek(70000)
+                f.write(b"%d" % change)
+                f.flush()
+                data[70000:70001] = b"%d" % change
+                is_now(g)
+                time.sleep(2.2)
+                is_now(g)
+                f.truncate(len(data) - 70001)
+                del data[-70001:]
+                is_now(g)
+                is_now(g, len(data))
+                time.sleep(2.2)
+                is_now(g)
+                f.truncate(len(data) + 5000)
+                data += bytes(5000)
+                is_now(g)
+        os.rename(name, name + ".old")          # what is open stays
+        t.write("big", "new")
+        time.sleep(2.2)
+        is_now(g)
+    with open(os.path.join(t.tmp, "stats.json")) as f:
+        n = json.load(f)["copies"]["view_reads"]
+    t.ok(10 <= n, f"{n} reads of views")

@@ -98,6 +98,96 @@ void test_read_file(void)
 	plat_as_free(as);
 }
 
+#define VIEWED 0x50000000
+#define VIEWED_SIZE 0x40000u
+
+static uint8_t pattern(size_t at) { return (uint8_t)(at * 7 + at / 4096 + 1) | 1; }     /* never 0 */
+
+/* Cuts the file off and makes it whole again, all the time. */
+static void *cut(void *stop)
+{
+	static uint8_t whole[VIEWED_SIZE];
+
+	for (size_t i = 0; i < sizeof(whole); i++)
+		whole[i] = pattern(i);
+	for (unsigned i = 0; !__atomic_load_n((bool *)stop, __ATOMIC_RELAXED); i++) {
+		CHECK(ftruncate(harness_file, (i * 4097) % VIEWED_SIZE) == 0);
+		CHECK(pwrite(harness_file, whole, sizeof(whole), 0) == sizeof(whole));
+	}
+	return NULL;
+}
+
+/* The view is made by a read after the file was read once through and had been left alone. */
+static bool view_made(plat_as_t as)
+{
+	size_t got = 7;
+
+	usleep(2100000);
+	for (unsigned i = 0; i < 8; i++)
+		if (!plat_view_read(as, VIEWED, VIEWED_SIZE / 2, 1, i % 2 * VIEWED_SIZE / 2, &got)) {
+			CHECK(got == VIEWED_SIZE / 2);
+			return true;
+		}
+	return false;
+}
+
+/* A file that is mapped here: its bytes, its end, what changes it, and nowhere
+ * but into memory that may be written. */
+void test_view(void)
+{
+	static uint8_t in[VIEWED_SIZE], out[VIEWED_SIZE];
+	plat_as_t as = guest_as();
+	bool stop = false;
+	pthread_t cutter;
+	size_t got = 7;
+
+	CHECK(plat_view_read(as, VIEWED, 100, 1, 0, &got) == -EAGAIN && got == 7);
+	harness_file = memfd_create("file", 0);
+	for (size_t i = 0; i < sizeof(in); i++)
+		in[i] = pattern(i);
+	CHECK(write(harness_file, in, sizeof(in)) == sizeof(in));
+	CHECK(plat_as_map_anon(as, VIEWED, VIEWED_SIZE, 3, 0) == 0);
+	for (unsigned i = 0; i < 8; i++)        /* it has changed a moment ago */
+		CHECK(plat_view_read(as, VIEWED, VIEWED_SIZE, 1, 0, &got) == -EAGAIN);
+	CHECK(view_made(as) && plat_views_rest());
+	CHECK(plat_view_read(as, VIEWED + 3, 0x12345, 1, 0x101, &got) == 0 && got == 0x12345);
+	CHECK(plat_copy_in(as, out, VIEWED + 3, got) == 0 && !memcmp(out, in + 0x101, got));
+	CHECK(plat_view_read(as, VIEWED, 0x20000, 1, 0x3f000, &got) == 0 && got == 0x1000);
+	CHECK(plat_view_read(as, VIEWED, 0x20000, 1, VIEWED_SIZE, &got) == 0 && got == 0);
+	CHECK(plat_view_read(as, VIEWED, 0x20000, 1, UINT64_MAX, &got) == 0 && got == 0);
+	CHECK(plat_view_read(as, VIEWED + 0x3f000, 0x2000, 1, 0, &got) == 0 && got == 0x1000);
+	CHECK(plat_view_read(as, VIEWED + VIEWED_SIZE, 0x1000, 1, 0, &got) == 0 && got == 0);
+	CHECK(plat_as_protect(as, VIEWED, 0x1000, 1) == 0);
+	CHECK(plat_view_read(as, VIEWED, 0x1000, 1, 0, &got) == 0 && got == 0);
+	CHECK(plat_view_read(as, STUB_CTL + CTL_BOX(0), 0x1000, 1, 0, &got) == 0 && got == 0);
+	CHECK(plat_view_read(as, UINT64_MAX - 100, 0x2000, 1, 0, &got) == 0 && got == 0);
+	CHECK(plat_as_protect(as, VIEWED, 0x1000, 3) == 0);
+	/* Not used since: it goes. */
+	CHECK(plat_views_rest() && !plat_views_rest());
+	CHECK(plat_view_read(as, VIEWED, 0x1000, 1, 0, &got) == -EAGAIN);
+	/* What changes the file ends its view. */
+	CHECK(view_made(as) && pwrite(harness_file, "x", 1, 9) == 1);
+	CHECK(plat_view_read(as, VIEWED, 0x1000, 1, 0, &got) == -EAGAIN && !plat_views_rest());
+	CHECK(view_made(as) && ftruncate(harness_file, 0x1001) == 0);
+	CHECK(plat_view_read(as, VIEWED, 0x3000, 1, 0, &got) == -EAGAIN && !plat_views_rest());
+	CHECK(pwrite(harness_file, in, sizeof(in), 0) == sizeof(in) && view_made(as));
+	views_forget(1);
+	CHECK(!plat_views_rest());
+	/* Cut off under the reader: never a byte that was not in the file. */
+	CHECK(view_made(as));
+	CHECK(pthread_create(&cutter, NULL, cut, &stop) == 0);
+	for (unsigned i = 0; i < 200; i++)
+		if (!plat_view_read(as, VIEWED, VIEWED_SIZE, 1, 0, &got)) {
+			CHECK(plat_copy_in(as, out, VIEWED, got) == 0 && !memcmp(out, in, got));
+		}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(cutter, NULL);
+	close(harness_file);
+	harness_file = -1;
+	views_forget(1);
+	plat_as_free(as);
+}
+
 static void await_other(void)
 {
 	for (unsigned i = 0; i < 5000 && __atomic_load_n(&other_syscalls, __ATOMIC_SEQ_CST) < 20; i++)

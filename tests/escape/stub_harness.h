@@ -43,6 +43,7 @@ void test_attacks(void);
 void test_batch(void);
 void test_later(void);
 void test_read_file(void);
+void test_view(void);
 void test_first_cpu(void);
 void test_gate(void);
 void test_cpuid(void);

@@ -19,6 +19,8 @@
 #include "platform/process/hc.h"
 #include "tests/unit/gofer_test.h"
 
+void views_forget(__unused_arg uint64_t file) {}
+
 static char dir[64];
 static const uint64_t root = GOFER_ROOT_HANDLE(0);
 static uint8_t buf[GOFER_DATA_MAX] __aligned(8);

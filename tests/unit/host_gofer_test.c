@@ -25,6 +25,8 @@
 #include "platform/process/hc.h"
 #include "tests/unit/gofer_test.h"
 
+void views_forget(__unused_arg uint64_t file) {}
+
 static char dir[64];
 static pid_t gofer_pid;
 static int raw_channel;                 /* the gofer's channel 1, for hand-made requests */
