@@ -221,6 +221,8 @@ bool __must_check plat_copy_in_parts(plat_as_t as, void *dst, const struct plat_
 #define PLAT_RIDER_MAX 4096u            /* bytes of one copy */
 bool __must_check plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst,
 				     const void *src, size_t n);
+#define PLAT_RIDE_ZERO_MAX 65536u       /* zeroes, likewise: no bytes need to cross */
+bool __must_check plat_ride_zero(plat_as_t as, struct plat_uctx *u, uint64_t dst, size_t n);
 /* As plat_as_map_anon() and so on, likewise: of an address space that nobody
  * but u's task uses.  A failure is reported with its errno, the contract about
  * what is then mapped is the same. */

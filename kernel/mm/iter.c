@@ -213,14 +213,21 @@ size_t iter_copy_out(struct iter *it, const void *src, size_t n)
 
 size_t iter_zero(struct iter *it, size_t n)
 {
-	static char zeroes[16 * PAGE_SIZE];     /* never written to: one page of the host */
 	size_t done = 0;
 
 	while (done < n) {
-		size_t k = MIN(n - done, sizeof(zeroes)), moved = iter_copy_out(it, zeroes, k);
+		uint64_t va;
+		size_t k = next_piece(it, n - done, &va), left = 0;
 
-		done += moved;
-		if (moved < k)
+		if (!k)
+			break;
+		if (it->kernel)
+			memset((void *)(uintptr_t)va, 0, k);
+		else
+			left = copy_out_zeroes((uaddr){ va }, k);
+		advance(it, k - left);
+		done += k - left;
+		if (left)
 			break;
 	}
 	return done;

@@ -152,6 +152,7 @@ void ride_settle_slow(struct task *t);
 /* The current task leaves its CPU or its address space. */
 void copy_out_finish(struct task *t);
 int __must_check user_zero(uaddr dst, size_t n);
+size_t __must_check copy_out_zeroes(uaddr dst, size_t n);       /* bytes not zeroed */
 /* A string with its NUL into buf.  Length without NUL, -EFAULT,
  * -ENAMETOOLONG when there is no NUL in size bytes. */
 long __must_check copy_in_str(char *buf, ustr src, size_t size);

@@ -183,6 +183,31 @@ size_t copy_out_partial(uaddr dst, const void *src, size_t n)
 	return mm_copy_out(t->mm, dst.va, src, n);
 }
 
+static char zeroes[PLAT_RIDE_ZERO_MAX];         /* never written to: one page of the host */
+
+size_t copy_out_zeroes(uaddr dst, size_t n)
+{
+	struct task *t = current_task();
+	size_t left = n;
+
+	while (left) {
+		size_t k = MIN(left, sizeof(zeroes)), not;
+
+		memlimit_poke();
+		if (rides_at(t, dst.va, k) && plat_ride_zero(t->mm->as, &t->uctx, dst.va, k)) {
+			count_copy(k, 0, true);
+			not = 0;
+		} else {
+			not = mm_copy_out(t->mm, dst.va, zeroes, k);
+		}
+		dst = uaddr_add(dst, k - not);
+		left -= k - not;
+		if (not)
+			break;
+	}
+	return left;
+}
+
 int copy_out_now(uaddr dst, const void *src, size_t n)
 {
 	return mm_copy_out(current_task()->mm, dst.va, src, n) ? -EFAULT : 0;
@@ -229,19 +254,9 @@ int copy_out(uaddr dst, const void *src, size_t n)
 	return copy_out_partial(dst, src, n) ? -EFAULT : 0;
 }
 
-static const char zeroes[PAGE_SIZE];
-
 int user_zero(uaddr dst, size_t n)
 {
-	while (n) {
-		size_t k = MIN(n, sizeof(zeroes));
-
-		if (copy_out(dst, zeroes, k))
-			return -EFAULT;
-		dst = uaddr_add(dst, k);
-		n -= k;
-	}
-	return 0;
+	return copy_out_zeroes(dst, n) ? -EFAULT : 0;
 }
 
 int copy_in_struct(void *dst, size_t size, uaddr src, size_t usize)

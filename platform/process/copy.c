@@ -108,11 +108,13 @@ static void riders_precede(struct stub *s, unsigned cpu, uint64_t at, uint64_t n
 size_t plat_copied_ahead(plat_as_t as, uint64_t src)
 {
 	struct stub *s = stub_find(as.id);
-	const struct app_thread *th;
+	unsigned cpu = plat_cpu_self();
+	struct app_thread *th;
 
 	if (!s)
 		return 0;
-	th = &s->thread[plat_cpu_self()];
+	th = &s->thread[cpu];
+	ahead_look(th, stub_box_of(s, cpu));
 	return src >= th->ahead_addr && src < th->ahead_end ? th->ahead_end - src : 0;
 }
 

@@ -74,11 +74,17 @@ void gate_regs_rest(struct app_thread *th, const struct stub_box *box, struct pl
 	regs_rest(&th->gate_regs, &rest);
 }
 
-/* What the thread says it has copied before a system call. */
-void ahead_take(struct app_thread *th, const struct stub_box *box)
+/* What the thread says it has copied before a system call: fetched when it is wanted.
+ * Not every call reads it (a write to /dev/null). */
+void ahead_look(struct app_thread *th, const struct stub_box *box)
 {
 	const struct stub_ahead *a = (const void *)((const uint8_t *)box + BOX_DATA);
-	uint32_t size = __atomic_load_n(&a->size, __ATOMIC_RELAXED);
+	uint32_t size;
+
+	if (likely(!th->ahead_waits))
+		return;
+	th->ahead_waits = false;
+	size = __atomic_load_n(&a->size, __ATOMIC_RELAXED);
 
 	th->ahead_addr = __atomic_load_n(&a->addr, __ATOMIC_RELAXED);
 	if (DEFENCE(AHEAD))
@@ -94,6 +100,7 @@ bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst,
 {
 	uint64_t skip;
 
+	ahead_look(th, box);
 	if (src < th->ahead_addr || src >= th->ahead_end || n > th->ahead_end - src)
 		return false;
 	skip = src - th->ahead_addr;

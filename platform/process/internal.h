@@ -51,6 +51,7 @@ struct app_thread {
 	int32_t home;                   /* the only core it may use, or ANYWHERE */
 	bool placeable;                 /* its thread id is one of its process */
 	uint64_t brought;               /* cycles: when it was last woken at that core */
+	bool ahead_waits;               /* the mailbox has a copy that nobody has asked for yet */
 	uint64_t ahead_addr, ahead_end; /* of the program's memory: a copy is in the mailbox */
 	uint32_t ahead_off;
 	uint32_t rider_count, rider_calls;      /* commands, memory calls among them: riders.c */
@@ -263,18 +264,23 @@ bool rider_add(struct stub *s, unsigned cpu, struct plat_uctx *u, const struct s
 void riders_board(struct stub *s, unsigned cpu, struct plat_uctx *u);
 void riders_arrived(struct stub *s, unsigned cpu, struct plat_uctx *u, bool handed_back);
 void riders_flush(struct stub *s, unsigned cpu);
+void riders_expect(struct stub_box *box);        /* a call is coming in that may have results */
 bool riders_touch(const struct app_thread *th, uint64_t at, uint64_t n);
 
 /* gate.c */
 void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
 void gate_regs_rest(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
 bool gate_resumable(struct app_thread *th, const struct plat_regs *r);
-void ahead_take(struct app_thread *th, const struct stub_box *box);
+void ahead_look(struct app_thread *th, const struct stub_box *box);
 bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst, uint64_t src, size_t n);
-static inline void ahead_drop(struct app_thread *th) { th->ahead_addr = th->ahead_end = 0; }
+static inline void ahead_drop(struct app_thread *th)
+{
+	th->ahead_waits = false;
+	th->ahead_addr = th->ahead_end = 0;
+}
 static inline void ahead_written(struct app_thread *th, uint64_t at, uint64_t n)
 {
-	if (at < th->ahead_end && th->ahead_addr < at + n)
+	if (th->ahead_waits || (at < th->ahead_end && th->ahead_addr < at + n))
 		ahead_drop(th);
 }
 void answers_store(const struct stub *s, struct stub_box *box, const struct plat_answers *a);

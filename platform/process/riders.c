@@ -20,10 +20,29 @@
 
 #include "platform/process/internal.h"
 
-#define RIDER_INLINE (3 * sizeof(uint64_t))      /* so much lies in a command's a[3] and up */
+#define RIDER_INLINE COPY_INLINE         /* so much lies in a command's a[3] and up */
 #define RIDER_DATA (BOX_DATA + BOX_AHEAD_SIZE)
 #define RIDER_DATA_SIZE (BOX_DATA_SIZE - BOX_AHEAD_SIZE)
+/* A first copy that goes with the order is in two parts: the head in the command,
+ * the rest where it follows the head's own place. */
+#define RIDER_FIRST (BOX_COPY_REST - RIDER_INLINE)
 STATIC_ASSERT(PLAT_RIDER_MAX <= RIDER_DATA_SIZE);
+STATIC_ASSERT(RIDER_INLINE == 3 * sizeof(uint64_t) && BOX_COPY_REST % 64 == 0);
+
+static bool is_short(const struct stub_cmd *c) { return c->op == OP_COPY && c->a[2] <= RIDER_INLINE; }
+
+static bool in_two_parts(const struct stub_cmd *c)
+{
+	return c->op == OP_COPY && c->a[2] > RIDER_INLINE && c->a[1] == RIDER_FIRST && c->a[2] <= COPY_LINE_MAX;
+}
+
+/* The two lines that most results need, while the call is being worked on: getting them
+ * back from the program's core would otherwise hold up the order to run. */
+void riders_expect(struct stub_box *box)
+{
+	__builtin_prefetch((uint8_t *)box + BOX_COPY_REST, 1);
+	__builtin_prefetch((uint8_t *)box + BOX_COPY_REST + 64, 1);
+}
 
 /* In the list, u's from now on. */
 static void added(struct stub *s, struct app_thread *th, struct plat_uctx *u)
@@ -70,19 +89,42 @@ bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const v
 	if (!room(s, th, u) || (n > process.rider_apart && mailbox_apart(stub_box_of(s, cpu))))
 		return false;
 	c = &th->rider[th->rider_count];
-	if (n <= RIDER_INLINE) {
-		memcpy(&c->a[3], src, n);
-	} else {
-		if (n > RIDER_DATA_SIZE - th->rider_data)
-			return false;
-		c->a[1] = RIDER_DATA + th->rider_data;
-		th->rider_data += (uint32_t)align_up(n, sizeof(uint64_t));
-		memcpy((uint8_t *)stub_box_of(s, cpu) + c->a[1], src, n);
-	}
 	c->op = OP_COPY;
 	c->ret = 0;
 	c->a[0] = dst;
 	c->a[2] = n;
+	if (n <= RIDER_INLINE) {
+		memcpy(&c->a[3], src, n);
+	} else {
+		size_t head;
+
+		if (!th->rider_data && n <= COPY_LINE_MAX)
+			th->rider_data = RIDER_FIRST - RIDER_DATA;
+		if (n > RIDER_DATA_SIZE - th->rider_data)
+			return false;
+		c->a[1] = RIDER_DATA + th->rider_data;
+		th->rider_data += (uint32_t)align_up(n, sizeof(uint64_t));
+		head = in_two_parts(c) ? RIDER_INLINE : 0;
+		memcpy(&c->a[3], src, head);
+		memcpy((uint8_t *)stub_box_of(s, cpu) + c->a[1] + head, (const uint8_t *)src + head, n - head);
+	}
+	ahead_written(th, dst, n);
+	added(s, th, u);
+	return true;
+}
+
+bool plat_ride_zero(plat_as_t as, struct plat_uctx *u, uint64_t dst, size_t n)
+{
+	struct stub *s = stub_find(as.id);
+	unsigned cpu = plat_cpu_self();
+	struct app_thread *th;
+
+	if (!s || s->batch || later_waits(s) || n > PLAT_RIDE_ZERO_MAX || !user_range(dst, n))
+		return false;
+	th = &s->thread[cpu];
+	if (!room(s, th, u))
+		return false;
+	th->rider[th->rider_count] = (struct stub_cmd){ .op = OP_ZERO, .a = { dst, 0, n } };
 	ahead_written(th, dst, n);
 	added(s, th, u);
 	return true;
@@ -105,13 +147,18 @@ bool riders_touch(const struct app_thread *th, uint64_t at, uint64_t n)
 /* ret: the program's word. */
 static void result(struct plat_uctx *u, const struct stub_cmd *c, int64_t ret)
 {
-	if (c->op == OP_COPY ? ret == 0 : (ret >= 0 || ret < -4095))
+	if (OP_IS_COPY(c->op) ? ret == 0 : (ret >= 0 || ret < -4095))
 		return;
-	u->rider_err = c->op == OP_COPY ? -EFAULT : (int32_t)ret;
+	u->rider_err = OP_IS_COPY(c->op) ? -EFAULT : (int32_t)ret;
 	u->rider_addr = c->a[0];
 }
 
-static bool is_short(const struct stub_cmd *c) { return c->op == OP_COPY && c->a[2] <= RIDER_INLINE; }
+/* Its own place has the head too, from now on. */
+static void make_whole(struct stub *s, unsigned cpu, struct stub_cmd *c)
+{
+	if (in_two_parts(c))
+		memcpy((uint8_t *)stub_box_of(s, cpu) + c->a[1], &c->a[3], RIDER_INLINE);
+}
 
 static void riders_store(struct stub *s, unsigned cpu, struct stub_cmd *to, uint32_t first)
 {
@@ -120,10 +167,29 @@ static void riders_store(struct stub *s, unsigned cpu, struct stub_cmd *to, uint
 	uint64_t va = stub_box_va(s, cpu), place = va + offsetof(struct stub_box, cmds[0].a[3]);
 
 	for (uint32_t i = first; i < th->rider_count; i++, to++, place += sizeof(*to)) {
+		make_whole(s, cpu, &th->rider[i]);
 		*to = th->rider[i];
 		if (to->op == OP_COPY)
 			to->a[1] = is_short(to) ? place : va + to->a[1];
 	}
+}
+
+/* Does c go with the order itself? */
+static bool first_to_line(struct stub_box *box, struct app_thread *th, const struct stub_cmd *c)
+{
+	if (!th->rider_count)
+		return false;
+	if (is_short(c) || in_two_parts(c)) {
+		memcpy(box->line.copy.data, &c->a[3], RIDER_INLINE);
+		th->order |= (uint16_t)(c->a[2] << ORDER_COPY_SHIFT);
+	} else if (c->op == OP_ZERO) {
+		box->line.copy.zeroes = c->a[2];
+		th->order |= ORDER_ZERO;
+	} else {
+		return false;
+	}
+	box->line.copy.to = c->a[0];
+	return true;
 }
 
 /* The list is about to be taken along by a run of u. */
@@ -134,12 +200,7 @@ void riders_board(struct stub *s, unsigned cpu, struct plat_uctx *u)
 
 	if (th->rider_of != u)
 		riders_flush(s, cpu);   /* an order of the kernel's own making */
-	th->rider_first = th->rider_count && is_short(&th->rider[0]);
-	if (th->rider_first) {
-		box->line.copy.to = th->rider[0].a[0];
-		memcpy(box->line.copy.data, &th->rider[0].a[3], RIDER_INLINE);
-		th->order |= (uint16_t)(th->rider[0].a[2] << ORDER_COPY_SHIFT);
-	}
+	th->rider_first = first_to_line(box, th, &th->rider[0]);
 	riders_store(s, cpu, box->cmds, th->rider_first);
 	th->order |= (uint16_t)((th->rider_count - th->rider_first) << ORDER_COUNT_SHIFT);
 }
@@ -161,9 +222,16 @@ void riders_arrived(struct stub *s, unsigned cpu, struct plat_uctx *u, bool hand
 /* By the host: what was left in the mailbox or in the list. */
 static bool copy_now(struct stub *s, unsigned cpu, struct stub_cmd *c)
 {
-	uint8_t *box = (uint8_t *)stub_box_of(s, cpu);
+	static uint8_t zeroes[PLAT_RIDE_ZERO_MAX];      /* never written to: one page of the host */
+	uint8_t *from = (uint8_t *)stub_box_of(s, cpu) + c->a[1];
 
-	return !vm_copy(s, c->a[0], c->a[2] <= RIDER_INLINE ? (void *)&c->a[3] : box + c->a[1], c->a[2], true);
+	if (c->op == OP_ZERO)
+		from = zeroes;
+	else if (is_short(c))
+		from = (uint8_t *)&c->a[3];
+	else
+		make_whole(s, cpu, c);
+	return !vm_copy(s, c->a[0], from, c->a[2], true);
 }
 
 void riders_flush(struct stub *s, unsigned cpu)

@@ -88,6 +88,7 @@
 #define BOX_DATA_SIZE 0x2040
 #define BOX_AHEAD_MAX 0x1000            /* its first part: a copy ahead of a trap; the rest rides */
 #define BOX_AHEAD_SIZE (BOX_AHEAD_MAX + 0x40)
+#define BOX_COPY_REST (BOX_DATA + BOX_AHEAD_SIZE + 0x40)        /* the order's copy, behind what the line has */
 #define BOX_GATE_STACK 0x4c00           /* its top */
 #define BOX_GATE_STACK_SIZE 0xc00
 #define BOX_STACK 0x8000                /* alternate signal stack */
@@ -128,6 +129,8 @@
 #define OP_COPY 0x10000                 /* a0 dst, a1 src, a2 size: bytes not copied */
 #define OP_CMPXCHG32 0x10001            /* a0 addr, a1 old, a2 new: previous or -EFAULT */
 #define OP_LOAD32 0x10002
+#define OP_ZERO 0x10003                 /* a0 dst, a2 size: bytes not zeroed */
+#define OP_IS_COPY(op) ((op) == OP_COPY || (op) == OP_ZERO)
 
 #define KICK_SIGNAL 23                  /* SIGURG: ignored by default */
 
@@ -198,11 +201,13 @@ STATIC_ASSERT(sizeof(struct stub_ahead) <= BOX_AHEAD_SIZE);
 #define ORDER_FAST 1u                   /* registers as they were, but rax */
 #define ORDER_COUNT_SHIFT 1             /* how many commands */
 #define ORDER_COUNT_MASK 63u
-#define ORDER_COPY_SHIFT 8              /* so many bytes of copy.data to copy.to, before those */
+#define ORDER_ZERO 0x80u                /* copy.zeroes bytes at copy.to, before those */
+#define ORDER_COPY_SHIFT 8              /* so many bytes of copy.data and BOX_COPY_REST to copy.to, before those */
 
 #define NR_LONG 0xffff                  /* nr: the whole number is in saved.rax */
 #define TRAP_AHEAD 0x8000               /* flag of trap: BOX_DATA has a copy made ahead */
-#define COPY_INLINE 32u
+#define COPY_INLINE 24u                 /* so much of that copy lies in the line */
+#define COPY_LINE_MAX 255u
 
 /* The line that two cores hand to each other: all that a simple system call and its
  * result are.  Each further line that both sides touch costs as much again. */
@@ -219,7 +224,7 @@ struct stub_line {
 		struct {                        /* by the kernel */
 			uint64_t result;        /* rax */
 			uint64_t to;
-			uint8_t data[COPY_INLINE];
+			union { uint8_t data[COPY_INLINE]; uint64_t zeroes; };
 		} copy;
 	};
 };

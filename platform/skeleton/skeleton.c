@@ -126,6 +126,8 @@ int plat_view_read(plat_as_t as, uint64_t dst, size_t n, uint64_t hc_file, uint6
 bool plat_views_rest(void) { return false; }
 bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const void *src, size_t n)
 { (void)as; (void)u; (void)dst; (void)src; (void)n; return false; }
+bool plat_ride_zero(plat_as_t as, struct plat_uctx *u, uint64_t dst, size_t n)
+{ (void)as; (void)u; (void)dst; (void)n; return false; }
 bool plat_ride_map_anon(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, unsigned prot, unsigned flags)
 { (void)as; (void)u; (void)addr; (void)size; (void)prot; (void)flags; return false; }
 bool plat_ride_unmap(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size)

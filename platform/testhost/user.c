@@ -120,6 +120,12 @@ bool plat_ride_copy_out(__unused_arg plat_as_t as, __unused_arg struct plat_uctx
 	return false;
 }
 
+bool plat_ride_zero(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *u, __unused_arg uint64_t dst,
+		    __unused_arg size_t n)
+{
+	return false;
+}
+
 bool plat_ride_map_anon(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *u, __unused_arg uint64_t addr,
 			__unused_arg uint64_t size, __unused_arg unsigned prot, __unused_arg unsigned flags)
 {

@@ -71,11 +71,11 @@ static void answer(struct plat_uctx *u, bool gate, bool frame)
 
 static void all_sizes(plat_as_t as, bool gate)
 {
-	const size_t sizes[] = { 1, 7, 8, 24, 25, 64, 4095, 4096 };
+	const size_t sizes[] = { 1, 7, 8, 24, 25, 64, 88, 144, 152, 255, 256, 4095, 4096 };
 	struct plat_uctx *u = trapped(as, gate);
 	static uint8_t data[AREA], got[AREA], was[AREA];
 
-	for (unsigned round = 0; round < 64; round++) {
+	for (unsigned round = 0; round < 8 * ARRAY_SIZE(sizes); round++) {
 		size_t n = sizes[round % ARRAY_SIZE(sizes)], at = round * 13;
 
 		for (size_t i = 0; i < sizeof(data); i++)
@@ -96,6 +96,51 @@ static void all_sizes(plat_as_t as, bool gate)
 		peek(as, AT + at, got, 1);
 		CHECK((got[0] ^ data[0]) == 0xff);
 	}
+	plat_uctx_save(u);
+	guest_ctx_free(u);
+}
+
+/* As an order instead of bytes: alone, beside copies, flushed, early by who looks, failing. */
+static void zeroes(plat_as_t as, bool gate)
+{
+	static const size_t sizes[] = { 1, 8, 511, 512, 4096, AREA - 16 };
+	static uint8_t got[AREA], was[AREA];
+	struct plat_uctx *u = trapped(as, gate);
+	struct plat_trap t;
+
+	CHECK(!plat_ride_zero(as, u, AT, PLAT_RIDE_ZERO_MAX + 1) && !plat_ride_zero(as, u, STUB_CTL + CTL_BOX(0), 8));
+	CHECK(!plat_ride_zero(as, u, USER_HI - 4, 8) && !u->riders);
+	for (unsigned round = 0; round < 8 * ARRAY_SIZE(sizes); round++) {
+		size_t n = sizes[round % ARRAY_SIZE(sizes)], at = round % 8;
+		unsigned way = round / ARRAY_SIZE(sizes);
+
+		memset(was, (int)round + 1, sizeof(was));
+		poke(as, AT, was, AREA);
+		CHECK((way != 1 || ride(as, u, AT + AREA - 8, 4711)) && plat_ride_zero(as, u, AT + at, n) && u->riders);
+		CHECK(way != 2 || ride(as, u, AT + AREA - 8, 4711));
+		peek(as, AT, got, AREA);
+		CHECK(!memcmp(got, was, AREA));         /* not yet */
+		memset(was + at, 0, n);
+		if (way == 1 || way == 2)
+			memcpy(was + AREA - 8, &(uint64_t){ 4711 }, 8);
+		if (way == 3)
+			plat_riders_flush(u);
+		if (way == 4)
+			CHECK(plat_copy_in(as, got, AT + at, 1) == 0 && got[0] == 0 && !u->riders);
+		if (way == 5)
+			CHECK(plat_copy_out(as, AT + at, memset(was + at, 7, 1), 1) == 0 && !u->riders);
+		answer(u, gate, round & 1);
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && !u->riders);
+		peek(as, AT, got, AREA);
+		CHECK(!memcmp(got, was, AREA));
+	}
+	/* The part that fits. */
+	poke(as, AT + AREA - 8, &(uint64_t){ ~0ull }, 8);
+	answer(u, gate, false);
+	CHECK(plat_ride_zero(as, u, AT + AREA - 4, 4096));
+	t = run(as, u);
+	CHECK(t.kind == PLAT_TRAP_RIDER && t.addr == AT + AREA - 4 && t.code == -EFAULT && word(as, AT + AREA - 8) >> 32 == 0);
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL);
 	plat_uctx_save(u);
 	guest_ctx_free(u);
 }
@@ -367,6 +412,7 @@ static void by_mailbox(plat_as_t as)
 	for (unsigned gate = 0; gate < 2; gate++) {
 		all_sizes(as, gate);
 		mixed(as, gate);
+		zeroes(as, gate);
 		seen_early(as, gate);
 		failing(as, gate);
 	}
@@ -452,7 +498,7 @@ static void leftovers(void)
 
 void test_riders(void)
 {
-	static const uint32_t values[] = { SYS_exit_group, SYS_openat, SYS_munmap, OP_COPY, OP_LOAD32, 0xffffffff };
+	static const uint32_t values[] = { SYS_exit_group, SYS_openat, SYS_munmap, OP_COPY, OP_ZERO, OP_LOAD32, 0xffffffff };
 	plat_as_t as = guest_as();
 
 	process.rider_apart = SIZE_MAX;         /* wherever the threads are */
@@ -460,6 +506,7 @@ void test_riders(void)
 	for (unsigned gate = 0; gate < 2; gate++) {
 		all_sizes(as, gate);
 		mixed(as, gate);
+		zeroes(as, gate);
 		seen_early(as, gate);
 		failing(as, gate);
 		memory_calls(as, gate);
@@ -484,6 +531,9 @@ void test_riders(void)
 	scribbled(offsetof(struct stub_box, cmds[1].a[1]) + 4, 0xffff, true);
 	scribbled(offsetof(struct stub_box, cmds[1].a[2]) + 4, 0xffff, true);
 	scribbled(offsetof(struct stub_box, cmds[0].ret), 0xfffffff2, true);
+	scribbled(offsetof(struct stub_box, line.trap), TRAP_GATE | (ORDER_ZERO | ORDER_FAST) << 16, true);
+	scribbled(offsetof(struct stub_box, line.trap), TRAP_GATE | 0xff01u << 16, true);
+	scribbled(BOX_COPY_REST, 0xffffffff, true);
 	scribbled(BOX_DATA + BOX_AHEAD_SIZE, 0xffffffff, true);
 }
 

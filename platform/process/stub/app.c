@@ -21,6 +21,7 @@
 #define CODE_INSIDE(ip, name) ((ip) >= (uint64_t)name && (ip) < (uint64_t)name##_end)
 
 uint64_t stub_copy(uint64_t dst, uint64_t src, uint64_t n);
+uint64_t stub_zero(uint64_t dst, uint64_t n);
 uint64_t stub_copy_string(uint64_t dst, uint64_t src, uint64_t n);
 int64_t stub_cmpxchg32(uint64_t addr, uint32_t old, uint32_t val);
 int64_t stub_load32(uint64_t addr);
@@ -130,23 +131,39 @@ static int64_t run_command(const struct stub_cmd *cmd)
 		return host_call(cmd->op, cmd->a);
 	if (cmd->op == OP_COPY)
 		return (int64_t)stub_copy(cmd->a[0], cmd->a[1], cmd->a[2]);
+	if (cmd->op == OP_ZERO)
+		return (int64_t)stub_zero(cmd->a[0], cmd->a[2]);
 	if (cmd->op == OP_CMPXCHG32)
 		return stub_cmpxchg32(cmd->a[0], cmd->a[1], cmd->a[2]);
 	return stub_load32(cmd->a[0]);
+}
+
+/* The first copy: what of it is not in the line is always at the same place. */
+static bool line_copy(struct stub_box *box, uint32_t order)
+{
+	uint32_t size = order >> ORDER_COPY_SHIFT & COPY_LINE_MAX, head = MIN(size, COPY_INLINE);
+	uint64_t rest = (uint64_t)box + BOX_COPY_REST;
+
+	if (order & ORDER_ZERO)
+		return stub_zero(box->line.copy.to, box->line.copy.zeroes);
+	if (size > COPY_INLINE + 64)
+		__builtin_prefetch((void *)(rest + 64));
+	return stub_copy(box->line.copy.to, (uint64_t)box->line.copy.data, head) ||
+	       (size > head && stub_copy(box->line.copy.to + head, rest, size - head));
 }
 
 /* What came with an order to run.  Success is not told: the kernel would have
  * to get the line back.  True when one failed. */
 static bool run_riders(struct stub_box *box, uint32_t order)
 {
-	uint32_t n = order >> ORDER_COUNT_SHIFT & ORDER_COUNT_MASK, size = order >> ORDER_COPY_SHIFT;
-	bool failed = size && stub_copy(box->line.copy.to, (uint64_t)box->line.copy.data, MIN(size, COPY_INLINE));
+	uint32_t n = order >> ORDER_COUNT_SHIFT & ORDER_COUNT_MASK;
+	bool failed = line_copy(box, order);
 
 	for (uint32_t i = 0; i < n && i < BOX_CMD_MAX; i++) {
 		struct stub_cmd *cmd = &box->cmds[i];
 		int64_t ret = run_command(cmd);
 
-		if (cmd->op == OP_COPY ? ret == 0 : (uint64_t)ret < -4095ul)
+		if (OP_IS_COPY(cmd->op) ? ret == 0 : (uint64_t)ret < -4095ul)
 			continue;
 		cmd->ret = ret;
 		failed = true;

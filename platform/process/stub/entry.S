@@ -259,6 +259,7 @@ signal_return:
 .Lfault:
 	mov	UC_RIP(%rdx), %rax
 	FIXUP	copy_access, copy_exit
+	FIXUP	zero_access, copy_exit
 	FIXUP	cmpxchg_access, word_fault
 	FIXUP	load_access, word_fault
 	FIXUP	word_access, string_exit
@@ -287,7 +288,7 @@ signal_return:
 	jmp	signal_return
 
 /* uint64_t stub_copy(dst, src, n): bytes not copied */
-	.globl stub_copy, stub_cmpxchg32, stub_load32
+	.globl stub_copy, stub_zero, stub_cmpxchg32, stub_load32
 stub_copy:
 	mov	%rdx, %rcx
 copy_access:
@@ -295,6 +296,13 @@ copy_access:
 copy_exit:
 	mov	%rcx, %rax
 	ret
+/* uint64_t stub_zero(dst, n): bytes not zeroed */
+stub_zero:
+	mov	%rsi, %rcx
+	xor	%eax, %eax
+zero_access:
+	rep stosb
+	jmp	copy_exit
 /* uint64_t stub_copy_string(dst, src, n): bytes copied, to the first 0 or n.
  * Nothing beyond n is read; up to 7 bytes behind the 0 may be written. */
 	.globl stub_copy_string
