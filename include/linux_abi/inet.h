@@ -34,11 +34,15 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define IP_RECVTOS 13
 #define IP_MTU 14
 #define IP_FREEBIND 15
+#define IP_PASSSEC 18
 #define IP_TRANSPARENT 19
 #define IP_RECVORIGDSTADDR 20
 #define IP_MINTTL 21
 #define IP_NODEFRAG 22
+#define IP_CHECKSUM 23
 #define IP_BIND_ADDRESS_NO_PORT 24
+#define IP_RECVFRAGSIZE 25
+#define IP_RECVERR_RFC4884 26
 #define IP_MULTICAST_IF 32
 #define IP_MULTICAST_TTL 33
 #define IP_MULTICAST_LOOP 34
@@ -55,8 +59,16 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define MCAST_JOIN_SOURCE_GROUP 46
 #define MCAST_LEAVE_SOURCE_GROUP 47
 #define IP_MULTICAST_ALL 49
+#define IP_UNICAST_IF 50
 #define IP_LOCAL_PORT_RANGE 51
+#define IP_PROTOCOL 52
 
+#define IPV6_2292PKTINFO 2
+#define IPV6_2292HOPOPTS 3
+#define IPV6_2292DSTOPTS 4
+#define IPV6_2292RTHDR 5
+#define IPV6_2292HOPLIMIT 8
+#define IPV6_FLOWINFO 11
 #define IPV6_UNICAST_HOPS 16
 #define IPV6_MULTICAST_IF 17
 #define IPV6_MULTICAST_HOPS 18
@@ -68,16 +80,32 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define IPV6_RECVERR 25
 #define IPV6_V6ONLY 26
 #define IPV6_MULTICAST_ALL 29
+#define IPV6_ROUTER_ALERT_ISOLATE 30
+#define IPV6_RECVERR_RFC4884 31
+#define IPV6_FLOWINFO_SEND 33
 #define IPV6_RECVPKTINFO 49
 #define IPV6_PKTINFO 50
 #define IPV6_RECVHOPLIMIT 51
 #define IPV6_HOPLIMIT 52
+#define IPV6_RECVHOPOPTS 53
+#define IPV6_HOPOPTS 54
+#define IPV6_RTHDRDSTOPTS 55
+#define IPV6_RECVRTHDR 56
+#define IPV6_RTHDR 57
+#define IPV6_RECVDSTOPTS 58
+#define IPV6_DSTOPTS 59
+#define IPV6_RECVPATHMTU 60
+#define IPV6_PATHMTU 61
 #define IPV6_DONTFRAG 62
 #define IPV6_RECVTCLASS 66
 #define IPV6_TCLASS 67
 #define IPV6_AUTOFLOWLABEL 70
+#define IPV6_ADDR_PREFERENCES 72
+#define IPV6_MINHOPCOUNT 73
 #define IPV6_RECVORIGDSTADDR 74
 #define IPV6_TRANSPARENT 75
+#define IPV6_UNICAST_IF 76
+#define IPV6_RECVFRAGSIZE 77
 #define IPV6_FREEBIND 78
 #define ICMPV6_FILTER 1
 #define SOL_ICMPV6 58
@@ -103,7 +131,9 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define TCP_FASTOPEN 23
 #define TCP_TIMESTAMP 24
 #define TCP_NOTSENT_LOWAT 25
+#define TCP_CC_INFO 26
 #define TCP_SAVE_SYN 27
+#define TCP_SAVED_SYN 28
 #define TCP_FASTOPEN_CONNECT 30
 #define TCP_ULP 31
 #define TCP_FASTOPEN_NO_COOKIE 34
@@ -115,6 +145,7 @@ enum {
 };
 
 #define UDP_CORK 1
+#define UDP_ENCAP 100
 #define UDP_NO_CHECK6_TX 101
 #define UDP_NO_CHECK6_RX 102
 #define UDP_SEGMENT 103

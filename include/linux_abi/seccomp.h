@@ -55,10 +55,14 @@ struct linux_sock_fprog { uint16_t len; uint16_t pad[3]; uint64_t filter; };
 #define BPF_RET 6
 #define BPF_MISC 7
 #define BPF_W 0x00
+#define BPF_H 0x08
+#define BPF_B 0x10
 #define BPF_IMM 0x00
 #define BPF_ABS 0x20
+#define BPF_IND 0x40
 #define BPF_MEM 0x60
 #define BPF_LEN 0x80
+#define BPF_MSH 0xa0
 #define BPF_ADD 0x00
 #define BPF_SUB 0x10
 #define BPF_MUL 0x20
@@ -68,6 +72,7 @@ struct linux_sock_fprog { uint16_t len; uint16_t pad[3]; uint64_t filter; };
 #define BPF_LSH 0x60
 #define BPF_RSH 0x70
 #define BPF_NEG 0x80
+#define BPF_MOD 0x90
 #define BPF_XOR 0xa0
 #define BPF_JA 0x00
 #define BPF_JEQ 0x10

@@ -88,6 +88,9 @@ static struct socket *socket_new(int family, int type, int protocol)
 	s->protocol = protocol;
 	s->sndbuf = s->rcvbuf = SOCK_BUF_DEFAULT;
 	s->rcvlowat = 1;
+	s->pacing = UINT64_MAX;
+	s->txrehash = type == SOCK_STREAM && family != AF_UNIX;
+	s->reuseaddr = (family == AF_INET || family == AF_INET6) && type == SOCK_RAW;
 	return s;
 }
 

@@ -12,6 +12,7 @@
 #include <linux_abi/socket.h>
 
 struct sock_ops;
+struct filter_slot;
 
 struct socket {
 	const struct sock_ops *ops;
@@ -25,7 +26,8 @@ struct socket {
 	uint64_t cookie;                /* SO_COOKIE; 0: not asked for yet; atomic */
 	struct linux_linger linger;
 	int32_t tstamping;              /* SO_TIMESTAMPING: SOF_TIMESTAMPING_ */
-	int32_t incoming_cpu, buf_lock, txrehash;
+	int32_t incoming_cpu, buf_lock, txrehash, busy_poll, bound_link;
+	uint64_t pacing;                /* SO_MAX_PACING_RATE */
 	uint32_t kept;                  /* a bit for each option that is a mere switch: sockopt.c */
 	uint8_t tstamp;                 /* TSTAMP_ */
 	bool tstamp_new;                /* by an option that is named _NEW */
@@ -83,6 +85,7 @@ struct sock_ops {
 	/* s has its file now; optional. */
 	void (*attach)(struct socket *s, struct file *f);
 	void (*release)(struct socket *s);      /* priv may be NULL */
+	struct filter_slot *(*filter)(struct socket *s);        /* SO_ATTACH_FILTER; optional */
 	bool out_of_band;                       /* sendmsg and recvmsg know MSG_OOB */
 	bool error_queue;                       /* recvmsg knows MSG_ERRQUEUE */
 };

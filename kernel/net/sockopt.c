@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* setsockopt(2), getsockopt(2): the family is asked first, then the options
  * that every socket has (socket(7)). */
-#include "kernel/net/net.h"
+#include "kernel/net/frame.h"
 #include "kernel/syscall/syscall.h"
 
 #define OPT_MAX 262144u                 /* every group that a process can have */
@@ -43,7 +43,10 @@ static uint64_t cookie_of(struct socket *s)
 }
 
 /* Options that are kept and shown, and no more. */
-static const uint8_t switches[] = { SO_RXQ_OVFL, SO_NOFCS, SO_LOCK_FILTER, SO_SELECT_ERR_QUEUE, SO_RCVMARK };
+static const uint8_t switches[] = {
+	SO_RXQ_OVFL, SO_NOFCS, SO_LOCK_FILTER, SO_SELECT_ERR_QUEUE, SO_RCVMARK, SO_DEBUG, SO_NO_CHECK, SO_PASSSEC,
+	SO_WIFI_STATUS, SO_PREFER_BUSY_POLL, SO_RCVPRIORITY,
+};
 
 static uint32_t switch_bit(int opt)
 {
@@ -61,6 +64,10 @@ static int set_switch(struct socket *s, int opt, int32_t v)
 		return -EPERM;
 	if (opt == SO_RCVMARK && !capable(CAP_NET_RAW) && !capable(CAP_NET_ADMIN))
 		return -EPERM;
+	if ((opt == SO_DEBUG || opt == SO_PREFER_BUSY_POLL) && v && !capable(CAP_NET_ADMIN))
+		return opt == SO_DEBUG ? -EACCES : -EPERM;
+	if (opt == SO_PASSSEC && s->family != AF_UNIX && s->family != AF_NETLINK)
+		return -EOPNOTSUPP;
 	s->kept = v ? s->kept | switch_bit(opt) : s->kept & ~switch_bit(opt);
 	return 0;
 }
@@ -70,7 +77,7 @@ static int set_times(struct socket *s, int opt, int32_t v)
 	bool fresh = opt == SO_TIMESTAMP_NEW || opt == SO_TIMESTAMPNS_NEW || opt == SO_TIMESTAMPING_NEW;
 
 	if (opt == SO_TIMESTAMPING || opt == SO_TIMESTAMPING_NEW) {
-		if (v & ~SOF_TIMESTAMPING_ALL)
+		if (v & ~SOF_TIMESTAMPING_ALL || (v & SOF_TIMESTAMPING_OPT_ID_TCP && !(v & SOF_TIMESTAMPING_OPT_ID)))
 			return -EINVAL;
 		s->tstamping = v;
 		s->tstamp_new = fresh;
@@ -116,6 +123,46 @@ static int get_peer_name(struct socket *s, void *val, size_t *size)
 	return 0;
 }
 
+/* Hints for drivers: checked and kept. */
+static int set_busy_poll(struct socket *s, int opt, int32_t v)
+{
+	bool budget = opt == SO_BUSY_POLL_BUDGET;
+
+	if (v < 0 || (budget && v > 0xffff))
+		return -EINVAL;
+	if (budget && v && !capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (!budget)
+		s->busy_poll = v;
+	return 0;
+}
+
+static int get_memory(struct socket *s, void *val, size_t *size)
+{
+	uint32_t info[9] = { [1] = (uint32_t)s->rcvbuf, [3] = (uint32_t)s->sndbuf };
+	int32_t buf[2] = { s->rcvbuf, s->sndbuf };
+
+	for (unsigned k = 0; k < 2; k++) {
+		size_t n = sizeof buf[k];
+
+		if (s->ops->getsockopt && !s->ops->getsockopt(s, SOL_SOCKET, k ? SO_SNDBUF : SO_RCVBUF, &buf[k], &n))
+			info[k * 2 + 1] = (uint32_t)buf[k];
+	}
+	*size = MIN(*size, sizeof info);
+	memcpy(val, info, *size);
+	return 0;
+}
+
+/* A number that is shown whole to who has room. */
+static int get_wide(uint64_t v, bool clamp, void *val, size_t *size)
+{
+	uint32_t low = clamp && v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
+
+	*size = MIN(*size, *size < sizeof v ? sizeof low : sizeof v);
+	memcpy(val, *size == sizeof v ? (void *)&v : (void *)&low, *size);
+	return 0;
+}
+
 static int set_common(struct socket *s, int opt, const void *val, size_t size)
 {
 	struct linux_timeval tv;
@@ -147,7 +194,6 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 		return -EINVAL;
 	memcpy(&v, val, sizeof v);
 	switch (opt) {
-	case SO_DEBUG: return v && !capable(CAP_NET_ADMIN) ? -EACCES : 0;
 	case SO_REUSEADDR: s->reuseaddr = v; return 0;
 	case SO_REUSEPORT:
 		if (v && s->family != AF_INET && s->family != AF_INET6)
@@ -181,8 +227,28 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 	case SO_NOFCS:
 	case SO_LOCK_FILTER:
 	case SO_SELECT_ERR_QUEUE:
-	case SO_RCVMARK: return set_switch(s, opt, v);
-	case SO_BINDTOIFINDEX: return v && v != LO_INDEX ? -ENODEV : 0;
+	case SO_RCVMARK:
+	case SO_DEBUG:
+	case SO_NO_CHECK:
+	case SO_PASSSEC:
+	case SO_WIFI_STATUS:
+	case SO_PREFER_BUSY_POLL:
+	case SO_RCVPRIORITY: return set_switch(s, opt, v);
+	case SO_BINDTOIFINDEX:
+		if (s->bound_link && !capable(CAP_NET_RAW))
+			return -EPERM;
+		if (v < 0)
+			return -EINVAL;
+		s->bound_link = v;
+		return 0;
+	case SO_BUSY_POLL:
+	case SO_BUSY_POLL_BUDGET: return set_busy_poll(s, opt, v);
+	case SO_MAX_PACING_RATE:
+		s->pacing = v == -1 ? UINT64_MAX : (uint32_t)v;
+		if (size >= sizeof s->pacing)
+			memcpy(&s->pacing, val, sizeof s->pacing);
+		return 0;
+	case SO_CNX_ADVICE:             /* about a route: there is one way only */
 	case SO_BSDCOMPAT: return 0;
 	case SO_PASSCRED:
 		if (s->family != AF_UNIX && s->family != AF_NETLINK)
@@ -192,8 +258,6 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 	case SO_PASSPIDFD:
 	case SO_PEEK_OFF:
 		return -EOPNOTSUPP;     /* the family knows it, or not */
-	case SO_PASSSEC:
-	case SO_NO_CHECK: return 0;
 	case SO_PRIORITY:
 		if ((v < 0 || v > 6) && !capable(CAP_NET_ADMIN))
 			return -EPERM;
@@ -285,12 +349,15 @@ static int get_common(struct socket *s, int opt, void *val, size_t *size)
 	case SO_BROADCAST: v = s->broadcast; break;
 	case SO_OOBINLINE: v = s->oobinline; break;
 	case SO_DONTROUTE: v = s->dontroute; break;
+	case SO_TIMESTAMPING:
+	case SO_TIMESTAMPING_NEW: return get_wide((uint32_t)get_times(s, opt), false, val, size);
 	case SO_TIMESTAMP:
 	case SO_TIMESTAMPNS:
-	case SO_TIMESTAMPING:
 	case SO_TIMESTAMP_NEW:
-	case SO_TIMESTAMPNS_NEW:
-	case SO_TIMESTAMPING_NEW: v = get_times(s, opt); break;
+	case SO_TIMESTAMPNS_NEW: v = get_times(s, opt); break;
+	case SO_MAX_PACING_RATE: return get_wide(s->pacing, true, val, size);
+	case SO_MEMINFO: return get_memory(s, val, size);
+	case SO_BUSY_POLL: v = s->busy_poll; break;
 	case SO_INCOMING_CPU: v = s->incoming_cpu; break;
 	case SO_BUF_LOCK: v = s->buf_lock; break;
 	case SO_TXREHASH:
@@ -302,6 +369,11 @@ static int get_common(struct socket *s, int opt, void *val, size_t *size)
 	case SO_NOFCS:
 	case SO_LOCK_FILTER:
 	case SO_SELECT_ERR_QUEUE:
+	case SO_DEBUG:
+	case SO_NO_CHECK:
+	case SO_WIFI_STATUS:
+	case SO_PREFER_BUSY_POLL:
+	case SO_RCVPRIORITY:
 	case SO_RCVMARK: v = sock_kept(s, opt); break;
 	case SO_BPF_EXTENSIONS: v = 64; break;
 	case SO_PASSCRED:
@@ -311,22 +383,38 @@ static int get_common(struct socket *s, int opt, void *val, size_t *size)
 		break;
 	case SO_PRIORITY: v = s->priority; break;
 	case SO_MARK: v = s->mark; break;
-	case SO_DEBUG:
-	case SO_NO_CHECK:
-	case SO_BINDTOIFINDEX:
+	case SO_BINDTOIFINDEX: v = s->bound_link; break;
 	case SO_BSDCOMPAT:
 	case SO_ERROR:
 	case SO_ACCEPTCONN: v = 0; break;
 	case SO_PASSSEC:
 		if (s->family != AF_UNIX && s->family != AF_NETLINK)
 			return -EOPNOTSUPP;
-		v = 0;
+		v = sock_kept(s, opt);
 		break;
 	default: return -ENOPROTOOPT;
 	}
 	*size = MIN(*size, sizeof v);
 	memcpy(val, &v, *size);
 	return 0;
+}
+
+static int set_filter(struct socket *s, int opt, const void *val, size_t size)
+{
+	if (size < sizeof(int32_t))
+		return -EINVAL;
+	if (sock_kept(s, SO_LOCK_FILTER))
+		return -EPERM;
+	return opt == SO_ATTACH_FILTER ? filter_attach(s->ops->filter(s), val, size) : filter_detach(s->ops->filter(s));
+}
+
+/* The size is a number of instructions. */
+static long get_filter(struct socket *s, uaddr uval, uaddr usize, int32_t room)
+{
+	long n = filter_get(s->ops->filter(s), uval, (unsigned)room);
+	int32_t count = (int32_t)n;
+
+	return n < 0 ? n : copy_out(usize, &count, sizeof count);
 }
 
 static long set_option(struct socket *s, int level, int opt, uaddr uval, int size)
@@ -338,6 +426,8 @@ static long set_option(struct socket *s, int level, int opt, uaddr uval, int siz
 	if (size < 0)
 		return -EINVAL;
 	err = copy_in(buf, uval, n);
+	if (!err && level == SOL_SOCKET && (opt == SO_ATTACH_FILTER || opt == SO_DETACH_FILTER) && s->ops->filter)
+		return set_filter(s, opt, buf, n);
 	if (!err)
 		err = s->ops->setsockopt ? s->ops->setsockopt(s, level, opt, buf, n) : -ENOPROTOOPT;
 	if (err == -ENOPROTOOPT && level == SOL_SOCKET)
@@ -387,6 +477,8 @@ static long get_option(struct socket *s, int level, int opt, uaddr uval, uaddr u
 		return -EINVAL;
 	if (level == SOL_SOCKET && opt == SO_PEERPIDFD)
 		return s->ops->peer_pidfd ? get_peer_pidfd(s, uval, usize, size) : -ENODATA;
+	if (level == SOL_SOCKET && opt == SO_ATTACH_FILTER && s->ops->filter)
+		return get_filter(s, uval, usize, size);
 	n = MIN((size_t)size, (size_t)OPT_MAX);
 	if (n > sizeof small)
 		buf = kmalloc(n);

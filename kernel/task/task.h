@@ -56,6 +56,7 @@ bool capable(unsigned cap);             /* CAP_* in the effective set of current
 #define CAP_LINUX_IMMUTABLE 9
 #define CAP_NET_BIND_SERVICE 10
 #define CAP_NET_ADMIN 12
+#define CAP_NET_BROADCAST 11
 #define CAP_NET_RAW 13
 #define CAP_IPC_LOCK 14
 #define CAP_IPC_OWNER 15

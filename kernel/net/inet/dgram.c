@@ -334,7 +334,7 @@ int dgram_setsockopt(struct socket *s, int level, int opt, const void *val, size
 	if (level == SOL_SOCKET && opt == SO_RCVBUF && size >= sizeof v) {
 		memcpy(&v, val, sizeof v);
 		v = v < 0 ? SOCK_BUF_DEFAULT : MIN(v, SOCK_BUF_DEFAULT);
-		__atomic_store_n(&d->rcvbuf, MAX(v * 2, SOCK_BUF_MIN), __ATOMIC_RELAXED);
+		__atomic_store_n(&d->rcvbuf, MAX(v * 2, SOCK_RCVBUF_MIN), __ATOMIC_RELAXED);
 	}
 	err = inet_setsockopt_common(s, &d->in, level, opt, val, size);
 	if (!err && opt == (level == IPPROTO_IP ? IP_RECVERR : IPV6_RECVERR) && level != SOL_SOCKET &&

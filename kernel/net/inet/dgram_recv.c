@@ -13,11 +13,14 @@ static void describe(struct socket *s, struct dgram_sock *d, const struct dgram 
 		sock_put_times(s, m, g->time_ns, true);
 	if (sock_kept(s, SO_RXQ_OVFL) && g->drops)
 		sock_put_cmsg(m, SOL_SOCKET, SO_RXQ_OVFL, &g->drops, sizeof g->drops);
-	if (d->in.family == AF_INET6 && opt[OPT6_RECVPKTINFO]) {
+	if (d->in.family == AF_INET6 && (opt[OPT6_RECVPKTINFO] || opt[OPT6_OLD_PKTINFO])) {
 		struct linux_in6_pktinfo pi = { .ifindex = LO_INDEX };
 
 		memcpy(pi.addr, g->to.ip.b, sizeof pi.addr);
-		sock_put_cmsg(m, IPPROTO_IPV6, IPV6_PKTINFO, &pi, sizeof pi);
+		if (opt[OPT6_RECVPKTINFO])
+			sock_put_cmsg(m, IPPROTO_IPV6, IPV6_PKTINFO, &pi, sizeof pi);
+		if (opt[OPT6_OLD_PKTINFO] && !ip_is_v4(&g->to.ip))
+			sock_put_cmsg(m, IPPROTO_IPV6, IPV6_2292PKTINFO, &pi, sizeof pi);
 	}
 	if (ip_is_v4(&g->to.ip)) {
 		uint32_t to = be32(ip_v4(&g->to.ip));
@@ -45,6 +48,10 @@ static void describe(struct socket *s, struct dgram_sock *d, const struct dgram 
 	if (opt[OPT6_RECVHOPLIMIT] && !ip_is_v4(&g->to.ip)) {
 		v = g->ttl;
 		sock_put_cmsg(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &v, sizeof v);
+	}
+	if (opt[OPT6_OLD_HOPLIMIT] && !ip_is_v4(&g->to.ip)) {
+		v = g->ttl;
+		sock_put_cmsg(m, IPPROTO_IPV6, IPV6_2292HOPLIMIT, &v, sizeof v);
 	}
 	if (opt[OPT6_RECVTCLASS] && !ip_is_v4(&g->to.ip)) {
 		v = g->tos;

@@ -63,6 +63,21 @@ static bool filtered(const struct inet_sock *o, const struct dgram *g)
 	return o->protocol == IPPROTO_ICMPV6 && d->icmp_filter[type / 32] & 1u << type % 32;
 }
 
+/* What the socket's filter leaves of c, which is g as the socket sees it; false: nothing. */
+static bool filter(struct dgram_sock *d, const struct dgram *g, struct dgram *c, int protocol)
+{
+	struct frame f;
+	size_t keep;
+
+	if (!filter_there(&d->in.filter))
+		return true;
+	frame_ip(&f, &g->from, &g->to, (uint8_t)protocol, g->ttl, g->tos, g->data, g->size);
+	if (!filter_run(&d->in.filter, &f, frame_size(&f) - c->size, &keep))
+		return false;
+	c->size = (uint32_t)keep;
+	return true;
+}
+
 /* A copy of g for each raw socket of the protocol. */
 void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol)
 {
@@ -96,7 +111,10 @@ void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol)
 			c->to = g->to;
 			c->from.port = 0;
 			c->ttl = g->ttl;
-			dgram_deliver(dgram_of(to[k]), c);
+			if (filter(dgram_of(to[k]), g, c, protocol))
+				dgram_deliver(dgram_of(to[k]), c);
+			else
+				kfree(c);
 		}
 		dgram_put(dgram_of(to[k]));
 	}
@@ -232,23 +250,39 @@ static bool is_filter(const struct socket *s, int level, int opt)
 				       (level == SOL_ICMPV6 && opt == ICMPV6_FILTER && s->protocol == IPPROTO_ICMPV6));
 }
 
+/* The levels of raw sockets: an option that the protocol has not, or none at all. */
+static int raw_level(const struct socket *s, int level, int opt)
+{
+	if (s->type != SOCK_RAW || is_filter(s, level, opt))
+		return 0;
+	if (level == SOL_RAW)
+		return s->family == AF_INET && opt == ICMP_FILTER ? -EOPNOTSUPP : -ENOPROTOOPT;
+	return level == SOL_ICMPV6 && s->family == AF_INET6 && s->protocol != IPPROTO_ICMPV6 ? -EOPNOTSUPP : 0;
+}
+
 static int icmp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)
 {
 	struct dgram_sock *d = s->priv;
+	int err;
 
 	if (is_filter(s, level, opt)) {
 		memcpy(d->icmp_filter, val, MIN(size, level == SOL_RAW ? sizeof d->icmp_filter[0] : sizeof d->icmp_filter));
 		return 0;
 	}
-	if (s->type == SOCK_RAW && level == SOL_RAW)
-		return -ENOPROTOOPT;
+	err = raw_level(s, level, opt);
+	if (err)
+		return level == SOL_RAW && s->family == AF_INET6 && size < sizeof(int32_t) ? -EINVAL : err;
 	return dgram_setsockopt(s, level, opt, val, size);
 }
 
 static int icmp_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size)
 {
 	struct dgram_sock *d = s->priv;
+	int err;
 
+	err = raw_level(s, level, opt);
+	if (err)
+		return err;
 	if (!is_filter(s, level, opt))
 		return dgram_getsockopt(s, level, opt, val, size);
 	*size = MIN(*size, level == SOL_RAW ? sizeof d->icmp_filter[0] : sizeof d->icmp_filter);
@@ -266,6 +300,7 @@ static const struct sock_ops icmp_ops = {
 	.setsockopt = icmp_setsockopt,
 	.getsockopt = icmp_getsockopt,
 	.poll = dgram_poll,
+	.filter = inet_filter,
 	.ioctl = dgram_ioctl,
 	.attach = dgram_attach,
 	.release = dgram_release,

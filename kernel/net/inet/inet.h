@@ -8,7 +8,7 @@
 #ifndef NACRE_KERNEL_NET_INET_H
 #define NACRE_KERNEL_NET_INET_H
 
-#include "kernel/net/net.h"
+#include "kernel/net/frame.h"
 #include "kernel/task/task.h"
 
 enum inet_opt {                         /* integers that programs set and read back */
@@ -18,6 +18,10 @@ enum inet_opt {                         /* integers that programs set and read b
 	OPT6_HOPS, OPT6_MC_IF, OPT6_MC_HOPS, OPT6_MC_LOOP, OPT6_MTU_DISCOVER, OPT6_RECVERR,
 	OPT6_MC_ALL, OPT6_RECVPKTINFO, OPT6_RECVHOPLIMIT, OPT6_DONTFRAG, OPT6_RECVTCLASS,
 	OPT6_TCLASS, OPT6_AUTOFLOW, OPT6_FREEBIND, OPT6_TRANSPARENT, OPT6_RECVORIGDST,
+	OPT_PASSSEC, OPT_CHECKSUM, OPT_RECVFRAGSIZE, OPT_RFC4884, OPT_UNICAST_IF,
+	OPT6_OLD_PKTINFO, OPT6_OLD_HOPLIMIT, OPT6_OLD_HOPOPTS, OPT6_OLD_DSTOPTS, OPT6_OLD_RTHDR,
+	OPT6_HOPOPTS, OPT6_DSTOPTS, OPT6_RTHDR, OPT6_PATHMTU, OPT6_FLOWINFO, OPT6_FLOWINFO_SEND,
+	OPT6_ALERT_ISOLATE, OPT6_RFC4884, OPT6_MINHOPS, OPT6_RECVFRAGSIZE, OPT6_UNICAST_IF, OPT6_PREFER,
 	OPT_BOUND_LINK, OPT_COUNT
 };
 
@@ -45,6 +49,7 @@ struct inet_sock {
 	bool child;                     /* in the bucket's children */
 	bool reuseaddr, reuseport, v6only;
 
+	struct filter_slot filter;      /* not run for TCP, which has no packets */
 	int32_t opt[OPT_COUNT];         /* single words: read freely */
 	uint16_t port_first, port_last; /* IP_LOCAL_PORT_RANGE; 0: as the name space has it */
 	int32_t peek_off;               /* SO_PEEK_OFF, -1: none; atomic */
@@ -103,10 +108,10 @@ struct time_wait {
  * them.  -ENOPROTOOPT: another option. */
 int inet_set_members(struct inet_sock *i, int level, int opt, const void *val, size_t size);
 
+struct filter_slot *inet_filter(struct socket *s);
 /* opts.c: levels SOL_IP, SOL_IPV6 and the common ones that ports need. */
 int inet_setsockopt_common(struct socket *s, struct inet_sock *i, int level, int opt, const void *val, size_t size);
 int inet_getsockopt_common(struct socket *s, struct inet_sock *i, int level, int opt, void *val, size_t *size);
-int opt_int(const void *val, size_t size, int32_t *ret);
 int opt_ret(int32_t v, void *val, size_t *size);
 void inet_opt_defaults(struct inet_sock *i);
 

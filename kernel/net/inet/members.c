@@ -129,7 +129,7 @@ static int group_v4(struct inet_sock *i, const void *val, size_t size, struct ch
 	memcpy(&m, val, MIN(size, sizeof m));
 	c->group = ip_from_v4(be32(m.group));
 	if (!ip_is_multicast(&c->group))
-		return -EINVAL;
+		return c->add ? -EINVAL : -ENODEV;
 	return check_link(i, m.ifindex, m.address, &c->group);
 }
 
@@ -161,18 +161,20 @@ static int group_v6(struct inet_sock *i, const void *val, size_t size, struct ch
 	return check_link(i, m.ifindex, 0, &c->group);
 }
 
-static int storage(int level, const void *p, struct ipaddr *ret)
+static int storage(int level, bool sourced, const void *p, struct ipaddr *ret)
 {
 	struct linux_sockaddr_in sin;
 	struct linux_sockaddr_in6 sin6;
 
 	memcpy(&sin, p, sizeof sin);
-	if (level == IPPROTO_IP && sin.family == AF_INET) {
+	if (level == IPPROTO_IP && sin.family != AF_INET)
+		return sourced ? -EADDRNOTAVAIL : -EINVAL;
+	if (level == IPPROTO_IP) {
 		*ret = ip_from_v4(be32(sin.addr));
 		return 0;
 	}
 	memcpy(&sin6, p, sizeof sin6);
-	if (level != IPPROTO_IPV6 || sin6.family != AF_INET6)
+	if (sin6.family != AF_INET6)
 		return -EADDRNOTAVAIL;
 	memcpy(ret->b, sin6.addr, sizeof ret->b);
 	return 0;
@@ -189,9 +191,9 @@ static int general(struct inet_sock *i, int level, bool sourced, const void *val
 	if (size < 8 + (sourced ? 2u : 1u) * sizeof(struct linux_sockaddr_storage))
 		return -EINVAL;
 	memcpy(&index, p, sizeof index);
-	err = storage(level, p + 8, &c->group);
+	err = storage(level, sourced, p + 8, &c->group);
 	if (!err && sourced)
-		err = storage(level, p + 8 + sizeof(struct linux_sockaddr_storage), &c->source);
+		err = storage(level, sourced, p + 8 + sizeof(struct linux_sockaddr_storage), &c->source);
 	if (err)
 		return err;
 	c->sourced = sourced;
@@ -234,6 +236,10 @@ int inet_set_members(struct inet_sock *i, int level, int opt, const void *val, s
 		if (opt != (v4 ? IP_ADD_MEMBERSHIP : IPV6_ADD_MEMBERSHIP) &&
 		    opt != (v4 ? IP_DROP_MEMBERSHIP : IPV6_DROP_MEMBERSHIP))
 			return -ENOPROTOOPT;
+		if (v4 && i->type == SOCK_STREAM)
+			return -EPROTO;
+		if (!v4 && i->type == SOCK_STREAM && size >= sizeof(struct linux_ipv6_mreq))
+			return -EPROTO;
 		c.add = opt == (v4 ? IP_ADD_MEMBERSHIP : IPV6_ADD_MEMBERSHIP);
 		err = v4 ? group_v4(i, val, size, &c) : group_v6(i, val, size, &c);
 	}

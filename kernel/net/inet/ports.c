@@ -50,6 +50,7 @@ void inet_sock_fini(struct inet_sock *i)
 	i->hashed = false;
 	spin_unlock(&i->ns->lock);
 	kfree(i->members);
+	(void)filter_detach(&i->filter);
 	netns_put(i->ns);
 }
 

@@ -7,6 +7,7 @@
 
 #define SNDBUF_INITIAL 16384
 #define SNDBUF_CONNECTED 2626560
+#define LOWAT_MAX (6291456 / 2)         /* half of what tcp_rmem says */
 #define FIN_TIMEOUT 60
 #define FIN_TIMEOUT_MAX 120
 #define RTO_MAX 120
@@ -24,9 +25,9 @@ static const struct tcp_rule rules[] = {
 	{ TCP_QUICKACK, 0, 0, 1, FLAG }, { TCP_THIN_LINEAR_TIMEOUTS, 0, 1, 0, PLAIN },
 	{ TCP_THIN_DUPACK, 0, 1, 0, ACCEPTED }, { TCP_USER_TIMEOUT, 0, INT32_MAX, 0, PLAIN },
 	{ TCP_FASTOPEN, 0, INT32_MAX, 0, PLAIN }, { TCP_NOTSENT_LOWAT, INT32_MIN, INT32_MAX, 0, PLAIN },
-	{ TCP_SAVE_SYN, 0, 1, 0, PLAIN }, { TCP_FASTOPEN_CONNECT, 0, 1, 0, PLAIN },
+	{ TCP_SAVE_SYN, 0, 2, 0, PLAIN }, { TCP_FASTOPEN_CONNECT, 0, 1, 0, PLAIN },
 	{ TCP_FASTOPEN_NO_COOKIE, 0, 1, 0, PLAIN },
-	{ TCP_INQ, 0, 1, 0, PLAIN }, { TCP_TIMESTAMP, INT32_MIN, INT32_MAX, 0, PLAIN },
+	{ TCP_INQ, 0, 1, 0, PLAIN },
 };
 static const char *const congestion[] = { "cubic", "reno" };
 
@@ -81,6 +82,11 @@ static int adjust(struct tcp_sock *t, int opt, int32_t *v)
 	bool idle = t->state == TCP_CLOSE || t->state == TCP_LISTEN;
 
 	switch (opt) {
+	case TCP_WINDOW_CLAMP:
+		if (!*v)
+			return t->state == TCP_CLOSE ? 0 : -EINVAL;
+		*v = MAX(*v, SOCK_RCVBUF_MIN / 2);
+		return 0;
 	case TCP_LINGER2:
 		*v = *v < 0 ? -1 : !*v ? FIN_TIMEOUT : MIN(*v, FIN_TIMEOUT_MAX);
 		return 0;
@@ -109,7 +115,7 @@ static int set_tcp(struct tcp_sock *t, int opt, const void *val, size_t size)
 		return size ? -ENOENT : -EINVAL;
 	if (size < sizeof v)
 		return -EINVAL;
-	if (opt == REPAIR || opt == REPAIR_QUEUE)
+	if (opt == REPAIR || opt == REPAIR_QUEUE || opt == TCP_TIMESTAMP)
 		return -EPERM;          /* for checkpoints of a Linux kernel's own state */
 	r = rule(opt);
 	if (!r)
@@ -138,7 +144,7 @@ static void set_buf(struct socket *s, struct tcp_sock *t, int opt, const void *v
 		return;
 	memcpy(&v, val, sizeof v);
 	v = v < 0 ? SOCK_BUF_DEFAULT : MIN(v, SOCK_BUF_DEFAULT);
-	v = MAX(v * 2, SOCK_BUF_MIN);
+	v = MAX(v * 2, opt == SO_SNDBUF ? SOCK_SNDBUF_MIN : SOCK_RCVBUF_MIN);
 	spin_lock(&t->lock);
 	*(opt == SO_SNDBUF ? &t->sndbuf : &t->rcvbuf) = v;
 	spin_unlock(&t->lock);
@@ -154,6 +160,17 @@ int tcp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t
 		return set_tcp(t, opt, val, size);
 	if (level == SOL_SOCKET && (opt == SO_SNDBUF || opt == SO_RCVBUF))
 		set_buf(s, t, opt, val, size);
+	if (level == SOL_SOCKET && (opt == SO_TIMESTAMPING || opt == SO_TIMESTAMPING_NEW) && size >= sizeof v) {
+		memcpy(&v, val, sizeof v);      /* numbers of bytes sent: of a connection */
+		if (v & SOF_TIMESTAMPING_OPT_ID && !(s->tstamping & SOF_TIMESTAMPING_OPT_ID) &&
+		    (t->state == TCP_CLOSE || t->state == TCP_LISTEN))
+			return -EINVAL;
+	}
+	if (level == SOL_SOCKET && opt == SO_RCVLOWAT && size >= sizeof v) {
+		memcpy(&v, val, sizeof v);
+		s->rcvlowat = v < 0 || v > LOWAT_MAX ? LOWAT_MAX : MAX(v, 1);
+		return 0;
+	}
 	if (level == SOL_SOCKET && (opt == SO_OOBINLINE || opt == SO_KEEPALIVE) && size >= sizeof v) {
 		memcpy(&v, val, sizeof v);
 		spin_lock(&t->lock);
@@ -234,6 +251,12 @@ static int get_tcp(struct tcp_sock *t, int opt, void *val, size_t *size)
 		return 0;
 	case TCP_MAXSEG:
 		return opt_ret(idle ? t->opt[opt] : (int32_t)TCP_MSS, val, size);
+	case TCP_TIMESTAMP:
+		return opt_ret((int32_t)(uint32_t)(plat_time_mono_ns() / NSEC_PER_MSEC), val, size);
+	case TCP_CC_INFO:               /* cubic has none to tell */
+	case TCP_SAVED_SYN:             /* there was no packet */
+		*size = 0;
+		return 0;
 	case REPAIR:
 		return opt_ret(0, val, size);
 	case REPAIR_QUEUE:
@@ -366,6 +389,7 @@ const struct sock_ops tcp_ops = {
 	.setsockopt = tcp_setsockopt,
 	.getsockopt = tcp_getsockopt,
 	.poll = tcp_poll,
+	.filter = inet_filter,
 	.ioctl = tcp_ioctl,
 	.attach = tcp_attach,
 	.release = tcp_release,

@@ -8,6 +8,7 @@
 
 #define UDP_MAX4 65507u
 #define UDP_MAX6 65527u
+#define UDP_HEAD 8u
 #define GROUP_MAX 32u
 #define SEGMENTS_MAX 128u
 
@@ -26,6 +27,29 @@ static struct dgram *copy_of(const struct dgram *g, size_t at, size_t n)
 	return c;
 }
 
+/* What the receiver's filter leaves of g; false: nothing. */
+static bool filter(struct dgram_sock *to, struct dgram *g)
+{
+	struct frame f;
+	size_t keep;
+
+	if (!filter_there(&to->in.filter))
+		return true;
+	frame_udp(&f, &g->from, &g->to, (uint8_t)to->in.protocol, g->ttl, g->tos, g->data, g->size);
+	if (!filter_run(&to->in.filter, &f, f.transport, &keep))
+		return false;
+	g->size = (uint32_t)(MAX(keep, (size_t)UDP_HEAD) - UDP_HEAD);   /* never less than the header */
+	return true;
+}
+
+static void deliver(struct dgram_sock *to, struct dgram *g)
+{
+	if (filter(to, g))
+		dgram_deliver(to, g);
+	else
+		kfree(g);
+}
+
 /* To one receiver, in pieces unless it takes them together (UDP_GRO).  A copy
  * of g, which stays. */
 static void deliver_copy(struct dgram_sock *to, const struct dgram *g)
@@ -38,7 +62,7 @@ static void deliver_copy(struct dgram_sock *to, const struct dgram *g)
 		if (!c)
 			return;
 		c->segment = to->opt_gro ? g->segment : 0;
-		dgram_deliver(to, c);
+		deliver(to, c);
 		at += piece;
 	} while (at < g->size);
 }
@@ -96,7 +120,7 @@ static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 		deliver_copy(dgram_of(to), g);
 		kfree(g);
 	} else {
-		dgram_deliver(dgram_of(to), g);
+		deliver(dgram_of(to), g);
 	}
 	dgram_put(dgram_of(to));
 }
@@ -229,9 +253,9 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 	return (long)n;
 }
 
-static bool own_level(const struct dgram_sock *d, int level)
+static bool own_level(int level)
 {
-	return level == IPPROTO_UDP || (level == IPPROTO_UDPLITE && d->in.proto == PROTO_UDPLITE);
+	return level == IPPROTO_UDP || level == IPPROTO_UDPLITE;
 }
 
 static int udp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)
@@ -239,7 +263,7 @@ static int udp_setsockopt(struct socket *s, int level, int opt, const void *val,
 	struct dgram_sock *d = s->priv;
 	int32_t v;
 
-	if (!own_level(d, level))
+	if (!own_level(level))
 		return dgram_setsockopt(s, level, opt, val, size);
 	if (size < sizeof v)
 		return -EINVAL;
@@ -278,7 +302,7 @@ static int udp_getsockopt(struct socket *s, int level, int opt, void *val, size_
 {
 	struct dgram_sock *d = s->priv;
 
-	if (!own_level(d, level))
+	if (!own_level(level))
 		return dgram_getsockopt(s, level, opt, val, size);
 	switch (opt) {
 	case UDP_CORK: return opt_ret(d->opt_cork, val, size);
@@ -288,9 +312,8 @@ static int udp_getsockopt(struct socket *s, int level, int opt, void *val, size_
 	case UDP_NO_CHECK6_RX: return opt_ret(d->opt_no_check, val, size);
 	case UDPLITE_SEND_CSCOV:
 	case UDPLITE_RECV_CSCOV:
-		if (d->in.proto == PROTO_UDPLITE)
-			return opt_ret(d->opt_coverage[opt - UDPLITE_SEND_CSCOV], val, size);
-		return -ENOPROTOOPT;
+		return opt_ret(d->opt_coverage[opt - UDPLITE_SEND_CSCOV], val, size);
+	case UDP_ENCAP: return opt_ret(0, val, size);
 	default: return -ENOPROTOOPT;
 	}
 }
@@ -305,6 +328,7 @@ static const struct sock_ops udp_ops = {
 	.setsockopt = udp_setsockopt,
 	.getsockopt = udp_getsockopt,
 	.poll = dgram_poll,
+	.filter = inet_filter,
 	.ioctl = dgram_ioctl,
 	.attach = dgram_attach,
 	.release = dgram_release,

@@ -7,6 +7,7 @@
  * bounded, each by its receive buffer (announcements) or a fixed size (answers),
  * and all together.
  * Trust: requests are copied, bounded, and parsed from the copy. */
+#include "kernel/net/frame.h"
 #include "kernel/net/netlink/netlink.h"
 #include <linux_abi/ioctl.h>
 
@@ -31,6 +32,8 @@ struct nl_sock {
 	size_t queued;
 	uint32_t pid;
 	uint64_t groups;                /* bit n - 1: group n */
+	bool grouped;                   /* they were set once */
+	struct filter_slot filter;
 	size_t rcvbuf;
 	bool admin;                     /* its opener had CAP_NET_ADMIN */
 	int32_t error;
@@ -193,11 +196,31 @@ static void answer_free(struct answer *a)
 	kfree(a);
 }
 
+/* What the socket's filter leaves of a; false: nothing. */
+static bool filter(struct nl_sock *k, struct answer *a)
+{
+	struct frame f;
+	size_t keep;
+
+	if (!filter_there(&k->filter))
+		return true;
+	frame_bytes(&f, a->data, a->size);
+	if (!filter_run(&k->filter, &f, 0, &keep))
+		return false;
+	__atomic_fetch_sub(&queued_total, a->size - keep, __ATOMIC_RELAXED);
+	a->size = keep;
+	return true;
+}
+
 /* a is consumed.  A queue that is full says so to its reader. */
 static bool push(struct nl_sock *k, struct answer *a, size_t limit)
 {
 	bool ok;
 
+	if (a && !filter(k, a)) {
+		answer_free(a);
+		return true;
+	}
 	spin_lock(&k->lock);
 	ok = a && (!k->queued || k->queued + a->size + OVERHEAD <= limit);
 	if (ok) {
@@ -374,7 +397,7 @@ static long nl_sendmsg(struct socket *s, struct sock_msg *m)
 		memcpy(&h, buf + at, sizeof h);
 		if (h.len < sizeof h || h.len > n - at)
 			break;
-		if (h.flags & NLM_F_REQUEST)
+		if (h.flags & NLM_F_REQUEST && k->protocol != NETLINK_KOBJECT_UEVENT)   /* nobody answers there */
 			err = serve(k, &h, buf + at + sizeof h);
 		at += MIN(align_up(h.len, 4), (uint64_t)(n - at));
 	}
@@ -452,6 +475,8 @@ static long nl_recvmsg(struct socket *s, struct sock_msg *m)
 
 /* ---- the rest ---- */
 
+static uint64_t groups_of(const struct nl_sock *k) { return k->protocol == NETLINK_ROUTE ? UINT64_MAX : UINT32_MAX; }
+
 static int nl_bind(struct socket *s, const struct sock_addr *a)
 {
 	struct nl_sock *k = s->priv;
@@ -477,7 +502,8 @@ static int nl_bind(struct socket *s, const struct sock_addr *a)
 		return err;
 	autobind(k);
 	spin_lock(&all_lock);
-	k->groups = (k->groups & ~(uint64_t)UINT32_MAX) | nl.groups;
+	k->groups = (k->groups & ~(uint64_t)UINT32_MAX) | (nl.groups & groups_of(k));
+	k->grouped = true;
 	spin_unlock(&all_lock);
 	return 0;
 }
@@ -514,20 +540,26 @@ static int nl_setsockopt(struct socket *s, int level, int opt, const void *val, 
 	struct nl_sock *k = s->priv;
 	int32_t v;
 
-	if (size < sizeof v)
-		return level == SOL_NETLINK ? -EINVAL : -ENOPROTOOPT;
-	memcpy(&v, val, sizeof v);
+	if (size < sizeof v && level != SOL_NETLINK)
+		return -ENOPROTOOPT;
+	v = 0;                          /* of too little nothing is read: netlink_setsockopt() */
+	if (size >= sizeof v)
+		memcpy(&v, val, sizeof v);
 	if (level == SOL_SOCKET && (opt == SO_RCVBUF || opt == SO_RCVBUFFORCE))
 		k->rcvbuf = v < 0 ? SOCK_BUF_MAX : MAX((size_t)MIN(v, SOCK_BUF_DEFAULT) * 2, (size_t)2304);
-	if (level != SOL_NETLINK || opt <= 0 || opt > NETLINK_GET_STRICT_CHK || opt == NETLINK_LIST_MEMBERSHIPS)
+	if (level != SOL_NETLINK || opt <= 0 || opt > NETLINK_GET_STRICT_CHK || opt == NETLINK_LIST_MEMBERSHIPS ||
+	    opt == NETLINK_RX_RING || opt == NETLINK_TX_RING)
 		return -ENOPROTOOPT;
+	if (opt == NETLINK_LISTEN_ALL_NSID && !capable(CAP_NET_BROADCAST))
+		return -EPERM;
 	if (opt > NETLINK_DROP_MEMBERSHIP) {
 		k->opt[opt] = !!v;
 		return 0;
 	}
-	if (v < 1 || v > RTNLGRP_MAX)
+	if (v < 1 || v > RTNLGRP_MAX || !(groups_of(k) >> (v - 1) & 1))
 		return -EINVAL;
 	spin_lock(&all_lock);
+	k->grouped = true;
 	if (opt == NETLINK_ADD_MEMBERSHIP)
 		k->groups |= 1ull << (v - 1);
 	else
@@ -542,13 +574,16 @@ static int nl_getsockopt(struct socket *s, int level, int opt, void *val, size_t
 	int32_t v;
 
 	if (level == SOL_NETLINK && opt == NETLINK_LIST_MEMBERSHIPS) {
-		*size = MIN(*size, sizeof k->groups);
+		*size = k->grouped ? MIN(*size, k->protocol == NETLINK_KOBJECT_UEVENT ? 4 : sizeof k->groups) : 0;
 		memcpy(val, &k->groups, *size);
 		return 0;
 	}
 	if (level == SOL_NETLINK) {
-		if (opt <= NETLINK_DROP_MEMBERSHIP || opt > NETLINK_GET_STRICT_CHK)
+		if (opt <= NETLINK_DROP_MEMBERSHIP || opt > NETLINK_GET_STRICT_CHK || opt == NETLINK_RX_RING ||
+		    opt == NETLINK_TX_RING)
 			return -ENOPROTOOPT;
+		if (*size < sizeof v)
+			return -EINVAL;
 		v = k->opt[opt];
 	} else if (level == SOL_SOCKET && opt == SO_ERROR) {
 		spin_lock(&k->lock);
@@ -602,9 +637,12 @@ static void nl_release(struct socket *s)
 		list_del(&a->link);
 		answer_free(a);
 	}
+	(void)filter_detach(&k->filter);
 	netns_put(k->ns);
 	kfree(k);
 }
+
+static struct filter_slot *nl_filter(struct socket *s) { return &((struct nl_sock *)s->priv)->filter; }
 
 static const struct sock_ops nl_ops = {
 	.bind = nl_bind,
@@ -618,6 +656,7 @@ static const struct sock_ops nl_ops = {
 	.ioctl = nl_ioctl,
 	.attach = nl_attach,
 	.release = nl_release,
+	.filter = nl_filter,
 	.out_of_band = true,
 	.error_queue = true,            /* MSG_ERRQUEUE means nothing */
 };
@@ -628,7 +667,7 @@ int netlink_create(struct socket *s)
 
 	if (s->type != SOCK_RAW && s->type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
-	if (s->protocol != NETLINK_ROUTE && s->protocol != NETLINK_SOCK_DIAG)
+	if (s->protocol != NETLINK_ROUTE && s->protocol != NETLINK_SOCK_DIAG && s->protocol != NETLINK_KOBJECT_UEVENT)
 		return -EPROTONOSUPPORT;
 	k = kzalloc(sizeof *k);
 	if (!k)

@@ -50,6 +50,8 @@ int unix_setsockopt(struct socket *s, int level, int opt, const void *val, size_
 	return -ENOPROTOOPT;            /* the layer keeps it */
 }
 
+struct filter_slot *unix_filter(struct socket *s) { return &((struct unix_sock *)s->priv)->filter; }
+
 static int get_groups(struct unix_sock *u, void *val, size_t *size)
 {
 	struct cred *c = NULL;

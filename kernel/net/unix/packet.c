@@ -97,6 +97,21 @@ static int deliver(struct unix_sock *u, struct unix_sock *to, struct unix_msg *m
 	return err;
 }
 
+/* What the receiver's filter leaves of m; false: nothing, which the sender is not told. */
+static bool filter(struct unix_sock *to, struct unix_msg *m)
+{
+	struct frame f;
+	size_t keep;
+
+	if (!filter_there(&to->filter))
+		return true;
+	frame_bytes(&f, m->data, m->size);
+	if (!filter_run(&to->filter, &f, 0, &keep))
+		return false;
+	m->size = (uint32_t)keep;
+	return true;
+}
+
 static bool peer_can_go(struct unix_sock *u, struct unix_sock *to)
 {
 	return !is_full(u, to) || unix_load(to->dead) || (unix_load(to->shutdown) & UNIX_SHUT_RCV);
@@ -115,6 +130,10 @@ static int send_one(struct socket *s, struct unix_sock *u, struct unix_sock *to,
 		return err;
 	if (__atomic_load_n(&to->stamps, __ATOMIC_RELAXED))
 		m->time_ns = vfs_now_ns();
+	if (!filter(to, m)) {
+		unix_msg_free(m);
+		return 0;
+	}
 	while ((err = deliver(u, to, m)) == -EAGAIN && !sm->nonblock) {
 		err = WAIT_EVENT(&to->room, TASK_INTERRUPTIBLE, deadline, peer_can_go(u, to));
 		if (err) {

@@ -57,6 +57,7 @@ void unix_put(struct unix_sock *u)
 		unix_addr_put(u->addr);
 		drop_peer_cred(u);
 		netns_put(u->ns);
+		(void)filter_detach(&u->filter);
 		kfree(u);
 		u = peer;
 	}
@@ -523,6 +524,7 @@ static const struct sock_ops unix_ops = {
 	.poll = unix_poll,
 	.peer_pidfd = unix_peer_pidfd,
 	.ioctl = unix_ioctl,
+	.filter = unix_filter,
 	.attach = unix_attach,
 	.release = unix_release,
 	.out_of_band = true,

@@ -16,7 +16,7 @@
 #define NACRE_KERNEL_NET_UNIX_H
 
 #include "kernel/ipc/ipc.h"
-#include "kernel/net/net.h"
+#include "kernel/net/frame.h"
 #include "kernel/task/task.h"
 
 #define SUN_PATH_OFFSET 2u
@@ -44,6 +44,7 @@ struct unix_sock {
 	struct waitq wr;                /* who waits for its own buffer's room, pollers */
 	struct waitq room;              /* others: senders to a full queue, connectors to a full backlog */
 	struct mutex read_lock;
+	struct filter_slot filter;      /* of whole messages */
 	struct spinlock lock;
 
 	/* lock */
@@ -135,6 +136,7 @@ int unix_setsockopt(struct socket *s, int level, int opt, const void *val, size_
 int unix_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size);
 int unix_peer_pidfd(struct socket *s, struct file **ret);
 uint32_t unix_poll(struct socket *s, struct poll_table *pt);
+struct filter_slot *unix_filter(struct socket *s);
 long unix_ioctl(struct socket *s, unsigned cmd, uint64_t arg);
 
 /* garbage.c */
