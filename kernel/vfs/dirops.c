@@ -251,6 +251,9 @@ static int link_locked(const struct path *src, struct walk *w)
 		return -ENOENT;
 	if (src->mnt != w->cur.mnt || target->sb != dir->sb)
 		return -EXDEV;
+	err = sticky_may_link(target);
+	if (err)
+		return err;
 	if (S_ISDIR(inode_mode(target)) || !dir->inode->ops->link)
 		return -EPERM;
 	spare = dentry_new(dir, w->last, w->last_size, NULL);

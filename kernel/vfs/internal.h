@@ -112,8 +112,9 @@ int walk_quick(struct walk *w, bool whole);
  * is another. */
 void dentry_lease(struct dentry *d, uint64_t until_ns, uint32_t names_changed);
 /* Step from cur to the child.  0 moved; 1 a link was put in front of the rest
- * (follow). */
-int walk_one(struct walk *w, const char *name, size_t n, bool follow);
+ * (not with LINK_STAY). */
+enum walk_link { LINK_STAY, LINK_FOLLOW, LINK_FOLLOW_LAST };
+int walk_one(struct walk *w, const char *name, size_t n, enum walk_link link);
 /* A symlink inode found in cur: prepare to walk its text.  0 text is in p;
  * 2 jumped (magic link): cur is the target. */
 int walk_follow(struct walk *w, struct inode *link);
@@ -134,6 +135,12 @@ int may_create(const struct path *dir);
 int may_delete(const struct path *dir, struct dentry *victim, bool is_dir);
 uint32_t current_umask(void);
 void rename_init(void);
+
+/* ---- directories that all may write to (sticky.c) ---- */
+/* 0, or that the last name of a path may not be followed, linked, opened. */
+int sticky_may_follow(struct inode *dir, const struct inode *link);
+int sticky_may_link(struct inode *i);
+int sticky_may_open(struct inode *dir, struct inode *i);
 
 /* ---- small helpers ---- */
 /* A path name from user memory; name_put() it. */

@@ -298,7 +298,7 @@ int walk_follow(struct walk *w, struct inode *link)
 	return err;
 }
 
-int walk_one(struct walk *w, const char *name, size_t n, bool follow)
+int walk_one(struct walk *w, const char *name, size_t n, enum walk_link link)
 {
 	struct dentry *d;
 	struct inode *di = w->cur.dentry->inode;
@@ -320,8 +320,10 @@ int walk_one(struct walk *w, const char *name, size_t n, bool follow)
 		dentry_put(d);
 		return -ENOENT;
 	}
-	if (S_ISLNK(inode_mode(d->inode)) && follow) {
-		err = walk_follow(w, d->inode);
+	if (S_ISLNK(inode_mode(d->inode)) && link != LINK_STAY) {
+		err = link == LINK_FOLLOW_LAST ? sticky_may_follow(di, d->inode) : 0;
+		if (!err)
+			err = walk_follow(w, d->inode);
 		dentry_put(d);
 		return err < 0 ? err : err == 0;
 	}
@@ -370,7 +372,7 @@ static int walk_on(struct walk *w, bool whole)
 				w->need_dir = true;
 			return 0;
 		}
-		err = walk_one(w, name, n, true);
+		err = walk_one(w, name, n, LINK_FOLLOW);
 		if (err < 0)
 			return err;
 		if (err == 0 && !S_ISDIR(inode_mode(w->cur.dentry->inode)))
@@ -394,7 +396,8 @@ static int walk_whole(struct walk *w)
 		if (!w->last_size)
 			break;
 		w->opening = (w->flags & LOOKUP_OPEN) && !w->need_dir;
-		err = walk_one(w, w->last, w->last_size, (w->flags & LOOKUP_FOLLOW) || w->need_dir);
+		err = walk_one(w, w->last, w->last_size,
+			       (w->flags & LOOKUP_FOLLOW) || w->need_dir ? LINK_FOLLOW_LAST : LINK_STAY);
 		w->opening = false;
 	} while (err == 1);
 	if (err)

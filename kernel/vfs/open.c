@@ -205,7 +205,9 @@ static int open_create(struct walk *w, uint32_t flags, uint32_t mode, struct fil
 				dentry_put(d);
 				return -ELOOP;
 			}
-			err = walk_follow(w, d->inode);
+			err = sticky_may_follow(dir->inode, d->inode);
+			if (!err)
+				err = walk_follow(w, d->inode);
 			dentry_put(d);
 			if (err < 0)
 				return err;
@@ -215,9 +217,10 @@ static int open_create(struct walk *w, uint32_t flags, uint32_t mode, struct fil
 		}
 		p.mnt = mount_get(w->cur.mnt);
 		p.dentry = d;
+		err = created ? 0 : sticky_may_open(dir->inode, d->inode);
 		if (mount_descend(&p) && (w->flags & LOOKUP_NO_XDEV))
 			err = -EXDEV;
-		else
+		if (!err)
 			err = dentry_open(&p, flags, created, ret);
 		path_put(&p);
 		return err;

@@ -350,6 +350,10 @@ char *path_name(const struct path *p, const struct path *root, char *buf, size_t
 #define MAY_EXEC 1u
 #define MAY_WRITE 2u
 #define MAY_READ 4u
+/* fs.protected_* (sticky.c). */
+enum sticky_setting { PROTECTED_SYMLINKS, PROTECTED_HARDLINKS, PROTECTED_FIFOS, PROTECTED_REGULAR, PROTECTED_COUNT };
+uint32_t sticky_setting(enum sticky_setting s);
+void sticky_set(enum sticky_setting s, uint32_t v);
 int __must_check inode_permission(struct inode *i, unsigned may);        /* current's fsuid */
 int __must_check path_permission(const struct path *p, unsigned may);    /* with read-only mounts */
 int vfs_getattr(const struct path *p, struct kstat *ret);

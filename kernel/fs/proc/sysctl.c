@@ -134,6 +134,25 @@ static void show_boot_id(struct sbuf *s)
 	show_id(s, b);
 }
 
+/* Who may write the file may set it. */
+static int sticky_store(enum sticky_setting s, const char *text, size_t n, uint32_t max)
+{
+	uint64_t v;
+
+	if (kparse_u64(text, n, &v) || v > max)
+		return -EINVAL;
+	sticky_set(s, (uint32_t)v);
+	return 0;
+}
+
+#define STICKY(name, setting, max) \
+	static void show_##name(struct sbuf *s) { sbuf_printf(s, "%u\n", sticky_setting(setting)); } \
+	static int store_##name(const char *text, size_t n) { return sticky_store(setting, text, n, max); }
+STICKY(symlinks, PROTECTED_SYMLINKS, 1)
+STICKY(hardlinks, PROTECTED_HARDLINKS, 1)
+STICKY(fifos, PROTECTED_FIFOS, 2)
+STICKY(regular, PROTECTED_REGULAR, 2)
+
 #define END { .name = NULL }
 #define F(n, fn) { .name = (n), .mode = S_IFREG | 0644, .show = (fn) }
 
@@ -198,9 +217,11 @@ static const struct pseudo_node fs_nodes[] = {
 	F("file-max", show_file_max), PSEUDO_FILE("file-nr", show_file_nr), F("nr_open", show_nr_open),
 	F("pipe-max-size", show_pipe_max), F("pipe-user-pages-soft", show_pipe_soft),
 	F("pipe-user-pages-hard", show_zero), F("aio-max-nr", show_inotify_watches),
-	F("aio-nr", show_zero), F("suid_dumpable", show_zero), F("protected_symlinks", show_one),
-	F("protected_hardlinks", show_one), F("protected_fifos", show_one),
-	F("protected_regular", show_two), F("lease-break-time", show_seed), F("leases-enable", show_one),
+	F("aio-nr", show_zero), F("suid_dumpable", show_zero),
+	PSEUDO_RW("protected_symlinks", show_symlinks, store_symlinks),
+	PSEUDO_RW("protected_hardlinks", show_hardlinks, store_hardlinks),
+	PSEUDO_RW("protected_fifos", show_fifos, store_fifos),
+	PSEUDO_RW("protected_regular", show_regular, store_regular), F("lease-break-time", show_seed), F("leases-enable", show_one),
 	F("mount-max", show_inotify_watches), PSEUDO_FILE("inode-nr", show_inode_nr),
 	PSEUDO_FILE("inode-state", show_inode_state), PSEUDO_FILE("dentry-state", show_dentry_state),
 	F("dir-notify-enable", show_zero), F("overflowuid", show_overflow_id), F("overflowgid", show_overflow_id),
