@@ -34,7 +34,7 @@ enum hc_op {
 	HC_OP_LOOKUP = 1, HC_OP_GETATTR, HC_OP_SETATTR, HC_OP_READLINK,
 	HC_OP_READDIR, HC_OP_OPEN, HC_OP_CREATE, HC_OP_MKDIR, HC_OP_SYMLINK,
 	HC_OP_LINK, HC_OP_UNLINK, HC_OP_RENAME, HC_OP_STATFS, HC_OP_GETXATTR,
-	HC_OP_LISTXATTR, HC_OP_SETXATTR, HC_OP_FORGET, HC_OP_MKFIFO,
+	HC_OP_LISTXATTR, HC_OP_SETXATTR, HC_OP_FORGET, HC_OP_MKNOD,
 	HC_OP_FETCH,
 	HC_OP_COUNT
 };
@@ -122,6 +122,10 @@ int __must_check hc_create(uint64_t dir, const char *name, size_t name_size, uin
 			   uint32_t uid, uint32_t gid, uint32_t open_flags,
 			   uint64_t *ret_node, struct hc_attr *ret_attr, uint64_t *ret_file);
 int __must_check hc_mkdir(uint64_t dir, const char *name, size_t name_size, uint32_t mode,
+			  uint32_t uid, uint32_t gid, uint64_t *ret_node, struct hc_attr *ret_attr);
+/* A name for a Unix socket or a FIFO of the sandbox (type in mode: S_IFSOCK,
+ * S_IFIFO); the host never connects to one or opens it. */
+int __must_check hc_mknod(uint64_t dir, const char *name, size_t name_size, uint32_t mode,
 			  uint32_t uid, uint32_t gid, uint64_t *ret_node, struct hc_attr *ret_attr);
 int __must_check hc_symlink(uint64_t dir, const char *name, size_t name_size,
 			    const char *target, size_t target_size,

@@ -431,6 +431,7 @@ static const struct {
 	[HC_OP_OPEN] = { op_open, NAME_NONE, 0, false },
 	[HC_OP_CREATE] = { op_create, NAME_ENTRY, 0, true },
 	[HC_OP_MKDIR] = { op_mkdir, NAME_ENTRY, 0, true },
+	[HC_OP_MKNOD] = { op_mknod, NAME_ENTRY, 0, true },
 	[HC_OP_SYMLINK] = { op_symlink, NAME_ENTRY, 2, true },
 	[HC_OP_LINK] = { op_link, NAME_ENTRY, 0, true },
 	[HC_OP_UNLINK] = { op_unlink, NAME_ENTRY, 0, true },

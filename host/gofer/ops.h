@@ -34,6 +34,7 @@ void op_fetch(struct gofer_call *c, struct node *dir);
 void op_setattr(struct gofer_call *c, struct node *n);
 void op_create(struct gofer_call *c, struct node *dir);
 void op_mkdir(struct gofer_call *c, struct node *dir);
+void op_mknod(struct gofer_call *c, struct node *dir);
 void op_symlink(struct gofer_call *c, struct node *dir);
 void op_setxattr(struct gofer_call *c, struct node *n);
 void op_link(struct gofer_call *c, struct node *n);

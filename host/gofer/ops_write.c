@@ -5,7 +5,8 @@
  * New entries get the owner that the kernel asks for where this process may
  * give it, else they stay the caller's own.  Set-user-id and set-group-id
  * bits are never put on files: a program inside must not leave a way to more
- * rights behind on the host.  Devices and sockets are never made. */
+ * rights behind on the host.  Devices are never made; sockets and FIFOs are names,
+ * which mean something to programs inside only. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #include "host/gofer/ops.h"
 #include "host/isolate/isolate.h"
 
-HOST_CALLS(gofer, openat, mkdirat, symlinkat, linkat, unlinkat, renameat2, fchownat,
+HOST_CALLS(gofer, openat, mkdirat, mknodat, symlinkat, linkat, unlinkat, renameat2, fchownat,
 	   fchmodat, utimensat, ftruncate, renameat, setxattr, removexattr);
 
 static uint32_t safe_mode(uint32_t mode)
@@ -167,6 +168,24 @@ void op_mkdir(struct gofer_call *c, struct node *dir)
 	if (!need_dir(c, dir))
 		return;
 	if (mkdirat(dir->fd, c->name, c->req.mode & 01777)) {
+		c->rep.err = -errno;
+		return;
+	}
+	give_to(dir->fd, c->name, c->req.uid, c->req.gid);
+	c->rep.err = ops_enter_name(dir, c->name, &c->rep.node, &c->rep.attr);
+}
+
+void op_mknod(struct gofer_call *c, struct node *dir)
+{
+	uint32_t type = c->req.mode & S_IFMT;
+
+	if (!need_dir(c, dir))
+		return;
+	if (type != S_IFSOCK && type != S_IFIFO) {
+		c->rep.err = -EPERM;
+		return;
+	}
+	if (mknodat(dir->fd, c->name, type | (c->req.mode & 0777), 0)) {
 		c->rep.err = -errno;
 		return;
 	}

@@ -24,6 +24,8 @@
 #define FS_REMOVE_FILE (1ull << 5)
 #define FS_MAKE_DIR (1ull << 7)
 #define FS_MAKE_REG (1ull << 8)
+#define FS_MAKE_SOCK (1ull << 9)
+#define FS_MAKE_FIFO (1ull << 10)
 #define FS_MAKE_SYM (1ull << 12)
 #define FS_REFER (1ull << 13)           /* ABI 2 */
 #define FS_TRUNCATE (1ull << 14)        /* ABI 3 */
@@ -61,7 +63,7 @@ int landlock_restrict(const struct landlock_root *roots, size_t count)
 
 		if (roots[i].writable)
 			rule.allowed |= FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR |
-					FS_MAKE_REG | FS_MAKE_SYM | FS_REFER | FS_TRUNCATE;
+					FS_MAKE_REG | FS_MAKE_SOCK | FS_MAKE_FIFO | FS_MAKE_SYM | FS_REFER | FS_TRUNCATE;
 		rule.allowed &= attr.fs;
 		if (syscall(SYS_landlock_add_rule, fd, 1, &rule, 0u))
 			err = -errno;

@@ -29,7 +29,7 @@ static const char *const gofer_ops[] = {
 	[HC_OP_CREATE] = "create", [HC_OP_MKDIR] = "mkdir", [HC_OP_SYMLINK] = "symlink",
 	[HC_OP_LINK] = "link", [HC_OP_UNLINK] = "unlink", [HC_OP_RENAME] = "rename",
 	[HC_OP_STATFS] = "statfs", [HC_OP_GETXATTR] = "getxattr", [HC_OP_LISTXATTR] = "listxattr",
-	[HC_OP_SETXATTR] = "setxattr", [HC_OP_FORGET] = "forget", [HC_OP_MKFIFO] = "mkfifo",
+	[HC_OP_SETXATTR] = "setxattr", [HC_OP_FORGET] = "forget", [HC_OP_MKNOD] = "mknod",
 	[HC_OP_FETCH] = "fetch",
 };
 STATIC_ASSERT(ARRAY_SIZE(gofer_ops) == HC_OP_COUNT && HC_OP_COUNT <= STATS_GOFER_OPS);

@@ -462,11 +462,11 @@ int hc_create(uint64_t dir, const char *name, size_t name_size, uint32_t mode, u
 	return entry_result(&r, ret_node, ret_attr);
 }
 
-int hc_mkdir(uint64_t dir, const char *name, size_t name_size, uint32_t mode, uint32_t uid,
-	     uint32_t gid, uint64_t *ret_node, struct hc_attr *ret_attr)
+static int make(enum hc_op op, uint64_t dir, const char *name, size_t name_size, uint32_t mode, uint32_t uid,
+		uint32_t gid, uint64_t *ret_node, struct hc_attr *ret_attr)
 {
 	struct gofer_req req = {
-		.op = HC_OP_MKDIR, .node = dir, .mode = mode, .uid = uid, .gid = gid,
+		.op = op, .node = dir, .mode = mode, .uid = uid, .gid = gid,
 		.name_size = (uint32_t)name_size,
 	};
 	struct reply r = { 0 };
@@ -476,6 +476,18 @@ int hc_mkdir(uint64_t dir, const char *name, size_t name_size, uint32_t mode, ui
 		return -EINVAL;
 	err = exchange(&req, name, NULL, &r, false);
 	return err ? err : entry_result(&r, ret_node, ret_attr);
+}
+
+int hc_mkdir(uint64_t dir, const char *name, size_t name_size, uint32_t mode, uint32_t uid,
+	     uint32_t gid, uint64_t *ret_node, struct hc_attr *ret_attr)
+{
+	return make(HC_OP_MKDIR, dir, name, name_size, mode, uid, gid, ret_node, ret_attr);
+}
+
+int hc_mknod(uint64_t dir, const char *name, size_t name_size, uint32_t mode, uint32_t uid,
+	     uint32_t gid, uint64_t *ret_node, struct hc_attr *ret_attr)
+{
+	return make(HC_OP_MKNOD, dir, name, name_size, mode, uid, gid, ret_node, ret_attr);
 }
 
 int hc_symlink(uint64_t dir, const char *name, size_t name_size, const char *target,

@@ -24,6 +24,8 @@ int hc_create(uint64_t dir, const char *name, size_t name_size, uint32_t mode, u
 { (void)dir; (void)name; (void)name_size; (void)mode; (void)uid; (void)gid; (void)open_flags; (void)ret_node; (void)ret_attr; (void)ret_file; return -ENOSYS; }
 int hc_mkdir(uint64_t dir, const char *name, size_t name_size, uint32_t mode, uint32_t uid, uint32_t gid, uint64_t *ret_node, struct hc_attr *ret_attr)
 { (void)dir; (void)name; (void)name_size; (void)mode; (void)uid; (void)gid; (void)ret_node; (void)ret_attr; return -ENOSYS; }
+int hc_mknod(uint64_t dir, const char *name, size_t name_size, uint32_t mode, uint32_t uid, uint32_t gid, uint64_t *ret_node, struct hc_attr *ret_attr)
+{ (void)dir; (void)name; (void)name_size; (void)mode; (void)uid; (void)gid; (void)ret_node; (void)ret_attr; return -ENOSYS; }
 int hc_symlink(uint64_t dir, const char *name, size_t name_size, const char *target, size_t target_size, uint32_t uid, uint32_t gid, uint64_t *ret_node, struct hc_attr *ret_attr)
 { (void)dir; (void)name; (void)name_size; (void)target; (void)target_size; (void)uid; (void)gid; (void)ret_node; (void)ret_attr; return -ENOSYS; }
 int hc_link(uint64_t node, uint64_t dir, const char *name, size_t name_size)

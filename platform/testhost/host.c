@@ -191,6 +191,8 @@ int hc_create(uint64_t d, const char *n, size_t s, uint32_t m, uint32_t u, uint3
 { (void)d; (void)n; (void)s; (void)m; (void)u; (void)g; (void)f; (void)rn; (void)ra; (void)rf; return -EROFS; }
 int hc_mkdir(uint64_t d, const char *n, size_t s, uint32_t m, uint32_t u, uint32_t g, uint64_t *rn, struct hc_attr *ra)
 { (void)d; (void)n; (void)s; (void)m; (void)u; (void)g; (void)rn; (void)ra; return -EROFS; }
+int hc_mknod(uint64_t d, const char *n, size_t s, uint32_t m, uint32_t u, uint32_t g, uint64_t *rn, struct hc_attr *ra)
+{ (void)d; (void)n; (void)s; (void)m; (void)u; (void)g; (void)rn; (void)ra; return -EROFS; }
 int hc_symlink(uint64_t d, const char *n, size_t s, const char *t, size_t ts, uint32_t u, uint32_t g, uint64_t *rn, struct hc_attr *ra)
 { (void)d; (void)n; (void)s; (void)t; (void)ts; (void)u; (void)g; (void)rn; (void)ra; return -EROFS; }
 int hc_link(uint64_t n, uint64_t d, const char *m, size_t s) { (void)n; (void)d; (void)m; (void)s; return -EROFS; }

@@ -181,6 +181,25 @@ static void test_special_files(void)
 	}
 }
 
+/* Names of sockets and FIFOs, and of nothing else; never opened. */
+static void test_making_special_files(void)
+{
+	static const uint32_t bad[] = { S_IFCHR | 0666, S_IFBLK | 0666, S_IFREG | 0666, S_IFDIR | 0777, 0666 };
+	struct hc_attr a;
+	uint64_t n, f;
+
+	CHECK(hc_mknod(ro, "s", 1, S_IFSOCK | 0777, 0, 0, &n, &a) == -EROFS);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		CHECK(hc_mknod(rw, "bad", 3, bad[i], getuid(), getgid(), &n, &a) == -EPERM);
+	CHECK(hc_mknod(rw, "../s", 4, S_IFSOCK | 0777, getuid(), getgid(), &n, &a) == -EINVAL);
+	CHECK(!hc_mknod(rw, "s", 1, S_IFSOCK | 07777, getuid(), getgid(), &n, &a) && a.mode == (S_IFSOCK | 0777));
+	CHECK(hc_open(n, HC_OPEN_READ, &f) < 0 && hc_open(n, HC_OPEN_WRITE, &f) < 0);
+	CHECK(hc_mknod(rw, "s", 1, S_IFIFO | 0777, getuid(), getgid(), &n, &a) == -EEXIST);
+	CHECK(!hc_mknod(rw, "p", 1, S_IFIFO | 0640, getuid(), getgid(), &n, &a) && a.mode == (S_IFIFO | 0640));
+	CHECK(hc_open(n, HC_OPEN_READ, &f) < 0 && hc_open(n, HC_OPEN_WRITE, &f) < 0);
+	CHECK(!hc_unlink(rw, "s", 1, false) && !hc_unlink(rw, "p", 1, false));
+}
+
 static void test_writing(void)
 {
 	struct hc_attr a, set = { .mode = 06755, .mtime_ns = 1500000000123456789 };
@@ -537,6 +556,7 @@ int main(void)
 	start(0);
 	test_reading();
 	test_special_files();
+	test_making_special_files();
 	test_writing();
 	test_hostile();
 	test_sent_descriptors();

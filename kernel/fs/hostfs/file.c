@@ -213,7 +213,10 @@ int hostfs_open(struct inode *i, struct file *f)
 		f->ops = &hostfs_dir_ops;
 		return 0;
 	}
-	/* The host's own devices, FIFOs and sockets are seen, never opened. */
+	/* Names of the host's devices, FIFOs and sockets are seen, none is ever opened.  A FIFO in a
+	 * writable directory leads to a pipe of ours. */
+	if (S_ISFIFO(inode_mode(i)) && !n->hs->readonly)
+		return fifo_open(i, f);
 	if (!S_ISREG(inode_mode(i)))
 		return S_ISCHR(inode_mode(i)) || S_ISBLK(inode_mode(i)) ? -EACCES : -ENXIO;
 	if (acc != O_RDONLY && n->hs->readonly)

@@ -111,10 +111,23 @@ static int hostfs_mkdir(struct inode *dir, const char *name, size_t n, uint32_t 
 static int hostfs_mknod(struct inode *dir, const char *name, size_t n, uint32_t mode,
 			uint64_t rdev, struct inode **ret)
 {
-	/* Devices, FIFOs and sockets of the host are not ours to make. */
-	if (!S_ISREG(mode))
+	uint32_t uid, gid;
+	struct hc_attr a;
+	uint64_t node;
+	int err;
+
+	if (S_ISREG(mode))
+		return hostfs_create(dir, name, n, mode, ret);
+	if (!S_ISFIFO(mode) && !S_ISSOCK(mode))         /* devices of the host are not ours to make */
 		return -EPERM;
-	return hostfs_create(dir, name, n, mode, ret);
+	if (!hostfs_check_name(name, n))
+		return n > HC_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
+	owner_of_new(dir, &mode, &uid, &gid);
+	err = hc_mknod(hostfs_node(dir)->handle, name, n, mode & (S_IFMT | S_IALLUGO), uid, gid, &node, &a);
+	if (err)
+		return hostfs_errno(err);
+	dir_changed(dir);
+	return adopt(dir, name, n, node, &a, ret);
 }
 
 static int hostfs_symlink(struct inode *dir, const char *name, size_t n, const char *target, struct inode **ret)
