@@ -17,6 +17,9 @@
  * The lists belong to their CPU and the kernel is not preemptible: no lock. */
 #include "kernel/sched/lockless.h"
 
+/* Sections take microseconds; one that a CPU is stuck in was interrupted by the host. */
+#define LOOK_AGAIN_NS (10 * NSEC_PER_MSEC)
+
 struct waiting { struct lockless *first, **end; };
 
 static struct reader {
@@ -99,10 +102,12 @@ void lockless_free(struct lockless *l, void (*free)(struct lockless *l))
 		try(r, cpu_count() / 2);
 }
 
-void lockless_idle(void)
+uint64_t lockless_idle(void)
 {
 	struct reader *r = &readers[plat_cpu_self()];
 
-	if (unlikely(r->count || r->old.first))
-		try(r, 1);
+	if (likely(!r->count && !r->old.first))
+		return NO_DEADLINE;
+	try(r, 1);
+	return r->count || r->old.first ? plat_time_mono_ns() + LOOK_AGAIN_NS : NO_DEADLINE;
 }

@@ -23,8 +23,9 @@ void lockless_end(void);
 /* Nobody can find the object any more; free(l) is called when nobody can be
  * looking at it: now or later, on this CPU.  It must not sleep. */
 void lockless_free(struct lockless *l, void (*free)(struct lockless *l));
-/* This CPU has nothing to do: free what waits, if that is possible now. */
-void lockless_idle(void);
+/* This CPU has nothing to do: free what waits, if that is possible now.  When to
+ * do it again, NO_DEADLINE when nothing waits: an idle CPU may stay so for ever. */
+uint64_t lockless_idle(void);
 
 struct changes { uint32_t n; };                 /* odd: being changed */
 

@@ -573,8 +573,9 @@ static __noreturn void cpu_loop(void)
 			__atomic_fetch_or(&idle_mask, 1ull << c->id, __ATOMIC_SEQ_CST);
 			next = pick(c);
 			if (!next) {
-				lockless_idle();
-				plat_cpu_idle(timers_next(c));
+				uint64_t look_again = lockless_idle();
+
+				plat_cpu_idle(MIN(look_again, timers_next(c)));
 			}
 			__atomic_fetch_and(&idle_mask, ~(1ull << c->id), __ATOMIC_SEQ_CST);
 		}

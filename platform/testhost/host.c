@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host.c: the host of the fake machine: a read-only directory with one
- * executable per program, two output streams, an empty input; and the kernel's
- * heap, handed to the sanitizer's allocator so that it sees every block. */
+ * executable per program, two output streams, an empty input. */
 #include <elf.h>
 #include <errno.h>
 #include <pthread.h>
@@ -236,71 +235,6 @@ uint32_t hc_stream_poll(uint32_t s, uint32_t arm) { (void)arm; return s ? HC_POL
 int hc_stream_seek(uint32_t s, int64_t o, int w, uint64_t *r) { (void)s; (void)o; (void)w; (void)r; return -ESPIPE; }
 int hc_stream_getattr(uint32_t s, struct hc_attr *a) { (void)s; *a = (struct hc_attr){ .mode = S_IFIFO | 0600, .nlink = 1 }; return 0; }
 int hc_tty_size(uint16_t *r, uint16_t *c) { (void)r; (void)c; return -ENOTTY; }
-
-/* -- the kernel's heap -- */
-static uint64_t heap_used, live_blocks;
-
-void *kmalloc(size_t size);
-void *kzalloc(size_t size);
-void *krealloc(void *p, size_t size);
-void kfree(void *p);
-char *kstrdup(const char *s);
-char *kstrndup(const char *s, size_t n);
-uint64_t kheap_used(void);
-void heap_init(void);
-
-void heap_init(void) { }
-uint64_t kheap_used(void) { return __atomic_load_n(&heap_used, __ATOMIC_RELAXED); }
-
-void *kmalloc(size_t size)
-{
-	void *p = NULL;
-
-	if (testhost_fails() || posix_memalign(&p, size >= 4096 ? 4096 : 16, size ? size : 1))
-		return NULL;
-	/* what was there before is not zero */
-	memset(p, 0xa5, size);
-	__atomic_fetch_add(&live_blocks, 1, __ATOMIC_RELAXED);
-	return p;
-}
-
-void *kzalloc(size_t size)
-{
-	void *p = kmalloc(size);
-
-	return p ? memset(p, 0, size) : NULL;
-}
-
-void *krealloc(void *p, size_t size)
-{
-	if (!p)
-		return kmalloc(size);
-	return testhost_fails() ? NULL : realloc(p, size ? size : 1);
-}
-
-void kfree(void *p)
-{
-	if (p)
-		__atomic_fetch_sub(&live_blocks, 1, __ATOMIC_RELAXED);
-	free(p);
-}
-
-uint64_t testhost_live_blocks(void) { return __atomic_load_n(&live_blocks, __ATOMIC_RELAXED); }
-
-char *kstrndup(const char *s, size_t n)
-{
-	char *p;
-
-	n = strnlen(s, n);
-	p = kmalloc(n + 1);
-	if (p) {
-		memcpy(p, s, n);
-		p[n] = 0;
-	}
-	return p;
-}
-
-char *kstrdup(const char *s) { return kstrndup(s, SIZE_MAX); }
 
 /* -- boot -- */
 void testhost_boot(const char *name)

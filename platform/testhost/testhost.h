@@ -37,6 +37,8 @@ extern uint64_t testhost_operations;
 bool testhost_fails(void);
 uint64_t testhost_random(void);
 uint64_t testhost_live_blocks(void);    /* of the kernel's heap */
+void testhost_heap_mark(void);          /* remembers what there is ... */
+void testhost_heap_tell(void);          /* ... and says on stderr who has more or fewer blocks since */
 
 /* Boot the kernel with program `name`; does not return (exits the process
  * with the sandbox's status). */

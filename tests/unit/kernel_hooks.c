@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the hosted runner does to a running kernel.  Built as kernel code. */
+#include "kernel/sched/lockless.h"
 #include "kernel/task/task.h"
 #include "tests/unit/unit.h"
 
@@ -35,4 +36,12 @@ void unit_dump_tasks(void (*print)(const char *line))
 			print(b);
 		}
 	}
+}
+
+void unit_lockless(bool begin)
+{
+	if (begin)
+		lockless_begin();
+	else
+		lockless_end();
 }

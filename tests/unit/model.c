@@ -111,19 +111,18 @@ int model_rounds(int (*play)(void), unsigned rounds)
 		settle();
 		now = testhost_live_blocks();
 		testhost.fail_one_in = model_faults;
-		if (r == 1)
+		if (r == 1) {
 			before = now;
+			testhost_heap_mark();
+		}
 	}
-	/* On several CPUs six to nine blocks stay in one run of twenty of tcp-model: it is not
-	 * known what they are (docs/CAVEATS.md), so memory is counted on one CPU. */
-	if (testhost.cpus > 1)
-		return 0;
 	for (unsigned i = 0; i < SETTLES && now > before; i++) {
 		settle();
 		now = testhost_live_blocks();
 	}
 	if (now <= before)
 		return 0;
+	testhost_heap_tell();
 	model_say("%llu blocks before, %llu after\n", (unsigned long long)before, (unsigned long long)now);
 	return 1;
 }

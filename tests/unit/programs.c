@@ -621,5 +621,6 @@ const struct testhost_program testhost_programs[] = {
 	{ "events", prog_events }, { "sockets", prog_sockets }, { "exec", prog_exec }, { "proc", prog_proc },
 	{ "movers", prog_movers }, { "chaos", prog_chaos }, { "sockets-model", sockets_model },
 	{ "accept-model", accept_model }, { "tcp-model", tcp_model }, { "walks", walks },
+	{ "lockless", lockless },
 };
 const unsigned testhost_program_count = ARRAY_SIZE(testhost_programs);

@@ -15,8 +15,10 @@ void unit_check(_Bool good, const char *file, int line, const char *what);
 /* Every process but init gets SIGKILL: what sleeps must end. */
 void unit_kill_all(void);
 void unit_dump_tasks(void (*print)(const char *line));
+/* The calling CPU begins or ends to read without locks; between them no system call. */
+void unit_lockless(_Bool begin);
 
 /* Programs of the fake machine, each in a file of its name. */
-int sockets_model(int arg), accept_model(int arg), tcp_model(int arg), walks(int arg);
+int sockets_model(int arg), accept_model(int arg), tcp_model(int arg), walks(int arg), lockless(int arg);
 
 #endif
