@@ -49,13 +49,14 @@ uint64_t testhost_random(void)
 
 bool testhost_fails(void)
 {
+	unsigned one_in = __atomic_load_n(&testhost.fail_one_in, __ATOMIC_RELAXED);
 	uint64_t n;
 
 	/* A kernel that has no memory to boot may say so and stop. */
 	if (!__atomic_load_n(&testhost.booted, __ATOMIC_RELAXED))
 		return false;
 	n = __atomic_add_fetch(&testhost_operations, 1, __ATOMIC_RELAXED);
-	if (testhost.fail_one_in && testhost_random() % testhost.fail_one_in == 0)
+	if (one_in && testhost_random() % one_in == 0)
 		return true;
 	return testhost.fail_at && n >= testhost.fail_at && n < testhost.fail_at + testhost.fail_count;
 }

@@ -21,7 +21,7 @@ struct testhost_config {
 	unsigned kick_one_in;           /* deterministic: interrupt one user run in n; 0 = never */
 	uint64_t fail_at;               /* the n-th fallible operation fails (1..); 0 = none */
 	uint64_t fail_count;            /* how many in a row */
-	unsigned fail_one_in;           /* besides, at random; 0 = none */
+	unsigned fail_one_in;           /* besides, at random; 0 = none; atomic */
 	bool booted;                    /* set by the first user context: failures begin */
 	/* Every CPU idles, and nothing within SOON_NS could end that.  Called
 	 * on an idle CPU, as kernel code; may wake tasks.  When all sleep

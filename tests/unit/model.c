@@ -104,13 +104,13 @@ int model_rounds(int (*play)(void), unsigned rounds)
 		if (play())
 			return 1;
 		/* The count is not the time for faults. */
-		testhost.fail_one_in = 0;
+		set(testhost.fail_one_in, 0);
 		/* Whose parent died early may still wait. */
 		u(SYS_kill, -1, SIGKILL);
 		fresh_network();
 		settle();
 		now = testhost_live_blocks();
-		testhost.fail_one_in = model_faults;
+		set(testhost.fail_one_in, model_faults);
 		if (r == 1) {
 			before = now;
 			testhost_heap_mark();

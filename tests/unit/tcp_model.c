@@ -357,9 +357,9 @@ int tcp_model(int arg)
 	unsigned faults = testhost.fail_one_in;
 
 	/* These names are in the cache before blocks are counted. */
-	testhost.fail_one_in = 0;
+	set(testhost.fail_one_in, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(tables); i++)
 		u(SYS_close, u(SYS_open, u_str(args_page(), tables[i]), O_RDONLY, 0));
-	testhost.fail_one_in = faults;
+	set(testhost.fail_one_in, faults);
 	return model_rounds(play_round, ROUNDS);
 }
