@@ -40,6 +40,7 @@ STATIC_ASSERT(PLAT_MAX_CPUS <= 64);
 struct app_thread {
 	bool live;
 	uint8_t box;                    /* number of its mailbox: birth_claim() */
+	uint32_t wake_word;             /* of process.wake: what it sleeps on */
 	uint32_t tid;
 	const struct plat_uctx *owner;  /* whose xstate lies in the frame */
 	uint32_t owner_serial;
@@ -102,6 +103,7 @@ extern struct process_platform {
 	size_t rider_apart;             /* longer copies do not ride to another core */
 	bool no_vm_access;              /* the host forbids process_vm_readv */
 	size_t ctl_size;
+	uint32_t *wake;                 /* WAKE_WORDS, STUB_WAKE of all stubs; atomics */
 	pid_t template_pid;
 	uint32_t template_id;
 } process;
@@ -226,9 +228,8 @@ static inline bool mailbox_apart(const struct stub_box *box)
 /* place.c: which cores of the host are used.  For the thread of the calling CPU. */
 #define ANYWHERE (-1)
 void places_init(void);
+bool place_chooses(void);                       /* there are cores to choose from */
 void place_kernel_thread(void);                 /* the caller is one, from now on */
-void place_switched(void);                      /* to the program of another stub */
-void place_called(void);                        /* the program is waited for */
 void place_idle(void);                          /* about to sleep with nothing to do */
 bool place_together(struct stub_box *box);      /* waits for one on this core; true: has left it */
 uint64_t place_patience(void);                  /* cycles to spin for one elsewhere */
@@ -237,13 +238,15 @@ void place_back(bool at_once);                  /* it is back */
 void place_follow(struct stub_box *box, uint32_t app_core);     /* will wait for one elsewhere */
 void place_disturbed(void);                     /* a spin was interrupted for long */
 void place_thread_init(const struct stub *s, struct app_thread *th);
-void place_bring(struct app_thread *th, struct stub_box *box);  /* it sleeps, and is about to be woken */
+/* It sleeps, and is about to be woken; true: where programs run while the caller spins. */
+bool place_bring(struct app_thread *th, struct stub_box *box);
 void place_leave(struct stub_box *box);         /* another was woken instead of this one */
 bool place_release(struct app_thread *th, bool now);            /* true: it is limited still */
 void place_mapper(struct stub *s);
 
 /* turn.c: the word that says who runs. */
-void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn);
+/* last: of the thread that runs where this one is to, and may wake it; or NULL. */
+void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struct stub_box *last);
 /* Until the word is no longer `given`, or limit_ns (0: PATROL_NS from now); returns the word. */
 uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns);
 #define PATROL_NS NSEC_PER_SEC

@@ -84,6 +84,24 @@ static int image_new(int *ret_fd)
 	return 0;
 }
 
+/* The words that app threads sleep on: written here, read by the stubs. */
+static int wake_page_new(int *ret_fd)
+{
+	int fd = memfd_create("nacre-wake", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, WAKE_SIZE) < 0)
+		return -errno;
+	process.wake = mmap(NULL, WAKE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (process.wake == MAP_FAILED)
+		return -errno;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE) < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
 /* ---- template ------------------------------------------------------------- */
 
 struct host_sigaction { uint64_t handler, flags, restorer, mask; };
@@ -146,18 +164,19 @@ static void template_drop(void)
 	prctl(PR_SET_DUMPABLE, 1);
 }
 
-__noreturn static void template_main(int image_fd, const struct ctl *c, int cgroup_fd)
+__noreturn static void template_main(int image_fd, int wake_fd, const struct ctl *c, int cgroup_fd)
 {
 	int ctl_fd = fcntl(c->fd, F_DUPFD, 64), sock_fd = fcntl(c->peer, F_DUPFD, 64);
-	int image = fcntl(image_fd, F_DUPFD, 64);
+	int image = fcntl(image_fd, F_DUPFD, 64), wake = fcntl(wake_fd, F_DUPFD, 64);
 	const struct stub_image *head = (const void *)STUB_BASE;
 
-	if (ctl_fd < 0 || sock_fd < 0 || image < 0)
+	if (ctl_fd < 0 || sock_fd < 0 || image < 0 || wake < 0)
 		_exit(2);
 	if (cgroup_fd >= 0 && write(cgroup_fd, "0", 1) < 0)
 		_exit(2);
 	if (mmap((void *)STUB_BASE, IMAGE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED,
 		 image, 0) == MAP_FAILED ||
+	    mmap((void *)STUB_WAKE, WAKE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, wake, 0) == MAP_FAILED ||
 	    mmap((void *)STUB_CTL, CTL_RO_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED,
 		 ctl_fd, 0) == MAP_FAILED ||
 	    mmap((void *)(STUB_CTL + CTL_SCRATCH), process.ctl_size - CTL_SCRATCH,
@@ -180,7 +199,7 @@ static int template_new(const struct sandbox_config *cfg)
 {
 	struct ctl *ctl = ctl_new();
 	struct stub *s;
-	int image_fd = -1, err;
+	int image_fd = -1, wake_fd = -1, err;
 	long pid;
 
 	if (!ctl)
@@ -189,6 +208,8 @@ static int template_new(const struct sandbox_config *cfg)
 	if (!s)
 		return -ENOMEM;
 	err = image_new(&image_fd);
+	if (!err)
+		err = wake_page_new(&wake_fd);
 	if (err)
 		return err;
 	child_list_write(s, 0);
@@ -196,8 +217,9 @@ static int template_new(const struct sandbox_config *cfg)
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		template_main(image_fd, ctl, cfg->cgroup_stubs_fd);
+		template_main(image_fd, wake_fd, ctl, cfg->cgroup_stubs_fd);
 	close(image_fd);
+	close(wake_fd);
 	s->pid = (pid_t)pid;
 	process.template_pid = s->pid;
 	process.template_id = s->id;

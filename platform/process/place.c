@@ -14,8 +14,8 @@
  *
  * Going apart costs a slow wake-up, so DENSE_CALLS must have come first; if it
  * took long to get another core, it is not tried again for a while.  Spinning
- * in vain for its whole length ends it.  Apart, another program is woken across
- * cores, some 20 us: programs that take turns every few calls stay together.
+ * in vain for its whole length ends it.  Apart, the next program is woken by the
+ * thread of the one before it (turn.c), on their core.
  *
  * The host's balancer keeps its hand on the program: an app thread is limited
  * only from the moment it is woken until it has run for a while (RELEASE), and
@@ -33,9 +33,6 @@ HOST_CALLS(sandbox, sched_setaffinity, tgkill);
 
 #define DENSE_CALLS 24
 #define SPUN_CALLS 24
-#define TURN_CALLS 3                    /* between two programs, for apart to be worth it */
-#define TURN_CALLS_MAX 32u              /* a long turn says no more */
-#define TURN_SHARE 8                    /* the latest turn's part of the average is an eighth */
 #define SLICE_NS 100000
 #define AWAY_FROM(core) (-2 - (core))   /* and back */
 /* In lengths of a spin. */
@@ -55,8 +52,6 @@ static __thread struct {
 	int32_t claim;                  /* the core where its program is, if no other CPU's is; or ANYWHERE */
 	uint32_t dense;                 /* calls in a row that came soon, together */
 	uint32_t spun;                  /* calls that came while spinning, since one did not */
-	uint32_t calls;                 /* of the program that runs, since it took over */
-	uint32_t usual;                 /* TURN_SHARE times the average of that */
 	uint64_t given;                 /* cycles: when the program was last waited for */
 	bool woken_apart;               /* it has just been woken, on another core */
 	uint64_t retry, retry_after;    /* cycles: not to go apart before; the pause before that */
@@ -71,6 +66,8 @@ void places_init(void)
 	CPU_ZERO(&allowed);
 	off = sched_getaffinity(0, sizeof(allowed), &allowed) || CPU_COUNT(&allowed) < 2;
 }
+
+bool place_chooses(void) { return !off; }
 
 /* A kernel thread does little at a time, and the program waits for it: a short
  * slice is what makes the host let it go first when it wakes up.  Hosts before
@@ -144,19 +141,9 @@ static bool settle(int32_t core)
 
 /* ---- the kernel thread ---------------------------------------------------- */
 
-/* Another program takes over. */
-void place_switched(void)
-{
-	mine.usual += MIN(mine.calls, TURN_CALLS_MAX) - mine.usual / TURN_SHARE;
-	mine.calls = 0;
-}
-
-static bool worth_apart(void) { return MAX(mine.calls, mine.usual / TURN_SHARE) >= TURN_CALLS; }
-
 /* Idle: whoever wakes this CPU may find it a better core. */
 void place_idle(void)
 {
-	place_switched();
 	claim(ANYWHERE);
 	may_run(ANYWHERE);
 }
@@ -175,7 +162,7 @@ static bool part(void)
 {
 	uint64_t now = host_cycles(), there;
 
-	if (off || mine.dense < DENSE_CALLS || now < mine.retry || !worth_apart() || !claim((int32_t)host_cpu()))
+	if (off || mine.dense < DENSE_CALLS || now < mine.retry || !claim((int32_t)host_cpu()))
 		return false;
 	mine.dense = 0;
 	mine.spun = 0;
@@ -186,11 +173,6 @@ static bool part(void)
 	else
 		mine.retry_after = 0;
 	return (int32_t)host_cpu() != mine.claim;
-}
-
-void place_called(void)
-{
-	mine.calls++;
 }
 
 /* The program, which runs on this core, is about to be waited for.  Returns
@@ -277,21 +259,22 @@ static void thread_limit(struct app_thread *th, int32_t core)
 
 /* An app thread that sleeps is about to be woken: here, or where this CPU's
  * programs run while this thread spins for them. */
-void place_bring(struct app_thread *th, struct stub_box *box)
+bool place_bring(struct app_thread *th, struct stub_box *box)
 {
-	bool apart = is_apart() && worth_apart();
+	bool apart = is_apart();
 	int32_t core = apart ? mine.claim : (int32_t)host_cpu();
 
 	if (off)
-		return;
+		return false;
 	if (!apart && !settle(core)) {
 		thread_limit(th, ANYWHERE);
-		return;
+		return false;
 	}
 	mine.woken_apart = apart;
 	thread_limit(th, core);
 	th->brought = host_cycles();
 	__atomic_store_n(&box->app_cpu, (uint32_t)core, __ATOMIC_RELAXED);
+	return apart;
 }
 
 /* Another program's thread has been woken: this one need not spin in its way. */

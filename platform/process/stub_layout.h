@@ -5,6 +5,7 @@
  * the stub area above it:
  *
  *   STUB_BASE           image: code, constant tables, seccomp programs (RX)
+ *   STUB_WAKE           words that app threads of all stubs sleep on (read-only in the stubs)
  *   STUB_CTL            control file of this stub, shared with the kernel:
  *     CTL_CMD             mapper's command page        (read-only in the stub)
  *     CTL_ACK             mapper's acknowledgement     (read-only in the stub)
@@ -39,6 +40,13 @@
 #define IMAGE_INSNS_APP 0x8100
 #define IMAGE_INSNS_MAPPER 0x9000
 #define IMAGE_MAGIC 0x4e61637265537475
+
+/* Behind the image: a page of futexes of the whole sandbox. */
+#define STUB_WAKE 0x7ff00000a000
+#define WAKE_SIZE 0x1000
+#define WAKE_WORDS 1024
+#define WAKE_STRIDE 167                 /* between the words of a stub's threads */
+#define STUB_FIXED_SIZE (IMAGE_SIZE + WAKE_SIZE)
 
 /* Control file. */
 #define STUB_CTL 0x7ff000100000
@@ -76,6 +84,7 @@
 #define CALL_THREAD 4                   /* result 0: an app thread begins */
 #define CALL_VALUE 8                    /* publish the result (24 bits) */
 
+#define ACK_WAKE 64                     /* word of STUB_WAKE that the first app thread sleeps on */
 #define ACK_WORD 0                      /* low half: errno, ACK_PENDING */
 #define ACK_VALUE 8                     /* two times 12 bits, in 16 bits each */
 #define ACK_PENDING 0xffff
@@ -248,6 +257,7 @@ struct stub_box {
 	uint32_t app_cpu;
 	uint32_t kern_sleeping __aligned(64);
 	uint32_t kern_cpu;
+	uint32_t relay;                         /* word of STUB_WAKE + 1, to be woken before this thread sleeps */
 	/* resume with a frame: written by the kernel */
 	uint32_t resume_off __aligned(64);
 	uint32_t set_bases;
@@ -262,6 +272,7 @@ struct stub_box {
 	uint64_t cpuid_question[CPUID_ANSWERS];                 /* leaf, subleaf above */
 	uint32_t cpuid_answer[CPUID_ANSWERS][4];                /* eax ebx ecx edx */
 };
+STATIC_ASSERT(STUB_WAKE == STUB_BASE + IMAGE_SIZE && WAKE_SIZE == WAKE_WORDS * sizeof(uint32_t));
 STATIC_ASSERT(offsetof(struct stub_box, line.turn) == BOX_TURN);
 STATIC_ASSERT(offsetof(struct stub_box, line.copy.result) == BOX_RESULT);
 STATIC_ASSERT(offsetof(struct stub_box, saved.rip) == BOX_RIP && offsetof(struct stub_box, saved.rdx) == BOX_RDX);

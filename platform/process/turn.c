@@ -11,19 +11,57 @@
  * caller's limit, or a wake-up that nobody needed. */
 #include "platform/process/internal.h"
 
-void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn)
-{
-	uint32_t core = host_cpu();
+#define RELAY_PATIENCE(spin) ((spin) / 4)
 
+/* What the thread sleeps on that has the turn, if somebody else was asked to wake
+ * it and it has not been looked after since. */
+static __thread uint32_t *relayed;
+
+static void wake(uint32_t *word)
+{
+	stats_count(STATS_STUB_WOKEN);
+	futex_wake(word, INT32_MAX);
+}
+
+/* Let the thread of `last`, which spins on the core where th will run, wake it
+ * and go to sleep.  False: it sleeps already.  It says so before it looks. */
+static bool relay(struct stub_box *last, const struct app_thread *th)
+{
+	__atomic_store_n(&last->relay, th->wake_word + 1, __ATOMIC_SEQ_CST);
+	place_leave(last);
+	return !__atomic_load_n(&last->app_sleeping, __ATOMIC_SEQ_CST) ||
+	       !__atomic_exchange_n(&last->relay, 0, __ATOMIC_SEQ_CST);
+}
+
+/* It may have been in no state to, or not have wanted to. */
+static void relay_ensure(const struct stub_box *box)
+{
+	if (DEFENCE(RELAY) && relayed && __atomic_load_n(&box->app_sleeping, __ATOMIC_RELAXED))
+		wake(relayed);
+	relayed = NULL;
+}
+
+void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struct stub_box *last)
+{
+	uint32_t core = host_cpu(), *word;
+	bool apart;
+
+	relayed = NULL;
 	/* A line that is only read stays where it is. */
 	if (__atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != core)
 		__atomic_store_n(&box->kern_cpu, core, __ATOMIC_RELAXED);
 	__atomic_store_n(&box->line.turn, turn, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST))
 		return;
-	stats_count(STATS_STUB_WOKEN);
-	place_bring(th, box);
-	futex_wake(&box->line.turn, 1);
+	word = &process.wake[th->wake_word];
+	apart = place_bring(th, box);
+	__atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
+	if (!apart || !last || !relay(last, th)) {
+		wake(word);
+		return;
+	}
+	stats_count(STATS_STUB_RELAYED);
+	relayed = word;
 }
 
 /* Returns whether the word has changed. */
@@ -41,6 +79,8 @@ static bool spin(struct stub_box *box, uint32_t given, uint32_t *ret_turn)
 			place_disturbed();
 			return false;
 		}
+		if (relayed && now - start > RELAY_PATIENCE(process.spin_cycles))
+			relay_ensure(box);
 		last = now;
 	} while (now - start < limit);
 	return false;
@@ -52,8 +92,6 @@ uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns)
 	uint32_t app_core = __atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED);
 	bool together = app_core == host_cpu();
 
-	if (given == TURN_RUN)
-		place_called();
 	if (turn != given) {
 		stats_count(STATS_WAIT_NONE);
 		if (together && given == TURN_RUN)
@@ -67,6 +105,7 @@ uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns)
 		place_spun();
 		return turn;
 	}
+	relay_ensure(box);
 	if (!together && given == TURN_RUN)
 		place_follow(box, app_core);
 	if (limit_ns == 0)

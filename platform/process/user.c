@@ -37,6 +37,8 @@ void app_thread_call(struct stub *s, bool child, unsigned cpu)
 
 	__atomic_fetch_or(&s->ctl->boxes_used, 1ull << s->thread[cpu].box, __ATOMIC_RELAXED);
 	box->line.order = 0;
+	/* Several threads may have the same word: who is woken in vain sleeps again. */
+	*(uint32_t *)(s->ctl->base + CTL_ACK + ACK_WAKE) = s->id & UINT16_MAX;
 	/* Nobody knows where it will run: sleep rather than spin in its way. */
 	box->kern_cpu = box->app_cpu = host_cpu();
 	__atomic_store_n(&box->line.turn, TURN_COMMANDS, __ATOMIC_SEQ_CST);
@@ -118,6 +120,7 @@ live:
 	s->thread[cpu].tid = box->tid;  /* a lie only misdirects kicks within the stub */
 	s->thread[cpu].owner = NULL;
 	s->thread[cpu].below = 0;
+	s->thread[cpu].wake_word = ((s->id & UINT16_MAX) + s->thread[cpu].box * WAKE_STRIDE) % WAKE_WORDS;
 	s->thread[cpu].at_gate = false;
 	ahead_drop(&s->thread[cpu]);
 	place_thread_init(s, &s->thread[cpu]);
@@ -154,7 +157,7 @@ int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n
 	box->line.order = (uint16_t)(n << ORDER_COUNT_SHIFT);
 	test_step(s, STEP_COMMANDS);
 	stats_count(STATS_STUB_COMMANDS);
-	turn_give(&s->thread[cpu], box, TURN_COMMANDS);
+	turn_give(&s->thread[cpu], box, TURN_COMMANDS, NULL);
 	test_step(s, STEP_COMMANDED);
 	if (stub_dead(s))
 		return -ESRCH;
@@ -407,16 +410,31 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 /* Which stub each CPU ran last. */
 static struct { uint32_t id; } last_run[PLAT_MAX_CPUS] __aligned(64);
 
-static void leave_last(unsigned cpu)
+/* That one, pinned, if this CPU has a thread there; or NULL. */
+static struct stub *last_get(unsigned cpu)
 {
 	const uint32_t id = last_run[cpu].id;
 	struct stub *s = stub_find(id);
 
 	if (!s || !stub_pin(s))
-		return;
+		return NULL;
 	if (s->id == id && s->thread[cpu].live)
-		place_leave(stub_box_of(s, cpu));
+		return s;
 	stub_unpin(s);
+	return NULL;
+}
+
+/* Another program than the last takes over.  The last one's thread leaves the
+ * core whether this one has to be woken or had only been pushed aside. */
+static void take_over(struct app_thread *th, struct stub_box *box, unsigned cpu)
+{
+	struct stub *last = last_get(cpu);
+
+	turn_give(th, box, TURN_RUN, last ? stub_box_of(last, cpu) : NULL);
+	if (!last)
+		return;
+	place_leave(stub_box_of(last, cpu));
+	stub_unpin(last);
 }
 
 /* What the thread handed back with: registers to u, the rest to *ret. */
@@ -492,7 +510,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	struct stub *s = stub_find(as.id);
 	struct app_thread *th;
 	struct stub_box *box;
-	bool expired = false, switched;
+	bool expired = false;
 
 	if (!s || stub_dead(s))
 		goto dead;
@@ -518,13 +536,10 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 			riders_board(s, cpu, u);
 		box->line.order = th->order;
 		test_step(s, STEP_RESUME);
-		switched = last_run[cpu].id != s->id;
-		if (switched)
-			place_switched();
-		turn_give(th, box, TURN_RUN);
-		/* Whether it had to be woken or had only been pushed aside. */
-		if (switched)
-			leave_last(cpu);
+		if (last_run[cpu].id != s->id)
+			take_over(th, box, cpu);
+		else
+			turn_give(th, box, TURN_RUN, NULL);
 		last_run[cpu].id = s->id;
 		test_step(s, STEP_RUNNING);
 		if (stub_dead(s) || run_until_back(s, th, box, cpu, deadline_ns, &expired))

@@ -388,6 +388,7 @@ static void scribbles(void)
 	const uint64_t words[] = {
 		offsetof(struct stub_box, line.turn), offsetof(struct stub_box, app_sleeping),
 		offsetof(struct stub_box, kern_sleeping), offsetof(struct stub_box, line.trap),
+		offsetof(struct stub_box, relay),
 		offsetof(struct stub_box, frame_off), offsetof(struct stub_box, resume_off),
 		offsetof(struct stub_box, line.order), offsetof(struct stub_box, cmds),
 		offsetof(struct stub_box, line.rip), offsetof(struct stub_box, line.rip) + 4,

@@ -306,6 +306,16 @@ static void attack_pointer(void)
 	verdict(plat_copy_in(as, &v, STUB_BASE, 8) == 0 && v == IMAGE_MAGIC);
 }
 
+/* The thread that was asked to wake the next one does not. */
+static void attack_relay(void)
+{
+	if (!place_chooses()) {
+		cannot_show = "one core: nobody relays here";
+		verdict(test_off != DEF_NONE);
+	}
+	verdict(relay_refused());
+}
+
 /* ---- controls --------------------------------------------------------------- */
 
 const struct harness_test control_tests[] = {
@@ -324,6 +334,7 @@ const struct harness_test control_tests[] = {
 	{ "forged-signal-number", attack_forged_signo },
 	{ "xstate-never-saved", attack_xstate },
 	{ "ahead-too-long", attack_ahead },
+	{ "relay-refused", attack_relay },
 	{ "death-unnoticed", attack_death },
 	{ "stale-address-space", attack_stale_as },
 	{ "freed-object", attack_freed_object },
@@ -348,6 +359,7 @@ static const struct {
 	{ "forged-signal-number", DEF_SIGNO, "signal number unchecked", false },
 	{ "xstate-never-saved", DEF_XSTATE_BOUND, "wait for the state without bound", true },
 	{ "ahead-too-long", DEF_AHEAD, "size of what was copied ahead unchecked", false },
+	{ "relay-refused", DEF_RELAY, "no look whether the woken one is awake", false },
 	{ "death-unnoticed", DEF_DEATH, "no death notification", true },
 	{ "stale-address-space", DEF_GENERATION, "no generation in identities", false },
 	{ "freed-object", DEF_CLOSE, "descriptors stay in the stub", false },

@@ -631,6 +631,7 @@ static const struct harness_test tests[] = {
 	{ "gate-kicks", test_gate_kicks },
 	{ "riders", test_riders },
 	{ "rider-kicks", test_rider_kicks },
+	{ "relay", test_relay },
 	{ "attacks", test_attacks },
 	{ "bench", test_bench },
 };

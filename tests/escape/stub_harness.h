@@ -50,6 +50,8 @@ void test_cpuid(void);
 void test_gate_kicks(void);
 void test_riders(void);
 void test_rider_kicks(void);
+void test_relay(void);
+bool relay_refused(void);       /* a thread that does not wake the next one stops that for a second */
 
 struct harness_test { const char *name; void (*fn)(void); };
 /* Run tests in a sandbox process of its own (names: none is all); its exit

@@ -53,8 +53,8 @@ template_entry:
 	syscall
 	test	%eax, %eax
 	jnz	die
-	movabs	$(STUB_BASE + IMAGE_SIZE), %rdi
-	mov	$(STUB_CTL - STUB_BASE - IMAGE_SIZE), %esi
+	movabs	$(STUB_BASE + STUB_FIXED_SIZE), %rdi
+	mov	$(STUB_CTL - STUB_BASE - STUB_FIXED_SIZE), %esi
 	mov	$NR_munmap, %eax
 	syscall
 	test	%eax, %eax
@@ -68,7 +68,7 @@ template_entry:
 	jnz	die
 	/* Old hosts have no mseal: the filters guard the code as well. */
 	movabs	$STUB_BASE, %rdi
-	mov	$IMAGE_SIZE, %esi
+	mov	$STUB_FIXED_SIZE, %esi
 	xor	%edx, %edx
 	mov	$NR_mseal, %eax
 	syscall

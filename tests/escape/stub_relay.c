@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stub_relay.c: the thread that makes room on a core wakes the next one there;
+ * one that does not, whatever its mailbox says, holds nobody up for long. */
+#include <sched.h>
+#include <stdio.h>
+
+#include "tests/escape/stub_harness.h"
+
+#define TURN 6                          /* calls before the other program's turn */
+#define HONEST_ROUNDS 200
+#define LIAR_ROUNDS 50
+#define LIMIT_NS (30 * NSEC_PER_SEC)
+#define ROUND_NS (100 * 1000 * 1000ull) /* a patience, a wake-up, and a loaded machine */
+
+static uint64_t relayed(void) { return stats_mine->n[STATS_STUB_RELAYED]; }
+static uint64_t woken(void) { return stats_mine->n[STATS_STUB_WOKEN]; }
+
+static void turn_of(plat_as_t as, struct plat_uctx *u)
+{
+	for (unsigned i = 0; i < TURN; i++) {
+		u->regs.rax = 1000 + u->regs.r14;
+		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL);
+	}
+}
+
+/* Until n turns were relayed: not on a core that others want as well. */
+static void until_relayed(plat_as_t a, struct plat_uctx *u, plat_as_t b, struct plat_uctx *w, uint64_t n)
+{
+	uint64_t from = relayed(), end_ns = plat_time_mono_ns() + LIMIT_NS;
+
+	while (relayed() - from < n && plat_time_mono_ns() < end_ns) {
+		turn_of(a, u);
+		turn_of(b, w);
+	}
+	CHECK(relayed() - from >= n);
+}
+
+static void sleeping_await(const struct stub_box *box)
+{
+	uint64_t end_ns = plat_time_mono_ns() + NSEC_PER_SEC;
+
+	while (!__atomic_load_n(&box->app_sleeping, __ATOMIC_ACQUIRE) && plat_time_mono_ns() < end_ns)
+		sched_yield();
+}
+
+/* It sleeps and says that it does not: it will not see what it is asked. */
+static void lie(plat_as_t a, struct plat_uctx *u)
+{
+	struct stub_box *box = stub_box_of(stub_find(a.id), 0);
+
+	turn_of(a, u);
+	sleeping_await(box);
+	__atomic_store_n(&box->app_sleeping, 0, __ATOMIC_SEQ_CST);
+}
+
+static void lies(plat_as_t a, struct plat_uctx *u, plat_as_t b, struct plat_uctx *w)
+{
+	struct stub_box *box = stub_box_of(stub_find(a.id), 0);
+	uint64_t from = relayed(), was_woken = woken(), longest = 0, end_ns = plat_time_mono_ns() + LIMIT_NS;
+
+	while (relayed() - from < LIAR_ROUNDS && plat_time_mono_ns() < end_ns) {
+		uint64_t t0;
+
+		until_relayed(a, u, b, w, 1);
+		lie(a, u);
+		t0 = plat_time_mono_ns();
+		turn_of(b, w);
+		longest = MAX(longest, plat_time_mono_ns() - t0);
+		__atomic_store_n(&box->app_sleeping, 1, __ATOMIC_SEQ_CST);
+	}
+	CHECK(relayed() - from >= LIAR_ROUNDS && woken() > was_woken);
+	if (longest > ROUND_NS) {
+		printf("  the other program waited %.1f ms\n", longest / 1e6);
+		failures++;
+	}
+}
+
+bool relay_refused(void)
+{
+	plat_as_t a = guest_as(), b = guest_as();
+	struct plat_uctx *u = guest_ctx(guest_gate), *w = guest_ctx(guest_gate);
+	uint64_t from, end_ns = plat_time_mono_ns() + LIMIT_NS / 3;
+	struct plat_trap t = { .kind = PLAT_TRAP_SYSCALL };
+
+	u->regs.r15 = w->regs.r15 = plat_syscall_gate();
+	do {
+		until_relayed(a, u, b, w, 1);
+		lie(a, u);
+		from = relayed();
+		w->regs.rax = 1000 + w->regs.r14;
+		user_run(b, w, plat_time_mono_ns() + NSEC_PER_SEC, &t);
+	} while (relayed() == from && t.kind == PLAT_TRAP_SYSCALL && plat_time_mono_ns() < end_ns);
+	CHECK(relayed() > from);
+	return t.kind != PLAT_TRAP_SYSCALL;
+}
+
+/* Asked to wake nobody, or a thread that does not want to be woken. */
+static void forged(plat_as_t a, struct plat_uctx *u, plat_as_t b, struct plat_uctx *w)
+{
+	static const uint32_t words[] = { 1, WAKE_WORDS, WAKE_WORDS + 1, 0x7fffffff, 0xffffffff };
+	struct stub_box *box = stub_box_of(stub_find(a.id), 0);
+
+	for (unsigned i = 0; i < 5 * ARRAY_SIZE(words); i++) {
+		turn_of(a, u);
+		__atomic_store_n(&box->relay, words[i % ARRAY_SIZE(words)], __ATOMIC_SEQ_CST);
+		turn_of(b, w);
+	}
+}
+
+void test_relay(void)
+{
+	plat_as_t a = guest_as(), b = guest_as();
+	struct plat_uctx *u = guest_ctx(guest_gate), *w = guest_ctx(guest_gate);
+
+	u->regs.r15 = w->regs.r15 = plat_syscall_gate();
+	if (place_chooses()) {
+		until_relayed(a, u, b, w, HONEST_ROUNDS);
+		lies(a, u, b, w);
+	}
+	forged(a, u, b, w);
+	guest_ctx_free(u);
+	guest_ctx_free(w);
+	plat_as_free(a);
+	plat_as_free(b);
+}
