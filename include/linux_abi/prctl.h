@@ -58,6 +58,9 @@
 #define ARCH_GET_CPUID 0x1011
 #define ARCH_SET_CPUID 0x1012
 
+#define PER_MASK 0xffu
+#define PER_LINUX32 8u
+#define UNAME26 0x0020000u
 #define ADDR_NO_RANDOMIZE 0x0040000u
 
 #define SECBIT_NOROOT 0x1u

@@ -39,6 +39,7 @@ struct linux_clone_args {
 	uint64_t set_tid, set_tid_size, cgroup;
 };
 #define CLONE_ARGS_SIZE_VER0 64
+#define CLONE_ARGS_SIZE_VER2 88
 
 #define SCHED_OTHER 0
 #define SCHED_FIFO 1

@@ -13,6 +13,7 @@ struct linux_utsname {
 /* What the sandbox says it is; /proc/version and /proc/sys/kernel agree. */
 #define UTS_SYSNAME "Linux"
 #define UTS_RELEASE "6.1.0-nacre"
+#define UTS_RELEASE_26 "2.6.61.0-nacre"  /* to who asks for numbers below 3 (personality(2), UNAME26) */
 #define UTS_VERSION "#1 SMP Nacre"
 #define UTS_MACHINE "x86_64"
 

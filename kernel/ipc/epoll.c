@@ -320,6 +320,7 @@ const struct file_ops epoll_fops = {
 	.poll = epoll_poll,
 	.release = epoll_release,
 	.show_fdinfo = epoll_fdinfo,
+	.lseek = noop_lseek,
 	.type_name = "anon_inode:[eventpoll]",
 };
 

@@ -107,6 +107,7 @@ static const struct file_ops eventfd_fops = {
 	.poll = eventfd_poll,
 	.release = eventfd_release,
 	.show_fdinfo = eventfd_fdinfo,
+	.lseek = noop_lseek,
 	.type_name = "anon_inode:[eventfd]",
 };
 

@@ -297,20 +297,16 @@ static void inotify_release(struct file *f)
 	kfree(in);
 }
 
-/* Seeking is allowed and means nothing. */
-static int64_t inotify_lseek(struct file *f, int64_t off, int whence)
-{
-	return 0;
-}
-
 static const struct file_ops inotify_fops = {
-	.lseek = inotify_lseek,
+	.lseek = noop_lseek,
 	.read = inotify_read,
 	.poll = inotify_poll,
 	.ioctl = inotify_ioctl,
 	.release = inotify_release,
 	.type_name = "anon_inode:inotify",
 };
+
+bool inotify_is(const struct file *f) { return f->ops == &inotify_fops; }
 
 static long inotify_make(int flags)
 {

@@ -62,11 +62,14 @@ int __must_check deadline_from_user(uaddr uts, uint64_t *ret_deadline);
 
 /* SEM_UNDO, when the last thread of a process ends; no lock held. */
 void sem_exit_group(struct tgroup *g);
+bool sem_has_undo(const struct tgroup *g);
 
 /* /proc/sysvipc: a heading, a line for each object; no lock held. */
 void sysvipc_show_shm(struct sbuf *s);
 void sysvipc_show_sem(struct sbuf *s);
 void sysvipc_show_msg(struct sbuf *s);
+
+bool inotify_is(const struct file *f);
 
 /* ---- eventfd.c ---- */
 bool eventfd_is(const struct file *f);

@@ -277,12 +277,25 @@ SYSCALL4(semtimedop, int, id, uaddr, uops, size_t, n, uaddr, utimeout)
 	return semop_call(t, id, uops, n, utimeout);
 }
 
+bool sem_has_undo(const struct tgroup *g)
+{
+	bool found = false;
+
+	if (!__atomic_load_n(&undo_total, __ATOMIC_RELAXED))
+		return false;
+	spin_lock(&sets.lock);
+	for (unsigned i = 0; i < sets.top && !found; i++)
+		found = sets.slot[i] && find_undo((struct semset *)sets.slot[i], g->tgid);
+	spin_unlock(&sets.lock);
+	return found;
+}
+
 /* The process ends: what it asked to undo is undone, as far as values allow. */
 void sem_exit_group(struct tgroup *g)
 {
 	if (!__atomic_load_n(&undo_total, __ATOMIC_RELAXED))
 		return;
-	for (unsigned i = 0; i < SYSV_SLOTS; i++) {
+	for (unsigned i = 0; i < __atomic_load_n(&sets.top, __ATOMIC_RELAXED); i++) {
 		struct semset *s;
 		struct undo *u = NULL;
 

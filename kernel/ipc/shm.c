@@ -16,7 +16,8 @@
 
 #define LLU(v) ((unsigned long long)(v))
 #define SHMMNI 4096u
-#define SHMMAX (1ull << 46)
+#define SHMMAX (UINT64_MAX - (1ull << 24))
+#define SIZE_MAX_HERE (1ull << 46)
 #define SHMLBA 4096ull
 
 struct segment {
@@ -59,7 +60,7 @@ static bool owner_of(const struct segment *s)
 	return euid == s->uid || euid == s->cuid || capable(CAP_SYS_ADMIN);
 }
 
-/* want: 4 read, 2 write, as in a file mode. */
+/* want: 4 read, 2 write, 1 execute, as in a file mode. */
 static bool permitted(const struct segment *s, unsigned want)
 {
 	const struct cred *c = current_cred();
@@ -119,6 +120,8 @@ static int create(int32_t key, uint64_t size, int flags, struct segment **ret)
 
 	if (!size || size > SHMMAX)
 		return -EINVAL;
+	if (size > SIZE_MAX_HERE)
+		return -ENOMEM;
 	s = kzalloc(sizeof(*s));
 	if (!s)
 		return -ENOMEM;
@@ -230,7 +233,7 @@ SYSCALL3(shmat, int, id, uint64_t, addr, int, flags)
 	s = find_locked(id);
 	if (!s)
 		err = -EINVAL;
-	else if (!permitted(s, flags & SHM_RDONLY ? 4 : 6))
+	else if (!permitted(s, (flags & SHM_RDONLY ? 4 : 6) | (flags & SHM_EXEC ? 1 : 0)))
 		err = -EACCES;
 	else {
 		r.objref = obj_ref_get(s->o);
@@ -276,7 +279,7 @@ SYSCALL1(shmdt, uint64_t, addr)
 	for (v = mm_find_locked(mm, addr); v && !o; v = vma_next(mm, v)) {
 		if (v->objref && v->objref->changed == attach_changed && v->start - v->off == addr)
 			o = obj_ref_get(v->objref);
-		else if (v->start - addr > SHMMAX)
+		else if (v->start - addr > SIZE_MAX_HERE)
 			break;
 	}
 	end = o ? addr + o->size : addr;
@@ -415,7 +418,7 @@ static long ctl_info(int cmd, uaddr buf)
 	spin_unlock(&shm_lock);
 	if (cmd == IPC_INFO) {
 		struct linux_shminfo l = { .shmmax = SHMMAX, .shmmin = 1, .shmmni = SHMMNI,
-					     .shmseg = SHMMNI, .shmall = SHMMAX >> PAGE_SHIFT };
+					     .shmseg = SHMMNI, .shmall = SHMMAX };
 
 		err = copy_out(buf, &l, sizeof(l));
 	} else {

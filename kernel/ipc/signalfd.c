@@ -150,6 +150,7 @@ static const struct file_ops signalfd_fops = {
 	.poll = signalfd_poll,
 	.release = signalfd_release,
 	.show_fdinfo = signalfd_fdinfo,
+	.lseek = noop_lseek,
 	.type_name = "anon_inode:[signalfd]",
 };
 

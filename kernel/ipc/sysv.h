@@ -8,7 +8,7 @@
 #include "kernel/task/task.h"
 #include <linux_abi/ipc.h>
 
-#define SYSV_SLOTS 4096u
+#define SYSV_SLOTS 32000u
 
 struct sysv_object {                    /* first in semaphore sets and queues */
 	struct ref ref;                 /* the table and each call that sleeps on it */

@@ -158,6 +158,7 @@ static const struct file_ops timerfd_fops = {
 	.ioctl = timerfd_ioctl,
 	.release = timerfd_release,
 	.show_fdinfo = timerfd_fdinfo,
+	.lseek = noop_lseek,
 	.type_name = "anon_inode:[timerfd]",
 };
 

@@ -79,7 +79,7 @@ static int advise_one(struct mm *mm, struct vma *v, uint64_t s, uint64_t e, int 
 	case MADV_POPULATE_READ:
 	case MADV_POPULATE_WRITE:
 		if (!(v->flags & (advice == MADV_POPULATE_READ ? VM_ACCESS : VM_WRITE)))
-			return -EFAULT;
+			return -EINVAL;
 		/* fallthrough */
 	case MADV_WILLNEED:
 	case MADV_HUGEPAGE:
@@ -213,6 +213,8 @@ SYSCALL3(msync, uint64_t, addr, size_t, size, unsigned, flags)
 		return -EINVAL;
 	if ((flags & MS_ASYNC) && (flags & MS_SYNC))
 		return -EINVAL;
+	if (size && !align_up(size, PAGE_SIZE))
+		return 0;               /* Linux rounds up to nothing */
 	if (!mm_range_ok(addr, size, &end))
 		return -ENOMEM;
 	mutex_lock(&mm->lock);

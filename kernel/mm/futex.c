@@ -499,6 +499,9 @@ SYSCALL5(futex_waitv, uaddr, waiters, unsigned, n, unsigned, flags, uaddr, timeo
 		if ((v[i].flags & ~(FUTEX2_SIZE_MASK | FUTEX2_PRIVATE)) || v[i].reserved ||
 		    (v[i].flags & FUTEX2_SIZE_MASK) != FUTEX2_SIZE_U32)
 			err = -EINVAL;
+	for (unsigned i = 0; !err && i < n; i++)
+		if (v[i].uaddr & 3)
+			err = -EINVAL;
 	if (!err)
 		err = waitv_prepare(t, v, n, q, &queued);
 	while (!err) {

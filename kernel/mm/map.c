@@ -234,7 +234,7 @@ static int check_flags(unsigned prot, unsigned flags, uint64_t addr, uint64_t si
 	if (off & (PAGE_SIZE - 1))
 		return -EINVAL;
 	if (flags & MAP_HUGETLB)
-		return -ENOMEM;         /* none are reserved */
+		return file ? -EINVAL : -ENOMEM;        /* none are reserved */
 	if (file && (add_overflows(off, size, &end) || end > INT64_MAX))
 		return -EOVERFLOW;
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {

@@ -169,8 +169,8 @@ static long do_lock(struct mm *mm, uint64_t addr, uint64_t size, bool onfault)
 	limit = mm_rlimit(RLIMIT_MEMLOCK);
 	if (!limit && !capable(CAP_IPC_LOCK))
 		return -EPERM;
-	if (!size)
-		return 0;
+	if (!align_up(size, PAGE_SIZE))
+		return 0;               /* also of what Linux rounds up to nothing */
 	if (!mm_range_ok(start, size, &end))
 		return add_overflows(start, size, &end) ? -EINVAL : -ENOMEM;
 	mutex_lock(&mm->lock);

@@ -144,7 +144,7 @@ static long set_strict(struct task *t)
 	return 0;
 }
 
-static int read_filter(uint64_t uprog, struct seccomp_filter **ret)
+static int read_filter(struct task *t, uint64_t uprog, struct seccomp_filter **ret)
 {
 	struct linux_sock_fprog p;
 	struct seccomp_filter *f;
@@ -154,6 +154,8 @@ static int read_filter(uint64_t uprog, struct seccomp_filter **ret)
 		return err;
 	if (!p.len || p.len > BPF_MAXINSNS)
 		return -EINVAL;
+	if (!t->no_new_privs && !capable(CAP_SYS_ADMIN))
+		return -EACCES;
 	f = kmalloc(sizeof(*f) + p.len * sizeof(f->prog[0]));
 	if (!f)
 		return -ENOMEM;
@@ -238,9 +240,7 @@ static long set_filter(struct task *t, uint64_t flags, uint64_t uprog)
 		return -EINVAL;
 	if (t->seccomp_mode == SECCOMP_MODE_STRICT)
 		return -EINVAL;
-	if (!t->no_new_privs && !capable(CAP_SYS_ADMIN))
-		return -EACCES;
-	err = read_filter(uprog, &f);
+	err = read_filter(t, uprog, &f);
 	if (err)
 		return err;
 	f->chain_cost = f->count + FILTER_COST + (t->seccomp ? t->seccomp->chain_cost : 0);

@@ -128,7 +128,15 @@ SYSCALL2(clock_getres, int, id, up_timespec, uts)
 
 SYSCALL2(clock_settime, int, id, up_timespec, uts)
 {
-	return id == CLOCK_REALTIME ? -EPERM : -EINVAL;
+	struct linux_timespec ts;
+	int err;
+
+	if (id != CLOCK_REALTIME)
+		return -EINVAL;
+	err = copy_in_obj(&ts, uts);
+	if (err)
+		return err;
+	return timespec_ns(&ts) < 0 ? -EINVAL : -EPERM;
 }
 
 SYSCALL2(gettimeofday, up_timeval, utv, uaddr, utz)
@@ -147,9 +155,20 @@ SYSCALL2(gettimeofday, up_timeval, utv, uaddr, utz)
 	return err;
 }
 
-SYSCALL2(settimeofday, uaddr, tv, uaddr, tz)
+SYSCALL2(settimeofday, up_timeval, utv, uaddr, utz)
 {
-	return -EPERM;
+	struct linux_timezone tz;
+	struct linux_timeval tv;
+	int err = 0;
+
+	if (utv.va) {
+		err = copy_in_obj(&tv, utv);
+		if (!err && (tv.usec < 0 || tv.usec >= 1000000 || tv.sec < 0))
+			err = -EINVAL;
+	}
+	if (!err && utz.va)
+		err = copy_in(&tz, utz, sizeof(tz));
+	return err ? err : -EPERM;
 }
 
 SYSCALL1(time, uaddr, ut)
@@ -174,6 +193,10 @@ struct linux_timex {
 _Static_assert(sizeof(struct linux_timex) == 208, "timex");
 
 #define STA_UNSYNC 0x40
+#define ADJ_TICK 0x4000
+#define ADJ_OFFSET_SS_READ 0xa001
+#define TICK_LEAST 9000                 /* of the 10000 us of a tick, a tenth less or more */
+#define TICK_MOST 11000
 #define TIME_ERROR 5
 
 /* Reading works; the clock is the host's to steer. */
@@ -185,7 +208,9 @@ static long read_timex(uaddr ux)
 
 	if (err)
 		return err;
-	if (x.modes)
+	if ((x.modes & ADJ_TICK) && capable(CAP_SYS_TIME) && (x.tick < TICK_LEAST || x.tick > TICK_MOST))
+		return -EINVAL;
+	if (x.modes && x.modes != ADJ_OFFSET_SS_READ)
 		return -EPERM;
 	x = (struct linux_timex){
 		.maxerror = 16000000, .esterror = 16000000, .status = STA_UNSYNC,
@@ -203,5 +228,7 @@ SYSCALL1(adjtimex, uaddr, ux)
 
 SYSCALL2(clock_adjtime, int, id, uaddr, ux)
 {
-	return id == CLOCK_REALTIME ? read_timex(ux) : -EINVAL;
+	if (id == CLOCK_REALTIME)
+		return read_timex(ux);
+	return clock_is_cpu(id) || clock_is_wall(id) || clock_is_mono(id) ? -EOPNOTSUPP : -EINVAL;
 }

@@ -19,4 +19,7 @@ bool clock_is_cpu(int32_t id);
 uint64_t clock_deadline(int32_t id, uint64_t ns);
 uint64_t tgroup_cpu_ns(struct tgroup *g, bool user_only);       /* takes task_list_lock */
 
+/* CPU clocks are looked at, not slept on: at least so far apart. */
+#define CPU_CHECK_MIN_NS 4000000ull
+
 #endif

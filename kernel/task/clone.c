@@ -19,6 +19,7 @@ DECLARE_UPTR(up_pid, int32_t);
 			  CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWCGROUP)
 #define RFLAGS_TF 0x100ull
 #define CLONE_KNOWN (0xffffff00ull & ~CLONE_NEWTIME)
+#define CLONE_INTO_CGROUP 0x200000000ull
 
 static long check_flags(const struct clone_args_k *a)
 {
@@ -181,6 +182,7 @@ static int build(struct task *p, const struct clone_args_k *a, struct task **ret
 	c->personality = p->personality;
 	c->timer_slack_ns = __atomic_load_n(&p->timer_slack_ns, __ATOMIC_RELAXED);
 	c->sched_policy = p->sched_policy;
+	c->ioprio = p->ioprio;
 	if ((f & CLONE_VM) && !(f & CLONE_VFORK)) {
 		c->rseq_addr = 0;       /* rseq(2): a new thread registers anew */
 	} else {
@@ -395,6 +397,8 @@ SYSCALL2(clone3, uaddr, uargs, size_t, size)
 	err = copy_in_struct(&u, sizeof(u), uargs, size);
 	if (err)
 		return err;
+	if (u.flags & CLONE_INTO_CGROUP)
+		return size < CLONE_ARGS_SIZE_VER2 ? -EINVAL : -EBADF;  /* no descriptor is a cgroup's */
 	if (u.flags & ~(CLONE_KNOWN | CLONE_CLEAR_SIGHAND) || (u.flags & (CLONE_DETACHED | CSIGNAL)))
 		return -EINVAL;
 	if ((u.flags & (CLONE_THREAD | CLONE_PARENT)) && u.exit_signal)

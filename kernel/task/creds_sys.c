@@ -292,6 +292,31 @@ SYSCALL2(getgroups, int, size, uaddr, list)
 	return c->ngroups;
 }
 
+/* In ascending order, as Linux keeps and shows them.  Heap sort: no recursion, no memory. */
+static void sort_groups(uint32_t *g, uint32_t n)
+{
+	for (uint32_t end = n, from = n / 2; end > 1; ) {
+		uint32_t root, child, v;
+
+		if (from) {
+			root = --from;
+			v = g[root];
+		} else {
+			root = 0;
+			v = g[--end];
+			g[end] = g[0];
+		}
+		for (; (child = 2 * root + 1) < end; root = child) {
+			if (child + 1 < end && g[child + 1] > g[child])
+				child++;
+			if (g[child] <= v)
+				break;
+			g[root] = g[child];
+		}
+		g[root] = v;
+	}
+}
+
 SYSCALL2(setgroups, int, size, uaddr, list)
 {
 	struct cred *n;
@@ -310,6 +335,7 @@ SYSCALL2(setgroups, int, size, uaddr, list)
 		return err;
 	}
 	n->ngroups = (uint32_t)size;
+	sort_groups(n->groups, n->ngroups);
 	cred_commit(t, n);
 	return 0;
 }

@@ -15,7 +15,6 @@ DECLARE_UPTR(up_itimerval, struct linux_itimerval);
 #define ITIMER_REAL 0
 #define ITIMER_VIRTUAL 1
 #define ITIMER_PROF 2
-#define CPU_CHECK_MIN_NS 4000000ull
 
 /* ---- real time ---- */
 

@@ -63,12 +63,18 @@ SYSCALL3(get_robust_list, int, pid, uaddr, uhead, uaddr, usize)
 /* syslog(2): an empty log. */
 SYSCALL3(syslog, int, type, uaddr, buf, int, n)
 {
+	if (type != 3 && type != 10 && !capable(CAP_SYSLOG))
+		return -EPERM;
 	switch (type) {
 	case 0: case 1: case 9: case 10:        /* open, close, sizes */
 		return 0;
 	case 3:                                 /* read all */
 		return buf.va && n >= 0 ? 0 : -EINVAL;
-	case 2: case 4: case 5: case 6: case 7: case 8:
+	case 8:                                 /* the console's level */
+		return n < 1 || n > 8 ? -EINVAL : -EPERM;
+	case 2: case 4:
+		return buf.va && n >= 0 ? -EPERM : -EINVAL;
+	case 5: case 6: case 7:
 		return -EPERM;
 	default:
 		return -EINVAL;
@@ -77,6 +83,11 @@ SYSCALL3(syslog, int, type, uaddr, buf, int, n)
 
 SYSCALL4(reboot, int, magic1, int, magic2, unsigned, cmd, uaddr, arg)
 {
+	if (!capable(CAP_SYS_BOOT))
+		return -EPERM;
+	if ((uint32_t)magic1 != 0xfee1dead || (magic2 != 0x28121969 && magic2 != 0x05121996 &&
+					       magic2 != 0x16041998 && magic2 != 0x20112000))
+		return -EINVAL;
 	return -EPERM;
 }
 

@@ -15,7 +15,6 @@ DECLARE_UPTR(up_sigevent, struct linux_sigevent);
 DECLARE_UPTR(up_itimerspec, struct linux_itimerspec);
 DECLARE_UPTR(up_timer_id, int32_t);
 
-#define CPU_CHECK_MIN_NS 4000000ull
 #define OVERRUN_MAX INT32_MAX
 #define TIMERS_PER_PROCESS 4096u
 

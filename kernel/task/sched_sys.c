@@ -72,6 +72,12 @@ SYSCALL3(sched_getaffinity, int, pid, unsigned, size, uaddr, umask)
 	return err ? err : (long)sizeof(mask);
 }
 
+/* RLIMIT_NICE counts up from 20 - nice. */
+static bool may_have_nice(struct task *o, int nice)
+{
+	return (uint64_t)(20 - nice) <= __atomic_load_n(&o->tg->rlim[RLIMIT_NICE].cur, __ATOMIC_RELAXED) || capable(CAP_SYS_NICE);
+}
+
 static int set_policy(struct task *o, uint32_t policy, int32_t priority)
 {
 	bool reset = policy & SCHED_RESET_ON_FORK;
@@ -86,6 +92,9 @@ static int set_policy(struct task *o, uint32_t policy, int32_t priority)
 		if (!may_schedule(o))
 			return -EPERM;
 		if (o->sched_reset_on_fork && !reset && !capable(CAP_SYS_NICE))
+			return -EPERM;
+		/* Out of IDLE is like a better nice. */
+		if (o->sched_policy == SCHED_IDLE && policy != SCHED_IDLE && !may_have_nice(o, task_nice(o)))
 			return -EPERM;
 		o->sched_policy = policy;
 		o->sched_reset_on_fork = reset;
@@ -133,8 +142,9 @@ SYSCALL2(sched_setparam, int, pid, uaddr, uparam)
 	o = target(t, pid);
 	if (!o)
 		return -ESRCH;
+	err = p.priority ? -EINVAL : may_schedule(o) ? 0 : -EPERM;
 	task_put(o);
-	return p.priority ? -EINVAL : 0;
+	return err;
 }
 
 SYSCALL1(sched_getscheduler, int, pid)
@@ -205,7 +215,7 @@ SYSCALL3(sched_setattr, int, pid, uaddr, uattr, unsigned, flags)
 	if ((a.flags & SCHED_FLAG_KEEP_PARAMS) || a.policy == SCHED_IDLE)
 		nice = task_nice(o);
 	if ((a.policy == SCHED_OTHER || a.policy == SCHED_BATCH) &&
-	    nice < task_nice(o) && !capable(CAP_SYS_NICE))
+	    nice < task_nice(o) && !may_have_nice(o, nice))
 		err = -EPERM;
 	else
 		err = set_policy(o, a.policy | (a.flags & SCHED_FLAG_RESET_ON_FORK ? SCHED_RESET_ON_FORK : 0),
@@ -297,7 +307,7 @@ static void visit_task(struct task *o, struct prio_walk *w)
 		w->best = MIN(w->best, task_nice(o));
 	} else if (!may_nice_locked(o->tg)) {
 		w->err = -EPERM;
-	} else if (w->nice < task_nice(o) && !capable(CAP_SYS_NICE)) {
+	} else if (w->nice < task_nice(o) && !may_have_nice(o, w->nice)) {
 		w->err = -EACCES;
 	} else {
 		task_set_nice(o, w->nice);
@@ -356,17 +366,6 @@ SYSCALL3(setpriority, int, which, int, who, int, prio)
 	struct prio_walk w = { .set = true, .nice = MAX(MIN(prio, 19), -20) };
 
 	return walk(t, which, who, &w);
-}
-
-/* No block layer below: the class is taken and changes nothing. */
-SYSCALL2(ioprio_get, int, which, int, who)
-{
-	return which < 1 || which > 3 ? -EINVAL : 0;
-}
-
-SYSCALL3(ioprio_set, int, which, int, who, int, prio)
-{
-	return which < 1 || which > 3 || prio >> 13 > 3 || prio < 0 ? -EINVAL : 0;
 }
 
 SYSCALL3(getcpu, uaddr, ucpu, uaddr, unode, uaddr, unused)

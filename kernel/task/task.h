@@ -65,6 +65,7 @@ bool capable(unsigned cap);             /* CAP_* in the effective set of current
 #define CAP_SYS_ADMIN 21
 #define CAP_SYS_BOOT 22
 #define CAP_SYS_NICE 23
+#define CAP_SYSLOG 34
 #define CAP_SYS_RESOURCE 24
 #define CAP_SYS_TIME 25
 #define CAP_SYS_TTY_CONFIG 26
@@ -196,6 +197,7 @@ struct task {
 	uint32_t pdeath_signal;
 	uint32_t personality;
 	uint32_t sched_policy;          /* SCHED_OTHER, BATCH, IDLE: remembered only */
+	uint32_t ioprio;                /* as given, 0: none; shown only; atomic */
 	uint64_t timer_slack_ns;        /* atomic */
 #define TIMER_SLACK_NS 50000
 	bool sched_reset_on_fork;

@@ -3,6 +3,7 @@
 #include "kernel/net/net.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/internal.h"
+#include <linux_abi/prctl.h>
 #include <linux_abi/utsname.h>
 
 DECLARE_UPTR(up_utsname, struct linux_utsname);
@@ -13,6 +14,10 @@ SYSCALL1(uname, up_utsname, un)
 	struct linux_utsname u = { .sysname = UTS_SYSNAME, .release = UTS_RELEASE,
 				   .version = UTS_VERSION, .machine = UTS_MACHINE };
 
+	if ((t->personality & PER_MASK) == PER_LINUX32)
+		memcpy(u.machine, "i686", sizeof("i686"));
+	if (t->personality & UNAME26)
+		memcpy(u.release, UTS_RELEASE_26, sizeof(UTS_RELEASE_26));
 	spin_lock(&t->utsns->lock);
 	memcpy(u.nodename, t->utsns->hostname, sizeof(u.nodename));
 	memcpy(u.domainname, t->utsns->domainname, sizeof(u.domainname));

@@ -3,6 +3,7 @@
  *
  * Data goes through a bounded kernel buffer; a fault on either side ends the
  * transfer with what was moved so far. */
+#include "kernel/ipc/ipc.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/internal.h"
 
@@ -22,6 +23,9 @@ static int read_segs(uaddr uvec, uint64_t count, struct remote_seg **ret)
 	if (!v)
 		return -ENOMEM;
 	err = copy_in(v, uvec, count * sizeof(*v));
+	for (uint64_t i = 0; !err && i < count; i++)
+		if ((int64_t)v[i].size < 0)
+			err = -EINVAL;
 	if (err)
 		kfree(v);
 	else
@@ -229,8 +233,9 @@ static long compare(struct task *a, struct task *b, int type, uint64_t i1, uint6
 	case KCMP_SIGHAND:
 		return order(a->sighand, b->sighand);
 	case KCMP_IO:
-	case KCMP_SYSVSEM:
-		return order(a->tg, b->tg);
+		return 0;               /* nobody has a context of its own */
+	case KCMP_SYSVSEM:              /* lists of what is to be undone: none is like none */
+		return order(sem_has_undo(a->tg) ? a->tg : NULL, sem_has_undo(b->tg) ? b->tg : NULL);
 	default:
 		return -EINVAL;
 	}

@@ -70,7 +70,7 @@ SYSCALL4(fchmodat2, int, dfd, ustr, name, uint32_t, mode, int, flags)
 
 static struct kattr own(uint32_t uid, uint32_t gid)
 {
-	struct kattr a = { .uid = uid, .gid = gid };
+	struct kattr a = { .uid = uid, .gid = gid, .chown = true };
 
 	if (uid != UINT32_MAX)
 		a.mask |= ATTR_UID;
@@ -165,9 +165,11 @@ static int times_at(int dfd, ustr name, const struct linux_timespec *ts, int fla
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (!name.va && dfd != AT_FDCWD) {
-		struct file *f = fd_get(dfd);
+		struct file *f = flags ? NULL : fd_get(dfd);
 		struct dentry stand_in = { 0 };
 
+		if (flags)
+			return -EINVAL;
 		if (!f)
 			return -EBADF;
 		p = f->path;
@@ -397,7 +399,7 @@ SYSCALL0(sync)
 
 SYSCALL1(syncfs, int, fd)
 {
-	struct file *f = fd_get_any(fd);
+	struct file *f = fd_get(fd);
 
 	if (!f)
 		return -EBADF;

@@ -63,6 +63,14 @@ SYSCALL3(dup3, int, oldfd, int, newfd, unsigned, flags)
 
 #define SETFL_MASK (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
 
+/* Whether f tells of events by a signal; elsewhere O_ASYNC stays off. */
+static bool has_sigio(struct file *f)
+{
+	uint32_t m = inode_mode(f->inode);
+
+	return S_ISSOCK(m) || S_ISFIFO(m) || (S_ISCHR(m) && f->ops && f->ops->poll) || inotify_is(f);
+}
+
 static int set_flags(struct file *f, int fd, uint32_t want)
 {
 	uint32_t flags;
@@ -71,6 +79,8 @@ static int set_flags(struct file *f, int fd, uint32_t want)
 	spin_lock(&f->lock);
 	flags = (f->flags & ~SETFL_MASK) | (want & SETFL_MASK);
 	spin_unlock(&f->lock);
+	if (!has_sigio(f))
+		flags &= ~(uint32_t)O_ASYNC;
 	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && !owner_or_capable(f->inode))
 		return -EPERM;
 	if (f->ops && f->ops->set_flags) {
@@ -213,6 +223,26 @@ SYSCALL3(fcntl, int, fd, unsigned, cmd, uint64_t, arg)
 
 /* ---- ioctl ---- */
 
+/* FICLONE: no file system here shares blocks; what is wrong otherwise comes first. */
+static long clone_from(struct file *out, int fd)
+{
+	struct file *in = fd_get(fd);
+	long err = -EOPNOTSUPP;
+
+	if (!in)
+		return -EBADF;
+	if (in->inode->sb != out->inode->sb)
+		err = -EXDEV;
+	else if (S_ISDIR(inode_mode(in->inode)) || S_ISDIR(inode_mode(out->inode)))
+		err = -EISDIR;
+	else if (!S_ISREG(inode_mode(in->inode)) || !S_ISREG(inode_mode(out->inode)))
+		err = -EINVAL;
+	else if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))
+		err = -EBADF;
+	file_put(in);
+	return err;
+}
+
 static long generic_ioctl(struct file *f, int fd, unsigned cmd, uint64_t arg, bool *handled)
 {
 	int32_t v;
@@ -229,6 +259,8 @@ static long generic_ioctl(struct file *f, int fd, unsigned cmd, uint64_t arg, bo
 
 		if (copy_in(&v, (uaddr){ arg }, sizeof(v)))
 			return -EFAULT;
+		if (bit == O_ASYNC && v && !has_sigio(f))
+			return -ENOTTY;
 		return set_flags(f, fd, v ? f->flags | bit : f->flags & ~bit);
 	}
 	case FIONREAD:
@@ -242,6 +274,11 @@ static long generic_ioctl(struct file *f, int fd, unsigned cmd, uint64_t arg, bo
 			return copy_out((uaddr){ arg }, &v, sizeof(v));
 		}
 		break;
+	case FIGETBSZ:
+		v = (int32_t)PLAT_PAGE_SIZE;
+		return copy_out((uaddr){ arg }, &v, sizeof(v));
+	case FICLONE:
+		return clone_from(f, (int)arg);
 	case FIOQSIZE:
 		if (S_ISREG(inode_mode(f->inode)) || S_ISDIR(inode_mode(f->inode))) {
 			uint64_t size = inode_size(f->inode);

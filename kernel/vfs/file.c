@@ -225,6 +225,11 @@ int file_mmap(struct file *f, unsigned prot, unsigned map_flags, uint64_t off, u
 	return f->ops->mmap(f, prot, map_flags, off, size, ret);
 }
 
+int64_t noop_lseek(struct file *f, int64_t off, int whence)
+{
+	return (int64_t)f->pos;
+}
+
 int64_t generic_lseek(struct file *f, int64_t off, int whence)
 {
 	int64_t size = (int64_t)inode_size(f->inode), to;
@@ -235,11 +240,11 @@ int64_t generic_lseek(struct file *f, int64_t off, int whence)
 		break;
 	case SEEK_CUR:
 		if (add_overflows((int64_t)f->pos, off, &to))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_END:
 		if (add_overflows(size, off, &to))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_DATA:
 		if (off < 0 || off >= size)

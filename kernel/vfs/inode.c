@@ -237,19 +237,7 @@ int vfs_setattr(const struct path *p, struct kattr *a)
 	if (!i->ops || !i->ops->setattr)
 		return -EPERM;
 	mutex_lock(&i->lock);
-	err = attr_may(i, a);
-	if (err)
-		goto out;
-	if (a->mask & ATTR_MODE) {
-		uint32_t gid = a->mask & ATTR_GID ? a->gid : i->gid;
-
-		if (S_ISLNK(inode_mode(i))) {
-			err = -EOPNOTSUPP;
-			goto out;
-		}
-		if ((a->mode & S_ISGID) && !cred_in_group(current_cred(), gid) && !capable(CAP_FSETID))
-			a->mode &= ~S_ISGID;
-	} else if ((a->mask & (ATTR_UID | ATTR_GID)) && !S_ISDIR(inode_mode(i))) {
+	if (a->chown && !S_ISDIR(inode_mode(i))) {      /* also one that names nobody */
 		uint32_t m = inode_mode(i) & ~S_ISUID;
 
 		if (m & S_IXGRP)
@@ -258,6 +246,19 @@ int vfs_setattr(const struct path *p, struct kattr *a)
 			a->mask |= ATTR_MODE;
 			a->mode = m & S_IALLUGO;
 		}
+	}
+	err = attr_may(i, a);
+	if (err)
+		goto out;
+	if ((a->mask & ATTR_MODE) && !a->chown) {
+		uint32_t gid = a->mask & ATTR_GID ? a->gid : i->gid;
+
+		if (S_ISLNK(inode_mode(i))) {
+			err = -EOPNOTSUPP;
+			goto out;
+		}
+		if ((a->mode & S_ISGID) && !cred_in_group(current_cred(), gid) && !capable(CAP_FSETID))
+			a->mode &= ~S_ISGID;
 	}
 	err = i->ops->setattr(i, a);
 out:

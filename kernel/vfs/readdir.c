@@ -78,6 +78,7 @@ static long dents(int fd, uaddr ubuf, unsigned size, bool old)
 {
 	struct dents d = { .sink.emit = dents_emit, .old = old };
 	struct file *f = fd_get(fd);
+	uint64_t pos;
 	size_t cap;
 	long err;
 
@@ -92,15 +93,18 @@ static long dents(int fd, uaddr ubuf, unsigned size, bool old)
 	if (!d.buf)
 		goto out;
 	mutex_lock(&f->pos_lock);
+	pos = f->pos;
 	err = -ENOENT;
 	if (inode_nlink(f->inode))
 		err = f->ops->readdir(f, &d.sink);
-	mutex_unlock(&f->pos_lock);
 	if (!err || d.used) {
 		err = d.used ? (long)d.used : d.err;
-		if (d.used && copy_out(ubuf, d.buf, d.used))
+		if (d.used && copy_out(ubuf, d.buf, d.used)) {
+			f->pos = pos;           /* nobody has seen them */
 			err = -EFAULT;
+		}
 	}
+	mutex_unlock(&f->pos_lock);
 	kbuf_put(d.buf, cap);
 	notify_path(&f->path, IN_ACCESS | IN_ISDIR);
 out:

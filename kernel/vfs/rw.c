@@ -34,10 +34,13 @@ static int limit_size(struct file *f, struct iter *it, uint64_t pos)
 
 long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write)
 {
+	int64_t end;
 	long n;
 
 	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
 		return -EBADF;
+	if ((int64_t)*pos >= 0 && add_overflows((int64_t)*pos, (int64_t)it->left, &end))
+		return -EINVAL;
 	if (!f->ops || (write ? !f->ops->write : !f->ops->read))
 		return f->inode && S_ISDIR(inode_mode(f->inode)) ? -EISDIR : -EINVAL;
 	if (!write)
@@ -88,7 +91,7 @@ long file_rw_at(struct file *f, struct iter *it, int64_t off, bool write)
 
 	if (off < 0)
 		return -EINVAL;
-	if (!(f->mode & FMODE_SEEK) && (!f->ops || !f->ops->lseek))
+	if (!(f->mode & FMODE_SEEK) && (!f->ops || !f->ops->lseek || f->ops->lseek == noop_lseek))
 		return -ESPIPE;
 	it->left = MIN(it->left, FILE_RW_MAX);
 	n = file_rw(f, it, &pos, write);

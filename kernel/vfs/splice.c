@@ -5,6 +5,7 @@
  * file read straight into its own, or takes the file's memory.  Nothing is taken from a source that the
  * target did not accept: a regular source goes by its position, a pipe is
  * peeked and then drained by what was written. */
+#include "kernel/fs/dev/dev.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/net/socket.h"
 #include "kernel/syscall/syscall.h"
@@ -140,8 +141,6 @@ static int pos_begin(struct pos_arg *p, struct file *f, uaddr user)
 			return -EFAULT;
 		if (!(f->mode & FMODE_SEEK))
 			return -ESPIPE;
-		if (v < 0)
-			return -EINVAL;
 		p->given = (uint64_t)v;
 		return 0;
 	}
@@ -163,12 +162,30 @@ static int pos_end(struct pos_arg *p)
 	return 0;
 }
 
-static int fds_get(int in_fd, int out_fd, struct file **in, struct file **out)
+/* Both for reading and writing; else -EBADF. */
+static int modes_ok(const struct file *in, const struct file *out)
+{
+	return (in->mode & FMODE_READ) && (out->mode & FMODE_WRITE) ? 0 : -EBADF;
+}
+
+/* Both descriptors; else -EBADF. */
+static int fds_both(int in_fd, int out_fd, struct file **in, struct file **out)
 {
 	*in = fd_get(in_fd);
 	*out = fd_get(out_fd);
-	if (*in && *out && ((*in)->mode & FMODE_READ) && ((*out)->mode & FMODE_WRITE))
+	if (*in && *out)
 		return 0;
+	file_put(*in);
+	file_put(*out);
+	return -EBADF;
+}
+
+static int fds_get(int in_fd, int out_fd, struct file **in, struct file **out)
+{
+	int err = fds_both(in_fd, out_fd, in, out);
+
+	if (err || !modes_ok(*in, *out))
+		return err;
 	file_put(*in);
 	file_put(*out);
 	return -EBADF;
@@ -199,6 +216,8 @@ static int both_begin(struct pos_arg *a, struct file *in, uaddr uin, struct pos_
 	return err;
 }
 
+static bool negative(const struct pos_arg *p) { return p->user.va && (int64_t)p->given < 0; }
+
 SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
 {
 	struct file *in, *out;
@@ -213,7 +232,7 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
 	else
 		n = both_begin(&ip, in, uoff, &op, out, (uaddr){ 0 });
 	if (!n) {
-		n = count ? send_file(in, ip.pos, out, op.pos, count) : 0;
+		n = negative(&ip) ? -EINVAL : count ? send_file(in, ip.pos, out, op.pos, count) : 0;
 		(void)pos_end(&op);
 		if (pos_end(&ip))
 			n = -EFAULT;
@@ -227,27 +246,34 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size
 {
 	struct file *in, *out;
 	struct pos_arg ip, op;
+	uint64_t end;
 	long n;
 
 	if (flags)
 		return -EINVAL;
-	n = fds_get(in_fd, out_fd, &in, &out);
+	n = fds_both(in_fd, out_fd, &in, &out);
 	if (n)
 		return n;
-	count = MIN(count, COPY_MAX);
 	if (S_ISDIR(inode_mode(in->inode)) || S_ISDIR(inode_mode(out->inode)))
 		n = -EISDIR;
 	else if (!is_reg(in) || !is_reg(out))
 		n = -EINVAL;
-	else if (out->flags & O_APPEND)
+	else if (modes_ok(in, out) || (out->flags & O_APPEND))
 		n = -EBADF;
 	else
 		n = both_begin(&ip, in, uin, &op, out, uout);
 	if (!n) {
-		if (in->inode == out->inode && *ip.pos < *op.pos + count && *op.pos < *ip.pos + count)
+		if (add_overflows(*ip.pos, count, &end) || add_overflows(*op.pos, count, &end)) {
+			n = -EOVERFLOW;
+		} else if (negative(&ip) || negative(&op)) {
+			n = -EINVAL;
+		} else if (in->inode == out->inode && *ip.pos < *op.pos + count && *op.pos < *ip.pos + count) {
 			n = -EINVAL;    /* overlapping */
-		else
-			n = count ? copy_loop(in, ip.pos, out, op.pos, count, false) : 0;
+		} else if (count && *ip.pos < inode_size(in->inode)) {
+			count = MIN(MIN(count, COPY_MAX), inode_size(in->inode) - *ip.pos);
+			n = *op.pos > INT64_MAX - count ? -EFBIG :
+			    copy_loop(in, ip.pos, out, op.pos, count, false);
+		}
 		if (pos_end(&op) | pos_end(&ip))
 			n = -EFAULT;
 	}
@@ -367,6 +393,14 @@ static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t co
 
 static bool is_pipe(struct file *f) { return pipe_queued(f) >= 0; }
 
+/* Descriptors of events and the null device have nothing to give. */
+static bool can_splice(struct file *f, bool from)
+{
+	uint32_t m = inode_mode(f->inode);
+
+	return S_ISREG(m) || S_ISFIFO(m) || S_ISSOCK(m) || S_ISDIR(m) || (S_ISCHR(m) && !(from && f->ops == &null_fops));
+}
+
 SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count, unsigned, flags)
 {
 	struct file *in, *out;
@@ -391,9 +425,15 @@ SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count
 		n = -EINVAL;
 	else if (in->inode == out->inode || (out->flags & O_APPEND) || S_ISDIR(inode_mode(in->inode)))
 		n = -EINVAL;
+	else if (!can_splice(in, true) || !can_splice(out, false))
+		n = -EINVAL;
 	else
 		n = both_begin(&ip, in, uin, &op, out, uout);
-	if (!n) {
+	if (!n && (negative(&ip) || negative(&op))) {
+		(void)pos_end(&op);
+		(void)pos_end(&ip);
+		n = -EINVAL;
+	} else if (!n) {
 		if (is_pipe(in)) {
 			long room = is_pipe(out) ? wait_room(out, nonblock || (out->flags & O_NONBLOCK)) : INT64_MAX;
 
@@ -454,6 +494,10 @@ SYSCALL4(vmsplice, int, fd, uaddr, iov, uint64_t, count, unsigned, flags)
 	struct iter it;
 	long n;
 
+	if (f && (flags & ~(SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT))) {
+		file_put(f);
+		return -EINVAL;
+	}
 	if (!f)
 		return -EBADF;
 	n = is_pipe(f) ? iter_user_iovec(&it, iov, count) : -EBADF;

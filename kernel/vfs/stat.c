@@ -130,7 +130,8 @@ SYSCALL5(statx, int, dfd, ustr, name, int, flags, unsigned, mask, uaddr, to)
 
 /* ---- statfs ---- */
 
-static int statfs_out(struct super_block *sb, const struct mount *m, uaddr to)
+/* kind: the type of what has no name. */
+static int statfs_out(struct super_block *sb, const struct mount *m, uint32_t kind, uaddr to)
 {
 	struct kstatfs k = { .type = sb->magic, .bsize = 4096, .namelen = NAME_MAX };
 	struct linux_statfs s;
@@ -138,6 +139,8 @@ static int statfs_out(struct super_block *sb, const struct mount *m, uaddr to)
 
 	if (err)
 		return err;
+	if (!m && (S_ISFIFO(kind) || S_ISSOCK(kind)))
+		k.type = S_ISFIFO(kind) ? PIPEFS_MAGIC : SOCKFS_MAGIC;
 	s = (struct linux_statfs){
 		.type = (int64_t)k.type, .bsize = (int64_t)k.bsize, .frsize = (int64_t)k.bsize,
 		.blocks = k.blocks, .bfree = k.bfree, .bavail = k.bavail, .files = k.files,
@@ -164,7 +167,7 @@ SYSCALL2(statfs, ustr, name, uaddr, to)
 
 	if (err)
 		return err;
-	err = statfs_out(p.dentry->sb, p.mnt, to);
+	err = statfs_out(p.dentry->sb, p.mnt, 0, to);
 	path_put(&p);
 	return err;
 }
@@ -176,7 +179,7 @@ SYSCALL2(fstatfs, int, fd, uaddr, to)
 
 	if (!f)
 		return -EBADF;
-	err = f->inode && f->inode->sb ? statfs_out(f->inode->sb, f->path.mnt, to) : -ENOSYS;
+	err = f->inode && f->inode->sb ? statfs_out(f->inode->sb, f->path.mnt, inode_mode(f->inode), to) : -ENOSYS;
 	file_put(f);
 	return err;
 }

@@ -51,7 +51,7 @@ struct kstat {                          /* what getattr yields */
 #define ATTR_ATIME 16u
 #define ATTR_MTIME 32u
 #define ATTR_CTIME 64u
-struct kattr { uint32_t mask; uint32_t mode, uid, gid; uint64_t size; int64_t atime_ns, mtime_ns, ctime_ns; };
+struct kattr { uint32_t mask; uint32_t mode, uid, gid; bool chown; uint64_t size; int64_t atime_ns, mtime_ns, ctime_ns; };
 
 struct kstatfs { uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags; };
 
@@ -439,6 +439,7 @@ int __must_check path_open_nameless(const struct path *p, uint32_t flags, struct
 /* Called for each file whose last reference goes: kernel/ipc/epoll.c (wanted by V) */
 void epoll_file_gone(struct file *f);
 int64_t generic_lseek(struct file *f, int64_t off, int whence);          /* by inode size */
+int64_t noop_lseek(struct file *f, int64_t off, int whence);             /* allowed, and means nothing */
 /* Device numbers: open of a char device inode looks here. */
 const struct file_ops *chrdev_ops(uint64_t rdev);                        /* NULL: -ENXIO */
 int chrdev_open(struct inode *i, struct file *f);
