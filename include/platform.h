@@ -366,7 +366,13 @@ void plat_answers_revoke(plat_as_t as);
 #define PLAT_CPUID_VECTOR 0x42
 #define PLAT_CPUID_TRAPNO 13u
 #define PLAT_CPUID_ERR (PLAT_CPUID_VECTOR * 8u + 2u)
-struct plat_cpuid { uint32_t leaf, subleaf, eax, ebx, ecx, edx; };
+struct plat_cpuid { uint32_t leaf, subleaf, eax, ebx, ecx, edx, core; };
+/* Leaves whose answer does not depend on ecx, which programs leave to chance: subleaf is 0. */
+#define PLAT_CPUID_FLAT(leaf) \
+	((leaf) <= 3 || (leaf) == 5 || (leaf) == 6 || ((leaf) >= 0x80000000u && (leaf) <= 0x80000008u))
+#define PLAT_CPUID_ANY UINT32_MAX       /* core: the answer is every core's */
+/* The core of the host that the caller runs on; it may be another one any moment. */
+uint32_t plat_cpuid_core(void);
 /* From now on contexts in as that run on this CPU may be given these answers at
  * these addresses without a trap; replaces an earlier offer.  What is not in
  * the lists traps, and so may all.  Callable under spinlocks. */

@@ -3,8 +3,8 @@
  *
  * A copy of a file's text has "int $PLAT_CPUID_VECTOR" where the file has
  * cpuid (patch_scan.c).  What the processor answers is kept, so that it is
- * asked once for each question instead of once in each program; but for leaves
- * that tell one core from another.  What is kept is the same for all programs,
+ * asked once for each question instead of once in each program, and once on each
+ * core for leaves that tell one core from another.  What is kept is the same for all programs,
  * and with the first question of a program all of it goes to the platform, which
  * may answer the others in the program's own process (plat_cpuid_offer).  That
  * ends before any text of the program changes.
@@ -19,16 +19,23 @@
 #include <stats.h>
 
 #define KEPT_MAX 128u
+#define KEPT_CORES_MAX 48u              /* of those that are a core's */
+#define ASKED_AT_ONCE (1u << 20)        /* cycles: nobody is moved to another core and back so quickly */
 #define SITES_MAX 96u                   /* offered to the platform, of all files of a program */
 #define RFLAGS_TF 0x100u
 
 static struct spinlock cpuid_lock = SPINLOCK_INIT;
 static struct plat_cpuid kept[KEPT_MAX];
-static unsigned kept_count, kept_next;
+static unsigned kept_count, kept_next, kept_cores;
 
-static void ask(struct plat_cpuid *q)
+/* False: it is not known which core has answered. */
+static bool ask(struct plat_cpuid *q)
 {
+	uint64_t start = __builtin_ia32_rdtsc();
+
 	__asm__ volatile("cpuid" : "=a"(q->eax), "=b"(q->ebx), "=c"(q->ecx), "=d"(q->edx) : "0"(q->leaf), "2"(q->subleaf));
+	return q->core == PLAT_CPUID_ANY ||
+	       (q->core == plat_cpuid_core() && __builtin_ia32_rdtsc() - start < ASKED_AT_ONCE);
 }
 
 /* Topology, and the kind of core. */
@@ -43,7 +50,7 @@ static bool find(struct plat_cpuid *q)
 
 	spin_lock(&cpuid_lock);
 	for (unsigned i = 0; i < kept_count && !found; i++)
-		if (kept[i].leaf == q->leaf && kept[i].subleaf == q->subleaf) {
+		if (kept[i].leaf == q->leaf && kept[i].subleaf == q->subleaf && kept[i].core == q->core) {
 			*q = kept[i];
 			found = true;
 		}
@@ -54,6 +61,7 @@ static bool find(struct plat_cpuid *q)
 static void keep(const struct plat_cpuid *q)
 {
 	spin_lock(&cpuid_lock);
+	kept_cores += q->core != PLAT_CPUID_ANY;
 	if (kept_count < KEPT_MAX) {
 		kept[kept_count++] = *q;
 	} else {
@@ -65,10 +73,12 @@ static void keep(const struct plat_cpuid *q)
 
 static void answer(struct plat_cpuid *q)
 {
-	if (!of_core(q->leaf) && find(q))
+	if (PLAT_CPUID_FLAT(q->leaf))
+		q->subleaf = 0;
+	q->core = of_core(q->leaf) ? plat_cpuid_core() : PLAT_CPUID_ANY;
+	if (find(q))
 		return;
-	ask(q);
-	if (!of_core(q->leaf))
+	if (ask(q) && (q->core == PLAT_CPUID_ANY || kept_cores < KEPT_CORES_MAX))
 		keep(q);
 }
 

@@ -8,7 +8,9 @@
 
 #include "platform/process/internal.h"
 
-STATIC_ASSERT(CPUID_TRAPNO == PLAT_CPUID_TRAPNO && CPUID_ERR == PLAT_CPUID_ERR);
+STATIC_ASSERT(CPUID_TRAPNO == PLAT_CPUID_TRAPNO && CPUID_ERR == PLAT_CPUID_ERR && CPUID_ANY_CORE == PLAT_CPUID_ANY);
+
+uint32_t plat_cpuid_core(void) { return host_cpu(); }
 
 /* Calls for one address space are serialized by the kernel; the box's thread
  * is stopped or belongs to another CPU, and only sees whole entries. */
@@ -30,6 +32,7 @@ void plat_cpuid_offer(plat_as_t as, const uint64_t *sites, unsigned site_count, 
 		const struct plat_cpuid *a = &answers[i];
 
 		box->cpuid_question[i] = (uint64_t)a->subleaf << 32 | a->leaf;
+		box->cpuid_core[i] = a->core;
 		box->cpuid_answer[i][0] = a->eax;
 		box->cpuid_answer[i][1] = a->ebx;
 		box->cpuid_answer[i][2] = a->ecx;

@@ -148,6 +148,7 @@
 #define CPUID_ERR 0x212
 #define CPUID_SITES 96
 #define CPUID_ANSWERS 128
+#define CPUID_ANY_CORE 0xffffffff
 
 /* Traps that are no signal. */
 #define TRAP_GATE 0x100                 /* a system call by the gate: registers in the mailbox */
@@ -271,6 +272,7 @@ struct stub_box {
 	uint64_t cpuid_site[CPUID_SITES] __aligned(64);         /* addresses */
 	uint64_t cpuid_question[CPUID_ANSWERS];                 /* leaf, subleaf above */
 	uint32_t cpuid_answer[CPUID_ANSWERS][4];                /* eax ebx ecx edx */
+	uint32_t cpuid_core[CPUID_ANSWERS];                     /* whose answer, or CPUID_ANY_CORE */
 };
 STATIC_ASSERT(STUB_WAKE == STUB_BASE + IMAGE_SIZE && WAKE_SIZE == WAKE_WORDS * sizeof(uint32_t));
 STATIC_ASSERT(offsetof(struct stub_box, line.turn) == BOX_TURN);

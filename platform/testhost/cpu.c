@@ -108,6 +108,7 @@ uint64_t plat_syscall_gate(void) { return U_GATE; }
 void plat_answers_revoke(plat_as_t as) { (void)as; }
 void plat_cpuid_offer(plat_as_t as, const uint64_t *sites, unsigned site_count, const struct plat_cpuid *answers,
 		      unsigned count) { (void)as, (void)sites, (void)site_count, (void)answers, (void)count; }
+uint32_t plat_cpuid_core(void) { return 0; }
 void plat_cpuid_revoke(plat_as_t as) { (void)as; }
 int plat_vdso_time(struct plat_vdso_time *ret) { (void)ret; return -ENOSYS; }
 

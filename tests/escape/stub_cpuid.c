@@ -2,6 +2,7 @@
 /* stub_cpuid.c: cpuid's stand-in is answered by the stub where the kernel says so
  * and nowhere else, whatever a program does to the tables. */
 #include <string.h>
+#include <sys/sysinfo.h>
 
 #include "tests/escape/stub_harness.h"
 
@@ -9,8 +10,8 @@ static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym -
 static struct stub_box *box_of(plat_as_t as) { return stub_box_of(stub_find(as.id), 0); }
 
 static const struct plat_cpuid answers[] = {
-	{ 0, 0, 0xd, 0x756e6547, 0x6c65746e, 0x49656e69 },
-	{ 7, 0, 1, 2, 3, 4 }, { 7, 1, 0xffffffff, 0x80000000, 5, 6 }, { 0x80000000, 0, 0x80000008, 0, 0, 0 },
+	{ 0, 0, 0xd, 0x756e6547, 0x6c65746e, 0x49656e69, PLAT_CPUID_ANY }, { 7, 0, 1, 2, 3, 4, PLAT_CPUID_ANY },
+	{ 7, 1, 0xffffffff, 0x80000000, 5, 6, PLAT_CPUID_ANY }, { 0x80000000, 0, 0x80000008, 0, 0, 0, PLAT_CPUID_ANY },
 };
 
 static void offer(plat_as_t as)
@@ -66,6 +67,8 @@ static void where_offered(plat_as_t as, struct plat_uctx *u)
 	CHECK(trapped(as, u, 0, 0));
 	offer(as);
 	CHECK(offered(as, u));
+	/* The subleaf does where there are some. */
+	CHECK(answered(as, u, 0, 77, &answers[0].eax) && answered(as, u, 0x80000000, 1, &answers[3].eax));
 	/* Upper halves do not count; other questions are the kernel's. */
 	CHECK(answered(as, u, 0xabcdef0100000007, 0x1234567800000001, &answers[2].eax));
 	CHECK(trapped(as, u, 7, 2) && trapped(as, u, 1, 0) && trapped(as, u, 0x80000001, 0));
@@ -88,6 +91,29 @@ static void where_offered(plat_as_t as, struct plat_uctx *u)
 	CHECK(offered(as, u));
 }
 
+/* What one core says is not said on another. */
+static void of_cores(plat_as_t as, struct plat_uctx *u)
+{
+	const uint64_t site = guest_at(guest_cpuid_at);
+	struct plat_cpuid list[64] = { { .leaf = 0xb, .core = 1000 } };
+	unsigned known = 0;
+
+	plat_cpuid_offer(as, &site, 1, list, 1);
+	CHECK(trapped(as, u, 0xb, 0));
+	for (uint32_t i = 0; i < ARRAY_SIZE(list); i++)
+		list[i] = (struct plat_cpuid){ .leaf = 0xb, .core = i, .eax = i + 1, .ebx = i + 2, .ecx = i + 3, .edx = i + 4 };
+	plat_cpuid_offer(as, &site, 1, list, ARRAY_SIZE(list));
+	for (unsigned i = 0; i < 50; i++) {
+		struct plat_trap t = ask(as, u, 0xb, 0);
+		const struct plat_regs *r = &u->regs;
+
+		known += t.kind == PLAT_TRAP_SYSCALL && r->r8 && r->r8 <= (uint64_t)get_nprocs_conf() && r->rbx == r->r8 + 1 &&
+			 r->r9 == r->r8 + 2 && r->rdx == r->r8 + 3;
+	}
+	CHECK(known == 50 || get_nprocs_conf() > 64);
+	offer(as);
+}
+
 static void forged(plat_as_t as, struct plat_uctx *u)
 {
 	static const uint32_t lie[4] = { 9, 8, 7, 6 };
@@ -103,6 +129,7 @@ static void forged(plat_as_t as, struct plat_uctx *u)
 	CHECK(trapped(as, u, 0, 0));
 	/* A program can lie to itself, until the kernel speaks again. */
 	box->cpuid_question[CPUID_ANSWERS - 1] = 1ull << 32 | 7;
+	box->cpuid_core[CPUID_ANSWERS - 1] = CPUID_ANY_CORE;
 	memcpy(box->cpuid_answer[CPUID_ANSWERS - 1], lie, sizeof(lie));
 	CHECK(answered(as, u, 7, 1, lie));
 	CHECK(trapped(as, u, 7, 0));
@@ -166,6 +193,7 @@ void test_cpuid(void)
 	struct plat_uctx *u = guest_ctx(guest_cpuid);
 
 	where_offered(as, u);
+	of_cores(as, u);
 	forged(as, u);
 	inherited(as, u);
 	guest_ctx_free(u);

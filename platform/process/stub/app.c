@@ -29,6 +29,7 @@ int64_t stub_load32(uint64_t addr);
 uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame);
 uint64_t stub_gate(struct stub_box *box, uint32_t trap);
 uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame);
+uint32_t stub_host_cpu(void);
 extern const uint8_t gate[], gate_end[], gate_answer[], gate_answer_end[], gate_exit[], gate_exit_end[];
 
 static inline int64_t host_call(uint64_t nr, const uint64_t *a)
@@ -67,6 +68,8 @@ static inline uint32_t host_cpu(void)
 		__asm__ volatile("lsl %1, %0" : "=r"(v) : "r"(0x7bul));
 	return v & 0xfff;
 }
+
+uint32_t stub_host_cpu(void) { return host_cpu(); }
 
 static inline uint64_t cycles(void)
 {

@@ -2,18 +2,21 @@
 /* cpuid.c: cpuid in patched text, answered in the signal handler.
  *
  * The kernel has left in the mailbox where the stand-in is cpuid and what the
- * processor says; the frame of the fault becomes that of a cpuid just done, and
+ * processor says, or this core of it; the frame of the fault becomes that of a cpuid just done, and
  * is returned to.  Anything else is a trap for the kernel.  Kicks are blocked
  * meanwhile and come right after it.
  *
  * Trust: tables and frame are the program's to change: it can lie to itself
  * about its processor.  No index goes beyond the tables. */
+#include <platform.h>
+
 #include "platform/process/sigframe.h"
 
 #define FLAG_TF 0x100u
 #define FLAG_RF 0x10000u                /* set by any fault */
 
 uint32_t stub_cpuid(const struct stub_box *box, struct sigframe *frame);
+uint32_t stub_host_cpu(void);
 
 static bool is_site(const struct stub_box *box, uint64_t ip)
 {
@@ -29,14 +32,15 @@ static bool is_site(const struct stub_box *box, uint64_t ip)
 uint32_t stub_cpuid(const struct stub_box *box, struct sigframe *frame)
 {
 	struct sigmcontext *m = &frame->uc.mc;
-	uint64_t question = m->cx << 32 | (uint32_t)m->ax;
-	uint32_t n;
+	uint32_t leaf = (uint32_t)m->ax, n;
+	uint64_t question = (PLAT_CPUID_FLAT(leaf) ? 0 : m->cx << 32) | leaf;
 
 	if ((m->flags & FLAG_TF) || !is_site(box, m->ip))
 		return 0;
 	n = __atomic_load_n(&box->cpuid_answers, __ATOMIC_ACQUIRE);
 	for (uint32_t i = 0; i < n && i < CPUID_ANSWERS; i++) {
-		if (box->cpuid_question[i] != question)
+		if (box->cpuid_question[i] != question ||
+		    (box->cpuid_core[i] != CPUID_ANY_CORE && box->cpuid_core[i] != stub_host_cpu()))
 			continue;
 		m->ax = box->cpuid_answer[i][0];
 		m->bx = box->cpuid_answer[i][1];
