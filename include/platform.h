@@ -85,9 +85,8 @@ static inline void plat_relax(void) { __builtin_ia32_pause(); }
  * commits; release gives pages back (they read as zero afterwards). */
 void plat_kmem_range(void **ret_base, size_t *ret_size);
 void plat_kmem_release(void *start, size_t size);
-/* A hint for aligned 2 MiB: all of it is about to be used, or (on=false, before
- * it is released) no more. */
-void plat_kmem_huge(void *start, size_t size, bool on);
+/* A hint: all of these pages are about to be written. */
+void plat_kmem_fill(void *start, size_t size);
 
 /* Kernel stacks with a guard page below.  ret_top is 16-byte aligned. */
 int plat_kstack_new(void **ret_top, size_t *ret_size);

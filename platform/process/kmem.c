@@ -57,9 +57,12 @@ void plat_kmem_release(void *start, size_t size)
 		madvise(start, size, MADV_DONTNEED);
 }
 
-void plat_kmem_huge(void *start, size_t size, bool on)
+/* linux/mman.h since 5.14: older hosts refuse it, and each page is a fault. */
+#define POPULATE_WRITE 23
+
+void plat_kmem_fill(void *start, size_t size)
 {
-	madvise(start, size, on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	madvise(start, size, POPULATE_WRITE);
 }
 
 int plat_kstack_new(void **ret_top, size_t *ret_size)

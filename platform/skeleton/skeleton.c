@@ -56,7 +56,7 @@ void plat_kmem_range(void **ret_base, size_t *ret_size)
 }
 
 void plat_kmem_release(void *start, size_t size) { zero(start, size); }
-void plat_kmem_huge(void *start, size_t size, bool on) { (void)start; (void)size; (void)on; }
+void plat_kmem_fill(void *start, size_t size) { (void)start; (void)size; }
 
 int plat_kstack_new(void **ret_top, size_t *ret_size)
 {

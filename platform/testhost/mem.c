@@ -172,7 +172,7 @@ void plat_kmem_range(void **ret_base, size_t *ret_size)
 }
 
 void plat_kmem_release(void *start, size_t size) { madvise(start, size, MADV_DONTNEED); }
-void plat_kmem_huge(void *start, size_t size, bool on) { (void)start; (void)size; (void)on; }
+void plat_kmem_fill(void *start, size_t size) { (void)start; (void)size; }
 
 /* -- objects -- */
 #define LOCKED(...) pthread_mutex_lock(&mem_lock); __VA_ARGS__; pthread_mutex_unlock(&mem_lock)

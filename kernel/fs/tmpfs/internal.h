@@ -39,7 +39,6 @@ struct tmpfs_chunk {
 	uint8_t *bytes;                 /* TMPFS_CHUNK, or NULL */
 	struct lent *lent;              /* holds bytes, once they were lent */
 	uint32_t present;               /* a bit for each page that exists */
-	bool in_block;                  /* bytes are part of a larger block */
 };
 
 struct tmpfs_data {                     /* inode->lock */

@@ -8,9 +8,8 @@
  * besides; a file that is mapped or grows past TMPFS_PAGES_MAX moves into a
  * memory object (data.c), which bounds the array and that one copy.
  *
- * A file that has grown large without holes gets the memory of many chunks at
- * once, which the host can back by one huge page: zeroing it is several times
- * cheaper than so many faults.
+ * The memory of a chunk that will surely be filled is asked for at once, which
+ * is cheaper than a fault for each page.
  *
  * sendfile() lends the memory of a chunk instead of a copy: who holds it sees
  * what is written to the file later, as on Linux, but keeps what is cut off.
@@ -24,8 +23,7 @@
 #define CHUNK TMPFS_CHUNK
 #define CHUNK_PAGES (CHUNK / PLAT_PAGE_SIZE)
 #define FIRST_CHUNKS 8u
-#define BLOCK_CHUNKS 32u                /* 2 MiB */
-#define BLOCK_FROM (4ul << 20)          /* at most half as much again as is charged */
+#define FILL_FROM (4 * CHUNK)            /* at most a quarter more than is charged can be in use so */
 _Static_assert(CHUNK_PAGES <= 32, "a bit for each page");
 _Static_assert(CHUNK <= ITER_LEND_BLOCK, "lent as a whole");
 
@@ -51,27 +49,6 @@ static struct tmpfs_chunk *chunk_at(struct tmpfs_data *d, uint64_t pos)
 	return pos / CHUNK < d->chunk_count ? &d->chunk[pos / CHUNK] : NULL;
 }
 
-/* c is the first of a block and its file has come here without holes. */
-static bool block_make(const struct tmpfs_data *d, struct tmpfs_chunk *c, uint64_t pos)
-{
-	unsigned nr = (unsigned)(c - d->chunk);
-	uint8_t *block;
-
-	if (nr % BLOCK_CHUNKS || pos % CHUNK || pos < BLOCK_FROM || d->charged < pos ||
-	    nr + BLOCK_CHUNKS > d->chunk_count)
-		return false;
-	for (unsigned k = 0; k < BLOCK_CHUNKS; k++)
-		if (c[k].bytes)
-			return false;
-	block = kmalloc(BLOCK_CHUNKS * CHUNK);
-	if (!block)
-		return false;
-	plat_kmem_huge(block, BLOCK_CHUNKS * CHUNK, true);
-	for (unsigned k = 0; k < BLOCK_CHUNKS; k++)
-		c[k] = (struct tmpfs_chunk){ .bytes = block + k * CHUNK, .in_block = true };
-	return true;
-}
-
 /* A table for `count` chunks.  What is more than a file's share of its inode's
  * cost counts against the limit: a file may be nearly all hole. */
 static int table_grow(struct tmpfs_inode *ti, unsigned count)
@@ -94,8 +71,8 @@ static int table_grow(struct tmpfs_inode *ti, unsigned count)
 	return 0;
 }
 
-/* The chunk of pos, with memory. */
-static int chunk_make(struct tmpfs_inode *ti, uint64_t pos, struct tmpfs_chunk **ret)
+/* The chunk of pos, with memory; n bytes are written there. */
+static int chunk_make(struct tmpfs_inode *ti, uint64_t pos, size_t n, struct tmpfs_chunk **ret)
 {
 	struct tmpfs_data *d = &ti->data;
 	unsigned nr = (unsigned)(pos / CHUNK), count = MAX(d->chunk_count, FIRST_CHUNKS);
@@ -109,17 +86,14 @@ static int chunk_make(struct tmpfs_inode *ti, uint64_t pos, struct tmpfs_chunk *
 	if (err)
 		return err;
 	c = &d->chunk[nr];
-	if (!c->bytes && !block_make(d, c, pos))
+	if (!c->bytes) {
 		c->bytes = kmalloc(CHUNK);
+		/* All of it now, or soon: the file has come here without holes. */
+		if (c->bytes && (n == CHUNK || (pos % CHUNK == 0 && pos >= FILL_FROM && d->charged >= pos)))
+			plat_kmem_fill(c->bytes, CHUNK);
+	}
 	*ret = c;
 	return c->bytes ? 0 : -ENOMEM;
-}
-
-static void block_free(struct tmpfs_chunk *first)
-{
-	plat_kmem_huge(first->bytes, BLOCK_CHUNKS * CHUNK, false);
-	kfree(first->bytes);
-	memset(first, 0, BLOCK_CHUNKS * sizeof(*first));
 }
 
 static void bytes_free(struct tmpfs_chunk *c)
@@ -147,22 +121,11 @@ static void chunk_own(struct tmpfs_chunk *c)
 	c->bytes = mine;
 }
 
-/* No page of c exists; with memory: give it back. */
-static void chunk_drop(struct tmpfs_data *d, struct tmpfs_chunk *c)
+/* No page of c exists: give its memory back. */
+static void chunk_drop(struct tmpfs_chunk *c)
 {
-	struct tmpfs_chunk *first = c - (c - d->chunk) % BLOCK_CHUNKS;
-
-	if (!c->in_block) {
-		bytes_free(c);
-		*c = (struct tmpfs_chunk){ 0 };
-		return;
-	}
-	for (unsigned k = 0; k < BLOCK_CHUNKS; k++)
-		if (first[k].present) {
-			plat_kmem_release(c->bytes, CHUNK);
-			return;
-		}
-	block_free(first);
+	bytes_free(c);
+	*c = (struct tmpfs_chunk){ 0 };
 }
 
 int tmpfs_pages_begin(struct inode *i)
@@ -176,7 +139,7 @@ int tmpfs_pages_begin(struct inode *i)
 	if (need > had && tmpfs_data_charge(i, need - had))
 		return -ENOSPC;
 	if (n) {
-		err = chunk_make(tmpfs_i(i), 0, &c);
+		err = chunk_make(tmpfs_i(i), 0, n, &c);
 		if (err) {
 			if (need > had)
 				tmpfs_data_uncharge(i, need - had);
@@ -201,12 +164,8 @@ void tmpfs_pages_free(struct tmpfs_inode *ti)
 
 	if (d->chunk_count > FIRST_CHUNKS)
 		tmpfs_uncharge(ti, (d->chunk_count - FIRST_CHUNKS) * sizeof(*d->chunk));
-	for (unsigned k = 0; k < d->chunk_count; k++) {
-		if (d->chunk[k].in_block)
-			block_free(&d->chunk[k]);
-		else
-			bytes_free(&d->chunk[k]);
-	}
+	for (unsigned k = 0; k < d->chunk_count; k++)
+		bytes_free(&d->chunk[k]);
 	kfree(d->chunk);
 	d->chunk = NULL;
 	d->chunk_count = 0;
@@ -267,7 +226,7 @@ size_t tmpfs_pages_lend(struct tmpfs_data *d, uint64_t pos, size_t n, struct len
 	bool data;
 	size_t part = run_at(c, pos, n, &data);
 
-	if (!data || c->in_block || part < ITER_LEND_MIN)
+	if (!data || part < ITER_LEND_MIN)
 		return 0;
 	if (!c->lent)
 		c->lent = lent_new(c->bytes);
@@ -330,13 +289,13 @@ size_t tmpfs_pages_write(struct inode *i, struct iter *from, uint64_t pos, size_
 		size_t part = MIN(n - done, CHUNK - at % CHUNK), room, moved;
 		struct tmpfs_chunk *c;
 
-		*ret_err = chunk_make(tmpfs_i(i), at, &c);
+		*ret_err = chunk_make(tmpfs_i(i), at, part, &c);
 		if (*ret_err)
 			break;
 		room = charge_pages(i, c, at % CHUNK, part);
 		moved = room ? write_part(i, c, from, at % CHUNK, room) : 0;
 		if (!c->present)
-			chunk_drop(&tmpfs_i(i)->data, c);
+			chunk_drop(c);
 		done += moved;
 		if (moved < part)
 			*ret_err = moved < room ? -EFAULT : -ENOSPC;
@@ -363,7 +322,7 @@ void tmpfs_pages_clear(struct inode *i, uint64_t from, uint64_t to)
 		c->present &= ~gone;
 		tmpfs_data_uncharge(i, bytes_of(gone));
 		if (!c->present) {
-			chunk_drop(d, c);
+			chunk_drop(c);
 			continue;
 		}
 		chunk_own(c);
