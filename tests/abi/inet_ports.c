@@ -94,6 +94,23 @@ static void run_out(int type)
 	}
 }
 
+/* A port that the kernel chooses is nobody else's, whatever may be shared. */
+static void not_shared(int opt)
+{
+	int s[3], v = 40130 | 40131 << 16;
+
+	SAY("chosen ports, option %d\n", opt);
+	for (int i = 0; i < 3; i++) {
+		s[i] = socket(AF_INET, SOCK_STREAM, 0);
+		on(s[i], SOL_SOCKET, opt);
+		setsockopt(s[i], IPPROTO_IP, IP_LOCAL_PORT_RANGE, &v, sizeof v);
+		V(bind_to(s[i], 0x7f00004f, 0));
+	}
+	V(bind_to(s[2], 0x7f00004f, 40130));
+	for (int i = 0; i < 3; i++)
+		close(s[i]);
+}
+
 static void myself(void)
 {
 	int s = socket(AF_INET, SOCK_STREAM, 0);
@@ -196,6 +213,8 @@ int main(void)
 	no_port();
 	run_out(SOCK_STREAM);
 	run_out(SOCK_DGRAM);
+	not_shared(SO_REUSEADDR);
+	not_shared(SO_REUSEPORT);
 	myself();
 	time_wait();
 	same_pair();

@@ -77,12 +77,13 @@ static bool may_share(const struct inet_sock *i, const struct inet_sock *o)
 	return i->reuseaddr && o->reuseaddr && !o->listening;
 }
 
-static bool list_conflicts(struct list *l, const struct inet_sock *i, const struct endpoint *e)
+/* apart: sharing counts as a conflict too. */
+static bool list_conflicts(struct list *l, const struct inet_sock *i, const struct endpoint *e, bool apart)
 {
 	struct inet_sock *o;
 
 	list_for_each(o, l, port_link)
-		if (o != i && o->local.port == e->port && !may_share(i, o) &&
+		if (o != i && o->local.port == e->port && (apart || !may_share(i, o)) &&
 		    overlap(&e->ip, i->v6only, &o->local.ip, o->v6only))
 			return true;
 	return false;
@@ -135,24 +136,25 @@ void inet_time_wait_add(struct inet_sock *i)
 	spin_unlock(&i->ns->lock);
 }
 
-static bool waiting_conflicts(struct port_bucket *b, const struct inet_sock *i, const struct endpoint *e, uint64_t now)
+static bool waiting_conflicts(struct port_bucket *b, const struct inet_sock *i, const struct endpoint *e, bool apart,
+			      uint64_t now)
 {
 	struct time_wait *w;
 
 	list_for_each(w, &b->waiting, link)
-		if (w->local.port == e->port && w->end_ns > now && !(i->reuseaddr && w->reuseaddr) &&
-		    !(i->reuseport && w->reuseport) &&
+		if (w->local.port == e->port && w->end_ns > now &&
+		    (apart || (!(i->reuseaddr && w->reuseaddr) && !(i->reuseport && w->reuseport))) &&
 		    overlap(&e->ip, i->v6only, &w->local.ip, false))
 			return true;
 	return false;
 }
 
-static bool conflicts(struct inet_sock *i, const struct endpoint *e, uint64_t now)
+static bool conflicts(struct inet_sock *i, const struct endpoint *e, bool apart, uint64_t now)
 {
 	struct port_bucket *b = bucket(i->ns, i->proto, e->port);
 
-	return list_conflicts(&b->bound, i, e) || list_conflicts(&b->children, i, e) ||
-	       waiting_conflicts(b, i, e, now);
+	return list_conflicts(&b->bound, i, e, apart) || list_conflicts(&b->children, i, e, apart) ||
+	       waiting_conflicts(b, i, e, apart, now);
 }
 
 static void hash_locked(struct inet_sock *i)
@@ -200,13 +202,14 @@ int inet_bind_port(struct inet_sock *i, const struct endpoint *want, bool by_bin
 	if (i->hashed || i->port_locked) {
 		err = -EINVAL;
 	} else if (e.port) {
-		if (conflicts(i, &e, now))
+		if (conflicts(i, &e, false, now))
 			err = -EADDRINUSE;
 	} else {
 		c = choice(i);
 		for (n = 0; n < c.count; n++) {
 			e.port = choose(&c, n);
-			if (!conflicts(i, &e, now))
+			/* Nobody asked for a TCP port that is shared: inet_csk_find_open_port(). */
+			if (!conflicts(i, &e, i->proto == PROTO_TCP, now))
 				break;
 		}
 		if (n == c.count)
