@@ -6,6 +6,8 @@
 struct ip4 { uint8_t vihl, tos; uint16_t len, id, frag; uint8_t ttl, proto; uint16_t sum; uint32_t src, dst; };
 struct ip6 { uint8_t head[4]; uint16_t len; uint8_t next, hops; uint8_t src[16], dst[16]; };
 struct udp { uint16_t from, to, len, sum; };
+struct tcp { uint16_t from, to; uint32_t seq, ack; uint8_t off, flags; uint16_t window, sum, urgent; };
+_Static_assert(sizeof(struct tcp) == 20, "TCP header");
 _Static_assert(sizeof(struct ip4) == 20 && sizeof(struct ip6) == 40 && sizeof(struct udp) == 8, "headers");
 
 uint32_t frame_sum(uint32_t sum, const void *p, size_t n)
@@ -111,6 +113,23 @@ void frame_udp(struct frame *f, const struct endpoint *from, const struct endpoi
 	h.sum = be16(frame_fold(frame_sum(sum, body, size)));
 	if (!h.sum)
 		h.sum = 0xffff;
+	at = f->transport;
+	put_head(f, &h, sizeof h);
+	f->transport = at;
+}
+
+void frame_tcp(struct frame *f, const struct endpoint *from, const struct endpoint *to, const struct frame_tcp *t,
+	       const void *body, size_t size)
+{
+	struct tcp h = { .from = be16(from->port), .to = be16(to->port), .seq = be32(t->seq), .ack = be32(t->ack),
+			 .off = sizeof h / 4 << 4, .flags = t->flags, .window = 0xffff };
+	uint32_t sum;
+	unsigned at;
+
+	begin(f, to, body, size);
+	put_ip(f, from, to, IPPROTO_TCP, 64, 0, sizeof h);
+	sum = frame_sum(frame_pseudo(&from->ip, &to->ip, IPPROTO_TCP, sizeof h + size), &h, sizeof h);
+	h.sum = be16(frame_fold(frame_sum(sum, body, size)));
 	at = f->transport;
 	put_head(f, &h, sizeof h);
 	f->transport = at;

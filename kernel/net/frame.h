@@ -24,6 +24,14 @@ struct frame {
 /* A message of this IP protocol: link and network header.  Then one of the next. */
 void frame_ip(struct frame *f, const struct endpoint *from, const struct endpoint *to, uint8_t protocol, uint8_t ttl,
 	      uint8_t tos, const void *body, size_t size);
+struct frame_tcp { uint32_t seq, ack; uint8_t flags; };  /* FRAME_ */
+#define FRAME_FIN 0x01
+#define FRAME_SYN 0x02
+#define FRAME_RST 0x04
+#define FRAME_PSH 0x08
+#define FRAME_ACK 0x10
+void frame_tcp(struct frame *f, const struct endpoint *from, const struct endpoint *to, const struct frame_tcp *t,
+	       const void *body, size_t size);
 void frame_udp(struct frame *f, const struct endpoint *from, const struct endpoint *to, uint8_t protocol, uint8_t ttl,
 	       uint8_t tos, const void *body, size_t size);
 /* Bytes and no network: Unix sockets, netlink. */

@@ -68,6 +68,8 @@ struct netns {
 	struct list addresses, routes, rules;   /* route.h */
 	unsigned address_count, route_count, rule_count;
 	unsigned raw_udp;               /* raw sockets that see UDP */
+	struct list packets;            /* packet_sock.link */
+	unsigned packet_count;          /* of these; atomic to read */
 };
 struct netns *netns_new(void);          /* lo is down; NULL: no memory, or too many (ENOSPC) */
 int netns_need_ports(struct netns *ns, int proto);       /* its table is there; -ENOMEM */

@@ -51,6 +51,7 @@ struct netns *netns_new(void)
 	ns->lo = (struct net_link){ .name = "lo", .index = LO_INDEX, .mtu = LO_MTU, .type = ARPHRD_LOOPBACK };
 	list_init(&ns->time_wait);
 	list_init(&ns->all);
+	list_init(&ns->packets);
 	list_init(&ns->addresses);
 	list_init(&ns->routes);
 	list_init(&ns->rules);

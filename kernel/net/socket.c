@@ -3,6 +3,7 @@
  * socket_msg.c, options in sockopt.c.  Families are listed here; each is a
  * sock_ops of its own. */
 #include "kernel/net/net.h"
+#include "kernel/net/packet.h"
 #include "kernel/net/socket_file.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/task.h"
@@ -13,6 +14,7 @@ static const sock_create_fn families[AF_MAX] = {
 	[AF_INET] = inet_create,
 	[AF_INET6] = inet_create,
 	[AF_NETLINK] = netlink_create,
+	[AF_PACKET] = packet_create,
 };
 
 /* ---- files ---- */
@@ -112,6 +114,8 @@ static const char *protocol_name(const struct socket *s)
 		return s->type == SOCK_STREAM ? "UNIX-STREAM" : "UNIX";
 	if (s->family == AF_NETLINK)
 		return "NETLINK";
+	if (s->family == AF_PACKET)
+		return "PACKET";
 	if (s->type == SOCK_STREAM)
 		return v6 ? "TCPv6" : "TCP";
 	if (s->type == SOCK_RAW)
@@ -179,7 +183,7 @@ static int socket_make(int family, int type, int protocol, struct socket **ret)
 	if (type > SOCK_PACKET)
 		return -EINVAL;
 	if (!families[family])
-		return family == AF_PACKET && !capable(CAP_NET_RAW) ? -EPERM : -EAFNOSUPPORT;
+		return -EAFNOSUPPORT;
 	s = socket_new(family, type, protocol);
 	if (!s)
 		return -ENOMEM;

@@ -21,7 +21,7 @@ ABI = os.path.join(ROOT, "include", "linux_abi")
 
 # What the host offers, in an order that its headers bear.
 HOST_HEADERS = """stddef.h stdint.h sys/types.h signal.h time.h sys/time.h sys/resource.h sys/stat.h sys/statfs.h
- sys/wait.h sys/mman.h sys/socket.h netinet/in.h netinet/tcp.h netinet/udp.h net/if.h net/if_arp.h linux/sockios.h linux/errqueue.h linux/netlink.h linux/rtnetlink.h linux/fib_rules.h sys/un.h poll.h sys/epoll.h sys/eventfd.h sys/timerfd.h sys/signalfd.h sys/inotify.h
+ sys/wait.h sys/mman.h sys/socket.h netinet/in.h netinet/tcp.h netinet/udp.h net/if.h net/if_arp.h linux/sockios.h linux/errqueue.h linux/if_ether.h linux/if_packet.h linux/netlink.h linux/rtnetlink.h linux/fib_rules.h sys/un.h poll.h sys/epoll.h sys/eventfd.h sys/timerfd.h sys/signalfd.h sys/inotify.h
  sys/ipc.h sys/sem.h sys/msg.h sys/shm.h mqueue.h sys/ptrace.h sys/utsname.h sys/xattr.h sys/mount.h sys/prctl.h sys/file.h
  sys/sysinfo.h sys/ucontext.h sys/auxv.h sys/times.h sys/uio.h dirent.h errno.h sched.h elf.h fcntl.h unistd.h limits.h termios.h sys/ioctl.h
  linux/futex.h linux/capability.h linux/seccomp.h linux/filter.h linux/audit.h linux/openat2.h linux/memfd.h linux/magic.h linux/securebits.h linux/sched.h linux/fiemap.h
@@ -83,6 +83,12 @@ STRUCTS = {
     "linux_in6_pktinfo": ("struct in6_pktinfo", "ipi6_", {}),
     "linux_sock_extended_err": ("struct sock_extended_err", "ee_", {"err": "ee_errno"}),
     "linux_sockaddr_nl": ("struct sockaddr_nl", "nl_", {}),
+    "linux_sockaddr_ll": ("struct sockaddr_ll", "sll_", {}),
+    "linux_packet_mreq": ("struct packet_mreq", "mr_", {}),
+    "linux_tpacket_stats": ("struct tpacket_stats", "tp_", {}),
+    "linux_tpacket_auxdata": ("struct tpacket_auxdata", "tp_", {}),
+    "linux_tpacket_req": ("struct tpacket_req", "tp_", {}),
+    "linux_tpacket2_hdr": ("struct tpacket2_hdr", "tp_", {}),
     "linux_nlmsghdr": ("struct nlmsghdr", "nlmsg_", {}), "linux_nlattr": ("struct nlattr", "nla_", {}),
     "linux_ifinfomsg": ("struct ifinfomsg", "ifi_", {"pad": "__ifi_pad"}), "linux_ifaddrmsg": ("struct ifaddrmsg", "ifa_", {}),
     "linux_ifa_cacheinfo": ("struct ifa_cacheinfo", "", {"prefered": "ifa_prefered", "valid": "ifa_valid"}),

@@ -5,6 +5,7 @@
  * A raw packet is seen by every raw socket of its protocol, IPv4 ones with an IP
  * header before it; ICMP echo requests are answered. */
 #include "kernel/net/inet/dgram.h"
+#include "kernel/net/packet.h"
 
 #define ICMP4_ECHO 8
 #define ICMP4_REPLY 0
@@ -148,6 +149,18 @@ static int take_header(struct dgram *g, int *ret_protocol)
 	return 0;
 }
 
+/* g goes over lo: who looks there sees it, and raw sockets do. */
+static void pass(struct netns *ns, const struct dgram *g, int protocol)
+{
+	struct frame f;
+
+	if (packet_watched(ns)) {
+		frame_ip(&f, &g->from, &g->to, (uint8_t)protocol, g->ttl, g->tos, g->data, g->size);
+		packet_show(ns, &f);
+	}
+	dgram_to_raw(ns, g, protocol);
+}
+
 static long send_ping(struct dgram_sock *d, struct dgram *g)
 {
 	struct echo *e = (struct echo *)(void *)g->data;
@@ -165,12 +178,12 @@ static long send_ping(struct dgram_sock *d, struct dgram *g)
 	spin_unlock(&d->in.ns->lock);
 	e->sum = 0;
 	e->sum = checksum(g->data, g->size);
-	dgram_to_raw(d->in.ns, g, d->in.protocol);
+	pass(d->in.ns, g, d->in.protocol);
 	r = reply_to(g, is_v6(d));
 	kfree(g);
 	if (!r)
 		return -ENOBUFS;
-	dgram_to_raw(d->in.ns, r, d->in.protocol);
+	pass(d->in.ns, r, d->in.protocol);
 	r->from.port = 0;
 	dgram_deliver(d, r);
 	return n;
@@ -202,10 +215,10 @@ static long send_raw(struct dgram_sock *d, struct dgram *g)
 		if (v6 || !checksum(g->data, g->size))
 			r = reply_to(g, v6);
 	}
-	dgram_to_raw(d->in.ns, g, protocol);
+	pass(d->in.ns, g, protocol);
 	kfree(g);
 	if (r)
-		dgram_to_raw(d->in.ns, r, protocol);
+		pass(d->in.ns, r, protocol);
 	kfree(r);
 	return n;
 }

@@ -148,6 +148,11 @@ uint64_t tcp_unsent(struct tcp_sock *t);        /* what the peer's buffer has no
 void tcp_push(struct tcp_sock *t);              /* what was held back goes now; no lock held */
 bool tcp_can_write(struct tcp_sock *t);
 
+/* tcp_show.c: when packet_watched().  What t sends to its peer, before it counts; flags:
+ * FRAME_ (frame.h). */
+void tcp_show(const struct tcp_sock *t, const struct tcp_sock *peer, uint8_t flags, const uint8_t *p, size_t n);
+void tcp_show_connect(const struct tcp_sock *t, bool accepted);
+
 /* tcp_recv.c */
 long tcp_recvmsg(struct socket *s, struct sock_msg *m);
 uint32_t tcp_poll(struct socket *s, struct poll_table *pt);

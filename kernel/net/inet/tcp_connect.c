@@ -6,6 +6,7 @@
  * syn_queue; accept() sets up the first of those.  (Linux drops the SYN, which
  * is sent again after a second.) */
 #include "kernel/net/inet/tcp.h"
+#include "kernel/net/packet.h"
 
 /* ---- listening ---- */
 
@@ -273,6 +274,8 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 		tcp_timer_set(c, TCP_TIMER_DEFER,
 			      plat_time_mono_ns() + (uint64_t)l->opt[TCP_DEFER_ACCEPT] * NSEC_PER_SEC);
 	tcp_put(c);
+	if (packet_watched(t->in.ns))
+		tcp_show_connect(t, true);
 	waitq_wake_all(&l->wq, POLLIN | POLLRDNORM);
 	waitq_wake_all(&t->wq, POLLOUT | POLLWRNORM);
 	return 0;
@@ -332,7 +335,11 @@ static int send_syn(struct tcp_sock *t)
 	struct tcp_sock *l;
 
 	if (!li) {
-		if (!connect_self(t))
+		bool self = connect_self(t);
+
+		if (packet_watched(t->in.ns))
+			tcp_show_connect(t, self);
+		if (!self)
 			tcp_receive_rst(t, NULL);
 		return 0;
 	}

@@ -9,6 +9,7 @@
  * does not see them (tcp_queue.held) until tcp_push(), a full segment or the
  * timer after 200 ms. */
 #include "kernel/net/inet/tcp.h"
+#include "kernel/net/packet.h"
 
 #define AUTO_LIMIT (2u << 20)           /* sizes nobody set */
 #define PRESSURE (96u << 20)
@@ -192,6 +193,8 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	}
 	n = MIN(n, (size_t)(c->cap - c->w));
 	got = lends ? n : iter_copy_in(m->it, c->data + c->w, n);
+	if (got && packet_watched(t->in.ns))
+		tcp_show(t, peer, FRAME_PSH | FRAME_ACK, c->data + c->w, got);
 	spin_lock(&peer->lock);
 	if (fresh && got)
 		tcp_queue_append(&peer->rq, fresh);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TCP: life and death of sockets; what FIN and RST do (RFC 9293, tcp(7)). */
 #include "kernel/net/inet/tcp.h"
+#include "kernel/net/packet.h"
 
 struct tcp_sock *tcp_new(struct socket *s)
 {
@@ -101,6 +102,8 @@ void tcp_receive_fin(struct tcp_sock *t, struct tcp_sock *from)
 		over = true;
 	}
 	spin_unlock(&t->lock);
+	if (from && packet_watched(t->in.ns))
+		tcp_show(from, t, FRAME_FIN | FRAME_ACK, NULL, 0);
 	if (over)
 		inet_time_wait_add(&t->in);
 	if (t->defers)
@@ -121,6 +124,8 @@ void tcp_receive_rst(struct tcp_sock *t, struct tcp_sock *from)
 	t->state = TCP_CLOSE;
 	t->shutdown = TCP_SHUT_BOTH;
 	spin_unlock(&t->lock);
+	if (from && packet_watched(t->in.ns))
+		tcp_show(from, t, FRAME_RST | FRAME_ACK, NULL, 0);
 	waitq_wake_all(&t->wq, 0);
 	tcp_over(t);
 }

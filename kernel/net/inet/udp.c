@@ -5,6 +5,7 @@
  * UDP-Lite (udplite(7)) is the same with ports of its own; how much of a packet
  * its checksum covers is a number only, as there is neither. */
 #include "kernel/net/inet/dgram.h"
+#include "kernel/net/packet.h"
 
 #define UDP_MAX4 65507u
 #define UDP_MAX6 65527u
@@ -98,6 +99,34 @@ static void show_raw(struct netns *ns, const struct dgram *g)
 	kfree(c);
 }
 
+/* For who looks at lo. */
+static void show_frame(const struct dgram_sock *d, const struct dgram *g)
+{
+	struct frame f;
+
+	frame_udp(&f, &g->from, &g->to, (uint8_t)d->in.protocol, g->ttl, g->tos, g->data, g->size);
+	packet_show(d->in.ns, &f);
+}
+
+/* Nobody is there: an ICMP message quotes the packet's beginning. */
+static void show_refusal(const struct dgram_sock *d, const struct dgram *g)
+{
+	bool v4 = ip_is_v4(&g->to.ip);
+	struct frame f, about;
+	uint8_t body[576] = { v4 ? 3 : 1, v4 ? 3 : 4 };
+	uint16_t sum;
+	size_t n;
+
+	frame_udp(&about, &g->from, &g->to, (uint8_t)d->in.protocol, g->ttl, g->tos, g->data, g->size);
+	n = MIN(frame_size(&about) - about.net, sizeof body - 28);
+	frame_copy(&about, about.net, body + 8, n);
+	sum = be16(frame_fold(frame_sum(v4 ? 0 : frame_pseudo(&g->to.ip, &g->from.ip, IPPROTO_ICMPV6, n + 8), body, n + 8)));
+	memcpy(body + 2, &sum, sizeof sum);
+	frame_ip(&f, &g->to, &g->from, v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, 64, v4 ? 0xc0 | (g->tos & 0x1e) : 0, body,
+		 n + 8);
+	packet_show(d->in.ns, &f);
+}
+
 static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 {
 	struct inet_sock *to;
@@ -105,6 +134,8 @@ static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 
 	__atomic_fetch_add(&lo->rx_packets, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&lo->rx_bytes, g->size + 28, __ATOMIC_RELAXED);
+	if (packet_watched(d->in.ns))
+		show_frame(d, g);
 	if (__atomic_load_n(&d->in.ns->raw_udp, __ATOMIC_RELAXED) && d->in.proto == PROTO_UDP)
 		show_raw(d->in.ns, g);
 	if (kind != NET_LOCAL) {
@@ -113,6 +144,8 @@ static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 	}
 	to = inet_find_udp(d->in.ns, d->in.proto, &g->to, &g->from);
 	if (!to) {
+		if (packet_watched(d->in.ns))
+			show_refusal(d, g);
 		dgram_refused(d, g);
 		return;
 	}

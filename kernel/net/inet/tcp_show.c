@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Segments for who watches lo: made up from what a connection does, while a
+ * packet socket exists.  Acknowledgements without data are shown in the
+ * handshake only. */
+#include "kernel/net/inet/tcp.h"
+#include "kernel/net/packet.h"
+
+/* Where the numbers of from's bytes begin: the same whenever it is asked. */
+static uint32_t first_number(const struct endpoint *from, const struct endpoint *to)
+{
+	uint64_t ports = (uint64_t)from->port << 16 | to->port;
+
+	return (uint32_t)hash_u64(ports ^ hash_bytes(from->ip.b, sizeof from->ip.b));
+}
+
+static void segment(struct netns *ns, const struct endpoint *from, const struct endpoint *to, uint8_t flags,
+		    uint64_t sent, uint64_t received, const uint8_t *p, size_t n)
+{
+	struct frame_tcp t = { .flags = flags, .seq = first_number(from, to) + (uint32_t)sent + !(flags & FRAME_SYN) };
+	struct frame f;
+
+	if (flags & FRAME_ACK)
+		t.ack = first_number(to, from) + (uint32_t)received + 1;
+	frame_tcp(&f, from, to, &t, p, n);
+	packet_show(ns, &f);
+}
+
+void tcp_show_connect(const struct tcp_sock *t, bool accepted)
+{
+	struct endpoint a = t->in.local, b = t->in.remote;
+	struct netns *ns = t->in.ns;
+
+	segment(ns, &a, &b, FRAME_SYN, 0, 0, NULL, 0);
+	if (!accepted) {
+		segment(ns, &b, &a, FRAME_RST | FRAME_ACK, 0, 0, NULL, 0);
+		return;
+	}
+	segment(ns, &b, &a, FRAME_SYN | FRAME_ACK, 0, 0, NULL, 0);
+	segment(ns, &a, &b, FRAME_ACK, 0, 0, NULL, 0);
+}
+
+void tcp_show(const struct tcp_sock *t, const struct tcp_sock *peer, uint8_t flags, const uint8_t *p, size_t n)
+{
+	struct endpoint a = t->in.local, b = t->in.remote;
+	uint64_t sent = peer->rcv_seq;
+
+	if (!n)
+		segment(t->in.ns, &a, &b, flags, sent, t->rcv_seq, NULL, 0);
+	for (size_t piece, at = 0; at < n; at += piece) {
+		piece = MIN(n - at, (size_t)TCP_MSS);
+		segment(t->in.ns, &a, &b, flags, sent + at, t->rcv_seq, p + at, piece);
+	}
+}

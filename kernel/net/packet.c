@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packet sockets.
+ *
+ * A frame on lo is shown twice to sockets for all protocols, as Linux does: going
+ * out (PACKET_OUTGOING) and coming in; to sockets for its protocol, coming in.  What a
+ * packet socket sends is seen by packet sockets only: IP takes no packet from lo that it
+ * did not send itself (a martian).
+ *
+ * Locks: ns->lock for the list; packet_sock.lock is taken alone.  Queues count against
+ * the bound of all message sockets (dgram_charge). */
+#include "kernel/net/inet/dgram.h"
+#include "kernel/net/packet.h"
+#include <linux_abi/ioctl.h>
+
+#define WATCHERS_MAX 64u
+#define FRAME_MAX (65536u + FRAME_LINK_SIZE)
+#define MEMBERS_MAX 128u
+
+struct packet {
+	struct list link;
+	int64_t time_ns;
+	uint32_t size, whole;           /* kept, and what it was */
+	uint16_t protocol;
+	uint8_t kind;
+	uint8_t data[];
+};
+
+struct packet_sock {
+	struct ref ref;
+	struct netns *ns;               /* counted */
+	int type;
+	struct waitq wq;
+	struct mutex read_lock;
+	struct filter_slot filter;
+	struct list link;               /* ns->lock */
+	/* ns->lock to write */
+	uint16_t protocol;              /* ETH_P_, host order; 0: nothing */
+	int32_t ifindex;                /* 0: any */
+	struct spinlock lock;
+	/* lock */
+	struct list queue;
+	size_t queued;
+	int32_t error;
+	struct linux_tpacket_stats stats;
+	unsigned members;
+	/* single words */
+	int32_t rcvbuf, version, auxdata, origdev, reserve, loss, timestamp, ignore_outgoing;
+};
+
+static size_t cost(const struct packet *p) { return p->size + sizeof *p; }
+
+static void packet_free(struct packet *p)
+{
+	dgram_uncharge_size(cost(p));
+	kfree(p);
+}
+
+static void sock_put(struct packet_sock *k)
+{
+	if (!ref_put(&k->ref))
+		return;
+	while (!list_empty(&k->queue)) {
+		struct packet *p = list_first(&k->queue, struct packet, link);
+
+		list_del(&p->link);
+		packet_free(p);
+	}
+	(void)filter_detach(&k->filter);
+	netns_put(k->ns);
+	kfree(k);
+}
+
+/* ---- showing ---- */
+
+static void count_drop(struct packet_sock *k)
+{
+	spin_lock(&k->lock);
+	k->stats.drops++;
+	spin_unlock(&k->lock);
+}
+
+static void deliver(struct packet_sock *k, const struct frame *f)
+{
+	size_t start = k->type == SOCK_DGRAM ? f->net : 0, keep;
+	struct packet *p;
+	bool full;
+
+	if (!filter_run(&k->filter, f, start, &keep))
+		return;
+	p = kmalloc(sizeof *p + keep);
+	if (!p || !dgram_charge(sizeof *p + keep)) {
+		kfree(p);
+		count_drop(k);
+		return;
+	}
+	*p = (struct packet){ .time_ns = vfs_now_ns(), .size = (uint32_t)keep, .whole = (uint32_t)(frame_size(f) - start),
+			      .protocol = f->protocol, .kind = f->kind };
+	frame_copy(f, start, p->data, keep);
+	spin_lock(&k->lock);
+	full = k->queued && k->queued + cost(p) > (size_t)__atomic_load_n(&k->rcvbuf, __ATOMIC_RELAXED);
+	if (full) {
+		k->stats.drops++;
+	} else {
+		k->stats.packets++;
+		k->queued += cost(p);
+		list_push_back(&k->queue, &p->link);
+	}
+	spin_unlock(&k->lock);
+	if (full)
+		packet_free(p);
+	else
+		waitq_wake_all(&k->wq, POLLIN | POLLRDNORM);
+}
+
+static bool wants(const struct packet_sock *k, const struct frame *f)
+{
+	if (k->ifindex && k->ifindex != LO_INDEX)
+		return false;
+	if (f->kind == PACKET_OUTGOING)
+		return k->protocol == ETH_P_ALL && !k->ignore_outgoing;
+	return k->protocol == ETH_P_ALL || k->protocol == f->protocol;
+}
+
+static void show(struct netns *ns, const struct frame *f, const struct packet_sock *but)
+{
+	struct packet_sock *to[WATCHERS_MAX], *k;
+	unsigned n = 0;
+
+	spin_lock(&ns->lock);
+	list_for_each(k, &ns->packets, link)
+		if (n < WATCHERS_MAX && k != but && wants(k, f) && ref_get_unless_zero(&k->ref))
+			to[n++] = k;
+	spin_unlock(&ns->lock);
+	for (unsigned i = 0; i < n; i++) {
+		deliver(to[i], f);
+		sock_put(to[i]);
+	}
+}
+
+/* from does not see its own packet go out. */
+static void show_both(struct netns *ns, struct frame *f, const struct packet_sock *from)
+{
+	uint8_t kind = f->kind;
+
+	f->kind = PACKET_OUTGOING;
+	show(ns, f, from);
+	f->kind = kind;
+	show(ns, f, NULL);
+}
+
+void packet_show(struct netns *ns, struct frame *f) { show_both(ns, f, NULL); }
+
+/* ---- names ---- */
+
+static int packet_bind(struct socket *s, const struct sock_addr *a)
+{
+	struct packet_sock *k = s->priv;
+	struct linux_sockaddr_ll ll;
+
+	if (a->size < sizeof ll || a->u.family != AF_PACKET)
+		return -EINVAL;
+	memcpy(&ll, &a->u, sizeof ll);
+	if (ll.ifindex && ll.ifindex != LO_INDEX)
+		return -ENODEV;
+	spin_lock(&k->ns->lock);
+	if (ll.protocol)
+		k->protocol = be16(ll.protocol);
+	k->ifindex = ll.ifindex;
+	spin_unlock(&k->ns->lock);
+	if (ll.ifindex && !__atomic_load_n(&k->ns->lo.up, __ATOMIC_RELAXED)) {
+		spin_lock(&k->lock);
+		k->error = ENETDOWN;
+		spin_unlock(&k->lock);
+	}
+	return 0;
+}
+
+static int packet_getname(struct socket *s, bool peer, struct sock_addr *ret)
+{
+	struct packet_sock *k = s->priv;
+	struct linux_sockaddr_ll ll = { .family = AF_PACKET };
+
+	if (peer)
+		return -EOPNOTSUPP;
+	spin_lock(&k->ns->lock);
+	ll.protocol = be16(k->protocol);
+	ll.ifindex = k->ifindex;
+	spin_unlock(&k->ns->lock);
+	if (ll.ifindex) {
+		ll.hatype = ARPHRD_LOOPBACK;
+		ll.halen = ETH_ALEN;
+	}
+	memset(ret, 0, sizeof *ret);
+	ret->size = (unsigned)offsetof(struct linux_sockaddr_ll, addr) + ll.halen;
+	memcpy(&ret->u, &ll, sizeof ll);
+	return 0;
+}
+
+/* ---- sending ---- */
+
+/* Where to and as what; *ret_protocol in host order. */
+static int destination(struct packet_sock *k, const struct sock_msg *m, uint16_t *ret_protocol)
+{
+	struct linux_sockaddr_ll ll;
+	int32_t index = k->ifindex;
+
+	*ret_protocol = k->protocol;
+	if (m->name.size) {
+		if (m->name.size < offsetof(struct linux_sockaddr_ll, addr))
+			return -EINVAL;
+		memcpy(&ll, &m->name.u, sizeof ll);
+		if (m->name.size < offsetof(struct linux_sockaddr_ll, addr) + (size_t)ll.halen)
+			return -EINVAL;
+		*ret_protocol = be16(ll.protocol);
+		index = ll.ifindex;
+	}
+	if (index != LO_INDEX)
+		return -ENXIO;
+	return __atomic_load_n(&k->ns->lo.up, __ATOMIC_RELAXED) ? 0 : -ENETDOWN;
+}
+
+static long packet_sendmsg(struct socket *s, struct sock_msg *m)
+{
+	struct packet_sock *k = s->priv;
+	size_t n = m->it->left, head = s->type == SOCK_DGRAM ? FRAME_LINK_SIZE : 0;
+	struct frame f = { .kind = PACKET_HOST };
+	uint16_t type;
+	uint8_t *buf;
+	int err = destination(k, m, &f.protocol);
+
+	if (!err && n + head > FRAME_MAX)
+		err = -EMSGSIZE;
+	if (!err && n + head < FRAME_LINK_SIZE)
+		err = -EINVAL;
+	if (err)
+		return err;
+	buf = kmalloc(n + 1);
+	if (!buf)
+		return -ENOBUFS;
+	if (iter_copy_in(m->it, buf, n) != n) {
+		kfree(buf);
+		return -EFAULT;
+	}
+	if (head) {
+		type = be16(f.protocol);
+		memcpy(f.head + FRAME_LINK_SIZE - sizeof type, &type, sizeof type);
+		f.head_size = FRAME_LINK_SIZE;
+	} else {                        /* its own link header says what it is */
+		memcpy(&type, buf + FRAME_LINK_SIZE - sizeof type, sizeof type);
+		f.protocol = be16(type);
+	}
+	f.net = f.transport = FRAME_LINK_SIZE;
+	f.body = buf;
+	f.body_size = n;
+	show_both(k->ns, &f, k);
+	kfree(buf);
+	return (long)n;
+}
+
+/* ---- receiving ---- */
+
+static bool ready(struct packet_sock *k, int *err)
+{
+	bool ok;
+
+	spin_lock(&k->lock);
+	*err = -k->error;
+	k->error = 0;
+	ok = *err || !list_empty(&k->queue);
+	spin_unlock(&k->lock);
+	return ok;
+}
+
+static void describe(const struct socket *s, const struct packet_sock *k, const struct packet *p, struct sock_msg *m)
+{
+	struct linux_sockaddr_ll ll = { AF_PACKET, be16(p->protocol), LO_INDEX, ARPHRD_LOOPBACK, p->kind, ETH_ALEN, { 0 } };
+
+	m->name.size = sizeof ll;
+	memcpy(&m->name.u, &ll, sizeof ll);
+	if (sock_wants_times(s))
+		sock_put_times(s, m, p->time_ns, true);
+	if (k->auxdata) {
+		struct linux_tpacket_auxdata aux = { .status = TP_STATUS_USER, .len = p->whole, .snaplen = p->size,
+						     .net = k->type == SOCK_DGRAM ? 0 : FRAME_LINK_SIZE };
+
+		sock_put_cmsg(m, SOL_PACKET, PACKET_AUXDATA, &aux, sizeof aux);
+	}
+}
+
+static long packet_recvmsg(struct socket *s, struct sock_msg *m)
+{
+	struct packet_sock *k = s->priv;
+	uint64_t deadline = sock_deadline(s->rcvtimeo_ns);
+	bool peek = m->flags & MSG_PEEK;
+	struct packet *p = NULL;
+	size_t n, got;
+	int err, wait;
+	long ret;
+
+	if (m->flags & MSG_ERRQUEUE)
+		return -EAGAIN;
+	mutex_lock(&k->read_lock);
+	while (!ready(k, &err)) {
+		if (m->nonblock) {
+			err = -EAGAIN;
+			break;
+		}
+		mutex_unlock(&k->read_lock);
+		wait = WAIT_EVENT(&k->wq, TASK_INTERRUPTIBLE, deadline, ready(k, &err));
+		mutex_lock(&k->read_lock);
+		err = wait ? sock_wait_error(wait, s->rcvtimeo_ns) : err;
+		if (err)
+			break;
+	}
+	if (!err) {
+		spin_lock(&k->lock);
+		p = list_empty(&k->queue) ? NULL : list_first(&k->queue, struct packet, link);
+		if (p && !peek) {
+			list_del(&p->link);
+			k->queued -= cost(p);
+		}
+		spin_unlock(&k->lock);
+	}
+	if (!p) {
+		mutex_unlock(&k->read_lock);
+		return err ? err : -EAGAIN;
+	}
+	n = MIN((size_t)p->size, m->it->left);
+	got = iter_copy_out(m->it, p->data, n);
+	ret = got < n ? -EFAULT : m->flags & MSG_TRUNC ? (long)p->size : (long)n;
+	if (n < p->size)
+		m->ret_flags |= MSG_TRUNC;
+	describe(s, k, p, m);
+	if (!peek)
+		packet_free(p);
+	mutex_unlock(&k->read_lock);
+	return ret;
+}
+
+static uint32_t packet_poll(struct socket *s, struct poll_table *pt)
+{
+	struct packet_sock *k = s->priv;
+	uint32_t ev = POLLOUT | POLLWRNORM | POLLWRBAND;
+
+	poll_wait(pt, &k->wq);
+	spin_lock(&k->lock);
+	if (!list_empty(&k->queue))
+		ev |= POLLIN | POLLRDNORM;
+	if (k->error)
+		ev |= POLLERR;
+	spin_unlock(&k->lock);
+	return ev;
+}
+
+/* ---- options ---- */
+
+/* lo takes everything: memberships are counted, so that leaving one that was never
+ * joined says so. */
+static int member(struct packet_sock *k, bool add, const void *val, size_t size)
+{
+	struct linux_packet_mreq r;
+	int err = 0;
+
+	if (size < sizeof r)
+		return -EINVAL;
+	memcpy(&r, val, sizeof r);
+	if (r.ifindex != LO_INDEX)
+		return add ? -ENODEV : 0;
+	if (add && (r.alen > ETH_ALEN || r.type > PACKET_MR_UNICAST))
+		return -EINVAL;
+	spin_lock(&k->lock);
+	if (add && k->members == MEMBERS_MAX)
+		err = -ENOBUFS;
+	else if (add)
+		k->members++;
+	else if (k->members)
+		k->members--;
+	spin_unlock(&k->lock);
+	return err;
+}
+
+static int32_t *number(struct packet_sock *k, int opt)
+{
+	switch (opt) {
+	case PACKET_AUXDATA: return &k->auxdata;
+	case PACKET_ORIGDEV: return &k->origdev;
+	case PACKET_VERSION: return &k->version;
+	case PACKET_RESERVE: return &k->reserve;
+	case PACKET_LOSS: return &k->loss;
+	case PACKET_TIMESTAMP: return &k->timestamp;
+	case PACKET_IGNORE_OUTGOING: return &k->ignore_outgoing;
+	default: return NULL;
+	}
+}
+
+static int packet_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)
+{
+	struct packet_sock *k = s->priv;
+	int32_t v = 0, *to = number(k, opt);
+
+	if (size >= sizeof v)
+		memcpy(&v, val, sizeof v);
+	if (level == SOL_SOCKET && (opt == SO_RCVBUF || opt == SO_RCVBUFFORCE) && size >= sizeof v &&
+	    (opt == SO_RCVBUF || capable(CAP_NET_ADMIN)))
+		__atomic_store_n(&k->rcvbuf, sock_buf_size(v, SOCK_RCVBUF_MIN, opt == SO_RCVBUFFORCE), __ATOMIC_RELAXED);
+	if (level != SOL_PACKET)
+		return -ENOPROTOOPT;
+	if (opt == PACKET_ADD_MEMBERSHIP || opt == PACKET_DROP_MEMBERSHIP)
+		return member(k, opt == PACKET_ADD_MEMBERSHIP, val, size);
+	if (!to)
+		return -ENOPROTOOPT;
+	if (opt == PACKET_AUXDATA || opt == PACKET_ORIGDEV ? size < sizeof v : size != sizeof v)
+		return -EINVAL;
+	if (opt == PACKET_VERSION && (v < TPACKET_V1 || v > TPACKET_V2))
+		return -EINVAL;
+	if ((opt == PACKET_RESERVE && v < 0) || (opt == PACKET_IGNORE_OUTGOING && (v < 0 || v > 1)))
+		return -EINVAL;
+	*to = opt == PACKET_AUXDATA || opt == PACKET_ORIGDEV || opt == PACKET_LOSS ? !!v : v;
+	return 0;
+}
+
+static int get_stats(struct packet_sock *k, void *val, size_t *size)
+{
+	struct linux_tpacket_stats st;
+
+	spin_lock(&k->lock);
+	st = k->stats;
+	k->stats = (struct linux_tpacket_stats){ 0 };
+	spin_unlock(&k->lock);
+	st.packets += st.drops;
+	*size = MIN(*size, sizeof st);
+	memcpy(val, &st, *size);
+	return 0;
+}
+
+static int packet_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size)
+{
+	struct packet_sock *k = s->priv;
+	int32_t v, *from = number(k, opt);
+
+	if (level == SOL_SOCKET && opt == SO_ERROR) {
+		spin_lock(&k->lock);
+		v = k->error;
+		k->error = 0;
+		spin_unlock(&k->lock);
+		return opt_ret(v, val, size);
+	}
+	if (level != SOL_PACKET)
+		return -ENOPROTOOPT;
+	if (opt == PACKET_STATISTICS)
+		return get_stats(k, val, size);
+	if (opt == PACKET_HDRLEN) {     /* the version goes in, a size comes out; no other is there */
+		if (*size < sizeof v)
+			return -EINVAL;
+		return opt_ret(sizeof(struct linux_tpacket2_hdr), val, size);
+	}
+	return from ? opt_ret(*from, val, size) : -ENOPROTOOPT;
+}
+
+static long packet_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
+{
+	struct packet_sock *k = s->priv;
+	int32_t n = 0;
+
+	if (cmd == FIONREAD) {
+		spin_lock(&k->lock);
+		if (!list_empty(&k->queue))
+			n = (int32_t)list_first(&k->queue, struct packet, link)->size;
+		spin_unlock(&k->lock);
+	} else if (cmd != SIOCOUTQ) {
+		return net_ioctl(s, cmd, arg);
+	}
+	return copy_out((uaddr){ arg }, &n, sizeof n);
+}
+
+static void packet_release(struct socket *s)
+{
+	struct packet_sock *k = s->priv;
+
+	if (!k)
+		return;
+	spin_lock(&k->ns->lock);
+	list_del(&k->link);
+	__atomic_store_n(&k->ns->packet_count, k->ns->packet_count - 1, __ATOMIC_RELAXED);
+	spin_unlock(&k->ns->lock);
+	sock_put(k);
+}
+
+static struct filter_slot *packet_filter(struct socket *s) { return &((struct packet_sock *)s->priv)->filter; }
+
+static const struct sock_ops packet_ops = {
+	.bind = packet_bind,
+	.getname = packet_getname,
+	.sendmsg = packet_sendmsg,
+	.recvmsg = packet_recvmsg,
+	.setsockopt = packet_setsockopt,
+	.getsockopt = packet_getsockopt,
+	.poll = packet_poll,
+	.ioctl = packet_ioctl,
+	.filter = packet_filter,
+	.release = packet_release,
+	.out_of_band = true,
+	.error_queue = true,
+};
+
+int packet_create(struct socket *s)
+{
+	struct packet_sock *k;
+
+	if (!capable(CAP_NET_RAW))
+		return -EPERM;
+	if (s->type != SOCK_RAW && s->type != SOCK_DGRAM)
+		return -ESOCKTNOSUPPORT;
+	k = kzalloc(sizeof *k);
+	if (!k)
+		return -ENOMEM;
+	ref_init(&k->ref);
+	waitq_init(&k->wq);
+	mutex_init(&k->read_lock);
+	list_init(&k->queue);
+	list_init(&k->link);
+	k->ns = netns_get(netns_current());
+	k->type = s->type;
+	k->protocol = be16((uint16_t)s->protocol);
+	k->rcvbuf = SOCK_BUF_DEFAULT;
+	spin_lock(&k->ns->lock);
+	list_push_back(&k->ns->packets, &k->link);
+	__atomic_store_n(&k->ns->packet_count, k->ns->packet_count + 1, __ATOMIC_RELAXED);
+	spin_unlock(&k->ns->lock);
+	s->priv = k;
+	s->ops = &packet_ops;
+	return 0;
+}
