@@ -106,6 +106,13 @@ static int small_reserve(struct inode *i, uint64_t end)
 	return 0;
 }
 
+/* Would a file that ends at or is written from `pos` have a page that nobody
+ * wrote?  The small buffer knows none. */
+static bool hole_before(const struct inode *i, uint64_t pos)
+{
+	return align_up(pos, PLAT_PAGE_SIZE) > align_up(i->size, PLAT_PAGE_SIZE);
+}
+
 static int obj_grow(struct inode *i, uint64_t end)
 {
 	struct tmpfs_data *d = data_of(i);
@@ -168,7 +175,7 @@ int tmpfs_data_resize(struct inode *i, uint64_t size)
 		return -EPERM;
 	if (size > i->size && (d->seals & F_SEAL_GROW))
 		return -EPERM;
-	if (!d->has_obj && !d->paged && size > SMALL_MAX && size <= TMPFS_PAGES_MAX) {
+	if (!d->has_obj && !d->paged && size <= TMPFS_PAGES_MAX && (size > SMALL_MAX || hole_before(i, size))) {
 		err = tmpfs_pages_begin(i);
 		if (err)
 			return err;
@@ -387,7 +394,7 @@ static long tmpfs_write(struct file *f, struct iter *from, uint64_t *pos)
 		end = *pos + from->left;
 		if (end > i->size && (d->seals & F_SEAL_GROW))
 			n = -EPERM;
-		else if (!d->has_obj && !d->paged && end <= SMALL_MAX)
+		else if (!d->has_obj && !d->paged && end <= SMALL_MAX && !hole_before(i, align_down(*pos, PLAT_PAGE_SIZE)))
 			n = write_small(i, from, pos);
 		else if (!d->has_obj && end <= TMPFS_PAGES_MAX)
 			n = write_pages(i, from, pos);
@@ -493,7 +500,11 @@ static int tmpfs_fallocate(struct file *f, int mode, uint64_t off, uint64_t n)
 
 		err = d->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ? -EPERM : 0;
 		if (!err && off < stop) {
-			if (d->has_obj)
+			if (!d->has_obj && !d->paged && align_down(stop, PLAT_PAGE_SIZE) > align_up(off, PLAT_PAGE_SIZE))
+				err = tmpfs_pages_begin(i);
+			if (err)
+				;
+			else if (d->has_obj)
 				err = plat_obj_punch(d->obj, off, stop - off);
 			else if (d->paged)
 				tmpfs_pages_clear(i, off, stop);

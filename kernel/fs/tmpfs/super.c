@@ -135,7 +135,9 @@ int tmpfs_getattr(struct inode *i, struct kstat *ret)
 		mutex_lock(&i->lock);
 		if (ti->data.has_obj)
 			tmpfs_data_sync_charge(i);
-		inode_set_blocks(i, align_up(ti->data.charged, 4096) / 512);
+		/* The small buffer is larger than what is in it. */
+		inode_set_blocks(i, align_up(ti->data.has_obj || ti->data.paged ? ti->data.charged :
+					     MIN(ti->data.charged, i->size), 4096) / 512);
 		mutex_unlock(&i->lock);
 	}
 	inode_fill_stat(i, ret);
