@@ -34,6 +34,11 @@ struct inode *anon_inode_new(uint32_t mode)
 	return i;
 }
 
+bool inode_is_anon(const struct inode *i)
+{
+	return i->sb == &anon_sb;
+}
+
 struct file *file_alloc(void)
 {
 	struct file *f = kzalloc(sizeof(*f));

@@ -42,7 +42,8 @@ static int xattr_may(const struct target *g, const char *name, bool write)
 			return -EPERM;
 		return inode_permission(i, write ? MAY_WRITE : MAY_READ);
 	}
-	if (!write && S_ISSOCK(inode_mode(i)) && !p->dentry && prefix(name, "system."))
+	/* Of a socket itself, also by its link in /proc/PID/fd: not of a name that one is bound to. */
+	if (!write && S_ISSOCK(inode_mode(i)) && (!p->dentry || inode_is_anon(i)) && prefix(name, "system."))
 		return 0;
 	return -EOPNOTSUPP;             /* ACLs among others */
 }

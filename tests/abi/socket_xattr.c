@@ -6,7 +6,7 @@
 
 static void all(const char *what, int fd)
 {
-	char b[64] = "";
+	char b[64] = "", link[64];
 
 	SAY("-- %s\n", what);
 	V(fgetxattr(fd, "system.sockprotoname", b, sizeof b));
@@ -24,6 +24,15 @@ static void all(const char *what, int fd)
 	V(fsetxattr(fd, "user.x", "1", 1, 0));
 	V(fsetxattr(fd, "system.sockprotoname", "1", 1, 0));
 	V(fsetxattr(fd, "system.other", "1", 1, 0));
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	memset(b, 0, sizeof b);
+	V(getxattr(link, "system.sockprotoname", b, sizeof b));
+	SAY("%s\n", b);
+	V(getxattr(link, "user.x", b, sizeof b));
+	V(listxattr(link, b, sizeof b));
+	V(setxattr(link, "user.x", "1", 1, 0));
+	V(setxattr(link, "system.sockprotoname", "1", 1, 0));
+	V(lgetxattr(link, "system.sockprotoname", b, sizeof b));
 	V(fremovexattr(fd, "user.x"));
 	V(fremovexattr(fd, "system.sockprotoname"));
 	close(fd);
