@@ -73,6 +73,19 @@ static int family_of(const struct queue *q) { return is_unix(q) ? AF_UNIX : q->k
 /* A call that was broken off needs no explanation. */
 static bool excused(struct queue *q) { return get(q->ended) || get(q->killed) || model_faults; }
 
+/* With faults those may have died for whom a call waits. */
+static void limit_waits(long fd)
+{
+	uint64_t a = args_page() + 512;
+	int64_t t[2] = { 0, 300000 };
+
+	u_put(a, t, sizeof t);
+	for (int tries = 0; tries < 20 && model_faults; tries++)
+		if (!u(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, a, sizeof t) &&
+		    !u(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, a, sizeof t))
+			return;
+}
+
 /* ---- descriptors of a team ---- */
 
 static void take(struct queue *q, struct team *t, long fd)
@@ -189,6 +202,7 @@ static long dial(struct queue *q, struct team *t, long *ret_fd)
 	if (fd < 0)
 		return no_room(fd) ? -EAGAIN : fd;
 	take(q, t, fd);
+	limit_waits(fd);
 	u_put(a, q->name, q->name_size);
 	r = u(SYS_connect, fd, a, q->name_size);
 	if (r == -EINPROGRESS || (r == -EINTR && !is_unix(q)))
@@ -259,6 +273,7 @@ static void serve(struct queue *q, struct team *t, long fd)
 	uint32_t number = 0;
 	long r;
 
+	limit_waits(fd);
 	fd = juggle(q, t, fd);
 	do {
 		r = u(SYS_recvfrom, fd, d, 4, MSG_WAITALL, 0, 0);
@@ -313,7 +328,8 @@ static void serve_all(struct queue *q)
 		long r = accept_one(q);
 
 		if (r < 0) {
-			if (r == -EINVAL && get(q->ended))
+			/* With faults perhaps nobody is left who shuts it. */
+			if ((r == -EINVAL || model_faults) && get(q->ended))
 				return;
 			if (!no_room(r) && r != -ECONNABORTED) {
 				WRONG(q, r, 0);
@@ -349,8 +365,8 @@ static void end_serving(struct queue *q)
 	struct pollfd p = { q->fd, POLLIN, 0 };
 	uint32_t accepted, made;
 
-	while (!get(q->over) && !(q->early && get(q->accepted) >= q->early))
-		pause_us(50);
+	while (!get(q->over) && !(q->early && get(q->accepted) >= q->early) && team_works(&q->team[0]))
+		;
 	if (get(q->over) && !model_faults)
 		do {
 			pause_us(50);
@@ -428,6 +444,7 @@ static void make_queue(struct queue *q)
 		u(SYS_close, s);
 		return;
 	}
+	limit_waits(s);
 	q->fd = (int)s;
 	u_get(&q->name_size, args_page() + 256, 4);
 	u_get(q->name, args_page(), q->name_size);

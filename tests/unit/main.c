@@ -60,6 +60,8 @@ static void dump(void)
 static void on_alarm(int signo)
 {
 	print("no end in time:\n");
+	/* What the programs said so far may be why. */
+	(void)!write(2, testhost.out, testhost.out_used);
 	dump();
 	signal(signo, SIG_DFL);
 	raise(signo);
