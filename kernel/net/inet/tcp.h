@@ -59,8 +59,8 @@ struct tcp_sock {
 	/* lock */
 	_Atomic uint8_t state;          /* lock to write; looked at without it */
 	uint8_t shutdown;
-	bool done;                      /* a FIN came: reads end quietly */
-	bool fin_read;                  /* the reader was told of it; shown only */
+	_Atomic bool done;              /* a FIN came: reads end quietly; the same */
+	_Atomic bool fin_read;          /* the reader was told of it; shown only; no lock */
 	bool fin_due;                   /* one was sent, behind more than our buffer holds */
 	bool orphan;                    /* closed by its owner */
 	bool connecting;                /* connect() has not told its result yet */
@@ -71,7 +71,7 @@ struct tcp_sock {
 	struct tcp_queue rq;
 	uint64_t rcv_seq, read_seq;     /* bytes that came and that were read, ever */
 	uint64_t urg_seq;               /* where the urgent byte is */
-	bool urg_here;                  /* there is a mark at or after read_seq */
+	_Atomic bool urg_here;          /* there is a mark at or after read_seq; looked at without it */
 	bool urg_valid;                 /* its byte has not been read */
 	uint8_t urg_byte;
 	int32_t rcvbuf, sndbuf;         /* 0: sized by the kernel */

@@ -232,6 +232,16 @@ static bool at_mark(struct tcp_sock *t)
 	return yes;
 }
 
+static bool has_bytes(struct tcp_sock *t)
+{
+	bool yes;
+
+	spin_lock(&t->lock);
+	yes = t->rq.bytes > t->rq.held;
+	spin_unlock(&t->lock);
+	return yes;
+}
+
 long tcp_recvmsg(struct socket *s, struct sock_msg *m)
 {
 	struct tcp_sock *t = s->priv;
@@ -246,7 +256,7 @@ long tcp_recvmsg(struct socket *s, struct sock_msg *m)
 		return recv_urgent(t, m);
 	/* A read of nothing waits for something all the same. */
 	target = MAX(m->flags & MSG_WAITALL ? m->it->left : MIN((size_t)s->rcvlowat, m->it->left), (size_t)1);
-	if (!m->it->left && t->rq.bytes > t->rq.held)
+	if (!m->it->left && has_bytes(t))
 		return 0;
 	mutex_lock(&t->read_lock);
 	for (;;) {
