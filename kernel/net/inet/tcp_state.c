@@ -227,7 +227,8 @@ void tcp_disconnect(struct tcp_sock *t)
 	t->peer = NULL;
 	t->state = TCP_CLOSE;
 	t->shutdown = 0;
-	t->done = t->fin_due = t->fin_read = t->connecting = false;
+	t->done = t->fin_read = false;
+	t->fin_due = t->connecting = false;
 	if (reset || hopeful)
 		t->error = ECONNRESET;
 	t->urg_here = t->urg_valid = false;
