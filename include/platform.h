@@ -275,6 +275,16 @@ struct plat_answers {
 	uint32_t pid, tid, uid, euid, gid, egid;
 };
 
+/* An epoll_ctl(2) that returned 0 to the program without a trap: the kernel, which
+ * had said that it would succeed, does it at the next trap, before anything else.
+ * Hostile: a program can post whatever it could have called. */
+#define PLAT_POSTS_MAX 15u
+struct plat_post {
+	int32_t epfd, op, fd;
+	uint32_t events;
+	uint64_t data;
+};
+
 /* The extended state is in XSAVE standard format, plat_xstate_size() bytes,
  * 64-byte aligned.  plat_user_init() makes it the initial state. */
 struct plat_uctx {
@@ -290,6 +300,9 @@ struct plat_uctx {
 	uint32_t rider_as;
 	uint64_t rider_addr;
 	uint64_t cookie;                /* platform's own */
+	uint32_t post_count;            /* platform: calls that were posted in the last run */
+	bool posts_withdrawn;           /* kernel, from any CPU, atomic: offers end before the next run */
+	struct plat_post post[PLAT_POSTS_MAX];
 };
 
 size_t plat_xstate_size(void);          /* constant, at least 576 */
@@ -359,6 +372,15 @@ uint64_t plat_syscall_gate(void);
 /* From the return of this on, no context in as is given an answer, whatever
  * the kernel said before or says later. */
 void plat_answers_revoke(plat_as_t as);
+
+/* u, the context of the calling task, may post epoll_ctl(epfd, op, fd): EPOLL_CTL_ADD
+ * when fd is not in the set, EPOLL_CTL_MOD and EPOLL_CTL_DEL when it is, without
+ * EPOLLEXCLUSIVE and EPOLLWAKEUP.  `there`: whether it is now; the platform keeps
+ * count.  One offer for a descriptor; offers may get lost, and do when u runs on
+ * another CPU, or with other answers.  False: not offered. */
+bool plat_post_offer(plat_as_t as, struct plat_uctx *u, int epfd, int fd, bool there);
+/* The one about fd, if any; by the task itself. */
+void plat_post_withdraw(plat_as_t as, struct plat_uctx *u, int fd);
 
 /* A copy of program text has "int $PLAT_CPUID_VECTOR" in place of cpuid: that
  * traps as PLAT_TRAP_EXCEPTION with SIGSEGV, trapno 13 and this error code. */

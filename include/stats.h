@@ -25,6 +25,7 @@
 	X(ENTRY_KICK, entries, "kick") \
 	X(ENTRY_DEAD, entries, "address space gone") \
 	X(ENTRY_RIDER, entries, "a copy on the way back failed") \
+	X(POSTS, entries, "calls that came with the next entry") \
 	/* call sites led to the gate (kernel/mm/patch.h) */ \
 	X(SITES_PROVEN, sites, "call sites proven") \
 	X(SITES_REFUSED, sites, "call sites refused") \

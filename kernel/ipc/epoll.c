@@ -210,7 +210,12 @@ static long wait_call(int epfd, uaddr uevents, int max, uint64_t deadline)
 	u = fd_use(epfd);
 	if (!u.file)
 		return -EBADF;
-	ret = u.file->ops == &epoll_fops ? wait_for_events(u.file->priv, uevents, max, deadline) : -EINVAL;
+	if (u.file->ops == &epoll_fops) {
+		epoll_use(u.file->priv);
+		ret = wait_for_events(u.file->priv, uevents, max, deadline);
+	} else {
+		ret = -EINVAL;
+	}
 	fd_done(u);
 	return ret;
 }
@@ -266,6 +271,7 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
 	struct epitem *i;
 	bool found = false;
 
+	epoll_use(ep);
 	poll_wait(pt, &ep->poll_wq);
 	if (!has_ready(ep))
 		return 0;

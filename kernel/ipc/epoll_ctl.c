@@ -12,12 +12,11 @@
 #include "kernel/ipc/epoll.h"
 #include "kernel/syscall/syscall.h"
 
-#define ITEMS_MAX 262144u
 #define DEPTH_MAX 5
 
 struct mutex epoll_links_lock;
 static uint32_t init_state;             /* 0, 1 being done, 2 done */
-static uint32_t items_total;
+uint32_t epoll_items;
 static uint64_t visit_now;              /* epoll_links_lock */
 
 void epoll_init_once(void)
@@ -125,7 +124,7 @@ void epitem_remove(struct epitem *i)
 	spin_unlock(&ep->ready_lock);
 	list_del(&i->hash_link);
 	ep->item_count--;
-	__atomic_fetch_sub(&items_total, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&epoll_items, 1, __ATOMIC_RELAXED);
 	kfree(i);
 }
 
@@ -160,13 +159,13 @@ static int insert(struct epoll *ep, struct file *f, int fd, const struct linux_e
 	struct adding a = { .pt = { add_queue } };
 	struct epitem *i;
 
-	if (__atomic_fetch_add(&items_total, 1, __ATOMIC_RELAXED) >= ITEMS_MAX) {
-		__atomic_fetch_sub(&items_total, 1, __ATOMIC_RELAXED);
+	if (__atomic_fetch_add(&epoll_items, 1, __ATOMIC_RELAXED) >= EPOLL_ITEMS_MAX) {
+		__atomic_fetch_sub(&epoll_items, 1, __ATOMIC_RELAXED);
 		return -ENOSPC;
 	}
 	i = kzalloc(sizeof *i);
 	if (!i) {
-		__atomic_fetch_sub(&items_total, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&epoll_items, 1, __ATOMIC_RELAXED);
 		return -ENOMEM;
 	}
 	i->ep = ep;
@@ -342,24 +341,28 @@ static int ctl_checked(struct file *ef, int op, int fd, struct file *f, const st
 	if (ef->ops != &epoll_fops || ef == f)
 		return -EINVAL;
 	err = exclusive_ok(op, ev, f);
-	return err ? err : ctl(ef, op, fd, f, ev);
+	if (err)
+		return err;
+	epoll_use(ef->priv);
+	return ctl(ef, op, fd, f, ev);
+}
+
+int epoll_change(int epfd, int op, int fd, const struct linux_epoll_event *ev, bool posted)
+{
+	struct fd_use set = fd_use(epfd), one = fd_use(fd);
+	int err = set.file && one.file ? ctl_checked(set.file, op, fd, one.file, ev) : -EBADF;
+
+	if (!err && !posted)
+		epoll_offer(set, one, epfd, op, fd, ev);
+	fd_done(one);
+	fd_done(set);
+	return err;
 }
 
 SYSCALL4(epoll_ctl, int, epfd, int, op, int, fd, uaddr, uevent)
 {
 	struct linux_epoll_event ev = { 0, 0 };
-	struct fd_use set, one;
-	int err;
+	int err = op == EPOLL_CTL_DEL ? 0 : copy_in(&ev, uevent, sizeof ev);
 
-	if (op != EPOLL_CTL_DEL) {
-		err = copy_in(&ev, uevent, sizeof ev);
-		if (err)
-			return err;
-	}
-	set = fd_use(epfd);
-	one = fd_use(fd);
-	err = set.file && one.file ? ctl_checked(set.file, op, fd, one.file, &ev) : -EBADF;
-	fd_done(one);
-	fd_done(set);
-	return err;
+	return err ? err : epoll_change(epfd, op, fd, &ev, false);
 }

@@ -70,6 +70,11 @@ void sysvipc_show_sem(struct sbuf *s);
 void sysvipc_show_msg(struct sbuf *s);
 
 bool inotify_is(const struct file *f);
+/* ---- epoll_post.c: changes of epoll sets that need no trap ---- */
+/* What the task has posted is done.  First thing after it trapped. */
+void epoll_posts_do(struct task *t);
+/* The current task's slot fd no longer holds f; files->lock held. */
+void epoll_fd_gone(int fd, const struct file *f);
 
 /* ---- eventfd.c ---- */
 bool eventfd_is(const struct file *f);

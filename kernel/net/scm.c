@@ -89,6 +89,7 @@ static int add_rights(struct sock_msg *m, uint64_t at, uint64_t size)
 		f = fd_get_any(fd[i % ARRAY_SIZE(fd)]);
 		if (!f)
 			return -EBADF;
+		epoll_seen(current_task()->files, f);
 		m->scm->files[m->scm->count++] = f;
 	}
 	return 0;

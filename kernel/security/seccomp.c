@@ -198,6 +198,7 @@ static int32_t sync_blocker(struct task *t)
 static long attach(struct task *t, struct seccomp_filter *f, bool tsync, bool esrch)
 {
 	struct task *o;
+	bool posts = false;
 	int32_t tid = 0;
 
 	spin_lock(&task_list_lock);
@@ -219,6 +220,7 @@ static long attach(struct task *t, struct seccomp_filter *f, bool tsync, bool es
 			ref_get(&f->ref);
 			__atomic_store_n(&o->seccomp, f, __ATOMIC_RELEASE);
 			o->seccomp_mode = SECCOMP_MODE_FILTER;
+			posts |= __atomic_load_n(&o->posts, __ATOMIC_RELAXED);
 			if (t->no_new_privs)
 				o->no_new_privs = true;
 			filter_put(old);        /* alive in the chain of f */
@@ -227,6 +229,8 @@ static long attach(struct task *t, struct seccomp_filter *f, bool tsync, bool es
 	/* Threads that run now must not be answered past their new filter. */
 	if (tsync)
 		plat_answers_revoke(t->mm->as);
+	if (posts)
+		task_visit_cpus(t);
 	return 0;
 }
 

@@ -278,8 +278,10 @@ static void exit_resources(struct task *t)
 		task_vfork_done(t);
 		mm_put(mm);
 	}
-	if (files)
+	if (files) {
+		files_poster_exits(files, t);
 		files_put(files);
+	}
 	if (fs)
 		fs_info_put(fs);
 	if (mntns)

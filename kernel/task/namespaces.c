@@ -149,7 +149,7 @@ SYSCALL2(setns, int, fd, uint64_t, flags)
 #define MB_PRIVATE_EXPEDITED 8
 #define MB_REGISTER_PRIVATE_EXPEDITED 16
 
-static void visit_cpus(struct task *t)
+void task_visit_cpus(struct task *t)
 {
 	uint64_t mask = __atomic_load_n(&t->se.affinity, __ATOMIC_RELAXED);
 
@@ -184,7 +184,7 @@ SYSCALL3(membarrier, int, cmd, unsigned, flags, int, cpu)
 		/* fallthrough */
 	case MB_GLOBAL:
 	case MB_GLOBAL_EXPEDITED:
-		visit_cpus(t);
+		task_visit_cpus(t);
 		return 0;
 	default:
 		return -EINVAL;

@@ -169,6 +169,8 @@ SYSCALL3(pidfd_getfd, int, pidfd, int, fd, unsigned, flags)
 	if (!files)
 		goto out;
 	f = files_lookup_get(files, fd);
+	if (f)
+		epoll_seen(files, f);
 	files_put(files);
 	err = -EBADF;
 	if (!f)

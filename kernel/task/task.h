@@ -207,6 +207,8 @@ struct task {
 	struct seccomp_filter *seccomp;
 	uint32_t seccomp_mode;
 	const struct cred *answers_cred;        /* self: what uctx.answers was made of */
+	int32_t post_credit;            /* self: what offers to post have brought (kernel/ipc/epoll_post.c) */
+	bool posts;                     /* atomic: was offered to */
 	/* self: the memory call that rides on the next run (kernel/mm/ride.c) */
 	struct mem_ride {
 		enum mem_ride_kind { RIDE_NONE, RIDE_MAP, RIDE_UNMAP, RIDE_PROTECT, RIDE_ADVISE } kind;
@@ -245,6 +247,8 @@ extern struct list tgroup_list;         /* tgroup.all_link, task_list_lock */
  * (kernel/task/usage.c; wanted by proc). */
 void tgroup_usage_locked(struct tgroup *g, struct child_usage *u);
 
+/* The calling task runs on each CPU: what ran there has been in the kernel since.  Sleeps. */
+void task_visit_cpus(struct task *t);
 struct task *task_get(struct task *t);
 void task_put(struct task *t);
 struct tgroup *tgroup_get(struct tgroup *g);

@@ -3,7 +3,11 @@
  *
  * `open` has a bit per reserved or used slot, `fd` the file once installed.
  * The table grows by doubling up to RLIMIT_NOFILE.
- * Lock: files->lock (spin); closing happens outside it, it may sleep. */
+ * Lock: files->lock (spin); closing happens outside it, it may sleep.
+ *
+ * One task of those that share a table may post changes of its epoll sets
+ * (kernel/ipc/epoll_post.c).  What others do with the table first ends that. */
+#include "kernel/ipc/ipc.h"
 #include "kernel/vfs/internal.h"
 
 #define FD_MIN_SIZE 64u
@@ -16,6 +20,8 @@ struct files {
 	unsigned next;                  /* no free slot below */
 	struct file **fd;
 	uint64_t *open, *cloexec;
+	struct task *poster;            /* lock */
+	bool posts_off;                 /* lock: for good */
 };
 
 static bool test_bit(const uint64_t *m, unsigned n) { return m[n / 64] >> (n % 64) & 1; }
@@ -48,6 +54,64 @@ struct files *files_new(void)
 		return NULL;
 	}
 	return fs;
+}
+
+/* ---- posting ---- */
+
+bool files_post_claim(int epfd, const struct file *set, int fd, const struct file *f)
+{
+	struct task *t = current_task();
+	struct files *fs = t->files;
+	bool ok;
+
+	spin_lock(&fs->lock);
+	ok = !fs->posts_off && (!fs->poster || fs->poster == t) && (unsigned)epfd < fs->size &&
+	     (unsigned)fd < fs->size && fs->fd[epfd] == set && fs->fd[fd] == f;
+	if (ok)
+		fs->poster = t;
+	spin_unlock(&fs->lock);
+	return ok;
+}
+
+void files_posts_end(struct files *fs, bool for_good)
+{
+	struct task *t;
+
+	spin_lock(&fs->lock);
+	t = fs->poster;
+	fs->poster = NULL;
+	fs->posts_off |= for_good;
+	if (t)
+		__atomic_store_n(&t->uctx.posts_withdrawn, true, __ATOMIC_SEQ_CST);
+	spin_unlock(&fs->lock);
+	if (t && t != current_task())
+		task_visit_cpus(current_task());
+}
+
+void files_poster_exits(struct files *fs, const struct task *t)
+{
+	spin_lock(&fs->lock);
+	if (fs->poster == t)
+		fs->poster = NULL;
+	spin_unlock(&fs->lock);
+}
+
+/* A slot is about to change: nobody else posts calls about it. */
+static void lock_to_change(struct files *fs)
+{
+	spin_lock(&fs->lock);
+	while (unlikely(fs->poster && fs->poster != current_task())) {
+		spin_unlock(&fs->lock);
+		files_posts_end(fs, true);
+		spin_lock(&fs->lock);
+	}
+}
+
+/* f has left slot fd of the calling task's table. */
+static void slot_changed(const struct files *fs, unsigned fd, const struct file *f)
+{
+	if (unlikely(fs->poster))
+		epoll_fd_gone((int)fd, f);
 }
 
 struct files *files_get(struct files *fs)
@@ -268,11 +332,12 @@ static struct file *take(struct files *fs, unsigned fd)
 {
 	struct file *f = NULL;
 
-	spin_lock(&fs->lock);
+	lock_to_change(fs);
 	if (fd < fs->size && fs->fd[fd]) {
 		f = fs->fd[fd];
 		fs->fd[fd] = NULL;
 		release_locked(fs, fd);
+		slot_changed(fs, fd, f);
 	}
 	spin_unlock(&fs->lock);
 	return f;
@@ -325,6 +390,7 @@ int files_copy(struct files *from, struct files **ret)
 	if (!to)
 		return -ENOMEM;
 	ref_init(&to->ref);
+	files_posts_end(from, !ref_is_only(&from->ref));
 	for (;;) {
 		unsigned top = FD_MIN_SIZE;
 
@@ -390,7 +456,7 @@ int files_replace(unsigned fd, struct file *f, bool cloexec)
 
 	if (fd >= MIN(rlimit_cur(RLIMIT_NOFILE), (uint64_t)FD_HARD_MAX))
 		return -EBADF;
-	spin_lock(&fs->lock);
+	lock_to_change(fs);
 	while (fd >= fs->size)
 		if (grow_locked(fs, fd + 1)) {
 			spin_unlock(&fs->lock);
@@ -401,6 +467,8 @@ int files_replace(unsigned fd, struct file *f, bool cloexec)
 		spin_unlock(&fs->lock);
 		return -EBUSY;          /* another thread's open is about to fill it */
 	}
+	if (old)
+		slot_changed(fs, fd, old);
 	fs->fd[fd] = f;
 	set_bit(fs->open, fd);
 	if (cloexec)

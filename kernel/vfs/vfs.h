@@ -312,6 +312,14 @@ struct file *files_lookup_get(struct files *fs, int fd);         /* another task
 int files_next_fd(struct files *fs, int from);  /* lowest open fd >= from, -1 */
 bool files_cloexec(struct files *fs, int fd);
 int fd_close(int fd);
+/* kernel/ipc/epoll_post.c.  The current task is the one that may post changes of its sets:
+ * true as long as these files are in these slots. */
+bool files_post_claim(int epfd, const struct file *set, int fd, const struct file *f);
+/* From now on nobody posts (for good: ever), and what was posted has been done.  May sleep. */
+void files_posts_end(struct files *fs, bool for_good);
+void files_poster_exits(struct files *fs, const struct task *t);
+/* f, counted, of table fs becomes known elsewhere.  May sleep. */
+void epoll_seen(struct files *fs, struct file *f);
 
 /* ---- per-task file system context ---- */
 struct fs_info { struct ref ref; struct spinlock lock; struct path root, cwd; uint32_t umask; };

@@ -78,7 +78,7 @@ int frame_init(void)
 		return learn_err;
 	if (!frame_shape.mxcsr_mask)
 		frame_shape.mxcsr_mask = MXCSR_MASK_DEFAULT;
-	if (frame_shape.frame_off < BOX_GATE_STACK + GATE_BELOW ||
+	if (frame_shape.frame_off < BOX_POSTS + BOX_POSTS_SIZE + GATE_BELOW ||
 	    frame_shape.xstate_size < FP_XHEADER_END ||
 	    frame_shape.fp_off + frame_shape.extended_size > BOX_SIZE)
 		return -ENOSYS;

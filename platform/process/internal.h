@@ -55,6 +55,7 @@ struct app_thread {
 	bool ahead_waits;               /* the mailbox has a copy that nobody has asked for yet */
 	uint64_t ahead_addr, ahead_end; /* of the program's memory: a copy is in the mailbox */
 	uint32_t ahead_off;
+	bool postable;                  /* something may be in the mailbox's BOX_POSTABLE */
 	uint32_t rider_count, rider_calls;      /* commands, memory calls among them: riders.c */
 	uint32_t rider_data;                    /* bytes in the mailbox */
 	bool rider_first;                       /* the first went with the order itself */
@@ -288,6 +289,26 @@ static inline void ahead_written(struct app_thread *th, uint64_t at, uint64_t n)
 }
 void answers_store(const struct stub *s, struct stub_box *box, const struct plat_answers *a);
 int __must_check gate_xstate_await(struct stub *s, const struct app_thread *th, struct stub_box *box);
+
+/* user.c: is u's state what lies in the frame? */
+static inline bool is_owner(const struct app_thread *th, const struct plat_uctx *u)
+{
+	return th->owner == u && th->owner_serial == (uint32_t)(u->cookie >> 32);
+}
+
+/* posts.c */
+void posts_take(struct plat_uctx *u, const struct stub_box *box, unsigned n);
+void posts_clear(struct app_thread *th, struct stub_box *box);
+/* u is about to run there; loaded: it was the last that did. */
+static inline void posts_prepare(struct app_thread *th, struct stub_box *box, struct plat_uctx *u, bool loaded)
+{
+	bool withdrawn = __atomic_load_n(&u->posts_withdrawn, __ATOMIC_SEQ_CST);
+
+	if (unlikely(withdrawn))
+		__atomic_store_n(&u->posts_withdrawn, false, __ATOMIC_RELAXED);
+	if (unlikely(th->postable) && (withdrawn || !loaded || u->answers_changed))
+		posts_clear(th, box);
+}
 
 /* cpu.c */
 int cpus_init(void);

@@ -104,7 +104,7 @@ static void box_clear(uint8_t *box, bool used)
 		return;
 	memset(box + offsetof(struct stub_box, cpuid_site), 0,
 	       sizeof(struct stub_box) - offsetof(struct stub_box, cpuid_site));
-	memset(box + BOX_DATA, 0, BOX_GATE_STACK - BOX_DATA);
+	memset(box + BOX_DATA, 0, BOX_POSTS + BOX_POSTS_SIZE - BOX_DATA);
 	memset(box + frame_shape.frame_off - GATE_BELOW, 0, BOX_STACK - (frame_shape.frame_off - GATE_BELOW));
 	memset(box + frame, 0, BOX_SIZE - frame);
 }

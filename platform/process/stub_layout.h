@@ -100,6 +100,10 @@
 #define BOX_COPY_REST (BOX_DATA + BOX_AHEAD_SIZE + 0x40)        /* the order's copy, behind what the line has */
 #define BOX_GATE_STACK 0x4c00           /* its top */
 #define BOX_GATE_STACK_SIZE 0xc00
+#define BOX_POSTABLE 0x4c00              /* which calls the gate may take without a trap */
+#define BOX_POSTABLE_SIZE 0x200
+#define BOX_POSTS 0x4e00                /* the calls that it took: struct stub_post */
+#define BOX_POSTS_SIZE 0x140
 #define BOX_STACK 0x8000                /* alternate signal stack */
 #define BOX_STACK_SIZE 0x8000
 #define GATE_BELOW 0x8000
@@ -133,6 +137,16 @@
 #define TURN_DEAD 3                     /* written by the reaper */
 
 #define CORE_NOWHERE 0xffffffff         /* kern_cpu: on no core that anybody runs on */
+
+/* A word of BOX_POSTABLE is about one descriptor: epoll_ctl(epfd, ..., fd) may be
+ * posted; whether fd is in that set. */
+#define POSTABLE_SLOTS 128
+#define POSTABLE 0x80000000u
+#define POSTABLE_THERE 0x40000000u
+#define POSTABLE_EPFD_SHIFT 15
+#define POSTABLE_EPFD_MAX 0x8000        /* exclusive */
+#define POSTABLE_FD_MAX 0x400000
+#define POSTS_MAX 15
 
 /* Commands of an app thread that are not host calls. */
 #define OP_COPY 0x10000                 /* a0 dst, a1 src, a2 size: bytes not copied */
@@ -218,6 +232,9 @@ STATIC_ASSERT(sizeof(struct stub_ahead) <= BOX_AHEAD_SIZE);
 #define TRAP_AHEAD 0x8000               /* flag of trap: BOX_DATA has a copy made ahead */
 #define COPY_INLINE 24u                 /* so much of that copy lies in the line */
 #define COPY_LINE_MAX 255u
+#define TRAP_POSTS_SHIFT 9              /* in trap: how many calls were posted before it */
+#define TRAP_POSTS_MASK 15u
+#define TRAP_MASK 0x1ffu                /* the trap itself */
 
 /* The line that two cores hand to each other: all that a simple system call and its
  * result are.  Each further line that both sides touch costs as much again. */
@@ -240,6 +257,12 @@ struct stub_line {
 };
 STATIC_ASSERT(sizeof(struct stub_line) == 64);
 
+/* A call of epoll_ctl that waits for the next trap. */
+struct stub_post { uint32_t events, data[2], fd; uint16_t epfd, op; };
+STATIC_ASSERT(sizeof(struct stub_post) == 20 && POSTS_MAX <= TRAP_POSTS_MASK);
+STATIC_ASSERT(BOX_POSTABLE >= BOX_GATE_STACK && BOX_POSTABLE_SIZE == POSTABLE_SLOTS * sizeof(uint32_t));
+STATIC_ASSERT(BOX_POSTS >= BOX_POSTABLE + BOX_POSTABLE_SIZE && BOX_POSTS_SIZE >= POSTS_MAX * sizeof(struct stub_post));
+
 /* rip holds the flags of arithmetic above bit 47: lahf's byte above, OF below. */
 struct stub_box {
 	struct stub_line line __aligned(128);
@@ -253,6 +276,7 @@ struct stub_box {
 	uint32_t xsaved;                        /* extended state of a trap by the gate is there */
 	uint32_t frame_off;                     /* of the host's signal frame in this box */
 	uint32_t tid;                           /* written by the host in clone */
+	uint32_t post_count;                    /* of the thread: calls posted since its last trap */
 
 	uint32_t app_sleeping __aligned(128);
 	uint32_t app_cpu;

@@ -294,11 +294,6 @@ static uint64_t cookie_new(const struct stub *s)
 	return (uint64_t)n << 32 | s->id;
 }
 
-static bool is_owner(const struct app_thread *th, const struct plat_uctx *u)
-{
-	return th->owner == u && th->owner_serial == (uint32_t)(u->cookie >> 32);
-}
-
 /* A frame's owner is known by pointer and serial: nothing is kept. */
 void plat_user_end(struct plat_uctx *u)
 {
@@ -379,6 +374,7 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 {
 	bool loaded = u->xstate_live && is_owner(th, u);
 
+	posts_prepare(th, box, u, loaded);
 	if (!loaded || u->answers_changed) {
 		answers_store(s, box, &u->answers);
 		u->answers_changed = false;
@@ -441,12 +437,14 @@ static void take_over(struct app_thread *th, struct stub_box *box, unsigned cpu)
 static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box, struct plat_uctx *u,
 		     struct plat_trap *ret)
 {
-	const uint32_t trap = __atomic_load_n(&box->line.trap, __ATOMIC_RELAXED), signo = trap & ~(uint32_t)TRAP_AHEAD;
+	const uint32_t trap = __atomic_load_n(&box->line.trap, __ATOMIC_RELAXED), signo = trap & TRAP_MASK;
 	const uint32_t was_below = th->below;
 	struct sigframe frame;
 	uint32_t frame_off;
 
 	ahead_drop(th);
+	if (unlikely(trap >> TRAP_POSTS_SHIFT & TRAP_POSTS_MASK))
+		posts_take(u, box, trap >> TRAP_POSTS_SHIFT & TRAP_POSTS_MASK);
 	if (signo == TRAP_RIDERS) {
 		/* Nothing was resumed; a frame that was meant to be holds the
 		 * newest state. */
@@ -512,6 +510,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	struct stub_box *box;
 	bool expired = false;
 
+	u->post_count = 0;
 	if (!s || stub_dead(s))
 		goto dead;
 	th = app_thread_get(s, cpu);
@@ -554,7 +553,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 			rider_report(u, ret_trap);
 		test_step(s, STEP_READ);
 		/* A kick that was meant for an earlier run is nobody's. */
-	} while (ret_trap->signo == KICK_SIGNAL && !expired && !cpu_kick_pending(cpu));
+	} while (ret_trap->signo == KICK_SIGNAL && !expired && !cpu_kick_pending(cpu) && !u->post_count);
 	u->regs_changed = false;
 	cpu_kick_clear(cpu);
 	return;

@@ -160,6 +160,12 @@ uint64_t plat_time_mono_ns(void) { return ++ticks; }
 uint64_t plat_time_real_ns(void) { return ticks; }
 uint64_t plat_syscall_gate(void) { return 0; }
 void plat_answers_revoke(plat_as_t as) { (void)as; }
+bool plat_post_offer(plat_as_t as, struct plat_uctx *u, int epfd, int fd, bool there)
+{
+	(void)as, (void)u, (void)epfd, (void)fd, (void)there;
+	return false;
+}
+void plat_post_withdraw(plat_as_t as, struct plat_uctx *u, int fd) { (void)as, (void)u, (void)fd; }
 void plat_cpuid_offer(plat_as_t as, const uint64_t *sites, unsigned site_count, const struct plat_cpuid *answers,
 		      unsigned count) { (void)as, (void)sites, (void)site_count, (void)answers, (void)count; }
 uint32_t plat_cpuid_core(void) { return 0; }

@@ -206,9 +206,9 @@ static void attack_forged_signo(void)
 	struct plat_uctx *u = guest_ctx(guest_getpid);
 
 	hook.offset = offsetof(struct stub_box, line.trap);
-	hook.value = 4000;
+	hook.value = 400;
 	arm(as, STEP_BACK, act_write);
-	verdict(run(as, u).signo == 4000);
+	verdict(run(as, u).signo == 400);
 }
 
 /* The thread says for ever that its extended state is not there yet. */

@@ -6,7 +6,7 @@
 	.globl guest_loop, guest_vector, guest_vector_read, guest_bases, guest_syscall, guest_jump
 	.globl guest_poke, guest_int80_any
 	.globl guest_gate, guest_gate_once, guest_gate_bad, guest_gate_spin, guest_gate_user, guest_gate_gs
-	.globl guest_gate_flags, guest_gate_answer
+	.globl guest_gate_flags, guest_gate_answer, guest_post
 	.globl guest_cpuid, guest_cpuid_at, guest_cpuid_other, guest_cpuid_loop, guest_cpuid_loop_at
 	.globl guest_store_loop, guest_vsyscall, guest_sysenter, guest_compat
 guest_begin:
@@ -141,6 +141,48 @@ guest_gate_answer:
 	jne	guest_gate_bad
 	EXPECT	0x101, %rdi
 	EXPECT	0x102, %rsi
+	jmp	1b
+/* epoll_ctl(7, EPOLL_CTL_MOD, 9, r10) in a loop, which must return 0; r14 counts, and is
+ * the event's data.  r13 more turns of a loop between two calls. */
+guest_post:
+	mov	$7, %edi
+	mov	$3, %esi
+	mov	$9, %edx
+	mov	$0x105, %r8d
+	mov	$0x106, %r9d
+	mov	$0x107, %ebx
+	mov	$0x108, %ebp
+	mov	$0x109, %r12d
+	movq	%rsp, %xmm6
+1:	inc	%r14
+	mov	%r14, 4(%r10)
+	mov	%r10, %r11
+	movq	%r11, %xmm7
+	mov	$233, %eax
+	lea	2f(%rip), %rcx
+	stc
+	jmp	*%r15
+	syscall
+2:	jnc	guest_gate_bad
+	test	%rax, %rax
+	jnz	guest_gate_bad
+	movq	%xmm7, %r11
+	cmp	%r10, %r11
+	jne	guest_gate_bad
+	movq	%xmm6, %r11
+	cmp	%rsp, %r11
+	jne	guest_gate_bad
+	EXPECT	7, %rdi
+	EXPECT	3, %rsi
+	EXPECT	9, %rdx
+	EXPECT	0x105, %r8
+	EXPECT	0x106, %r9
+	EXPECT	0x107, %rbx
+	EXPECT	0x108, %rbp
+	EXPECT	0x109, %r12
+	mov	%r13, %rcx
+3:	dec	%rcx
+	jg	3b
 	jmp	1b
 /* cpuid's stand-in with r13, r14; the answer to r8, rbx, r9, rdx; then a call. */
 guest_cpuid:

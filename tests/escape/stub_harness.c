@@ -632,6 +632,8 @@ static const struct harness_test tests[] = {
 	{ "riders", test_riders },
 	{ "rider-kicks", test_rider_kicks },
 	{ "relay", test_relay },
+	{ "posts", test_posts },
+	{ "post-kicks", test_post_kicks },
 	{ "attacks", test_attacks },
 	{ "bench", test_bench },
 };

@@ -211,6 +211,7 @@ int pid_fdinfo_fill(struct task *t, int fd, struct sbuf *s)
 		sbuf_printf(s, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n",
 			    (unsigned long long)f->pos, flags | O_LARGEFILE, 1,
 			    (unsigned long long)(f->inode ? f->inode->ino : 0));
+		epoll_seen(fs, f);
 		if (f->ops && f->ops->show_fdinfo)
 			f->ops->show_fdinfo(f, s);
 		file_put(f);

@@ -30,6 +30,8 @@ uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame);
 uint64_t stub_gate(struct stub_box *box, uint32_t trap);
 uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame);
 uint32_t stub_host_cpu(void);
+void stub_posted(const struct stub_box *box, struct sigmcontext *m);
+extern const uint8_t gate_posted[], gate_posted_end[];
 extern const uint8_t gate[], gate_end[], gate_answer[], gate_answer_end[], gate_exit[], gate_exit_end[];
 
 static inline int64_t host_call(uint64_t nr, const uint64_t *a)
@@ -285,6 +287,16 @@ static uint64_t frame_to_resume(struct stub_box *box)
 	return (uint64_t)box + box->resume_off + 8;
 }
 
+/* They lie in the mailbox, and are the kernel's from now on. */
+static uint32_t posts_told(struct stub_box *box)
+{
+	uint32_t n = box->post_count;
+
+	if (n)
+		box->post_count = 0;
+	return (n & TRAP_POSTS_MASK) << TRAP_POSTS_SHIFT;
+}
+
 uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
 {
 	uint64_t fs = __builtin_ia32_rdfsbase64();
@@ -296,7 +308,7 @@ uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
 
 		ahead = copy_ahead(box, m->ax, arg);
 	}
-	box->line.trap = (uint16_t)(signo | ahead);
+	box->line.trap = (uint16_t)(signo | ahead | posts_told(box));
 	box->frame_off = (uint32_t)(frame - (uint64_t)box);
 	box->fs_base = fs;
 	box->gs_base = __builtin_ia32_rdgsbase64();
@@ -329,7 +341,7 @@ uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 		for (unsigned i = 0; i < ARRAY_SIZE(line->arg); i++)
 			line->arg[i] = arg[i];
 	}
-	box->line.trap = (uint16_t)trap;
+	box->line.trap = (uint16_t)(trap | posts_told(box));
 	return serve(box, xstate) & ORDER_FAST ? 0 : frame_to_resume(box);
 }
 
@@ -356,6 +368,10 @@ uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame)
 		return TRAP_UNRUN;
 	if (CODE_INSIDE(ip, gate_answer)) {
 		answer_undo(box, &frame->uc.mc);
+		return KICK_SIGNAL;
+	}
+	if (CODE_INSIDE(ip, gate_posted)) {
+		stub_posted(box, &frame->uc.mc);
 		return KICK_SIGNAL;
 	}
 	/* Somebody who jumped into other code of ours is a program that runs. */

@@ -21,6 +21,7 @@
 #define NR_rt_sigreturn 15
 #define NR_munmap 11
 #define NR_sigaltstack 131
+#define NR_epoll_ctl 233
 #define NR_seccomp 317
 #define NR_exit_group 231
 #define NR_mseal 462
@@ -380,6 +381,18 @@ word_fault:
 	sahf
 	.endm
 
+	.macro	GATE_RESTORE            /* what is not callee-saved, but rax and rbx */
+	mov	BOX_RDI(%rbx), %rdi
+	mov	BOX_RSI(%rbx), %rsi
+	mov	BOX_RDX(%rbx), %rdx
+	mov	BOX_R10(%rbx), %r10
+	mov	BOX_R8(%rbx), %r8
+	mov	BOX_R9(%rbx), %r9
+	mov	BOX_RSP(%rbx), %rsp
+	mov	BOX_RIP(%rbx), %rcx
+	UNPACK_FLAGS
+	.endm
+
 	.balign 64
 	.globl gate, gate_end
 gate:
@@ -423,6 +436,9 @@ gate:
 	mov	%r14, BOX_R14(%rax)
 	mov	%r15, BOX_R15(%rax)
 	mov	%rax, %rbx
+	cmp	$NR_epoll_ctl, %r11
+	je	.Lgate_post
+.Lgate_call:
 	mov	$TRAP_GATE, %esi
 .Lgate_trap:
 	mov	%rbx, %rdi
@@ -434,16 +450,7 @@ gate_exit:
 	jne	.Lgate_kicked
 	test	%rax, %rax
 	jnz	.Lgate_frame
-	/* The other registers are callee-saved. */
-	mov	BOX_RDI(%rbx), %rdi
-	mov	BOX_RSI(%rbx), %rsi
-	mov	BOX_RDX(%rbx), %rdx
-	mov	BOX_R10(%rbx), %r10
-	mov	BOX_R8(%rbx), %r8
-	mov	BOX_R9(%rbx), %r9
-	mov	BOX_RSP(%rbx), %rsp
-	mov	BOX_RIP(%rbx), %rcx
-	UNPACK_FLAGS
+	GATE_RESTORE
 	mov	BOX_RESULT(%rbx), %rax
 	mov	BOX_RBX(%rbx), %rbx
 	jmp	*%rcx
@@ -453,6 +460,26 @@ gate_exit:
 	syscall
 gate_exit_end:
 	ud2
+/* A call that may wait for the next trap: the kernel does it then. */
+.Lgate_post:
+	mov	%rbx, %rdi
+	call	stub_post
+	test	%eax, %eax
+	jz	.Lgate_call
+	/* A kick from here on finishes the return: stub_posted(). */
+	.globl gate_posted, gate_posted_end
+gate_posted:
+	cmpl	$0, BOX_KICKED(%rbx)
+	jne	.Lgate_unpost
+	GATE_RESTORE
+	mov	$0, %eax                        /* not xor: flags */
+	mov	BOX_RBX(%rbx), %rbx
+	jmp	*%rcx
+gate_posted_end:
+.Lgate_unpost:
+	mov	%rbx, %rdi
+	call	stub_unpost
+	jmp	.Lgate_call
 .Lgate_answer:
 	mov	%rcx, BOX_RIP(%rax)
 	mov	%r11, BOX_RAX(%rax)

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* posts.c: calls that programs post, the kernel's side (stub/post.c).
+ *
+ * Offers lie in the mailbox of the CPU on which their context runs, and are good
+ * while it stays loaded there.  A context that has moved on has none; the
+ * kernel makes them anew as it sees further calls.
+ *
+ * Trust: what comes back is the program's word, copied once; the kernel does it
+ * as that program's call. */
+#include <linux_abi/epoll.h>
+#include <string.h>
+
+#include "platform/process/internal.h"
+
+static uint32_t *slots(struct stub_box *box)
+{
+	return (uint32_t *)((uint8_t *)box + BOX_POSTABLE);
+}
+
+/* This CPU's thread of u's address space, if u is loaded there. */
+static struct app_thread *loaded_here(plat_as_t as, const struct plat_uctx *u, struct stub_box **ret)
+{
+	unsigned cpu = plat_cpu_self();
+	struct stub *s = stub_find(as.id);
+
+	if (!s || !s->thread[cpu].live || !is_owner(&s->thread[cpu], u))
+		return NULL;
+	*ret = stub_box_of(s, cpu);
+	return &s->thread[cpu];
+}
+
+bool plat_post_offer(plat_as_t as, struct plat_uctx *u, int epfd, int fd, bool there)
+{
+	struct stub_box *box;
+	struct app_thread *th = loaded_here(as, u, &box);
+	uint32_t word = POSTABLE | (uint32_t)epfd << POSTABLE_EPFD_SHIFT | (uint32_t)fd / POSTABLE_SLOTS;
+
+	if (!th || epfd < 0 || epfd >= POSTABLE_EPFD_MAX || fd < 0 || fd >= POSTABLE_FD_MAX)
+		return false;
+	th->postable = true;
+	__atomic_store_n(&slots(box)[fd % POSTABLE_SLOTS], word | (there ? POSTABLE_THERE : 0), __ATOMIC_RELAXED);
+	return true;
+}
+
+void plat_post_withdraw(plat_as_t as, struct plat_uctx *u, int fd)
+{
+	struct stub_box *box;
+	struct app_thread *th = loaded_here(as, u, &box);
+
+	if (!th)
+		__atomic_store_n(&u->posts_withdrawn, true, __ATOMIC_RELAXED);
+	else if (th->postable)
+		__atomic_store_n(&slots(box)[fd % POSTABLE_SLOTS], 0, __ATOMIC_RELAXED);
+}
+
+void posts_clear(struct app_thread *th, struct stub_box *box)
+{
+	th->postable = false;
+	memset(slots(box), 0, BOX_POSTABLE_SIZE);
+}
+
+void posts_take(struct plat_uctx *u, const struct stub_box *box, unsigned n)
+{
+	const struct stub_post *list = (const void *)((const uint8_t *)box + BOX_POSTS);
+
+	for (unsigned i = 0; i < n && i < POSTS_MAX; i++) {
+		const struct stub_post *p = &list[i];
+
+		u->post[i] = (struct plat_post){
+			.epfd = __atomic_load_n(&p->epfd, __ATOMIC_RELAXED), .op = __atomic_load_n(&p->op, __ATOMIC_RELAXED),
+			.fd = (int32_t)__atomic_load_n(&p->fd, __ATOMIC_RELAXED),
+			.events = __atomic_load_n(&p->events, __ATOMIC_RELAXED),
+			.data = __atomic_load_n(&p->data[0], __ATOMIC_RELAXED) |
+				(uint64_t)__atomic_load_n(&p->data[1], __ATOMIC_RELAXED) << 32,
+		};
+	}
+	u->post_count = MIN(n, (unsigned)POSTS_MAX);
+}
