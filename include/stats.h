@@ -37,6 +37,7 @@
 	/* waiting for a stub's thread, and what it took */ \
 	X(WAIT_NONE, handoffs, "answer was there") \
 	X(WAIT_SPUN, handoffs, "answer came while spinning") \
+	X(WAIT_YIELDED, handoffs, "answered by yielding, on one core") \
 	X(WAIT_SLEPT, handoffs, "had to sleep for the answer") \
 	X(STUB_WOKEN, handoffs, "stub thread had to be woken") \
 	X(STUB_RELAYED, handoffs, "stub thread woken by the one before it on its core") \

@@ -163,6 +163,7 @@ static void allow_common(struct prog *p)
 	arg_equal(p, 3, 0);
 	call_end(p, h);
 	allow_plain(p, SYS_rt_sigreturn);
+	allow_plain(p, SYS_sched_yield);
 
 	h = call_begin(p, SYS_mprotect);
 	arg_address(p, 0);
@@ -205,7 +206,7 @@ static void allow_common(struct prog *p)
 static void build_app(struct prog *p)
 {
 	static const uint32_t own[] = {
-		SYS_futex, SYS_rt_sigreturn, SYS_mprotect, SYS_munmap, SYS_mremap, SYS_madvise,
+		SYS_futex, SYS_rt_sigreturn, SYS_sched_yield, SYS_mprotect, SYS_munmap, SYS_mremap, SYS_madvise,
 	};
 	unsigned h;
 

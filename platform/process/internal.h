@@ -50,6 +50,7 @@ struct app_thread {
 	bool at_gate;                   /* parked by the gate, registers below */
 	struct plat_regs gate_regs;
 	int32_t home;                   /* the only core it may use, or ANYWHERE */
+	bool sliced;                    /* its slice is as short as the kernel thread's */
 	bool placeable;                 /* its thread id is one of its process */
 	uint64_t brought;               /* cycles: when it was last woken at that core */
 	bool ahead_waits;               /* the mailbox has a copy that nobody has asked for yet */
@@ -237,6 +238,8 @@ uint64_t place_patience(void);                  /* cycles to spin for one elsewh
 void place_spun(void);                          /* one came meanwhile */
 void place_back(bool at_once);                  /* it is back */
 void place_follow(struct stub_box *box, uint32_t app_core);     /* will wait for one elsewhere */
+bool place_may_yield(struct app_thread *th);    /* nobody else wants this core, it seems */
+void place_yielded(uint64_t took);              /* cycles until this thread ran again */
 void place_disturbed(void);                     /* a spin was interrupted for long */
 void place_thread_init(const struct stub *s, struct app_thread *th);
 /* It sleeps, and is about to be woken; true: where programs run while the caller spins. */
@@ -249,7 +252,8 @@ void place_mapper(struct stub *s);
 /* last: of the thread that runs where this one is to, and may wake it; or NULL. */
 void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struct stub_box *last);
 /* Until the word is no longer `given`, or limit_ns (0: PATROL_NS from now); returns the word. */
-uint32_t turn_wait(struct stub_box *box, uint32_t given, uint64_t limit_ns);
+uint32_t turn_wait(struct app_thread *th, struct stub_box *box, uint32_t given, uint64_t limit_ns);
+void turn_over(struct stub_box *box);           /* another program's thread goes on instead of this one */
 #define PATROL_NS NSEC_PER_SEC
 
 /* user.c */

@@ -29,7 +29,7 @@
 
 #include "platform/process/internal.h"
 
-HOST_CALLS(sandbox, sched_setaffinity, tgkill);
+HOST_CALLS(sandbox, sched_setaffinity, sched_setattr, sched_yield, tgkill);
 
 #define DENSE_CALLS 24
 #define SPUN_CALLS 24
@@ -42,6 +42,10 @@ HOST_CALLS(sandbox, sched_setaffinity, tgkill);
 #define ARRIVAL(spin) ((spin) * 4)
 #define WAKING(spin) ((spin) * 4)       /* for one that has to be woken on another core */
 #define RELEASE(spin) ((spin) * 64)
+#define YIELD_RETRY_FIRST(spin) ((spin) * 20)
+#define YIELD_RETRY_LAST(spin) ((spin) * 4096)
+
+#define YIELDED_CALLS 8                 /* in a row that came back soon: the core is free */
 
 static cpu_set_t allowed;
 static bool off;                        /* one core only, or the host forbids it */
@@ -55,16 +59,36 @@ static __thread struct {
 	uint64_t given;                 /* cycles: when the program was last waited for */
 	bool woken_apart;               /* it has just been woken, on another core */
 	uint64_t retry, retry_after;    /* cycles: not to go apart before; the pause before that */
+	uint32_t yielded;               /* yields in a row that came back soon */
+	uint64_t yield_retry, yield_after;      /* the same for yielding */
 } mine = { .home = ANYWHERE, .claim = ANYWHERE };
 
 /* Whose home a core is: CPU + 1. */
 static uint32_t claims[CPU_SETSIZE];
+
+/* linux/sched/types.h and glibc's sched.h exclude each other. */
+static struct {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+} short_slice;
+
+static void shorten_slice(pid_t tid)
+{
+	if (short_slice.size && syscall(SYS_sched_setattr, tid, &short_slice, 0))
+		short_slice.size = 0;
+}
 
 /* Before threads exist: they inherit it. */
 void places_init(void)
 {
 	CPU_ZERO(&allowed);
 	off = sched_getaffinity(0, sizeof(allowed), &allowed) || CPU_COUNT(&allowed) < 2;
+	if (syscall(SYS_sched_getattr, 0, &short_slice, sizeof(short_slice), 0) < 0 || short_slice.policy != SCHED_OTHER)
+		short_slice.size = 0;
+	short_slice.runtime = SLICE_NS;
 }
 
 bool place_chooses(void) { return !off; }
@@ -74,19 +98,7 @@ bool place_chooses(void) { return !off; }
  * 6.12 have other reasons to do that, and ignore it. */
 void place_kernel_thread(void)
 {
-	/* linux/sched/types.h and glibc's sched.h exclude each other. */
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime, deadline, period;
-	} attr;
-
-	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) < 0 || attr.policy != SCHED_OTHER)
-		return;
-	attr.runtime = SLICE_NS;
-	syscall(SYS_sched_setattr, 0, &attr, 0);
+	shorten_slice(0);
 }
 
 static bool limit(pid_t tid, int32_t core)
@@ -236,6 +248,32 @@ void place_follow(struct stub_box *box, uint32_t app_core)
 	settle((int32_t)app_core);
 }
 
+/* With slices of unlike length the one with the shorter would be picked again. */
+bool place_may_yield(struct app_thread *th)
+{
+	if (host_cycles() < mine.yield_retry)
+		return false;
+	if (!th->sliced && th->placeable)
+		shorten_slice((pid_t)th->tid);
+	th->sliced = true;
+	return true;
+}
+
+/* If it took long, the program computes or somebody else had the core, for a
+ * slice of the host's: then less and less is tried. */
+void place_yielded(uint64_t took)
+{
+	if (took < process.spin_cycles) {
+		if (took && ++mine.yielded >= YIELDED_CALLS)
+			mine.yield_after = 0;
+		return;
+	}
+	mine.yielded = 0;
+	mine.yield_after = MIN(MAX(2 * mine.yield_after, YIELD_RETRY_FIRST(process.spin_cycles)),
+			       YIELD_RETRY_LAST(process.spin_cycles));
+	mine.yield_retry = host_cycles() + mine.yield_after;
+}
+
 /* Somebody else had this core while the kernel thread spun on it. */
 void place_disturbed(void)
 {
@@ -249,6 +287,7 @@ void place_thread_init(const struct stub *s, struct app_thread *th)
 {
 	th->home = s->mapper_home;
 	th->placeable = !syscall(SYS_tgkill, s->pid, th->tid, 0);
+	th->sliced = false;
 }
 
 static void thread_limit(struct app_thread *th, int32_t core)

@@ -136,6 +136,7 @@
 #define TURN_COMMANDS 2                 /* app thread: commands, then hand back */
 #define TURN_DEAD 3                     /* written by the reaper */
 
+#define YIELDS_MAX 3                    /* in vain, before one sleeps */
 #define CORE_NOWHERE 0xffffffff         /* kern_cpu: on no core that anybody runs on */
 
 /* A word of BOX_POSTABLE is about one descriptor: epoll_ctl(epfd, ..., fd) may be
@@ -282,6 +283,7 @@ struct stub_box {
 	uint32_t app_cpu;
 	uint32_t kern_sleeping __aligned(64);
 	uint32_t kern_cpu;
+	uint32_t yields;                        /* kernel's thread and this one go on in turn by sched_yield */
 	uint32_t relay;                         /* word of STUB_WAKE + 1, to be woken before this thread sleeps */
 	/* resume with a frame: written by the kernel */
 	uint32_t resume_off __aligned(64);

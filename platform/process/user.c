@@ -47,7 +47,7 @@ void app_thread_call(struct stub *s, bool child, unsigned cpu)
 }
 
 /* The thread parks itself when it is ready. */
-static int app_thread_await(struct stub *s, struct stub_box *box)
+static int app_thread_await(struct stub *s, struct app_thread *th, struct stub_box *box)
 {
 	uint64_t end_ns = plat_time_mono_ns() + COMMAND_NS;
 	uint32_t turn;
@@ -59,7 +59,7 @@ static int app_thread_await(struct stub *s, struct stub_box *box)
 
 		if (now_ns >= end_ns)
 			return -ESRCH;
-		turn = turn_wait(box, TURN_COMMANDS, now_ns + REKICK_NS);
+		turn = turn_wait(th, box, TURN_COMMANDS, now_ns + REKICK_NS);
 		err = mapper_failed(s);
 	} while (turn == TURN_COMMANDS && !err);
 	return err ? err : turn == TURN_KERNEL ? 0 : -ESRCH;
@@ -94,7 +94,7 @@ static int app_thread_new(struct stub *s, unsigned cpu)
 	int err;
 
 	if (born) {
-		err = app_thread_await(s, box);
+		err = app_thread_await(s, &s->thread[cpu], box);
 		if (!err)
 			goto live;
 		stub_kill(s);
@@ -110,7 +110,7 @@ static int app_thread_new(struct stub *s, unsigned cpu)
 		s->tainted = true;
 	/* The list stays as it is until the thread has read it. */
 	if (!err)
-		err = app_thread_await(s, box);
+		err = app_thread_await(s, &s->thread[cpu], box);
 	mapper_unlock(s);
 	if (err == -ESRCH)
 		stub_kill(s);
@@ -161,7 +161,7 @@ int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n
 	test_step(s, STEP_COMMANDED);
 	if (stub_dead(s))
 		return -ESRCH;
-	turn = turn_wait(box, TURN_COMMANDS, plat_time_mono_ns() + COMMAND_NS);
+	turn = turn_wait(&s->thread[cpu], box, TURN_COMMANDS, plat_time_mono_ns() + COMMAND_NS);
 	if (turn != TURN_KERNEL) {
 		stub_kill(s);
 		return -ESRCH;
@@ -343,7 +343,7 @@ static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box
 		limit_ns = plat_time_mono_ns() + PATROL_NS;
 	limit_ns = MIN(deadline_ns, limit_ns);
 	for (;;) {
-		uint32_t turn = turn_wait(box, TURN_RUN, limit_ns);
+		uint32_t turn = turn_wait(th, box, TURN_RUN, limit_ns);
 		uint64_t now_ns;
 
 		if (turn == TURN_KERNEL)
@@ -429,7 +429,7 @@ static void take_over(struct app_thread *th, struct stub_box *box, unsigned cpu)
 	turn_give(th, box, TURN_RUN, last ? stub_box_of(last, cpu) : NULL);
 	if (!last)
 		return;
-	place_leave(stub_box_of(last, cpu));
+	turn_over(stub_box_of(last, cpu));
 	stub_unpin(last);
 }
 

@@ -197,6 +197,7 @@ void mailbox_forged_at_each_step(void)
 		{ offsetof(struct stub_box, kern_cpu), 0xffffffff },
 		{ offsetof(struct stub_box, app_cpu), 0xffffffff },
 		{ offsetof(struct stub_box, relay), 0xffffffff },
+		{ offsetof(struct stub_box, yields), 0xffffffff },
 		{ offsetof(struct stub_box, line.trap), 0xffffffff },
 		{ offsetof(struct stub_box, line.trap), TRAP_GATE },
 		{ offsetof(struct stub_box, line.trap), TRAP_UNRUN },

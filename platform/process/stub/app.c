@@ -16,6 +16,7 @@
 #include "platform/process/sigframe.h"
 #include "platform/process/stub/ahead.h"
 
+#define NR_sched_yield 24
 #define NR_futex 202
 #define SIGNO_SYS 31
 #define WAKE_ALL 0x7fffffff
@@ -129,6 +130,21 @@ static uint32_t sleep(struct stub_box *box)
 	return turn;
 }
 
+/* The kernel's thread is on this core, and nobody else, as far as it knows:
+ * whether it has given the turn back when this thread runs again. */
+static bool yield(const struct stub_box *box, uint32_t *ret_turn)
+{
+	static const uint64_t none[6];
+
+	for (unsigned i = 0; i < YIELDS_MAX && __atomic_load_n(&box->yields, __ATOMIC_RELAXED); i++) {
+		host_call(NR_sched_yield, none);
+		*ret_turn = __atomic_load_n(&box->line.turn, __ATOMIC_ACQUIRE);
+		if (*ret_turn != TURN_KERNEL)
+			return true;
+	}
+	return false;
+}
+
 /* Give the turn to the kernel, return when it is back.  xstate: to be saved;
  * the partner on another core need not wait for that. */
 static uint32_t hand_over(struct stub_box *box, bool xstate)
@@ -161,6 +177,8 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 		} while (cycles() - start < limit &&
 			 __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != cpu);
 	}
+	if (!apart && yield(box, &turn))
+		return turn;
 	return sleep(box);
 }
 
