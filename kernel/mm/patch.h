@@ -24,8 +24,8 @@
 #define PATCH_FULL_MAX (4ull << 20)     /* files that are copied whole */
 #define PATCH_PHDRS_MAX 64u
 #define PATCH_NR_ANY 0xffffu
-#define PATCH_COMMON_MAX 96u            /* sites that nobody was seen at yet */
-#define PATCH_SITES_MAX 160u            /* what fits behind the text, about */
+#define PATCH_COMMON_MAX 176u           /* sites that nobody was seen at yet */
+#define PATCH_SITES_MAX 240u            /* what fits behind the text, about */
 #define PATCH_LOOKBACK 40u              /* bytes before a site that are looked at */
 #define PATCH_STEPS 8u                  /* instructions from the window to the site */
 #define PATCH_TRAMPOLINE_MAX 64u

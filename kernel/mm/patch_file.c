@@ -29,7 +29,7 @@
 /* A file changed so lately may change again without a new time stamp. */
 #define SETTLE_NS (2 * (int64_t)NSEC_PER_SEC)
 #define COPY_CHUNK 65536u
-#define TRAMPOLINE_MEAN 24u             /* bytes of one site, about */
+#define TRAMPOLINE_MEAN 16u             /* bytes of one site, about */
 
 struct cand {
 	uint64_t off;
@@ -470,7 +470,7 @@ static void scan_once(struct patch_file *f)
 	f->scanned = true;
 	if (!found)
 		return;
-	patch_scan(f->obj, &f->text, &f->eh, (unsigned)(f->text.page_end - f->text.end) / (2 * TRAMPOLINE_MEAN), found);
+	patch_scan(f->obj, &f->text, &f->eh, (unsigned)(f->text.page_end - f->text.end) * 3 / (4 * TRAMPOLINE_MEAN), found);
 	f->cpuids = found->cpuids;
 	memcpy(f->cpuid, found->cpuid, found->cpuids * sizeof(f->cpuid[0]));
 	add_found(f, found);
