@@ -32,6 +32,7 @@ struct packet_sock {
 	struct waitq wq;
 	struct mutex read_lock;
 	struct filter_slot filter;
+	struct packet_ring ring;
 	struct list link;               /* ns->lock */
 	/* ns->lock to write */
 	uint16_t protocol;              /* ETH_P_, host order; 0: nothing */
@@ -66,6 +67,7 @@ static void sock_put(struct packet_sock *k)
 		packet_free(p);
 	}
 	(void)filter_detach(&k->filter);
+	packet_ring_free(&k->ring);
 	netns_put(k->ns);
 	kfree(k);
 }
@@ -79,6 +81,27 @@ static void count_drop(struct packet_sock *k)
 	spin_unlock(&k->lock);
 }
 
+struct linux_sockaddr_ll packet_name(const struct frame *f)
+{
+	return (struct linux_sockaddr_ll){ AF_PACKET, be16(f->protocol), LO_INDEX, ARPHRD_LOOPBACK, f->kind, ETH_ALEN, { 0 } };
+}
+
+static void to_ring(struct packet_sock *k, const struct frame *f, size_t start, size_t keep)
+{
+	struct packet_facts facts = { vfs_now_ns(), (uint32_t)k->reserve, false };
+	bool ok;
+
+	spin_lock(&k->lock);
+	facts.losing = k->stats.drops;
+	spin_unlock(&k->lock);
+	ok = packet_ring_put(&k->ring, f, start, keep, &facts);
+	spin_lock(&k->lock);
+	*(ok ? &k->stats.packets : &k->stats.drops) += 1;
+	spin_unlock(&k->lock);
+	if (ok)
+		waitq_wake_all(&k->wq, POLLIN | POLLRDNORM);
+}
+
 static void deliver(struct packet_sock *k, const struct frame *f)
 {
 	size_t start = k->type == SOCK_DGRAM ? f->net : 0, keep;
@@ -87,6 +110,10 @@ static void deliver(struct packet_sock *k, const struct frame *f)
 
 	if (!filter_run(&k->filter, f, start, &keep))
 		return;
+	if (packet_ring_there(&k->ring)) {
+		to_ring(k, f, start, keep);
+		return;
+	}
 	p = kmalloc(sizeof *p + keep);
 	if (!p || !dgram_charge(sizeof *p + keep)) {
 		kfree(p);
@@ -273,7 +300,7 @@ static bool ready(struct packet_sock *k, int *err)
 
 static void describe(const struct socket *s, const struct packet_sock *k, const struct packet *p, struct sock_msg *m)
 {
-	struct linux_sockaddr_ll ll = { AF_PACKET, be16(p->protocol), LO_INDEX, ARPHRD_LOOPBACK, p->kind, ETH_ALEN, { 0 } };
+	struct linux_sockaddr_ll ll = packet_name(&(struct frame){ .protocol = p->protocol, .kind = p->kind });
 
 	m->name.size = sizeof ll;
 	memcpy(&m->name.u, &ll, sizeof ll);
@@ -349,6 +376,8 @@ static uint32_t packet_poll(struct socket *s, struct poll_table *pt)
 	if (k->error)
 		ev |= POLLERR;
 	spin_unlock(&k->lock);
+	if (packet_ring_there(&k->ring) && packet_ring_ready(&k->ring))
+		ev |= POLLIN | POLLRDNORM;
 	return ev;
 }
 
@@ -407,8 +436,12 @@ static int packet_setsockopt(struct socket *s, int level, int opt, const void *v
 		return -ENOPROTOOPT;
 	if (opt == PACKET_ADD_MEMBERSHIP || opt == PACKET_DROP_MEMBERSHIP)
 		return member(k, opt == PACKET_ADD_MEMBERSHIP, val, size);
+	if (opt == PACKET_RX_RING)
+		return packet_ring_set(&k->ring, val, size, k->version, (uint32_t)k->reserve);
 	if (!to)
 		return -ENOPROTOOPT;
+	if ((opt == PACKET_VERSION || opt == PACKET_RESERVE) && packet_ring_there(&k->ring))
+		return -EBUSY;
 	if (opt == PACKET_AUXDATA || opt == PACKET_ORIGDEV ? size < sizeof v : size != sizeof v)
 		return -EINVAL;
 	if (opt == PACKET_VERSION && (v < TPACKET_V1 || v > TPACKET_V2))
@@ -449,8 +482,11 @@ static int packet_getsockopt(struct socket *s, int level, int opt, void *val, si
 		return -ENOPROTOOPT;
 	if (opt == PACKET_STATISTICS)
 		return get_stats(k, val, size);
-	if (opt == PACKET_HDRLEN) {     /* the version goes in, a size comes out; no other is there */
+	if (opt == PACKET_HDRLEN) {     /* a version goes in, a size comes out */
 		if (*size < sizeof v)
+			return -EINVAL;
+		memcpy(&v, val, sizeof v);
+		if (v != TPACKET_V1 && v != TPACKET_V2)
 			return -EINVAL;
 		return opt_ret(sizeof(struct linux_tpacket2_hdr), val, size);
 	}
@@ -486,6 +522,11 @@ static void packet_release(struct socket *s)
 	sock_put(k);
 }
 
+static int packet_mmap(struct socket *s, uint64_t off, uint64_t size, struct mmap_target *ret)
+{
+	return packet_ring_mmap(&((struct packet_sock *)s->priv)->ring, off, size, ret);
+}
+
 static struct filter_slot *packet_filter(struct socket *s) { return &((struct packet_sock *)s->priv)->filter; }
 
 static const struct sock_ops packet_ops = {
@@ -498,6 +539,7 @@ static const struct sock_ops packet_ops = {
 	.poll = packet_poll,
 	.ioctl = packet_ioctl,
 	.filter = packet_filter,
+	.mmap = packet_mmap,
 	.release = packet_release,
 	.out_of_band = true,
 	.error_queue = true,
@@ -517,6 +559,7 @@ int packet_create(struct socket *s)
 	ref_init(&k->ref);
 	waitq_init(&k->wq);
 	mutex_init(&k->read_lock);
+	mutex_init(&k->ring.lock);
 	list_init(&k->queue);
 	list_init(&k->link);
 	k->ns = netns_get(netns_current());

@@ -67,12 +67,21 @@ static void socket_release(struct file *f) { socket_free(f->priv); }
 /* O_DIRECT is for files that have blocks. */
 static int socket_set_flags(struct file *f, uint32_t flags) { return flags & O_DIRECT ? -EINVAL : 0; }
 
+static int socket_mmap(struct file *f, __unused_arg unsigned prot, __unused_arg unsigned map_flags, uint64_t off,
+		       uint64_t size, struct mmap_target *ret)
+{
+	struct socket *s = f->priv;
+
+	return s->ops->mmap ? s->ops->mmap(s, off, size, ret) : -ENODEV;
+}
+
 static const struct file_ops socket_fops = {
 	.set_flags = socket_set_flags,
 	.read = socket_read,
 	.write = socket_write,
 	.poll = socket_poll,
 	.ioctl = socket_ioctl,
+	.mmap = socket_mmap,
 	.release = socket_release,
 	.type_name = "socket",
 };

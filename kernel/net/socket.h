@@ -85,6 +85,7 @@ struct sock_ops {
 	/* s has its file now; optional. */
 	void (*attach)(struct socket *s, struct file *f);
 	void (*release)(struct socket *s);      /* priv may be NULL */
+	int (*mmap)(struct socket *s, uint64_t off, uint64_t size, struct mmap_target *ret);   /* optional */
 	struct filter_slot *(*filter)(struct socket *s);        /* SO_ATTACH_FILTER; optional */
 	bool out_of_band;                       /* sendmsg and recvmsg know MSG_OOB */
 	bool error_queue;                       /* recvmsg knows MSG_ERRQUEUE */

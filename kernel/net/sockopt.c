@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* setsockopt(2), getsockopt(2): the family is asked first, then the options
  * that every socket has (socket(7)). */
-#include "kernel/net/frame.h"
+#include "kernel/net/packet.h"
 #include "kernel/syscall/syscall.h"
 
 #define OPT_MAX 262144u                 /* every group that a process can have */
@@ -485,6 +485,12 @@ static long get_option(struct socket *s, int level, int opt, uaddr uval, uaddr u
 	if (!buf)
 		return -ENOMEM;
 	memset(buf, 0, MAX(n, sizeof small));
+	/* PACKET_HDRLEN reads what it answers to. */
+	if (level == SOL_PACKET && n >= sizeof size && copy_in(buf, uval, sizeof size)) {
+		if (buf != small)
+			kfree(buf);
+		return -EFAULT;
+	}
 	err = s->ops->getsockopt ? s->ops->getsockopt(s, level, opt, buf, &n) : -ENOPROTOOPT;
 	if (err == -ENOPROTOOPT && level == SOL_SOCKET)
 		err = get_common(s, opt, buf, &n);

@@ -178,6 +178,30 @@ static void quoted(int family)
 	close(s);
 }
 
+/* What the header of the ICMP message says comes along. */
+static void header_of_icmp(int family)
+{
+	int s = socket(family, SOCK_DGRAM, 0), level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, one = 1;
+	char b[64], c[256];
+	struct iovec v = { b, sizeof b };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = c, .msg_controllen = sizeof c };
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback, .sin6_port = htons(9) };
+	struct sockaddr_in to4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(9) };
+
+	SAY("header of the message, family %d\n", family);
+	setsockopt(s, level, family == AF_INET ? IP_RECVERR : IPV6_RECVERR, &one, sizeof one);
+	setsockopt(s, level, family == AF_INET ? IP_RECVTTL : IPV6_RECVHOPLIMIT, &one, sizeof one);
+	if (family == AF_INET)
+		connect(s, (void *)&to4, sizeof to4);
+	else
+		connect(s, (void *)&to, sizeof to);
+	V(send(s, "x", 1, 0));
+	V(recvmsg(s, &m, MSG_ERRQUEUE));
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
+		SAY("level %d type %d length %d first %d\n", h->cmsg_level, h->cmsg_type, (int)h->cmsg_len, *(int *)(void *)CMSG_DATA(h));
+	close(s);
+}
+
 int main(void)
 {
 	quoted(AF_INET);
@@ -187,5 +211,7 @@ int main(void)
 	six();
 	too_long();
 	tcp_queue();
+	header_of_icmp(AF_INET);
+	header_of_icmp(AF_INET6);
 	return 0;
 }

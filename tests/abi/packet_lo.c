@@ -31,7 +31,9 @@ static void tell(int s, const char *who, size_t head, int wait_ms)
 		memcpy(&ip, b + head, sizeof ip);
 		from = t[0] << 8 | t[1];
 		to = t[2] << 8 | t[3];
-		if (ip.version != 4 || (ip.protocol != IPPROTO_ICMP && from != port && to != port))
+		if (ip.protocol == IPPROTO_ICMP && n >= (long)(head + sizeof ip + 8 + sizeof ip + 8))
+			to = t[8 + sizeof ip + 2] << 8 | t[8 + sizeof ip + 3];   /* of the packet that it is about */
+		if (ip.version != 4 || (from != port && to != port))
 			continue;
 		SAY("%s: name %d family %d protocol %x link %d type %d kind %d address %d; %ld bytes, length %d protocol %d ttl %d tos %d",
 		    who, (int)size, ll.sll_family, ntohs(ll.sll_protocol), ll.sll_ifindex, ll.sll_hatype, ll.sll_pkttype,
@@ -201,6 +203,62 @@ static void stream(void)
 	close(s);
 }
 
+/* Frames in shared memory, version 2. */
+static void ring(void)
+{
+	struct tpacket_req3 q = { .tp_block_size = 4096, .tp_block_nr = 1, .tp_frame_size = 2048, .tp_frame_nr = 2 };
+	int s = sniffer(SOCK_RAW, ETH_P_IP, 0), p[2], v = TPACKET_V3 + 1;
+	struct pollfd pf = { s, POLLIN, 0 };
+	socklen_t n = sizeof v;
+	unsigned char *map;
+
+	SAY("ring\n");
+	V(getsockopt(s, SOL_PACKET, PACKET_HDRLEN, &v, &n));
+	v = TPACKET_V2;
+	V(getsockopt(s, SOL_PACKET, PACKET_HDRLEN, &v, &n));
+	V(v);
+	v = TPACKET_V2;
+	V(setsockopt(s, SOL_PACKET, PACKET_VERSION, &v, sizeof v));
+	V(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, s, 0) == MAP_FAILED);
+	V(setsockopt(s, SOL_PACKET, PACKET_RX_RING, &q, sizeof(struct tpacket_req) - 1));
+	q.tp_frame_nr = 3;
+	V(setsockopt(s, SOL_PACKET, PACKET_RX_RING, &q, sizeof q));
+	q.tp_frame_nr = 2;
+	q.tp_block_size = 4000;
+	V(setsockopt(s, SOL_PACKET, PACKET_RX_RING, &q, sizeof q));
+	q.tp_block_size = 4096;
+	V(setsockopt(s, SOL_PACKET, PACKET_RX_RING, &q, sizeof q));
+	V(setsockopt(s, SOL_PACKET, PACKET_RX_RING, &q, sizeof q));
+	V(setsockopt(s, SOL_PACKET, PACKET_VERSION, &v, sizeof v));
+	V(mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, s, 0) == MAP_FAILED);
+	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, s, 0);
+	V(map != MAP_FAILED);
+	udp_pair(p);
+	port = ntohs(name_of(p[1]).sin_port);
+	for (int i = 0, seen = 0; i < 200 && seen < 3; i++) {
+		struct tpacket2_hdr *h = (void *)(map + i % 2 * 2048);
+		struct sockaddr_ll *ll = (void *)(map + i % 2 * 2048 + TPACKET_ALIGN(sizeof *h));
+		unsigned char *ip = map + i % 2 * 2048 + 80;
+
+		if (!h->tp_status && send(p[0], "through the ring", 16, 0) != 16)
+			SAY("send: %s\n", abi_errno(errno));
+		poll(&pf, 1, 1000);
+		if (ip[9] == IPPROTO_UDP && (ip[22] << 8 | ip[23]) == port) {
+			SAY("status %d length %d of %d, link at %d, net at %d, time %d; kind %d protocol %x '%.16s'\n", h->tp_status & 1,
+			    h->tp_snaplen, h->tp_len, h->tp_mac, h->tp_net, h->tp_sec > 1000000000, ll->sll_pkttype,
+			    ntohs(ll->sll_protocol), ip + 28);
+			seen++;
+		}
+		h->tp_status = 0;
+	}
+	q = (struct tpacket_req3){ 0 };
+	V(setsockopt(s, SOL_PACKET, PACKET_RX_RING, &q, sizeof q));
+	munmap(map, 4096);
+	close(s);
+	close(p[0]);
+	close(p[1]);
+}
+
 static void sent(void)
 {
 	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_protocol = htons(0x88b5), .sll_ifindex = 1, .sll_halen = 6 };
@@ -227,6 +285,7 @@ int main(void)
 	names();
 	seen();
 	stream();
+	ring();
 	sent();
 	return 0;
 }

@@ -63,7 +63,7 @@ static void describe(struct socket *s, struct dgram_sock *d, const struct dgram 
 	}
 }
 
-static long recv_error(struct dgram_sock *d, struct sock_msg *m)
+static long recv_error(struct socket *s, struct dgram_sock *d, struct sock_msg *m)
 {
 	struct { struct linux_sock_extended_err e; uint8_t offender[28]; } __packed info = { 0 };
 	struct sock_addr a;
@@ -105,6 +105,12 @@ static long recv_error(struct dgram_sock *d, struct sock_msg *m)
 	if (g->error == EMSGSIZE)
 		memset(&a.u, 0, a.size);
 	memcpy(info.offender, &a.u, MIN((size_t)a.size, sizeof info.offender));
+	if (g->error != EMSGSIZE) {     /* of the ICMP message, which came from there */
+		struct dgram icmp = { .from = g->to, .to = g->from, .ttl = 64, .tos = ip_is_v4(&g->to.ip) ? 0xc0 : 0,
+				      .time_ns = g->time_ns };
+
+		describe(s, d, &icmp, m);
+	}
 	sock_put_cmsg(m, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &info, sizeof info.e + a.size);
 	dgram_uncharge(g);
 	kfree(g);
@@ -156,7 +162,7 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 	long ret;
 
 	if (m->flags & MSG_ERRQUEUE)
-		return recv_error(d, m);
+		return recv_error(s, d, m);
 	mutex_lock(&d->read_lock);
 	for (;;) {
 		off = inet_peek_offset(&d->in, peek);

@@ -42,12 +42,12 @@ void tcp_show_connect(const struct tcp_sock *t, bool accepted)
 void tcp_show(const struct tcp_sock *t, const struct tcp_sock *peer, uint8_t flags, const uint8_t *p, size_t n)
 {
 	struct endpoint a = t->in.local, b = t->in.remote;
-	uint64_t sent = peer->rcv_seq;
+	uint64_t sent = peer->rcv_seq, received = t->rcv_seq + t->done;         /* a FIN has a number */
 
 	if (!n)
-		segment(t->in.ns, &a, &b, flags, sent, t->rcv_seq, NULL, 0);
+		segment(t->in.ns, &a, &b, flags, sent, received, NULL, 0);
 	for (size_t piece, at = 0; at < n; at += piece) {
 		piece = MIN(n - at, (size_t)TCP_MSS);
-		segment(t->in.ns, &a, &b, flags, sent + at, t->rcv_seq, p + at, piece);
+		segment(t->in.ns, &a, &b, flags, sent + at, received, p + at, piece);
 	}
 }
