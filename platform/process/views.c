@@ -31,6 +31,7 @@ HOST_CALLS(sandbox, mmap, munmap, madvise, fstat);
 #define VIEWS_BYTES_MAX (64ul << 20)
 #define STILL_NS 2000000000ll           /* the coarsest clock of a file system */
 #define SEEN_MAX 128u
+#define HUGE_PAGE (2 << 20)
 
 struct stamp { uint64_t size; int64_t mtime_ns, ctime_ns; };
 
@@ -54,7 +55,8 @@ static bool stamp_of(int fd, struct stamp *ret)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 0)
+	/* Huge pages are mapped and unmapped by their own size only. */
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 0 || st.st_blksize >= HUGE_PAGE)
 		return false;
 	*ret = (struct stamp){
 		.size = (uint64_t)st.st_size,
