@@ -118,6 +118,8 @@ int dgram_route(struct socket *s, struct dgram_sock *d, struct endpoint *to, int
 
 	if (!link)
 		link = inet_bound_link(&d->in);
+	if (!link && !ip_is_v4(&to->ip) && d->in.proto == PROTO_UDP)
+		link = d->in.sticky_link;
 	if (!link && ip_is_multicast(&to->ip))
 		link = d->in.opt[ip_is_v4(&to->ip) ? OPT_MC_IF : OPT6_MC_IF];
 	if (!link && inet_needs_scope(&to->ip))

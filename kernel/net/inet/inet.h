@@ -54,6 +54,7 @@ struct inet_sock {
 	uint16_t port_first, port_last; /* IP_LOCAL_PORT_RANGE; 0: as the name space has it */
 	int32_t peek_off;               /* SO_PEEK_OFF, -1: none; atomic */
 	uint32_t mc_addr;               /* IP_MULTICAST_IF, network order */
+	int32_t sticky_link;            /* IPV6_PKTINFO */
 	struct membership *members;     /* ns->lock */
 	unsigned member_count;
 };

@@ -242,6 +242,20 @@ static int set_unicast_link(struct inet_sock *i, int level, const void *val, siz
 	return 0;
 }
 
+/* Linux keeps the address too and asks nothing of it. */
+static int set_sticky_info(struct inet_sock *i, const void *val, size_t size)
+{
+	struct linux_in6_pktinfo pi;
+
+	if (size < sizeof pi)
+		return -EINVAL;
+	memcpy(&pi, val, sizeof pi);
+	if (inet_bound_link(i) && inet_bound_link(i) != (int32_t)pi.ifindex)
+		return -EINVAL;
+	i->sticky_link = (int32_t)pi.ifindex;
+	return 0;
+}
+
 static bool one_at_most(int32_t v) { return !(v & (v - 1)); }
 
 static int set_preferences(struct inet_sock *i, const void *val, size_t size)
@@ -349,6 +363,8 @@ int inet_setsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 		return set_mtu(val, size);
 	if (opt == (level == IPPROTO_IP ? IP_UNICAST_IF : IPV6_UNICAST_IF))
 		return set_unicast_link(i, level, val, size);
+	if (level == IPPROTO_IPV6 && opt == IPV6_PKTINFO)
+		return set_sticky_info(i, val, size);
 	if (level == IPPROTO_IPV6 && opt == IPV6_ADDR_PREFERENCES)
 		return set_preferences(i, val, size);
 	r = rule(level, opt);
