@@ -17,6 +17,7 @@
 
 #include "platform/process/internal.h"
 #include "platform/process/sigframe.h"
+#include "platform/process/stub/ahead.h"
 
 #define XSTATE_POLL_NS (200 * 1000ull)
 #define XSTATE_NS (10 * NSEC_PER_SEC)
@@ -72,6 +73,14 @@ void gate_regs_rest(struct app_thread *th, const struct stub_box *box, struct pl
 
 	regs_rest(r, &rest);
 	regs_rest(&th->gate_regs, &rest);
+}
+
+/* There is a copy for call nr.  A path will be wanted for sure, very soon. */
+void ahead_announce(struct app_thread *th, const struct stub_box *box, uint64_t nr)
+{
+	th->ahead_waits = true;
+	if (nr < ARRAY_SIZE(ahead_table) && ahead_table[nr].kind == AHEAD_STRING)
+		__builtin_prefetch((const uint8_t *)box + BOX_DATA);
 }
 
 /* What the thread says it has copied before a system call: fetched when it is wanted.

@@ -279,6 +279,7 @@ bool riders_touch(const struct app_thread *th, uint64_t at, uint64_t n);
 void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
 void gate_regs_rest(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
 bool gate_resumable(struct app_thread *th, const struct plat_regs *r);
+void ahead_announce(struct app_thread *th, const struct stub_box *box, uint64_t nr);
 void ahead_look(struct app_thread *th, const struct stub_box *box);
 bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst, uint64_t src, size_t n);
 static inline void ahead_drop(struct app_thread *th)

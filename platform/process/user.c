@@ -459,10 +459,10 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 		th->below = GATE_BELOW;
 		test_step(s, STEP_FRAME);
 		gate_regs_read(th, box, &u->regs);
+		if (trap & TRAP_AHEAD)
+			ahead_announce(th, box, u->regs.orig_rax);
 		riders_expect(box);
 		u->regs_partial = true;
-		if (trap & TRAP_AHEAD)
-			th->ahead_waits = true;
 		*ret = (struct plat_trap){
 			.kind = PLAT_TRAP_SYSCALL, .signo = SIGSYS,
 			.compat = (u->regs.orig_rax & FRAME_X32_BIT) != 0, .gate = true,
