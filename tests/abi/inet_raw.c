@@ -161,6 +161,30 @@ static void allowed(void)
 	V(socket(AF_INET, SOCK_RAW, 0));
 }
 
+/* Where a port would be there is the protocol; in /proc/net/raw too. */
+static void number(void)
+{
+	int s = socket(AF_INET, SOCK_RAW, 201);
+	struct sockaddr_in a = name_of(s);
+	char line[256];
+	FILE *f;
+
+	if (s < 0)
+		return;
+	V(ntohs(a.sin_port));
+	a = loopback(77);
+	V(bind(s, (void *)&a, sizeof a));
+	V(ntohs(name_of(s).sin_port));
+	V(connect(s, (void *)&a, sizeof a));
+	f = fopen("/proc/net/raw", "r");
+	while (f && fgets(line, sizeof line, f))
+		if (strstr(line, ":00C9 "))
+			SAY("%.32s\n", strchr(line, ':') + 2);
+	if (f)
+		fclose(f);
+	close(s);
+}
+
 int main(void)
 {
 	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -177,6 +201,7 @@ int main(void)
 	own_header();
 	udp_is_seen();
 	six();
+	number();
 	allowed();
 	return 0;
 }

@@ -67,6 +67,8 @@ int inet_getname_common(struct inet_sock *i, bool peer, bool connected, struct s
 	spin_lock(&i->ns->lock);
 	e = peer ? i->remote : i->local;
 	spin_unlock(&i->ns->lock);
+	if (!peer && i->type == SOCK_RAW)
+		e.port = (uint16_t)i->protocol;         /* what inet_create() calls its number */
 	inet_addr_format(i, &e, ret);
 	return 0;
 }

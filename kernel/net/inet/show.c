@@ -74,12 +74,17 @@ void net_show_tcp(struct netns *ns, struct sbuf *s, bool v6)
 
 static void dgram_line(struct sbuf *s, struct inet_sock *i, unsigned slot, bool v6)
 {
+	struct endpoint local = i->local, remote = i->remote;
 	struct dgram_sock *d = dgram_of(i);
 
+	if (i->type == SOCK_RAW) {      /* the number of the protocol, and none */
+		local.port = (uint16_t)i->protocol;
+		remote.port = 0;
+	}
 	spin_lock(&d->lock);
 	sbuf_printf(s, "%5u: ", slot);
-	put_addr(s, &i->local, v6);
-	put_addr(s, &i->remote, v6);
+	put_addr(s, &local, v6);
+	put_addr(s, &remote, v6);
 	sbuf_printf(s, "%02X %08X:%08X 00:00000000 00000000 %5u        0 %llu 2 0000000000000000 %llu\n",
 		    i->remote.port ? TCP_ESTABLISHED : TCP_CLOSE, 0u, (unsigned)d->queued, i->uid,
 		    (unsigned long long)__atomic_load_n(&i->ino, __ATOMIC_RELAXED), (unsigned long long)d->drops);
