@@ -20,6 +20,8 @@ long pipe_queued(struct file *f);
 long pipe_room(struct file *f);
 /* Copy up to n queued bytes without taking them: tee(2). */
 long pipe_peek(struct file *f, void *buf, size_t n);
+/* Take n bytes that were seen there away, whatever packets they are. */
+void pipe_skip(struct file *f, size_t n);
 
 /* SIGPIPE to the current task, as from itself. */
 void ipc_raise_sigpipe(void);

@@ -8,6 +8,7 @@
  * Trust: number of queues, messages per queue and message size are bounded as
  * by Linux's defaults, and the bytes of all queues together. */
 #include "kernel/ipc/ipc.h"
+#include "kernel/net/net.h"
 #include "kernel/syscall/syscall.h"
 #include <linux_abi/ipc.h>
 
@@ -21,6 +22,17 @@
 
 struct mqmsg { struct list link; uint32_t prio, size; uint8_t data[]; };
 
+/* Who is to be told of a message (mq_notify(2)).  SIGEV_THREAD: by COOKIE bytes of
+ * the asker's, into a netlink socket of its own. */
+#define COOKIE 32u
+enum { WOKEN_UP = 1, REMOVED = 2 };     /* in the last of them */
+struct notice {
+	struct tgroup *g;               /* counted; NULL: nobody */
+	struct linux_sigevent ev;
+	struct file *sock;              /* counted; NULL: no thread */
+	uint8_t cookie[COOKIE];
+};
+
 struct mqueue {
 	struct ref ref;                 /* the name and each open file */
 	struct list link;               /* names_lock; empty: unlinked */
@@ -33,8 +45,7 @@ struct mqueue {
 	int64_t count;                  /* lock */
 	uint64_t bytes;                 /* lock */
 	unsigned receivers;             /* lock: sleeping in mq_receive */
-	struct tgroup *notify;          /* lock: counted */
-	struct linux_sigevent event;    /* lock */
+	struct notice notice;           /* lock */
 	struct waitq wq;
 };
 
@@ -42,6 +53,27 @@ static struct spinlock names_lock = SPINLOCK_INIT;
 static struct list names = LIST_INIT(names);    /* names_lock */
 static unsigned queue_count;                    /* names_lock */
 static uint64_t bytes_total;                    /* atomic */
+
+/* What was asked for is over; no lock held. */
+static void notice_end(struct notice *n, uint8_t why)
+{
+	if (n->sock) {
+		n->cookie[COOKIE - 1] = why;
+		netlink_give(n->sock, n->cookie, COOKIE);
+		file_put(n->sock);
+	}
+	if (n->g)
+		tgroup_put(n->g);
+}
+
+/* q->lock held; the caller ends it. */
+static struct notice notice_take(struct mqueue *q)
+{
+	struct notice n = q->notice;
+
+	q->notice = (struct notice){ 0 };
+	return n;
+}
 
 static void mq_put(struct mqueue *q)
 {
@@ -53,8 +85,7 @@ static void mq_put(struct mqueue *q)
 		__atomic_fetch_sub(&bytes_total, m->size, __ATOMIC_RELAXED);
 		kfree(m);
 	}
-	if (q->notify)
-		tgroup_put(q->notify);
+	notice_end(&q->notice, REMOVED);
 	kfree(q->name);
 	kfree(q);
 	spin_lock(&names_lock);
@@ -87,8 +118,8 @@ static long mq_read(struct file *f, struct iter *to, uint64_t *pos)
 
 	spin_lock(&q->lock);
 	n = ksnprintf(text, sizeof text, "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
-		      (unsigned long)q->bytes, q->notify ? q->event.notify : 0,
-		      q->notify ? q->event.signo : 0, q->notify ? q->notify->tgid : 0);
+		      (unsigned long)q->bytes, q->notice.g ? q->notice.ev.notify : 0,
+		      q->notice.g ? q->notice.ev.signo : 0, q->notice.g ? q->notice.g->tgid : 0);
 	spin_unlock(&q->lock);
 	if (*pos >= (uint64_t)n)
 		return 0;
@@ -100,16 +131,13 @@ static long mq_read(struct file *f, struct iter *to, uint64_t *pos)
 static int mq_flush(struct file *f, struct task *t)
 {
 	struct mqueue *q = f->priv;
-	struct tgroup *drop = NULL;
+	struct notice drop = { 0 };
 
 	spin_lock(&q->lock);
-	if (q->notify == t->tg) {
-		drop = q->notify;
-		q->notify = NULL;
-	}
+	if (q->notice.g == t->tg)
+		drop = notice_take(q);
 	spin_unlock(&q->lock);
-	if (drop)
-		tgroup_put(drop);
+	notice_end(&drop, REMOVED);
 	return 0;
 }
 
@@ -305,34 +333,27 @@ static int deadline_abs(uaddr uts, uint64_t *ret)
 /* ---- messages ---- */
 
 /* The first message in an empty queue that nobody waits for: tell whoever
- * asked.  q->lock held; the group is returned for signalling. */
-static struct tgroup *arrived(struct mqueue *q, struct linux_sigevent *ev)
+ * asked.  q->lock held. */
+static struct notice arrived(struct mqueue *q)
 {
-	struct tgroup *g = NULL;
-
-	if (q->count == 1 && q->notify && !q->receivers) {
-		g = q->notify;
-		*ev = q->event;
-		q->notify = NULL;
-	}
-	return g;
+	return q->count == 1 && !q->receivers ? notice_take(q) : (struct notice){ 0 };
 }
 
-static void tell(struct tgroup *g, const struct linux_sigevent *ev)
+static void tell(struct notice *n)
 {
-	struct linux_siginfo si = { .signo = ev->signo, .code = SI_MESGQ };
+	struct linux_siginfo si = { .signo = n->ev.signo, .code = SI_MESGQ };
 	struct task *t = current_task();
 
-	if (ev->notify == SIGEV_SIGNAL && ev->signo) {
+	if (n->ev.notify == SIGEV_SIGNAL && n->ev.signo) {
 		si.u.rt.pid = t->tg->tgid;
 		si.u.rt.uid = t->cred->uid;
-		si.u.rt.value = ev->value;
-		(void)signal_send_group(g, ev->signo, &si);
+		si.u.rt.value = n->ev.value;
+		(void)signal_send_group(n->g, n->ev.signo, &si);
 	}
-	tgroup_put(g);
+	notice_end(n, WOKEN_UP);
 }
 
-static bool try_send(struct mqueue *q, struct mqmsg *m, struct tgroup **g, struct linux_sigevent *ev)
+static bool try_send(struct mqueue *q, struct mqmsg *m, struct notice *told)
 {
 	struct mqmsg *at;
 	bool ok;
@@ -346,7 +367,7 @@ static bool try_send(struct mqueue *q, struct mqmsg *m, struct tgroup **g, struc
 		list_insert_(&m->link, at->link.prev, &at->link);
 		q->count++;
 		q->bytes += m->size;
-		*g = arrived(q, ev);
+		*told = arrived(q);
 	}
 	spin_unlock(&q->lock);
 	return ok;
@@ -359,8 +380,7 @@ static int wait_error(int err)
 
 SYSCALL5(mq_timedsend, int, fd, uaddr, ubuf, size_t, size, unsigned, prio, uaddr, utimeout)
 {
-	struct linux_sigevent ev = { 0 };
-	struct tgroup *g = NULL;
+	struct notice told = { 0 };
 	struct mqmsg *m = NULL;
 	struct mqueue *q;
 	struct file *f;
@@ -389,16 +409,16 @@ SYSCALL5(mq_timedsend, int, fd, uaddr, ubuf, size_t, size, unsigned, prio, uaddr
 	m->prio = prio;
 	m->size = (uint32_t)size;
 	err = copy_in(m->data, ubuf, size);
-	if (!err && !try_send(q, m, &g, &ev)) {
+	if (!err && !try_send(q, m, &told)) {
 		if (f->flags & O_NONBLOCK)
 			err = -EAGAIN;
 		else
-			err = wait_error(WAIT_EVENT(&q->wq, TASK_INTERRUPTIBLE, deadline, try_send(q, m, &g, &ev)));
+			err = wait_error(WAIT_EVENT(&q->wq, TASK_INTERRUPTIBLE, deadline, try_send(q, m, &told)));
 	}
 	if (!err) {
 		waitq_wake_all(&q->wq, POLL_IN_KEYS);
-		if (g)
-			tell(g, &ev);
+		if (told.g)
+			tell(&told);
 		goto out;
 	}
 	kfree(m);
@@ -476,41 +496,65 @@ out:
 	return ret;
 }
 
+static int notice_in(uaddr uevent, struct notice *ret)
+{
+	struct linux_sigevent *ev = &ret->ev;
+	int err;
+
+	if (copy_in(ev, uevent, sizeof *ev))
+		return -EFAULT;
+	if (ev->notify != SIGEV_NONE && ev->notify != SIGEV_SIGNAL && ev->notify != SIGEV_THREAD)
+		return -EINVAL;
+	if (ev->notify == SIGEV_SIGNAL && (ev->signo < 0 || ev->signo > NSIG))
+		return -EINVAL;
+	if (ev->notify != SIGEV_THREAD)
+		return 0;
+	if (copy_in(ret->cookie, (uaddr){ ev->value }, COOKIE))
+		return -EFAULT;
+	ret->sock = fd_get(ev->signo);
+	if (!ret->sock)
+		return -EBADF;
+	err = netlink_takes(ret->sock);
+	if (err)
+		file_put(ret->sock);
+	return err;
+}
+
 SYSCALL2(mq_notify, int, fd, uaddr, uevent)
 {
-	struct linux_sigevent ev = { 0 };
-	struct tgroup *drop = NULL;
+	struct notice n = { 0 };
 	struct mqueue *q;
 	struct file *f;
 	int err = 0;
 
 	if (uevent.va) {
-		if (copy_in(&ev, uevent, sizeof ev))
-			return -EFAULT;
-		if (ev.notify != SIGEV_NONE && ev.notify != SIGEV_SIGNAL)
-			return -EINVAL; /* SIGEV_THREAD: by a netlink socket, of which there are none */
-		if (ev.notify == SIGEV_SIGNAL && (ev.signo < 0 || ev.signo > NSIG))
-			return -EINVAL;
+		err = notice_in(uevent, &n);
+		if (err)
+			return err;
 	}
 	f = mq_get(fd, 0, &err);
-	if (!f)
+	if (!f) {
+		if (n.sock)
+			file_put(n.sock);
 		return err;
+	}
 	q = f->priv;
 	spin_lock(&q->lock);
 	if (!uevent.va) {
-		if (q->notify == t->tg) {
-			drop = q->notify;
-			q->notify = NULL;
-		}
-	} else if (q->notify) {
+		if (q->notice.g == t->tg)
+			n = notice_take(q);
+	} else if (q->notice.g) {
 		err = -EBUSY;
 	} else {
-		q->notify = tgroup_get(t->tg);
-		q->event = ev;
+		n.g = tgroup_get(t->tg);
+		q->notice = n;
+		n = (struct notice){ 0 };
 	}
 	spin_unlock(&q->lock);
-	if (drop)
-		tgroup_put(drop);
+	if (err && n.sock)
+		file_put(n.sock);       /* never registered: nothing to tell */
+	else
+		notice_end(&n, REMOVED);
 	file_put(f);
 	return err;
 }

@@ -12,6 +12,9 @@
  * for poll and for sleepers' conditions.  Writes of up to PIPE_BUF bytes need
  * one slot at most, and so go in whole.
  *
+ * A writer with O_DIRECT marks its slots as packets: nothing is added to one,
+ * and a read takes one at most, with what it has no room for.
+ *
  * The pipe hangs on inode->pipe while any file has it open, for anonymous
  * pipes too, so that /proc/PID/fd/N can be opened again. */
 #include "kernel/ipc/ipc.h"
@@ -31,6 +34,7 @@ struct pipe {
 	uint64_t head, tail;            /* slots begun, emptied */
 	uint32_t begun;                 /* bytes read of the slot at tail */
 	uint16_t *fill;                 /* by slot: bytes, with those read */
+	uint8_t *packet;                /* by slot, of those in use: whether one; NULL: none ever */
 	/* lock; read without it */
 	uint64_t filled;                /* bytes in it */
 	uint64_t held;                  /* slots in use */
@@ -98,6 +102,7 @@ static void pipe_free(struct pipe *p)
 {
 	chunks_free(p->chunks, slots(p));
 	kfree(p->fill);
+	kfree(p->packet);
 	kfree(p->spare);
 	kfree(p);
 }
@@ -106,6 +111,8 @@ static uint8_t **chunk_of(struct pipe *p, uint64_t slot)
 {
 	return &p->chunks[at(p, slot) / per_chunk(p)];
 }
+
+static bool is_packet(const struct pipe *p, uint64_t slot) { return p->packet && p->packet[at(p, slot)]; }
 
 static uint8_t *bytes_of(struct pipe *p, uint64_t slot)
 {
@@ -174,7 +181,10 @@ static size_t run(const struct pipe *p)
 	uint64_t slot = p->tail;
 	size_t n = p->fill[at(p, slot)] - p->begun;
 
-	while (p->fill[at(p, slot)] == PIPE_PAGE && ++slot != p->head && (slot & (per_chunk(p) - 1)))
+	if (is_packet(p, slot))
+		return n;
+	while (p->fill[at(p, slot)] == PIPE_PAGE && ++slot != p->head && (slot & (per_chunk(p) - 1)) &&
+	       !is_packet(p, slot))
 		n += p->fill[at(p, slot)];
 	return n;
 }
@@ -184,8 +194,14 @@ static size_t take(struct pipe *p, struct iter *to)
 	size_t done = 0;
 
 	while (p->head != p->tail && to->left) {
-		size_t n = MIN(run(p), to->left), got = iter_copy_out(to, bytes_of(p, p->tail) + p->begun, n);
+		bool packet = is_packet(p, p->tail);
+		size_t whole = run(p), n = MIN(whole, to->left), got = iter_copy_out(to, bytes_of(p, p->tail) + p->begun, n);
 
+		if (packet && got == n) {       /* the rest of it is lost */
+			leave_slot(p);
+			publish(p, p->filled - done - whole);
+			return done + n;
+		}
 		done += consume(p, got, got < n);
 		if (got < n)
 			break;
@@ -200,7 +216,7 @@ static int top_up(struct pipe *p, struct iter *from, size_t *ret_done)
 	size_t part = from->left & (PIPE_PAGE - 1);
 	uint16_t *fill;
 
-	if (!part || p->head == p->tail)
+	if (!part || p->head == p->tail || is_packet(p, p->head - 1))
 		return 0;
 	fill = &p->fill[at(p, p->head - 1)];
 	if (*fill + part > PIPE_PAGE)
@@ -214,15 +230,21 @@ static int top_up(struct pipe *p, struct iter *from, size_t *ret_done)
 }
 
 /* As much as there are slots for. */
-static int put(struct pipe *p, struct iter *from, size_t *ret_done)
+static int put(struct pipe *p, struct iter *from, bool packets, size_t *ret_done)
 {
 	size_t done = 0;
 	int err = 0;
 
+	*ret_done = 0;
 	if (p->head == p->tail) {
 		/* No chunk is left: their size may change. */
 		p->chunk = from->left >= BIG_WRITE && p->size >= BIG_CHUNK ? BIG_CHUNK : PIPE_PAGE;
 		p->head = p->tail = align_up(p->tail, per_chunk(p));
+	}
+	if (packets && !p->packet) {
+		p->packet = kzalloc(slots(p));
+		if (!p->packet)
+			return -ENOMEM;
 	}
 	while (from->left && p->head - p->tail < slots(p) && !err) {
 		uint64_t space = slots(p) - (p->head - p->tail), here = per_chunk(p) - (p->head & (per_chunk(p) - 1));
@@ -246,6 +268,8 @@ static int put(struct pipe *p, struct iter *from, size_t *ret_done)
 		done += got;
 		for (size_t part; got; got -= part) {
 			part = MIN(got, PIPE_PAGE);
+			if (p->packet)
+				p->packet[at(p, p->head)] = packets;
 			p->fill[at(p, p->head++)] = (uint16_t)part;
 		}
 	}
@@ -327,7 +351,7 @@ static long pipe_write(struct file *f, struct iter *from, uint64_t *pos)
 			break;
 		}
 		if (room(p)) {
-			err = put(p, from, &got);
+			err = put(p, from, f->flags & O_DIRECT, &got);
 			done += got;
 			if (got)
 				waitq_wake_all(&p->rd, POLL_IN_KEYS);
@@ -530,7 +554,7 @@ static int pipe_pair(uint32_t flags, struct file **rd, struct file **wr)
 		goto fail;
 	p->pair = true;
 	i->pipe = p;
-	err = pipe_end(i, p, O_RDONLY | flags, rd);
+	err = pipe_end(i, p, O_RDONLY | (flags & ~(uint32_t)O_DIRECT), rd);   /* who writes makes packets */
 	if (err)
 		goto fail;
 	err = pipe_end(i, p, O_WRONLY | flags, wr);
@@ -556,9 +580,9 @@ static long do_pipe_call(uaddr ufds, int flags)
 	struct file *rd, *wr;
 	int fds[2], err;
 
-	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+	if (flags & ~(int)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
 		return -EINVAL;
-	err = pipe_pair(flags & O_NONBLOCK, &rd, &wr);
+	err = pipe_pair(flags & (O_NONBLOCK | O_DIRECT), &rd, &wr);
 	if (err)
 		return err;
 	fds[0] = fd_alloc(0, flags & O_CLOEXEC);
@@ -607,7 +631,7 @@ long pipe_get_size(struct file *f)
 static int resize(struct pipe *p, uint32_t size)
 {
 	uint32_t count = size / PIPE_PAGE;
-	uint8_t **n;
+	uint8_t **n, *packet;
 	uint16_t *fill;
 
 	/* What is there moves to pages; its slots must fit. */
@@ -615,12 +639,15 @@ static int resize(struct pipe *p, uint32_t size)
 		return -EBUSY;
 	n = kzalloc(count * sizeof *n);
 	fill = kzalloc(count * sizeof *fill);
-	if (!n || !fill)
+	packet = p->packet ? kzalloc(count) : NULL;
+	if (!n || !fill || (p->packet && !packet))
 		goto nomem;
 	for (uint64_t s = p->tail; s < p->head; s++) {
 		uint32_t to = s & (count - 1);
 
 		fill[to] = p->fill[at(p, s)];
+		if (packet)
+			packet[to] = is_packet(p, s);
 		n[to] = kmalloc(PIPE_PAGE);
 		if (!n[to])
 			goto nomem;
@@ -628,8 +655,10 @@ static int resize(struct pipe *p, uint32_t size)
 	}
 	chunks_free(p->chunks, slots(p));
 	kfree(p->fill);
+	kfree(p->packet);
 	p->chunks = n;
 	p->fill = fill;
+	p->packet = packet;
 	p->chunk = PIPE_PAGE;
 	store(p->size, size);
 	return 0;
@@ -637,6 +666,7 @@ nomem:
 	if (n)
 		chunks_free(n, count);
 	kfree(fill);
+	kfree(packet);
 	return -ENOMEM;
 }
 
@@ -677,6 +707,17 @@ long pipe_room(struct file *f)
 	struct pipe *p = pipe_of(f);
 
 	return p ? (long)(room(p) * PIPE_PAGE) : -EBADF;
+}
+
+void pipe_skip(struct file *f, size_t n)
+{
+	struct pipe *p = pipe_of(f);
+
+	mutex_lock(&p->lock);
+	n = consume(p, MIN(n, used(p)), false);
+	publish(p, p->filled - n);
+	mutex_unlock(&p->lock);
+	waitq_wake_all(&p->wr, POLL_OUT_KEYS);
 }
 
 long pipe_peek(struct file *f, void *buf, size_t n)

@@ -99,6 +99,10 @@ long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg);
 /* ---- families ---- */
 int inet_create(struct socket *s);      /* AF_INET, AF_INET6 */
 int netlink_create(struct socket *s);
+/* n bytes into the queue of a netlink socket, as a message of the kernel's; for
+ * mq_notify(2).  netlink_takes: 0, -ENOTSOCK, -EINVAL. */
+int netlink_takes(struct file *f);
+void netlink_give(struct file *f, const void *data, size_t n);
 
 /* ---- /proc/net ---- */
 void net_show_tcp(struct netns *ns, struct sbuf *s, bool v6);

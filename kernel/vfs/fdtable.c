@@ -125,7 +125,7 @@ static void close_file(struct files *fs, struct file *f)
 {
 	if (f->ops && f->ops->flush)
 		(void)f->ops->flush(f, current_task());
-	if (f->inode && __atomic_load_n(&f->inode->flocks, __ATOMIC_ACQUIRE))
+	if (f->inode && !(f->mode & FMODE_PATH) && __atomic_load_n(&f->inode->flocks, __ATOMIC_ACQUIRE))
 		locks_release_posix(f->inode, fs);
 	file_put(f);
 }
@@ -353,7 +353,7 @@ int fd_close(int fd)
 		return -EBADF;
 	if (f->ops && f->ops->flush)
 		err = f->ops->flush(f, current_task());
-	if (f->inode && __atomic_load_n(&f->inode->flocks, __ATOMIC_ACQUIRE))
+	if (f->inode && !(f->mode & FMODE_PATH) && __atomic_load_n(&f->inode->flocks, __ATOMIC_ACQUIRE))
 		locks_release_posix(f->inode, fs);
 	file_put(f);
 	return err;

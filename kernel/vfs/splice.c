@@ -317,7 +317,6 @@ static long from_pipe(struct file *in, struct file *out, uint64_t *opos, size_t 
 	if (!buf)
 		return -ENOMEM;
 	while (total < count) {
-		uint64_t none = 0;
 		size_t want;
 		long w;
 
@@ -335,7 +334,7 @@ static long from_pipe(struct file *in, struct file *out, uint64_t *opos, size_t 
 			n = w;
 			break;
 		}
-		(void)read_into(in, buf, (size_t)w, &none);
+		pipe_skip(in, (size_t)w);
 		total += (size_t)w;
 		if (w < n || (size_t)n < want || signal_pending(current_task()))
 			break;

@@ -105,9 +105,31 @@ static void kinds(void)
 	V((long)mmap(0, 4096, PROT_READ, MAP_PRIVATE | MAP_HUGETLB, f, 0));
 }
 
+/* A descriptor that is a place only opens no file: closing it releases no lock. */
+static void place_keeps_locks(void)
+{
+	struct flock l = { .l_type = F_WRLCK }, seen = l;
+	int f = open("lk", O_CREAT | O_RDWR, 0600);
+
+	V(fcntl(f, F_SETLK, &l));
+	V(close(open("lk", O_PATH)));
+	for (int i = 0; i < 2; i++) {
+		pid_t c = fork();
+
+		if (!c) {
+			V(fcntl(f, F_GETLK, &seen));
+			SAY("%d\n", seen.l_type == F_WRLCK);
+			_exit(0);
+		}
+		wait_say("seen", c);
+		V(close(open("lk", O_RDONLY)));
+	}
+}
+
 int main(void)
 {
 	enter_tmp();
+	place_keeps_locks();
 	owners();
 	ranges();
 	entries();

@@ -268,6 +268,21 @@ static int enqueue(struct nl_sock *k, struct nl_request *r)
 	return ok ? 0 : -ENOBUFS;
 }
 
+int netlink_takes(struct file *f)
+{
+	if (!file_is_socket(f))
+		return -ENOTSOCK;
+	return socket_of(f)->family == AF_NETLINK ? 0 : -EINVAL;
+}
+
+void netlink_give(struct file *f, const void *data, size_t n)
+{
+	struct nl_sock *k = socket_of(f)->priv;
+
+	(void)push(k, answer_new(data, n, 0), k->rcvbuf);       /* full: its reader is told */
+	waitq_wake_all(&k->wq, POLLIN | POLLRDNORM);
+}
+
 static bool member(const struct nl_sock *k, const struct nl_request *r, unsigned group)
 {
 	return k->ns == r->ns && k->protocol == NETLINK_ROUTE && k->groups >> (group - 1) & 1;
