@@ -11,7 +11,8 @@
 
 #define LLU(v) ((unsigned long long)(v))
 #define SEMMSL 32000
-#define SEMMNS 1024000
+#define SEMMNS 1024000000               /* as told; what memory is given for: */
+#define SEMS_MAX 1024000
 #define SEMOPM 500u
 #define SEMVMX 32767
 #define OPS_INLINE 8
@@ -72,7 +73,7 @@ SYSCALL3(semget, int, key, int, n, int, flags)
 	} else if (!ret) {
 		if (!s)
 			ret = -EINVAL;
-		else if (sems_total + s->count > SEMMNS)
+		else if (sems_total + s->count > SEMS_MAX)
 			ret = -ENOSPC;
 		else
 			ret = sysv_insert(&sets, &s->o, key, flags);

@@ -14,6 +14,8 @@ static long set_name(struct task *t, uint64_t uname)
 	if (n < 0 && n != -ENAMETOOLONG)
 		return n;
 	name[15] = 0;
+	n = (long)strlen(name);
+	memset(name + n, 0, sizeof(name) - (size_t)n);  /* what was copied behind the end */
 	spin_lock(&t->tg->lock);
 	memcpy(t->comm, name, sizeof(t->comm));
 	spin_unlock(&t->tg->lock);

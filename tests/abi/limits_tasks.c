@@ -124,12 +124,16 @@ static void others(void)
 	struct { uint64_t v[11]; } a = { { 0x200000000ul, [10] = 99 } };
 	V(syscall(SYS_clone3, &a, sizeof a));
 	V(prctl(PR_SET_SECCOMP, 2, bad));
+	char name[16] = { 0 };
+	V(prctl(PR_SET_NAME, "name\0x\0s"));
+	V(prctl(PR_GET_NAME, name));
+	SAY("%s %d\n", name, name[5]);
 
 	V(shmctl(0, IPC_INFO, (void *)&info) >= 0);
 	SAY("%lu %lu %lu\n", info.shmmax, info.shmmin, info.shmmni);
 	struct seminfo sem;
 	V(semctl(0, 0, IPC_INFO, &sem) >= 0);
-	SAY("%d %d %d\n", sem.semmni, sem.semmsl, sem.semopm);
+	SAY("%d %d %d %d\n", sem.semmni, sem.semmsl, sem.semopm, sem.semmns);
 	if (geteuid()) {
 		int s = shmget(IPC_PRIVATE, 100, 0600);
 		V((long)shmat(s, 0, SHM_EXEC));
