@@ -441,6 +441,7 @@ static int load(struct mm *mm, const struct exec_args *a, struct loading *ld, st
 		err = exec_stack_copy(mm, &ld->stack);
 	if (err)
 		return err;
+	mm->own_loader = !in->file;
 	if (patch_on)
 		patch_started(mm, in->file ? in->bias + in->eh.entry : l.entry);
 	ret->entry = in->file ? in->bias + in->eh.entry : l.entry;

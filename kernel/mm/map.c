@@ -373,7 +373,7 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 			r.loader = flags & MAP_DENYWRITE;
 			r.obj = target.obj;
 			r.off = target.off;
-			if (!mm->patch_off)
+			if (!mm->patch_off && !mm->own_loader)
 				patch = patch_for_map(file->inode, r.obj, r.off, size, r.flags,
 						      flags & MAP_DENYWRITE);
 			r.patch = patch;

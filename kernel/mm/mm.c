@@ -205,6 +205,7 @@ int mm_fork(struct mm *parent, struct mm **ret)
 		return err;
 	}
 	mm->patch_off = parent->patch_off;
+	mm->own_loader = parent->own_loader;
 	mm->patched = parent->patched;
 	mm->brk_start = parent->brk_start;
 	mm->brk = parent->brk;

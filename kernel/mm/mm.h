@@ -33,6 +33,7 @@ struct mm {
 	uint64_t start_code, end_code, start_data, end_data, start_stack;
 	uint64_t arg_start, arg_end, env_start, env_end;
 	uint64_t vdso_base;
+	bool own_loader;                /* no interpreter: what text it maps it may read, as valgrind does */
 	struct file *exe_file;          /* /proc/PID/exe */
 	uint64_t auxv[64];
 	unsigned auxv_count;            /* words */
