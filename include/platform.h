@@ -230,6 +230,14 @@ bool __must_check plat_ride_map_anon(plat_as_t as, struct plat_uctx *u, uint64_t
 bool __must_check plat_ride_unmap(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size);
 bool __must_check plat_ride_protect(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, unsigned prot);
 bool __must_check plat_ride_advise(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, int advice);
+/* The frame of a signal handler (struct linux_rt_sigframe) goes to at, and u's
+ * extended state as such a frame has it, with software bytes and closing mark, to
+ * xstate_at behind it (64-byte aligned); from then on it is the initial one.  And
+ * back: what is at `at` becomes the state, if it is just as written there; if
+ * not, no state is defined, the kernel loads one (plat_uctx_xstate_changed()). */
+bool __must_check plat_ride_frame_out(plat_as_t as, struct plat_uctx *u, uint64_t at, const uint64_t *frame,
+				      uint64_t xstate_at);
+bool __must_check plat_ride_xstate_in(plat_as_t as, struct plat_uctx *u, uint64_t at);
 /* What rides on u's next run is done now.  Where u->riders is set, the kernel
  * calls it before u's task leaves this CPU, or its address space. */
 void plat_riders_flush(struct plat_uctx *u);
@@ -307,9 +315,9 @@ struct plat_uctx {
 
 size_t plat_xstate_size(void);          /* constant, at least 576 */
 uint64_t plat_xstate_features(void);    /* XCR0 bits a task may use */
-/* The frame of a signal as the kernel reads it back, with the extended state:
- * a platform may have copied that much ahead of rt_sigreturn(2). */
-#define PLAT_SIGFRAME_REST 524u
+/* What the kernel reads of a signal's frame but its extended state: a platform
+ * may have copied that ahead of rt_sigreturn(2). */
+#define PLAT_UCONTEXT_SIZE 304u
 void plat_user_init(struct plat_uctx *u);
 /* u will not run again: what the platform keeps for it goes.  Called once, on
  * any CPU; also for a context that never ran. */

@@ -152,6 +152,9 @@ void ride_over_slow(struct task *t);
 void ride_settle_slow(struct task *t);
 /* The current task leaves its CPU or its address space. */
 void copy_out_finish(struct task *t);
+/* A handler's frame with the task's extended state, n bytes in all: on its way back to
+ * user mode (plat_ride_frame_out()).  False: not this way. */
+bool __must_check copy_out_frame(uint64_t at, const uint64_t *frame, uint64_t xstate_at, size_t n);
 int __must_check user_zero(uaddr dst, size_t n);
 size_t __must_check copy_out_zeroes(uaddr dst, size_t n);       /* bytes not zeroed */
 /* A string with its NUL into buf.  Length without NUL, -EFAULT,

@@ -58,6 +58,11 @@ struct patch_proof {
  * PATCH_NR_ANY: what the window says. */
 bool patch_prove(const uint8_t *code, size_t n, bool at_start, uint64_t nr, struct patch_proof *ret);
 
+/* Is it the return from a signal handler, in the one form that libraries use?  Only
+ * what also is a function of its own that the unwind tables call a signal's frame may
+ * be patched: unwinders that find no table compare the bytes. */
+bool patch_prove_return(const uint8_t *code, size_t n, struct patch_proof *ret);
+
 /* ---- patch_emit.c: jumps and trampolines ---- */
 struct patch_site {
 	uint64_t site, win;             /* file offsets: the instruction, the window */
@@ -95,8 +100,9 @@ void patch_eh_find(const struct elf64_ehdr *eh, const struct elf64_phdr *ph, uin
 bool patch_eh_search(const uint8_t *table, size_t n, uint64_t va, uint64_t pc, uint64_t *ret_start, uint64_t *ret_fde);
 /* A frame description at va: its CIE, the function's start and size. */
 bool patch_eh_fde(const uint8_t *p, size_t n, uint64_t va, uint64_t *ret_cie, uint64_t *ret_start, uint64_t *ret_size);
-/* Do this CIE's descriptions hold what patch_eh_fde() takes them for? */
-bool patch_eh_cie(const uint8_t *p, size_t n);
+/* Do this CIE's descriptions hold what patch_eh_fde() takes them for?  *ret_signal: of
+ * frames that a signal made. */
+bool patch_eh_cie(const uint8_t *p, size_t n, bool *ret_signal);
 
 /* ---- patch_function.c: is it an instruction? ---- */
 struct patch_functions;
@@ -106,6 +112,8 @@ struct patch_functions *patch_functions_begin(plat_obj_t obj, const struct patch
 void patch_functions_text(struct patch_functions *s, const uint8_t *text, uint64_t off, uint64_t size);
 /* Is there an instruction of this size at file offset off, which lies in the text? */
 bool patch_insn_proven(struct patch_functions *s, uint64_t off, unsigned size);
+/* Are these bytes all of a function that is a signal's frame to unwinders? */
+bool patch_return_proven(struct patch_functions *s, uint64_t off, unsigned size);
 void patch_functions_end(struct patch_functions *s);
 
 /* ---- patch_scan.c: what a text holds that nobody has to execute first ---- */

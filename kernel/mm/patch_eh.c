@@ -100,7 +100,7 @@ static bool leb(const uint8_t *p, size_t n, size_t *at, uint8_t *ret_first)
 	return false;
 }
 
-bool patch_eh_cie(const uint8_t *p, size_t n)
+bool patch_eh_cie(const uint8_t *p, size_t n, bool *ret_signal)
 {
 	size_t at = 9, aug, end;
 	uint8_t first;
@@ -112,6 +112,7 @@ bool patch_eh_cie(const uint8_t *p, size_t n)
 	while (at < n && p[at])
 		at++;
 	end = at++;
+	*ret_signal = memchr(p + aug, 'S', end - aug);
 	/* Alignment of code and data, the return address' register, the size. */
 	if (!leb(p, n, &at, &first) || !leb(p, n, &at, &first) || ++at > n || !leb(p, n, &at, &first))
 		return false;

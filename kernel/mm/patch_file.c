@@ -14,6 +14,7 @@
  * task says that it was (patch_proof.c).  Locking: patch_lock, a leaf, guards
  * inode->patch, the list and the fields marked so; no host call under it. */
 #include "kernel/mm/patch.h"
+#include <linux_abi/syscall_nr.h>
 #include <stats.h>
 
 #define FILES_MAX 64u
@@ -308,7 +309,7 @@ static bool add_site(const struct patch_file *f, struct patch_version *v, const 
 	size_t n, k;
 
 	if (v->count == PATCH_SITES_MAX || read_code(f, c->off, code, &n, &at_start) ||
-	    !patch_prove(code, n, at_start, c->nr, &p))
+	    !(c->nr == NR_rt_sigreturn ? patch_prove_return(code, n, &p) : patch_prove(code, n, at_start, c->nr, &p)))
 		return false;
 	k = patch_emit(&f->text, code, n, &p, c->off, f->text.end + *used, slack + *used, room - *used,
 		       &v->site[v->count]);
@@ -452,10 +453,17 @@ static void add_found(struct patch_file *f, const struct patch_found *found)
 	unsigned added = 0;
 
 	spin_lock(&patch_lock);
-	for (unsigned i = 0; i < found->sites && f->count < CANDS_MAX; i++) {
-		if (find_cand(f, found->site[i].off))
+	for (unsigned i = 0; i < found->sites; i++) {
+		struct cand *c = find_cand(f, found->site[i].off);
+
+		/* One that somebody was seen at may need the tables to be proven. */
+		if (c && c->proven)
 			continue;
-		f->cand[f->count++] = (struct cand){ .off = found->site[i].off, .nr = found->site[i].nr, .proven = true };
+		if (!c && f->count == CANDS_MAX)
+			break;
+		if (!c)
+			c = &f->cand[f->count++];
+		*c = (struct cand){ .off = found->site[i].off, .nr = found->site[i].nr, .proven = true };
 		added++;
 	}
 	spin_unlock(&patch_lock);

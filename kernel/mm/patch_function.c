@@ -20,7 +20,9 @@ struct patch_functions {
 	uint8_t *table;                 /* the unwind table, eh->size */
 	uint8_t *code;                  /* FUNCTION_MAX */
 	uint64_t code_start, code_size; /* the function that is in there; file offsets */
+	bool code_signal;               /* it is a signal's frame */
 	uint64_t cie_good;              /* the description last found good; there are few */
+	bool signal;                    /* that one is of frames that a signal made */
 	const uint8_t *have;            /* text that was read already: */
 	uint64_t have_off, have_size;
 };
@@ -53,7 +55,8 @@ static bool function_read(struct patch_functions *s, uint64_t off)
 		return false;
 	if (!s->cie_good || cie != s->cie_good) {
 		n = frame_read(s, cie, buf);
-		if (!patch_eh_cie(buf, n))
+		s->cie_good = 0;
+		if (!patch_eh_cie(buf, n, &s->signal))
 			return false;
 		s->cie_good = cie;
 	}
@@ -61,6 +64,7 @@ static bool function_read(struct patch_functions *s, uint64_t off)
 	if (off - start >= size || start < s->text->off || start > s->text->end || size > s->text->end - start)
 		return false;
 	s->code_size = 0;
+	s->code_signal = s->signal;
 	if (start >= s->have_off && start - s->have_off <= s->have_size && size <= s->have_size - (start - s->have_off))
 		memcpy(s->code, s->have + (start - s->have_off), size);
 	else if (plat_obj_read(s->obj, start, s->code, size))
@@ -94,6 +98,14 @@ void patch_functions_text(struct patch_functions *s, const uint8_t *text, uint64
 bool patch_insn_proven(struct patch_functions *s, uint64_t off, unsigned size)
 {
 	return function_read(s, off) && patch_insn_at(s->code, s->code_size, off - s->code_start, size);
+}
+
+/* Unwinders look for the byte before a return address: glibc lets the function
+ * begin there, in the middle of what fills the gap. */
+bool patch_return_proven(struct patch_functions *s, uint64_t off, unsigned size)
+{
+	return function_read(s, off) && s->code_signal && off - s->code_start <= 1 &&
+	       s->code_size == size + (off - s->code_start);
 }
 
 void patch_functions_end(struct patch_functions *s)

@@ -189,7 +189,7 @@ static bool in_movabs(const uint8_t *w, size_t before)
 
 static bool nr_good(uint64_t nr)
 {
-	/* The unwinder of libgcc knows the return from a signal by its bytes. */
+	/* See patch_prove_return(). */
 	return nr < NR_MAX && nr != NR_rt_sigreturn;
 }
 
@@ -254,4 +254,16 @@ bool patch_prove(const uint8_t *code, size_t n, bool at_start, uint64_t nr, stru
 		return true;
 	}
 	return false;
+}
+
+/* Unwinders know the return from a signal by these bytes, or by the tables. */
+bool patch_prove_return(const uint8_t *code, size_t n, struct patch_proof *ret)
+{
+	static const uint8_t bytes[] = { 0x48, 0xc7, 0xc0, NR_rt_sigreturn, 0, 0, 0, 0x0f, 0x05 };
+
+	if (n < sizeof(bytes) || memcmp(code + n - sizeof(bytes), bytes, sizeof(bytes)))
+		return false;
+	*ret = (struct patch_proof){ .back = sizeof(bytes) - 2, .count = 1, .len = { sizeof(bytes) - 2 },
+				     .nr = NR_rt_sigreturn };
+	return true;
 }

@@ -24,8 +24,8 @@
 /* The most frequent first; what the gate answers by itself gains most. */
 static const uint16_t common[] = {
 	NR_read, NR_write, NR_close, NR_openat, NR_newfstatat, NR_fstat, NR_lseek, NR_mmap, NR_munmap, NR_mprotect,
-	NR_brk, NR_rt_sigaction, NR_rt_sigprocmask, NR_fcntl, NR_ioctl, NR_pread64, NR_pwrite64, NR_getpid, NR_gettid,
-	NR_getuid, NR_geteuid, NR_getgid, NR_getegid, NR_poll, NR_futex, NR_access, NR_faccessat2, NR_readlink,
+	NR_brk, NR_rt_sigaction, NR_rt_sigprocmask, NR_rt_sigreturn, NR_fcntl, NR_ioctl, NR_pread64, NR_pwrite64,
+	NR_getpid, NR_gettid, NR_getuid, NR_geteuid, NR_getgid, NR_getegid, NR_poll, NR_futex, NR_access, NR_faccessat2, NR_readlink,
 	NR_getdents64, NR_wait4, NR_dup2, NR_pipe2, NR_readv, NR_writev, NR_madvise, NR_mremap, NR_epoll_wait,
 	NR_epoll_ctl, NR_epoll_pwait, NR_recvfrom, NR_sendto, NR_recvmsg, NR_sendmsg, NR_socket, NR_connect, NR_accept4,
 	NR_setsockopt, NR_getsockopt, NR_stat, NR_lstat, NR_open, NR_select, NR_pselect6, NR_ppoll, NR_dup, NR_dup3,
@@ -91,9 +91,11 @@ static void call_site(struct patch_found *f, unsigned max, struct patch_function
 	const uint8_t *code = (size_t)(p - buf) > BEFORE ? p - BEFORE : buf;
 	uint64_t site = off + (uint64_t)(p - buf);
 	struct patch_proof proof;
+	bool back = patch_prove_return(code, (size_t)(p + 2 - code), &proof);
 	unsigned nr, rank, at;
 
-	if (!patch_prove(code, (size_t)(p + 2 - code), off + (uint64_t)(code - buf) == text->off, PATCH_NR_ANY, &proof))
+	if (!back && !patch_prove(code, (size_t)(p + 2 - code), off + (uint64_t)(code - buf) == text->off,
+				  PATCH_NR_ANY, &proof))
 		return;
 	if (proof.nr == PATCH_NR_ANY && !proof.compare)
 		return;
@@ -101,7 +103,10 @@ static void call_site(struct patch_found *f, unsigned max, struct patch_function
 	nr = proof.compare ? NR_read : proof.nr;
 	rank = rank_of(nr);
 	at = place_of(f, max, nr, rank);
-	if (at == max || !patch_insn_proven(functions, site - proof.back, proof.len[0]))
+	if (at == max)
+		return;
+	if (!(back ? patch_return_proven(functions, site - proof.back, proof.back + 2) :
+	      patch_insn_proven(functions, site - proof.back, proof.len[0])))
 		return;
 	f->sites = MIN(f->sites + 1, max);
 	for (unsigned i = f->sites - 1; i > at; i--)

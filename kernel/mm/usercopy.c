@@ -208,6 +208,16 @@ size_t copy_out_zeroes(uaddr dst, size_t n)
 	return left;
 }
 
+bool copy_out_frame(uint64_t at, const uint64_t *frame, uint64_t xstate_at, size_t n)
+{
+	struct task *t = current_task();
+
+	if (!rides_at(t, at, n) || !plat_ride_frame_out(t->mm->as, &t->uctx, at, frame, xstate_at))
+		return false;
+	count_copy(n, 0, true);
+	return true;
+}
+
 int copy_out_now(uaddr dst, const void *src, size_t n)
 {
 	return mm_copy_out(current_task()->mm, dst.va, src, n) ? -EFAULT : 0;
@@ -227,7 +237,9 @@ void copy_out_failed(struct task *t, const struct plat_trap *trap)
 {
 	struct plat_regs *r = &t->uctx.regs;
 
-	if (t->ride.kind) {
+	if (t->xstate_in.at) {
+		signal_xstate_failed(t);
+	} else if (t->ride.kind) {
 		ride_failed(t, trap->code);
 	} else if (r->orig_rax != UINT64_MAX) {
 		r->rax = (uint64_t)-EFAULT;

@@ -332,6 +332,8 @@ void signal_deliver_user(bool from_syscall)
 
 	if (from_syscall && (int64_t)t->uctx.regs.orig_rax < 0)
 		from_syscall = false;   /* sigreturn: rax is the program's */
+	if (unlikely(t->xstate_in.at) && signal_pending(t))
+		signal_xstate_settle(t);
 	while (signal_pending(t)) {
 		if (__atomic_load_n(&g->group_exiting, __ATOMIC_ACQUIRE))
 			task_exit_group(g->exit_code);

@@ -23,14 +23,14 @@
 #define XSTATE_LEGACY 512
 #define XSTATE_HEADER 64
 #define XSTATE_MIN (XSTATE_LEGACY + XSTATE_HEADER)
+#define XSTATE_CHECKED 3                /* words of the header that the processor looks at */
 #define XFEATURE_FPSSE 3ull
 #define FCW_DEFAULT 0x37f
 #define MXCSR_DEFAULT 0x1f80u
 #define MXCSR_VALID 0xffffu
 #define MXCSR_OFFSET 24
 
-/* Frame, what its parts' alignment can add, closing magic word. */
-STATIC_ASSERT(PLAT_SIGFRAME_REST == sizeof(struct linux_rt_sigframe) + 16 + 64 + FP_XSTATE_MAGIC2_SIZE);
+STATIC_ASSERT(PLAT_UCONTEXT_SIZE == sizeof(struct linux_ucontext));
 STATIC_ASSERT(EFLAGS_CLEAR == (EFLAGS_DF | EFLAGS_TF | EFLAGS_RF));
 
 /* ---- alternate stack ---- */
@@ -175,7 +175,7 @@ static int image_load(struct task *t, const uint8_t *image, size_t n)
 	if (size > XSTATE_LEGACY) {
 		memcpy(&sw, image + FP_SW_RESERVED_OFFSET, sizeof sw);
 		memcpy(header, image + XSTATE_LEGACY, sizeof header);
-		for (unsigned i = 1; i < ARRAY_SIZE(header); i++)
+		for (unsigned i = 1; i < XSTATE_CHECKED; i++)
 			if (header[i])
 				return -EFAULT;
 		if (header[0] & ~plat_xstate_features())
@@ -187,10 +187,8 @@ static int image_load(struct task *t, const uint8_t *image, size_t n)
 	return 0;
 }
 
-/* The extended state at `at`, which mostly follows the rest of the frame: have,
- * got bytes from user address have_at on, was read with that.  0, or -errno
- * with the state reset. */
-static int xstate_pop(struct task *t, uint64_t at, const uint8_t *have, uint64_t have_at, size_t got)
+/* The extended state at `at`: 0, or -errno with the state reset. */
+static int xstate_pop(struct task *t, uint64_t at)
 {
 	size_t most = plat_xstate_size() + FP_XSTATE_MAGIC2_SIZE;
 	uint8_t *image;
@@ -201,8 +199,6 @@ static int xstate_pop(struct task *t, uint64_t at, const uint8_t *have, uint64_t
 		return 0;
 	if (at & 63)
 		return -EFAULT;
-	if (at >= have_at && at - have_at < got && got - (at - have_at) >= most)
-		return image_load(t, have + (at - have_at), most);
 	image = kmalloc(most);
 	if (!image)
 		return -ENOMEM;
@@ -210,6 +206,28 @@ static int xstate_pop(struct task *t, uint64_t at, const uint8_t *have, uint64_t
 	err = image_load(t, image, most - copy_in_partial(image, (uaddr){ at }, most));
 	kfree(image);
 	return err;
+}
+
+void signal_xstate_failed(struct task *t)
+{
+	uint64_t at = t->xstate_in.at;
+
+	t->xstate_in.at = 0;
+	if (!xstate_pop(t, at))
+		return;
+	t->altstack = t->xstate_in.altstack;
+	signal_force(SIGSEGV, NULL);
+}
+
+void signal_xstate_settle(struct task *t)
+{
+	copy_out_finish(t);
+	if (!t->uctx.rider_err) {
+		t->xstate_in.at = 0;
+		return;
+	}
+	t->uctx.rider_err = 0;
+	signal_xstate_failed(t);
 }
 
 /* ---- the frame ---- */
@@ -265,15 +283,35 @@ static void frame_fill(struct task *t, struct linux_rt_sigframe *f, const struct
 	};
 }
 
+/* The frame and the extended state behind it: by the task itself on its way
+ * back, or by one copy. */
+static bool frame_write(struct task *t, const struct linux_rt_sigframe *f, uint64_t at, uint64_t fp)
+{
+	size_t size = fp + plat_xstate_size() + FP_XSTATE_MAGIC2_SIZE - at;
+	uint8_t *image;
+	bool ok;
+
+	if (copy_out_frame(at, (const uint64_t *)f, fp, size))
+		return true;
+	image = kmalloc(size);
+	if (!image)
+		return false;
+	memset(image, 0, fp - at);
+	memcpy(image, f, sizeof *f);
+	xstate_image(t, image + (fp - at));
+	ok = !copy_out((uaddr){ at }, image, size);
+	kfree(image);
+	if (ok)
+		xstate_reset(t);
+	return ok;
+}
+
 bool signal_frame_push(struct task *t, int signo, const struct linux_siginfo *info,
 		       const struct ksigaction *ka, uint64_t oldmask)
 {
 	struct plat_regs *r = &t->uctx.regs;
 	struct linux_rt_sigframe f;
 	uint64_t at, fp;
-	size_t size;
-	uint8_t *image;
-	bool ok;
 
 	plat_uctx_regs(&t->uctx);
 	/* The frame holds the call's result: it must be final. */
@@ -284,22 +322,11 @@ bool signal_frame_push(struct task *t, int signo, const struct linux_siginfo *in
 		return false;
 	if (!frame_place(t, ka, &at, &fp))
 		return false;
-	/* Frame, padding and extended state go out in one copy. */
-	size = fp + plat_xstate_size() + FP_XSTATE_MAGIC2_SIZE - at;
-	image = kmalloc(size);
-	if (!image)
-		return false;
-	memset(image, 0, fp - at);
 	frame_fill(t, &f, info, ka, oldmask, fp);
-	memcpy(image, &f, sizeof f);
-	xstate_image(t, image + (fp - at));
-	ok = !copy_out((uaddr){ at }, image, size);
-	kfree(image);
-	if (!ok)
+	if (!frame_write(t, &f, at, fp))
 		return false;
 	if (t->altstack.flags & SS_AUTODISARM)
 		altstack_reset(t);
-	xstate_reset(t);
 	r->rdi = (uint64_t)signo;
 	r->rsi = at + offsetof(struct linux_rt_sigframe, info);
 	r->rdx = at + offsetof(struct linux_rt_sigframe, uc);
@@ -333,30 +360,24 @@ static void regs_restore(struct task *t, const struct linux_sigcontext *sc)
 SYSCALL0(rt_sigreturn)
 {
 	struct linux_ucontext uc;
-	/* As frame_place() puts them: one copy gets both parts. */
-	size_t size = PLAT_SIGFRAME_REST + plat_xstate_size();
-	uint8_t *buf = kmalloc(size);
-	uint64_t at;
-	size_t got;
+	uint64_t at, fp;
 
 	plat_uctx_regs(&t->uctx);
-	if (!buf)
-		goto bad;
 	at = t->uctx.regs.rsp - sizeof(uint64_t) + offsetof(struct linux_rt_sigframe, uc);
-	got = size - copy_in_partial(buf, (uaddr){ at }, size);
-	if (got < sizeof uc)
+	if (copy_in(&uc, (uaddr){ at }, sizeof uc))
 		goto bad;
-	memcpy(&uc, buf, sizeof uc);
 	signal_set_blocked(uc.sigmask);
 	regs_restore(t, &uc.mcontext);
-	if (xstate_pop(t, uc.mcontext.fpstate, buf, at, got))
+	t->xstate_in.altstack = t->altstack;
+	fp = uc.mcontext.fpstate;
+	if (fp && plat_ride_xstate_in(t->mm->as, &t->uctx, fp))
+		t->xstate_in.at = fp;
+	else if (xstate_pop(t, fp))
 		goto bad;
 	/* As Linux: a stack that cannot be set again is no reason to die. */
 	(void)altstack_set(t, &uc.stack, t->uctx.regs.rsp);
-	kfree(buf);
 	return SYSCALL_NO_RESULT;
 bad:
-	kfree(buf);
 	t->uctx.regs.orig_rax = UINT64_MAX;
 	signal_force(SIGSEGV, NULL);
 	return SYSCALL_NO_RESULT;

@@ -82,6 +82,11 @@ void signal_restore_mask_unless(bool interrupted);
 /* The default action of this signal ends the process. */
 bool signal_default_fatal(int signo);
 
+/* The extended state that was to be loaded from a frame on the way back
+ * (task->xstate_in) was not as expected: load it now, or SIGSEGV.  And: have it loaded now. */
+void signal_xstate_failed(struct task *t);
+void signal_xstate_settle(struct task *t);
+
 /* exec and fork hooks.  Agreement with kernel/task: clone.c sets
  * child->sighand (shared or copied) and initialises tg->pending before
  * signal_init_task(), which sets the child's masks, altstack and private

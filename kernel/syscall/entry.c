@@ -158,6 +158,8 @@ __noreturn void task_user_loop(void *unused)
 			epoll_posts_do(t);
 		if (unlikely(t->ride.kind) && !t->uctx.riders && trap.kind != PLAT_TRAP_RIDER)
 			ride_over_slow(t);
+		if (unlikely(t->xstate_in.at) && !t->uctx.riders && trap.kind != PLAT_TRAP_RIDER)
+			t->xstate_in.at = 0;
 		switch (trap.kind) {
 		case PLAT_TRAP_SYSCALL:
 			from_syscall = true;

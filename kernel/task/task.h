@@ -220,6 +220,9 @@ struct task {
 	} ride;
 	/* self: private memory that can be written (kernel/mm/usercopy.c) */
 	struct rider_area { const struct mm *mm; uint64_t changes, start, end; } rider_area;
+	/* self: extended state that is loaded from a signal's frame on the way back, and what
+	 * the alternate stack was before (kernel/signal/frame.c); at 0: none */
+	struct { uint64_t at; struct linux_sigaltstack_k altstack; } xstate_in;
 	struct ptrace_state *ptrace;    /* NULL: nobody traces; task_list_lock to write */
 	struct list ptracees;           /* whom it traces; task_list_lock */
 	int32_t ptrace_detach_signal;   /* goes on with this when the tracer let go; task_list_lock */

@@ -131,6 +131,48 @@ bool gate_resumable(struct app_thread *th, const struct plat_regs *r)
 	return !memcmp(g, r, sizeof(*g));
 }
 
+/* May the gate's exit load these, all of them? */
+bool gate_loadable(const struct app_thread *th, const struct plat_regs *r)
+{
+	return th->at_gate && r->rip < USER_HI && !(r->rflags & FLAGS_ODD) && !r->gs_base &&
+	       r->fs_base == th->gate_regs.fs_base;
+}
+
+static struct stub_load load_of(const struct plat_regs *r)
+{
+	return (struct stub_load){
+		.r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11,
+		.r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
+		.rdi = r->rdi, .rsi = r->rsi, .rbp = r->rbp, .rbx = r->rbx,
+		.rdx = r->rdx, .rax = r->rax, .rcx = r->rcx, .rsp = r->rsp, .rip = r->rip,
+		.flags = (r->rflags & RFLAGS_USER) | RFLAGS_FIXED,
+	};
+}
+
+/* Those registers that the thread must be told go to word; which they are. */
+uint64_t gate_words(const struct app_thread *th, uint64_t *word, const struct stub_load *want)
+{
+	struct stub_load have = load_of(&th->gate_regs);
+	const uint64_t *h = (const uint64_t *)&have, *w = (const uint64_t *)want;
+	uint64_t which = 0;
+
+	have.rax = 0;                   /* the call's number, when it trapped */
+	for (unsigned i = 0; i < LOAD_WORDS; i++)
+		if (h[i] != w[i]) {
+			which |= 1ull << i;
+			*word++ = w[i];
+		}
+	return which;
+}
+
+void gate_load(const struct app_thread *th, struct stub_box *box, const struct plat_regs *r)
+{
+	struct stub_regs *to = box_regs(box);
+	struct stub_load want = load_of(r);
+
+	to->given.which = gate_words(th, to->given.word, &want);
+}
+
 /* ---- answers -------------------------------------------------------------- */
 
 static void answers_clear(struct stub_box *box)

@@ -58,6 +58,7 @@ struct app_thread {
 	uint32_t ahead_off;
 	bool postable;                  /* something may be in the mailbox's BOX_POSTABLE */
 	uint32_t rider_count, rider_calls;      /* commands, memory calls among them: riders.c */
+	uint32_t rider_xstates;                 /* among them: of the extended state */
 	uint32_t rider_data;                    /* bytes in the mailbox */
 	bool rider_first;                       /* the first went with the order itself */
 	struct plat_uctx *rider_of;             /* good while rider_count is not 0 */
@@ -257,6 +258,11 @@ void turn_over(struct stub_box *box);           /* another program's thread goes
 #define PATROL_NS NSEC_PER_SEC
 
 /* user.c */
+/* Does the thread hold u's newest extended state? */
+static inline bool is_owner(const struct app_thread *th, const struct plat_uctx *u)
+{
+	return th->owner == u && th->owner_serial == (uint32_t)(u->cookie >> 32);
+}
 int frame_init(void);                           /* learn the host's signal frame */
 void app_thread_call(struct stub *s, bool child, unsigned cpu);
 struct app_thread *app_thread_get(struct stub *s, unsigned cpu);
@@ -275,11 +281,19 @@ void riders_flush(struct stub *s, unsigned cpu);
 void riders_expect(struct stub_box *box);        /* a call is coming in that may have results */
 bool riders_touch(const struct app_thread *th, uint64_t at, uint64_t n);
 
+bool rider_room(const struct stub *s, const struct app_thread *th, const struct plat_uctx *u);
+void rider_added(struct stub *s, struct app_thread *th, struct plat_uctx *u);   /* u's from now on */
+#define RIDER_DATA_NEAR (BOX_COPY_REST - BOX_DATA - BOX_AHEAD_SIZE)     /* of rider_data: riders_expect() */
+uint64_t *rider_data(const struct stub *s, unsigned cpu, size_t n, uint64_t *ret_at);   /* NULL: no room */
+
 /* gate.c */
 void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
 void gate_regs_rest(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
 bool gate_resumable(struct app_thread *th, const struct plat_regs *r);
 void ahead_announce(struct app_thread *th, const struct stub_box *box, uint64_t nr);
+bool gate_loadable(const struct app_thread *th, const struct plat_regs *r);
+void gate_load(const struct app_thread *th, struct stub_box *box, const struct plat_regs *r);
+uint64_t gate_words(const struct app_thread *th, uint64_t *word, const struct stub_load *want);
 void ahead_look(struct app_thread *th, const struct stub_box *box);
 bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst, uint64_t src, size_t n);
 static inline void ahead_drop(struct app_thread *th)

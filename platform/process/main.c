@@ -63,7 +63,8 @@ static int image_new(int *ret_fd)
 		.spin_cycles = process.spin_cycles, .has_rdpid = process.has_rdpid,
 		.gate_xstate = frame_shape.fp_off - GATE_BELOW, .features = frame_shape.features,
 		.box_first = STUB_CTL + CTL_BOX(0), .box_count = process.cpu_count,
-		.sigframe_size = PLAT_SIGFRAME_REST + plat_xstate_size(),
+		.sigframe_size = PLAT_UCONTEXT_SIZE, .xstate_size = (uint32_t)plat_xstate_size(),
+		.host_xstate_size = frame_shape.xstate_size, .mxcsr_mask = frame_shape.mxcsr_mask,
 	};
 	int fd, err;
 

@@ -44,8 +44,7 @@ void riders_expect(struct stub_box *box)
 	__builtin_prefetch((uint8_t *)box + BOX_COPY_REST + 64, 1);
 }
 
-/* In the list, u's from now on. */
-static void added(struct stub *s, struct app_thread *th, struct plat_uctx *u)
+void rider_added(struct stub *s, struct app_thread *th, struct plat_uctx *u)
 {
 	th->rider_count++;
 	th->rider_of = u;
@@ -54,9 +53,20 @@ static void added(struct stub *s, struct app_thread *th, struct plat_uctx *u)
 	stats_count(STATS_RIDERS);
 }
 
-static bool room(const struct stub *s, const struct app_thread *th, const struct plat_uctx *u)
+bool rider_room(const struct stub *s, const struct app_thread *th, const struct plat_uctx *u)
 {
 	return !stub_dead(s) && th->rider_count < RIDERS_MAX && (!th->rider_count || th->rider_of == u);
+}
+
+uint64_t *rider_data(const struct stub *s, unsigned cpu, size_t n, uint64_t *ret_at)
+{
+	struct app_thread *th = &s->thread[cpu];
+
+	if (n > RIDER_DATA_SIZE - th->rider_data)
+		return NULL;
+	*ret_at = RIDER_DATA + th->rider_data;
+	th->rider_data += (uint32_t)align_up(n, sizeof(uint64_t));
+	return (uint64_t *)((uint8_t *)stub_box_of(s, cpu) + *ret_at);
 }
 
 bool rider_add(struct stub *s, unsigned cpu, struct plat_uctx *u, const struct stub_cmd *cmd)
@@ -64,12 +74,12 @@ bool rider_add(struct stub *s, unsigned cpu, struct plat_uctx *u, const struct s
 	struct app_thread *th = &s->thread[cpu];
 
 	/* What waits in another list may concern it. */
-	if (s->batch || later_waits(s) || !room(s, th, u))
+	if (s->batch || later_waits(s) || !rider_room(s, th, u))
 		return false;
 	ahead_drop(th);
 	th->rider[th->rider_count] = *cmd;
 	th->rider_calls++;
-	added(s, th, u);
+	rider_added(s, th, u);
 	return true;
 }
 
@@ -86,7 +96,7 @@ bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const v
 	/* A thread that is not there yet may get another mailbox. */
 	if (!th->live && n > RIDER_INLINE)
 		return false;
-	if (!room(s, th, u) || (n > process.rider_apart && mailbox_apart(stub_box_of(s, cpu))))
+	if (!rider_room(s, th, u) || (n > process.rider_apart && mailbox_apart(stub_box_of(s, cpu))))
 		return false;
 	c = &th->rider[th->rider_count];
 	c->op = OP_COPY;
@@ -100,16 +110,14 @@ bool plat_ride_copy_out(plat_as_t as, struct plat_uctx *u, uint64_t dst, const v
 
 		if (!th->rider_data && n <= COPY_LINE_MAX)
 			th->rider_data = RIDER_FIRST - RIDER_DATA;
-		if (n > RIDER_DATA_SIZE - th->rider_data)
+		if (!rider_data(s, cpu, n, &c->a[1]))
 			return false;
-		c->a[1] = RIDER_DATA + th->rider_data;
-		th->rider_data += (uint32_t)align_up(n, sizeof(uint64_t));
 		head = in_two_parts(c) ? RIDER_INLINE : 0;
 		memcpy(&c->a[3], src, head);
 		memcpy((uint8_t *)stub_box_of(s, cpu) + c->a[1] + head, (const uint8_t *)src + head, n - head);
 	}
 	ahead_written(th, dst, n);
-	added(s, th, u);
+	rider_added(s, th, u);
 	return true;
 }
 
@@ -122,11 +130,11 @@ bool plat_ride_zero(plat_as_t as, struct plat_uctx *u, uint64_t dst, size_t n)
 	if (!s || s->batch || later_waits(s) || n > PLAT_RIDE_ZERO_MAX || !user_range(dst, n))
 		return false;
 	th = &s->thread[cpu];
-	if (!room(s, th, u))
+	if (!rider_room(s, th, u))
 		return false;
 	th->rider[th->rider_count] = (struct stub_cmd){ .op = OP_ZERO, .a = { dst, 0, n } };
 	ahead_written(th, dst, n);
-	added(s, th, u);
+	rider_added(s, th, u);
 	return true;
 }
 
@@ -215,7 +223,7 @@ void riders_arrived(struct stub *s, unsigned cpu, struct plat_uctx *u, bool hand
 		result(u, &th->rider[i], __atomic_load_n(&box->cmds[i - th->rider_first].ret, __ATOMIC_RELAXED));
 	if (handed_back && !u->rider_err)
 		result(u, &th->rider[0], -EFAULT);
-	th->rider_count = th->rider_data = th->rider_calls = 0;
+	th->rider_count = th->rider_data = th->rider_calls = th->rider_xstates = 0;
 	u->riders = false;
 }
 
@@ -240,7 +248,7 @@ void riders_flush(struct stub *s, unsigned cpu)
 	uint32_t n = th->rider_count;
 	struct plat_uctx *u = th->rider_of;
 	struct stub_cmd cmds[RIDERS_MAX];
-	bool by_thread = process.no_vm_access || th->rider_calls;
+	bool by_thread = process.no_vm_access || th->rider_calls || th->rider_xstates;
 
 	if (!n)
 		return;
@@ -250,7 +258,7 @@ void riders_flush(struct stub *s, unsigned cpu)
 			return;
 		riders_store(s, cpu, cmds, 0);
 	}
-	th->rider_count = th->rider_data = th->rider_calls = 0;
+	th->rider_count = th->rider_data = th->rider_calls = th->rider_xstates = 0;
 	u->riders = false;
 	if (by_thread && commands_run(s, cpu, cmds, n))
 		return;

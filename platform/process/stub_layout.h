@@ -99,7 +99,7 @@
 #define BOX_AHEAD_SIZE (BOX_AHEAD_MAX + 0x40)
 #define BOX_COPY_REST (BOX_DATA + BOX_AHEAD_SIZE + 0x40)        /* the order's copy, behind what the line has */
 #define BOX_GATE_STACK 0x4c00           /* its top */
-#define BOX_GATE_STACK_SIZE 0xc00
+#define BOX_GATE_STACK_SIZE 0xa80
 #define BOX_POSTABLE 0x4c00              /* which calls the gate may take without a trap */
 #define BOX_POSTABLE_SIZE 0x200
 #define BOX_POSTS 0x4e00                /* the calls that it took: struct stub_post */
@@ -129,6 +129,9 @@
 #define BOX_KICKED 264
 #define BOX_ANSWER_VALID 0x240
 #define BOX_ANSWER 0x300
+#define BOX_LOAD 0x4000                 /* struct stub_regs */
+#define BOX_LOAD_RSP (BOX_LOAD + 15 * 8)
+#define BOX_LOAD_RIP (BOX_LOAD + 16 * 8)
 #define ANSWER_NUMBERS 192              /* of system calls: a byte and a word each */
 
 #define TURN_KERNEL 0                   /* app thread parked */
@@ -155,6 +158,10 @@
 #define OP_LOAD32 0x10002
 #define OP_ZERO 0x10003                 /* a0 dst, a2 size: bytes not zeroed */
 #define OP_IS_COPY(op) ((op) == OP_COPY || (op) == OP_ZERO)
+/* Signal frames (stub/frame.c).  a0: where; a1: 0, the thread has trapped by the
+ * gate, or where in the mailbox the extended state lies; a2: the size of all of it. */
+#define OP_FRAME_OUT 0x10004            /* a3: where the extended state goes, a4 a5: which words, where they are */
+#define OP_XSTATE_IN 0x10005            /* the extended state only */
 
 #define KICK_SIGNAL 23                  /* SIGURG: ignored by default */
 
@@ -170,11 +177,15 @@
 #define TRAP_UNRUN 0x101                /* told to run, kicked before it did: registers are the kernel's */
 #define TRAP_RIDERS 0x102               /* told to run, but one of the commands before that failed */
 
+#define GATE_RETURN 0                   /* of stub_gate(), when it is no frame */
+#define GATE_LOAD 1
+
 /* Bits of the flags register for which the gate is not: TF DF NT AC ID. */
 #define FLAGS_ODD 0x244500
 #define FLAGS_ARITHMETIC 0x8d5
 #define FLAGS_LAHF 0xd5                 /* SF ZF AF PF CF */
 #define FLAG_OF_SHIFT 11
+#define FLAGS_FIXED 0x202               /* always set */
 #define GATE_FLAGS_SHIFT 48             /* in stub_box.rip: lahf's byte above, OF below */
 
 #ifndef __ASSEMBLER__
@@ -195,7 +206,10 @@ struct stub_config {                    /* at IMAGE_CONFIG */
 	uint32_t gate_xstate;           /* in a mailbox: where a trap by the gate leaves it */
 	uint64_t features;              /* XCR0 bits of that */
 	uint64_t box_first, box_count;  /* address of the first mailbox */
-	uint64_t sigframe_size;         /* what rt_sigreturn reads */
+	uint64_t sigframe_size;         /* what rt_sigreturn reads first */
+	uint32_t xstate_size;           /* of the extended state in the program's signal frames */
+	uint32_t host_xstate_size;      /* what of it the processor writes */
+	uint32_t mxcsr_mask, pad;
 };
 
 STATIC_ASSERT(offsetof(struct stub_config, box_first) == CONFIG_BOX_FIRST);
@@ -226,6 +240,8 @@ STATIC_ASSERT(sizeof(struct stub_ahead) <= BOX_AHEAD_SIZE);
 #define ORDER_FAST 1u                   /* registers as they were, but rax */
 #define ORDER_COUNT_SHIFT 1             /* how many commands */
 #define ORDER_COUNT_MASK 63u
+#define ORDER_RIDERS_MASK 31u           /* with an order to run */
+#define ORDER_LOAD 0x40u                /* order to run: registers as stub_regs.given tells, extended state as it is */
 #define ORDER_ZERO 0x80u                /* copy.zeroes bytes at copy.to, before those */
 #define ORDER_COPY_SHIFT 8              /* so many bytes of copy.data and BOX_COPY_REST to copy.to, before those */
 
@@ -263,6 +279,29 @@ struct stub_post { uint32_t events, data[2], fd; uint16_t epfd, op; };
 STATIC_ASSERT(sizeof(struct stub_post) == 20 && POSTS_MAX <= TRAP_POSTS_MASK);
 STATIC_ASSERT(BOX_POSTABLE >= BOX_GATE_STACK && BOX_POSTABLE_SIZE == POSTABLE_SLOTS * sizeof(uint32_t));
 STATIC_ASSERT(BOX_POSTS >= BOX_POSTABLE + BOX_POSTABLE_SIZE && BOX_POSTS_SIZE >= POSTS_MAX * sizeof(struct stub_post));
+
+/* All registers, in the order of a signal frame and of the gate's exit. */
+struct stub_load {
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, flags;
+};
+#define LOAD_WORDS (sizeof(struct stub_load) / sizeof(uint64_t))
+struct stub_regs {                      /* at BOX_LOAD */
+	struct stub_load load;          /* by the thread, for the gate's exit */
+	struct {                        /* what it is made of, by the kernel */
+		uint64_t which;
+		uint64_t word[LOAD_WORDS];
+	} given __aligned(64);
+};
+STATIC_ASSERT(BOX_LOAD + offsetof(struct stub_regs, load.rsp) == BOX_LOAD_RSP);
+STATIC_ASSERT(BOX_LOAD + offsetof(struct stub_regs, load.rip) == BOX_LOAD_RIP);
+STATIC_ASSERT(BOX_LOAD >= BOX_DATA + BOX_DATA_SIZE);
+STATIC_ASSERT(BOX_LOAD + sizeof(struct stub_regs) <= BOX_GATE_STACK - BOX_GATE_STACK_SIZE);
+
+/* A frame of a signal handler as words.  Few of them are worth telling: those of
+ * a bit map (a4) follow each other in the mailbox (a5); the others are zero, but registers, after a
+ * trap by the gate, what they were then: stub_load, with rax 0. */
+#define FRAME_WORDS 55
+#define FRAME_WORD_REGS 6               /* the first of a stub_load */
 
 /* rip holds the flags of arithmetic above bit 47: lahf's byte above, OF below. */
 struct stub_box {
@@ -310,6 +349,8 @@ STATIC_ASSERT(offsetof(struct stub_box, app_sleeping) == 384);
 STATIC_ASSERT(offsetof(struct stub_box, answer_valid) == BOX_ANSWER_VALID);
 STATIC_ASSERT(offsetof(struct stub_box, answer) == BOX_ANSWER);
 STATIC_ASSERT(sizeof(struct stub_box) <= BOX_DATA);
+
+static inline struct stub_regs *box_regs(const struct stub_box *box) { return (struct stub_regs *)((uintptr_t)box + BOX_LOAD); }
 #endif
 
 #endif

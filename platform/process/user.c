@@ -322,6 +322,8 @@ void plat_uctx_save(struct plat_uctx *u)
 	if (!s || !s->thread[cpu].live)
 		return;
 	th = &s->thread[cpu];
+	if (unlikely(th->rider_xstates))
+		riders_flush(s, cpu);
 	ahead_drop(th);
 	if (!u->xstate_live || !is_owner(th, u))
 		return;
@@ -386,6 +388,12 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 		return 0;
 	}
 	plat_uctx_regs(u);
+	if (loaded && gate_loadable(th, &u->regs)) {
+		gate_load(th, box, &u->regs);
+		th->order = ORDER_LOAD;
+		th->resumed_fast = true;
+		return 0;
+	}
 	if (gate_xstate_await(s, th, box))
 		return -ESRCH;
 	if (!loaded) {
@@ -517,6 +525,8 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	if (!th)
 		goto dead;
 	box = stub_box_of(s, cpu);
+	if (unlikely(th->rider_xstates) && (!u->xstate_live || (th->below && !gate_loadable(th, &u->regs))))
+		riders_flush(s, cpu);   /* the frame to resume with is made before they would be */
 	if (u->rider_err) {
 		rider_report(u, ret_trap);
 		return;

@@ -136,6 +136,10 @@ bool plat_ride_protect(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_
 { (void)as; (void)u; (void)addr; (void)size; (void)prot; return false; }
 bool plat_ride_advise(plat_as_t as, struct plat_uctx *u, uint64_t addr, uint64_t size, int advice)
 { (void)as; (void)u; (void)addr; (void)size; (void)advice; return false; }
+bool plat_ride_frame_out(plat_as_t as, struct plat_uctx *u, uint64_t at, const uint64_t *frame, uint64_t xstate_at)
+{ (void)as; (void)u; (void)at; (void)frame; (void)xstate_at; return false; }
+bool plat_ride_xstate_in(plat_as_t as, struct plat_uctx *u, uint64_t at)
+{ (void)as; (void)u; (void)at; return false; }
 void plat_riders_flush(struct plat_uctx *u) { (void)u; }
 size_t plat_copy_out_force(plat_as_t as, uint64_t dst, const void *src, size_t n) { (void)as; (void)dst; (void)src; return n; }
 int plat_user_cmpxchg32(plat_as_t as, uint64_t addr, uint32_t old, uint32_t val, uint32_t *ret_prev)

@@ -150,6 +150,17 @@ bool plat_ride_advise(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *
 	return false;
 }
 
+bool plat_ride_frame_out(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *u, __unused_arg uint64_t at,
+			 __unused_arg const uint64_t *frame, __unused_arg uint64_t xstate_at)
+{
+	return false;
+}
+
+bool plat_ride_xstate_in(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *u, __unused_arg uint64_t at)
+{
+	return false;
+}
+
 void plat_riders_flush(__unused_arg struct plat_uctx *u) { }
 
 static void fill_syscall(struct plat_uctx *u, struct level *l, struct plat_trap *trap)

@@ -163,13 +163,16 @@ static void test_frames(void)
 	static const uint8_t zr[] = "\x14\0\0\0\0\0\0\0\1zR\0\1\x78\x10\1\x1b\x0c\7\x08\x90\1";
 	static const uint8_t zplr[] = "\x1c\0\0\0\0\0\0\0\1zPLR\0\1\x78\x10\7\x9b\1\2\3\4\x1b\x1b";
 	uint8_t fde[] = "\x14\0\0\0\x1c\0\0\0\1\2\0\0\x40\0\0\0", *c;
+	static const uint8_t zrs[] = "\x10\0\0\0\0\0\0\0\1zRS\0\1\x78\x10\1\x1b\0\0";
 	uint64_t cie, start, size;
+	bool sig;
 
-	CHECK(patch_eh_cie(zr, sizeof(zr) - 1) && patch_eh_cie(zplr, sizeof(zplr) - 1));
+	CHECK(patch_eh_cie(zrs, sizeof(zrs) - 1, &sig) && sig);
+	CHECK(patch_eh_cie(zr, sizeof(zr) - 1, &sig) && !sig && patch_eh_cie(zplr, sizeof(zplr) - 1, &sig) && !sig);
 	for (size_t n = 0; n < 17; n++) {
 		uint8_t *p = exact(zr, n);
 
-		CHECK(!patch_eh_cie(p, n));
+		CHECK(!patch_eh_cie(p, n, &sig));
 		kfree(p);
 	}
 	for (size_t i = 4; i < 17; i++) {
@@ -177,7 +180,7 @@ static void test_frames(void)
 			continue;
 		c = exact(zr, sizeof(zr) - 1);
 		c[i] ^= 0x20;
-		CHECK(!patch_eh_cie(c, sizeof(zr) - 1));
+		CHECK(!patch_eh_cie(c, sizeof(zr) - 1, &sig));
 		kfree(c);
 	}
 	CHECK(patch_eh_fde(fde, 16, 0x4000, &cie, &start, &size) && cie == 0x4000 + 4 - 0x1c &&
@@ -196,6 +199,7 @@ static void test_eh_random(void)
 {
 	uint8_t t[12 + 8 * FUNCTIONS], cie[] = "\x1c\0\0\0\0\0\0\0\1zPLR\0\1\x78\x10\7\x9b\1\2\3\4\x1b\x1b";
 	uint64_t a, b, c;
+	bool sig;
 
 	for (unsigned round = 0; round < 200000; round++) {
 		size_t n = good_table(t), m = sizeof(cie) - 1;
@@ -211,7 +215,7 @@ static void test_eh_random(void)
 		q = exact(cie, m);
 		for (unsigned k = rnd() % 4; k; k--)
 			q[rnd() % m] = rnd() & 1 ? (uint8_t)rnd() : (uint8_t)"zRPLS\x80\xff\1"[rnd() % 8];
-		(void)patch_eh_cie(q, m);
+		(void)patch_eh_cie(q, m, &sig);
 		kfree(q);
 	}
 }

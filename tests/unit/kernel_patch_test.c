@@ -262,6 +262,43 @@ static void test_scan(void)
 	kfree(f);
 }
 
+/* The return from a handler: where the tables call it a signal's frame. */
+static void test_return(void)
+{
+	static const uint8_t code[] = "\0\x48\xc7\xc0\x0f\0\0\0" SYSCALL;
+	static const uint8_t zrs[] = "\x10\0\0\0\0\0\0\0\1zRS\0\1\x78\x10\1\x1b\0\0";
+	static const uint64_t at[] = { 0x2000 };
+	const struct patch_text t = { 0x1000, 0x31000, 0x1000, 0x32000 };
+	const struct patch_eh table = { .va = 0x32000, .size = 12 + 8, .off = 0x32000, .end = 0x33000 };
+	struct patch_found *f = kmalloc(sizeof(*f));
+	uint8_t b[sizeof(code) - 1];
+	struct patch_proof p;
+	plat_obj_t o;
+
+	memcpy(b, code, sizeof(b));
+	CHECK(patch_prove_return(b, sizeof(b), &p) && p.back == 7 && p.count == 1 && p.len[0] == 7 && p.nr == 15);
+	CHECK(patch_prove_return(b + 1, sizeof(b) - 1, &p) && !patch_prove_return(b + 2, sizeof(b) - 2, &p));
+	for (size_t i = 1; i < sizeof(b); i++) {
+		b[i] ^= 1;
+		CHECK(!patch_prove_return(b, sizeof(b), &p));
+		b[i] ^= 1;
+	}
+	CHECK(!PROVE("\x90\x48\xc7\xc0\x0f\0\0\0" SYSCALL, 15));
+	CHECK(!plat_obj_new(0x33000, &o) && !plat_obj_write(o, at[0], code, sizeof(b)));
+	put_functions(o, at, 1, sizeof(b));
+	patch_scan(o, &t, &table, 96, f);
+	CHECK(!f->sites);
+	CHECK(!plat_obj_write(o, 0x32400, zrs, sizeof(zrs) - 1));
+	patch_scan(o, &t, &table, 96, f);
+	CHECK(f->sites == 1 && f->site[0].nr == 15 && f->site[0].off == 0x2008);
+	put_functions(o, at, 1, sizeof(b) + 1);         /* more than that */
+	CHECK(!plat_obj_write(o, 0x32400, zrs, sizeof(zrs) - 1));
+	patch_scan(o, &t, &table, 96, f);
+	CHECK(!f->sites);
+	plat_obj_free(o);
+	kfree(f);
+}
+
 /* ---- headers ---- */
 
 static struct elf64_ehdr eh;
@@ -335,6 +372,7 @@ static void test_text_random(void)
 const struct unit_test unit_patch_tests[] = {
 	{ "patch-proof", test_proof_known }, { "patch-refused", test_proof_refused },
 	{ "patch-random", test_proof_random }, { "patch-pairs", test_next_pair }, { "patch-scan", test_scan },
+	{ "patch-return", test_return },
 	{ "patch-emit", test_emit },
 	{ "patch-headers", test_text_find }, { "patch-headers-random", test_text_random }, { NULL, NULL },
 };

@@ -29,6 +29,8 @@ int64_t stub_cmpxchg32(uint64_t addr, uint32_t old, uint32_t val);
 int64_t stub_load32(uint64_t addr);
 uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame);
 uint64_t stub_gate(struct stub_box *box, uint32_t trap);
+int64_t stub_frame(struct stub_box *box, const struct stub_cmd *cmd);
+void stub_load_make(struct stub_box *box);
 uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame);
 uint32_t stub_host_cpu(void);
 void stub_posted(const struct stub_box *box, struct sigmcontext *m);
@@ -182,7 +184,7 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 	return sleep(box);
 }
 
-static int64_t run_command(const struct stub_cmd *cmd)
+static int64_t run_command(struct stub_box *box, const struct stub_cmd *cmd)
 {
 	if (cmd->op < OP_COPY)
 		return host_call(cmd->op, cmd->a);
@@ -192,7 +194,9 @@ static int64_t run_command(const struct stub_cmd *cmd)
 		return (int64_t)stub_zero(cmd->a[0], cmd->a[2]);
 	if (cmd->op == OP_CMPXCHG32)
 		return stub_cmpxchg32(cmd->a[0], cmd->a[1], cmd->a[2]);
-	return stub_load32(cmd->a[0]);
+	if (cmd->op == OP_LOAD32)
+		return stub_load32(cmd->a[0]);
+	return stub_frame(box, cmd);
 }
 
 /* The first copy: what of it is not in the line is always at the same place. */
@@ -213,12 +217,12 @@ static bool line_copy(struct stub_box *box, uint32_t order)
  * to get the line back.  True when one failed. */
 static bool run_riders(struct stub_box *box, uint32_t order)
 {
-	uint32_t n = order >> ORDER_COUNT_SHIFT & ORDER_COUNT_MASK;
+	uint32_t n = order >> ORDER_COUNT_SHIFT & ORDER_RIDERS_MASK;
 	bool failed = line_copy(box, order);
 
 	for (uint32_t i = 0; i < n && i < BOX_CMD_MAX; i++) {
 		struct stub_cmd *cmd = &box->cmds[i];
-		int64_t ret = run_command(cmd);
+		int64_t ret = run_command(box, cmd);
 
 		if (OP_IS_COPY(cmd->op) ? ret == 0 : (uint64_t)ret < -4095ul)
 			continue;
@@ -282,16 +286,16 @@ static uint32_t serve(struct stub_box *box, bool xstate)
 		uint32_t order = __atomic_load_n(&box->line.order, __ATOMIC_RELAXED);
 
 		if (turn == TURN_RUN) {
-			if (!(order & ~ORDER_FAST) || !run_riders(box, order))
+			if (!(order & ~(ORDER_FAST | ORDER_LOAD)) || !run_riders(box, order))
 				return order;
 			box->line.trap = TRAP_RIDERS;
 		} else {
 			uint32_t n = order >> ORDER_COUNT_SHIFT & ORDER_COUNT_MASK;
 
 			for (uint32_t i = 0; i < n && i < BOX_CMD_MAX; i++)
-				box->cmds[i].ret = run_command(&box->cmds[i]);
+				box->cmds[i].ret = run_command(box, &box->cmds[i]);
 		}
-		xstate = false;
+		xstate = !box->xsaved;          /* changed by a command */
 	}
 }
 
@@ -327,6 +331,7 @@ uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
 		ahead = copy_ahead(box, m->ax, arg);
 	}
 	box->line.trap = (uint16_t)(signo | ahead | posts_told(box));
+	box->xsaved = 1;
 	box->frame_off = (uint32_t)(frame - (uint64_t)box);
 	box->fs_base = fs;
 	box->gs_base = __builtin_ia32_rdgsbase64();
@@ -334,12 +339,13 @@ uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
 	return frame_to_resume(box);
 }
 
-/* From the gate, which has put the registers into the mailbox: 0 to resume
- * with them, or the frame. */
+/* From the gate, which has put the registers into the mailbox: GATE_RETURN to
+ * resume with them, GATE_LOAD with others, or the frame. */
 uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 {
 	/* A frame that was not returned to holds newer state than the registers. */
-	bool xstate = trap == TRAP_GATE || (box->line.order & ORDER_FAST);
+	bool xstate = trap == TRAP_GATE || (box->line.order & (ORDER_FAST | ORDER_LOAD));
+	uint32_t order;
 	uint64_t fs = __builtin_ia32_rdfsbase64();
 
 	box->frame_off = 0;
@@ -360,7 +366,13 @@ uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 			line->arg[i] = arg[i];
 	}
 	box->line.trap = (uint16_t)(trap | posts_told(box));
-	return serve(box, xstate) & ORDER_FAST ? 0 : frame_to_resume(box);
+	order = serve(box, xstate);
+	if (order & ORDER_FAST)
+		return GATE_RETURN;
+	if (!(order & ORDER_LOAD))
+		return frame_to_resume(box);
+	stub_load_make(box);
+	return GATE_LOAD;
 }
 
 /* As if the call that the gate was about to answer had not been made yet. */

@@ -32,6 +32,8 @@
 #define UC_ERR 192
 #define UC_TRAPNO 200
 
+#define XSTATE_BV 512                   /* in an XSAVE image */
+
 	.set config_box_first, image_header + IMAGE_CONFIG + CONFIG_BOX_FIRST
 	.set config_box_count, image_header + IMAGE_CONFIG + CONFIG_BOX_COUNT
 
@@ -265,6 +267,9 @@ signal_return:
 	FIXUP	load_access, word_fault
 	FIXUP	word_access, string_exit
 	FIXUP	byte_access, string_exit
+	FIXUP	xsave_access, xstate_fault
+	FIXUP	xsave_legacy, xstate_fault
+	FIXUP	xrstor_access, xstate_fault
 	jmp	.Lcpuid
 .Lfixup:
 	mov	%r8, UC_RIP(%rdx)
@@ -362,6 +367,31 @@ word_fault:
 	mov	$-14, %rax
 	ret
 
+/* int64_t stub_xsave(to, features), stub_xrstor(from, features): 0 or -EFAULT.
+ * The first says that the legacy parts are there, whatever was in use. */
+	.globl stub_xsave, stub_xrstor, initial_xstate
+stub_xsave:
+	mov	%esi, %eax
+	mov	%rsi, %rdx
+	shr	$32, %rdx
+xsave_access:
+	xsave64	(%rdi)
+xsave_legacy:
+	orq	$3, XSTATE_BV(%rdi)
+	xor	%eax, %eax
+	ret
+stub_xrstor:
+	mov	%esi, %eax
+	mov	%rsi, %rdx
+	shr	$32, %rdx
+xrstor_access:
+	xrstor64 (%rdi)
+	xor	%eax, %eax
+	ret
+xstate_fault:
+	mov	$-14, %rax
+	ret
+
 /* plat_syscall_gate(): rcx follows a system call instruction that stands for
  * this jump.  The thread's mailbox is where gs points, unless the program uses
  * gs itself or has flags for which a plain jump back will not do: then the
@@ -455,9 +485,33 @@ gate_exit:
 	mov	BOX_RBX(%rbx), %rbx
 	jmp	*%rcx
 .Lgate_frame:
+	cmp	$GATE_LOAD, %rax
+	je	.Lgate_load
 	mov	%rax, %rsp
 	mov	$NR_rt_sigreturn, %eax
 	syscall
+.Lgate_load:
+	/* gs is the mailbox, or the program would not have come by the gate. */
+	lea	BOX_LOAD(%rbx), %rsp
+	pop	%r8
+	pop	%r9
+	pop	%r10
+	pop	%r11
+	pop	%r12
+	pop	%r13
+	pop	%r14
+	pop	%r15
+	pop	%rdi
+	pop	%rsi
+	pop	%rbp
+	pop	%rbx
+	pop	%rdx
+	pop	%rax
+	pop	%rcx
+	lea	16(%rsp), %rsp
+	popfq
+	mov	%gs:BOX_LOAD_RSP, %rsp
+	jmp	*%gs:BOX_LOAD_RIP
 gate_exit_end:
 	ud2
 /* A call that may wait for the next trap: the kernel does it then. */
@@ -512,6 +566,11 @@ die:
 	ud2
 
 	.section .rodata.numbers, "a", @progbits
+	.balign 64
+initial_xstate:                                 /* nothing in use, and this MXCSR */
+	.fill	24, 1, 0
+	.long	0x1f80
+	.fill	576 - 28, 1, 0
 	.balign 16
 number_table:
 	.set	i, 0
