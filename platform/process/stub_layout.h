@@ -350,7 +350,10 @@ STATIC_ASSERT(offsetof(struct stub_box, answer_valid) == BOX_ANSWER_VALID);
 STATIC_ASSERT(offsetof(struct stub_box, answer) == BOX_ANSWER);
 STATIC_ASSERT(sizeof(struct stub_box) <= BOX_DATA);
 
-static inline struct stub_regs *box_regs(const struct stub_box *box) { return (struct stub_regs *)((uintptr_t)box + BOX_LOAD); }
+static inline struct stub_regs *box_regs(const struct stub_box *box)
+{
+	return (struct stub_regs *)((uintptr_t)box + BOX_LOAD);
+}
 #endif
 
 #endif

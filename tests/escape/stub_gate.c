@@ -522,8 +522,9 @@ static void kicks(const char *at, const char *what)
 				if (at == guest_gate) {
 					CHECK(u->regs.r14 == calls);
 					u->regs.rax = 1000 + u->regs.r14;
-					/* Every other time by a frame. */
-					u->regs.r11 ^= calls & 1;
+					/* With other registers, or by a frame. */
+					u->regs.r11 ^= calls % 3 == 1;
+					u->regs.fs_base ^= calls % 3 == 2 ? 0x1000 : 0;
 				}
 				if (at == guest_gate_answer)
 					u->regs.rax = answers.pid;

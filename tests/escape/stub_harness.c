@@ -634,6 +634,7 @@ static const struct harness_test tests[] = {
 	{ "relay", test_relay },
 	{ "posts", test_posts },
 	{ "post-kicks", test_post_kicks },
+	{ "frames", test_frames },
 	{ "attacks", test_attacks },
 	{ "bench", test_bench },
 };

@@ -54,6 +54,7 @@ void test_relay(void);
 bool relay_refused(void);       /* a thread that does not wake the next one stops that for a second */
 void test_posts(void);
 void test_post_kicks(void);
+void test_frames(void);
 
 struct harness_test { const char *name; void (*fn)(void); };
 /* Run tests in a sandbox process of its own (names: none is all); its exit

@@ -66,7 +66,7 @@ static void answer(struct plat_uctx *u, bool gate, bool frame)
 	if (gate)
 		u->regs.rax = 1000 + u->regs.r14;
 	if (frame)
-		u->regs.r11 ^= 1;       /* not as it was: resumed by a frame */
+		u->regs.fs_base ^= 0x1000;      /* not as it was: resumed by a frame */
 }
 
 static void all_sizes(plat_as_t as, bool gate)
@@ -498,7 +498,8 @@ static void leftovers(void)
 
 void test_riders(void)
 {
-	static const uint32_t values[] = { SYS_exit_group, SYS_openat, SYS_munmap, OP_COPY, OP_ZERO, OP_LOAD32, 0xffffffff };
+	static const uint32_t values[] = { SYS_exit_group, SYS_openat, SYS_munmap, OP_COPY, OP_ZERO, OP_LOAD32, OP_FRAME_OUT, OP_XSTATE_IN,
+					  0xffffffff };
 	plat_as_t as = guest_as();
 
 	process.rider_apart = SIZE_MAX;         /* wherever the threads are */
@@ -567,6 +568,7 @@ static void kicks(bool gate)
 	unsigned waited = 0, failed = 0, undone = 0;
 	uint32_t state = 4711;
 	static uint8_t data[2048];
+	static const uint64_t frame[FRAME_WORDS] = { 1 };
 
 	CHECK(plat_as_map_anon(as, AT, AREA, 3, 0) == 0);
 	kick_at = kick_done = 0;
@@ -583,6 +585,8 @@ static void kicks(bool gate)
 		memset(data, (int)i, sizeof(data));
 		CHECK(ride(as, u, AT, i) && plat_ride_copy_out(as, u, AT + 64, data, sizeof(data)));
 		CHECK(!bad || ride(as, u, BAD, i));
+		/* The extended state, out and in: guest_gate looks at it. */
+		CHECK(plat_ride_frame_out(as, u, AT + 0x2000, frame, AT + 0x2200) && plat_ride_xstate_in(as, u, AT + 0x2200));
 		/* A second time it would fail. */
 		CHECK(i & 1 ? plat_ride_map_anon(as, u, M, 0x2000, 3, 0) && plat_ride_protect(as, u, M + 0x1000, 0x1000, 1) :
 		      plat_ride_map_anon(as, u, M, 0x1000, 3, 0) && plat_ride_protect(as, u, M, 0x1000, 1) &&
