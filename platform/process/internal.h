@@ -258,11 +258,6 @@ void turn_over(struct stub_box *box);           /* another program's thread goes
 #define PATROL_NS NSEC_PER_SEC
 
 /* user.c */
-/* Does the thread hold u's newest extended state? */
-static inline bool is_owner(const struct app_thread *th, const struct plat_uctx *u)
-{
-	return th->owner == u && th->owner_serial == (uint32_t)(u->cookie >> 32);
-}
 int frame_init(void);                           /* learn the host's signal frame */
 void app_thread_call(struct stub *s, bool child, unsigned cpu);
 struct app_thread *app_thread_get(struct stub *s, unsigned cpu);
