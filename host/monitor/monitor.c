@@ -191,6 +191,12 @@ static void tell(struct monitor *m, uint32_t type, uint32_t a, uint32_t b)
 	(void)!send(m->procs.control_fd, &msg, sizeof(msg), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+static void tell_size(struct monitor *m)
+{
+	if (m->console.active && console_size(&m->console))
+		tell(m, CONTROL_WINCH, m->console.rows, m->console.cols);
+}
+
 static void reap(struct monitor *m, int options)
 {
 	if (!m->sandbox_gone && wait4(m->procs.sandbox, &m->sandbox_status, options, &m->usage.sandbox) == m->procs.sandbox)
@@ -212,8 +218,7 @@ static void stop_self(struct monitor *m)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	console_raw(&m->console);
 	kill(m->procs.sandbox, SIGCONT);
-	if (m->console.active && console_size(&m->console))
-		tell(m, CONTROL_WINCH, m->console.rows, m->console.cols);
+	tell_size(m);
 }
 
 static bool listed(int sig, const int *list, size_t n)
@@ -240,8 +245,7 @@ static bool handle_signal(struct monitor *m, const struct signalfd_siginfo *info
 		reap(m, WNOHANG);
 		return false;
 	case SIGWINCH:
-		if (m->console.active && console_size(&m->console))
-			tell(m, CONTROL_WINCH, m->console.rows, m->console.cols);
+		tell_size(m);
 		return false;
 	case SIGTSTP:
 		stop_self(m);
@@ -318,6 +322,8 @@ static void watch(struct monitor *m)
 	};
 	int n, timeout;
 
+	/* It may have changed after it was read and before signals were watched. */
+	tell_size(m);
 	for (;;) {
 		timeout = until_kill_ms(m);
 		if (timeout == 0) {

@@ -103,6 +103,8 @@ int tty_host_init(const struct boot_params *bp, struct tty **ret)
 		t->ws.ws_col = bp->tty_cols;
 		__atomic_store_n(&host_tty, t, __ATOMIC_RELEASE);
 		tty_host_pump_in(t);
+		/* What changed before there was a terminal to tell. */
+		tty_host_winch();
 	}
 	*ret = t;
 	return 0;

@@ -374,6 +374,18 @@ def test_tty_interactive_bash(t):
     t.ok(s.wait() == 3, "exit status of an interactive shell")
 
 
+def test_tty_size_set_at_any_time(t):
+    """The terminal's size is what it is in the end, whenever in the start it was set."""
+    for i in range(12):
+        s = Term(t, "do", "--", "sh", rows=0, cols=0)
+        time.sleep(i * 0.0006)
+        s.size(33, 99 + i)
+        s.send("sleep 0.2; stty size\n")
+        s.expect(f"33 {99 + i}")
+        s.send("exit\n")
+        s.wait()
+
+
 def test_tty_ctrl_c(t):
     s = Term(t, "do", "--", "bash", "--norc", "--noprofile", "-i")
     s.send("sleep 100; echo st=$?\n")
