@@ -109,6 +109,8 @@ bool patch_eh_cie(const uint8_t *p, size_t n, bool *ret_signal)
 		return false;
 	n = MIN(n, (uint64_t)get32(p) + 4);
 	aug = at + 1;
+	if (n <= aug)
+		return false;
 	while (at < n && p[at])
 		at++;
 	end = at++;

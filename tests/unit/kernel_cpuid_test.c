@@ -175,6 +175,12 @@ static void test_frames(void)
 		CHECK(!patch_eh_cie(p, n, &sig));
 		kfree(p);
 	}
+	for (uint32_t len = 0; len < 13; len++) {       /* its own word for its length */
+		c = exact(zr, sizeof(zr) - 1);
+		put32(c, len);
+		CHECK(!patch_eh_cie(c, sizeof(zr) - 1, &sig));
+		kfree(c);
+	}
 	for (size_t i = 4; i < 17; i++) {
 		if (i >= 12 && i < 16)          /* alignments, register, size: any will do */
 			continue;
