@@ -259,37 +259,12 @@ static int pair_files(int family, int type, int protocol, struct file **f)
 SYSCALL4(socketpair, int, family, int, type, int, protocol, uaddr, ufds)
 {
 	struct file *f[2];
-	int fds[2], err;
+	int err;
 
 	if (type & ~(SOCK_TYPE_MASK | TYPE_FLAGS))
 		return -EINVAL;
 	err = pair_files(family, type, protocol, f);
-	if (err)
-		return err;
-	fds[0] = fd_alloc(0, type & SOCK_CLOEXEC);
-	if (fds[0] < 0) {
-		err = fds[0];
-		goto put;
-	}
-	fds[1] = fd_alloc(0, type & SOCK_CLOEXEC);
-	if (fds[1] < 0) {
-		err = fds[1];
-		fd_release_unused(fds[0]);
-		goto put;
-	}
-	err = copy_out(ufds, fds, sizeof fds);
-	if (err) {
-		fd_release_unused(fds[0]);
-		fd_release_unused(fds[1]);
-		goto put;
-	}
-	fd_install(fds[0], f[0]);
-	fd_install(fds[1], f[1]);
-	return 0;
-put:
-	file_put(f[0]);
-	file_put(f[1]);
-	return err;
+	return err ? err : fd_add_two(f, type & SOCK_CLOEXEC, ufds);
 }
 
 /* ---- addresses ---- */

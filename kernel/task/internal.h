@@ -55,6 +55,9 @@ void tgroup_notify_locked(struct tgroup *g, int why, int status);
 /* ---- sessions.c ---- */
 bool pgrp_orphaned_locked(int32_t pgid, const struct tgroup *ignore);
 bool pgrp_has_stopped_locked(int32_t pgid);
+/* Calls fn with task_list_lock held for each task that PRIO_PROCESS, PRIO_PGRP or
+ * PRIO_USER and who name; who 0: t's own.  -EINVAL: another `which`. */
+int __must_check task_for_each_of(struct task *t, int which, int who, void (*fn)(struct task *o, void *arg), void *arg);
 
 /* ---- usage.c ---- */
 void task_usage(struct task *t, struct child_usage *u);         /* adds */

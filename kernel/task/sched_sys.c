@@ -300,8 +300,10 @@ static bool may_nice_locked(struct tgroup *g)
 	return me->euid == c->euid || me->euid == c->uid || capable(CAP_SYS_NICE);
 }
 
-static void visit_task(struct task *o, struct prio_walk *w)
+static void visit(struct task *o, void *arg)
 {
+	struct prio_walk *w = arg;
+
 	w->found = true;
 	if (!w->set) {
 		w->best = MIN(w->best, task_nice(o));
@@ -314,40 +316,10 @@ static void visit_task(struct task *o, struct prio_walk *w)
 	}
 }
 
-static void visit_group(struct tgroup *g, void *arg)
-{
-	struct task *o;
-
-	if (!g->zombie)
-		list_for_each(o, &g->threads, thread_link)
-			visit_task(o, arg);
-}
-
 static int walk(struct task *t, int which, int who, struct prio_walk *w)
 {
-	struct tgroup *g;
-	struct task *o;
-	int err = 0;
+	int err = task_for_each_of(t, which, who, visit, w);
 
-	spin_lock(&task_list_lock);
-	switch (which) {
-	case PRIO_PROCESS:
-		o = who ? task_find_locked(who) : t;
-		if (o)
-			visit_task(o, w);
-		break;
-	case PRIO_PGRP:
-		pgrp_for_each(who ? who : t->tg->pgid, visit_group, w);
-		break;
-	case PRIO_USER:
-		list_for_each(g, &tgroup_list, all_link)
-			if (g->leader->cred->uid == (who ? (uint32_t)who : t->cred->uid))
-				visit_group(g, w);
-		break;
-	default:
-		err = -EINVAL;
-	}
-	spin_unlock(&task_list_lock);
 	if (err)
 		return err;
 	return w->found ? w->err : -ESRCH;

@@ -13,6 +13,47 @@ void pgrp_for_each(int32_t pgid, void (*fn)(struct tgroup *g, void *arg), void *
 			fn(g, arg);
 }
 
+struct each_task { void (*fn)(struct task *o, void *arg); void *arg; };
+
+static void each_thread(struct tgroup *g, void *arg)
+{
+	struct each_task *e = arg;
+	struct task *o;
+
+	if (!g->zombie)
+		list_for_each(o, &g->threads, thread_link)
+			e->fn(o, e->arg);
+}
+
+int task_for_each_of(struct task *t, int which, int who, void (*fn)(struct task *o, void *arg), void *arg)
+{
+	struct each_task e = { fn, arg };
+	struct tgroup *g;
+	struct task *o;
+	int err = 0;
+
+	spin_lock(&task_list_lock);
+	switch (which) {
+	case PRIO_PROCESS:
+		o = who ? task_find_locked(who) : t;
+		if (o)
+			fn(o, arg);
+		break;
+	case PRIO_PGRP:
+		pgrp_for_each(who ? who : t->tg->pgid, each_thread, &e);
+		break;
+	case PRIO_USER:
+		list_for_each(g, &tgroup_list, all_link)
+			if (g->leader->cred->uid == (who ? (uint32_t)who : t->cred->uid))
+				each_thread(g, &e);
+		break;
+	default:
+		err = -EINVAL;
+	}
+	spin_unlock(&task_list_lock);
+	return err;
+}
+
 /* POSIX: no member has a parent in the same session but another group. */
 bool pgrp_orphaned_locked(int32_t pgid, const struct tgroup *ignore)
 {

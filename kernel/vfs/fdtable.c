@@ -263,6 +263,24 @@ int fd_add(struct file *f, bool cloexec)
 	return fd;
 }
 
+int fd_add_two(struct file *const f[2], bool cloexec, uaddr ufds)
+{
+	int fds[2], err;
+
+	fds[0] = fd_alloc(0, cloexec);
+	fds[1] = fds[0] < 0 ? fds[0] : fd_alloc(0, cloexec);
+	err = fds[1] < 0 ? fds[1] : copy_out(ufds, fds, sizeof fds);
+	for (int i = 0; i < 2; i++) {
+		if (!err)
+			fd_install(fds[i], f[i]);
+		else if (fds[i] >= 0)
+			fd_release_unused(fds[i]);
+	}
+	for (int i = 0; err && i < 2; i++)
+		file_put(f[i]);
+	return err;
+}
+
 struct file *files_lookup_get(struct files *fs, int fd)
 {
 	struct file *f = NULL;

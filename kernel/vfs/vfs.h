@@ -297,6 +297,8 @@ int __must_check fd_alloc(unsigned min, bool cloexec);
 void fd_install(int fd, struct file *f);        /* consumes the reference */
 void fd_release_unused(int fd);
 int __must_check fd_add(struct file *f, bool cloexec);   /* alloc+install; consumes f only on success */
+/* Both get numbers, which go to ufds, or neither.  Consumes f in any case. */
+int __must_check fd_add_two(struct file *const f[2], bool cloexec, uaddr ufds);
 struct file *fd_get(int fd);                    /* counted; NULL: EBADF; O_PATH files excluded */
 struct file *fd_get_any(int fd);                /* O_PATH too */
 /* As fd_get(), for the length of this system call: not counted while no other

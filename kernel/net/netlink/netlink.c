@@ -1,140 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Netlink sockets: netlink(7).
  *
- * A request is answered while it is sent: the answer waits in the socket's
- * queue in pieces that readers' buffers hold.  What a request changed is
- * announced to the sockets of its name space that joined the group.  Queues are
- * bounded, each by its receive buffer (announcements) or a fixed size (answers),
- * and all together.
+ * A request is answered while it is sent (queue.c).
  * Trust: requests are copied, bounded, and parsed from the copy. */
-#include "kernel/net/frame.h"
-#include "kernel/net/netlink/netlink.h"
+#include "kernel/net/netlink/sock.h"
 #include <linux_abi/ioctl.h>
 
 #define REQUEST_MAX 32768u
-#define ANSWER_MAX (16u << 20)          /* of one request */
-#define TOTAL_MAX (64u << 20)
-#define PIECE 4096u                     /* libc reads with less than 8 KiB */
-#define OPTS 16
-#define OVERHEAD 640u                   /* what Linux counts for a message */
-
-struct answer { struct list link; uint32_t size, groups; uint8_t data[]; };
-static uint64_t queued_total;           /* atomic */
-
-struct nl_sock {
-	struct netns *ns;
-	int protocol;
-	struct waitq wq;
-	struct mutex read_lock;
-	struct spinlock lock;
-	/* lock */
-	struct list queue;
-	size_t queued;
-	uint32_t pid;
-	uint64_t groups;                /* bit n - 1: group n */
-	bool grouped;                   /* they were set once */
-	struct filter_slot filter;
-	size_t rcvbuf;
-	bool admin;                     /* its opener had CAP_NET_ADMIN */
-	int32_t error;
-	int32_t opt[OPTS];
-	uint64_t ino;
-	struct list all_link;           /* all_lock */
-};
-
-static struct spinlock all_lock = SPINLOCK_INIT;
-static struct list all = LIST_INIT(all);
-
-/* ---- building ---- */
-
-static void pad(struct sbuf *s)
-{
-	static const uint8_t zero[4];
-
-	if (s->n % 4)
-		sbuf_write(s, zero, 4 - s->n % 4);
-}
-
-void nl_begin(struct nl_request *r, uint16_t type, const void *fixed, size_t size)
-{
-	struct linux_nlmsghdr h = { 0, type, r->dump ? NLM_F_MULTI : 0, r->h.seq, r->pid };
-
-	r->open = r->out.n;
-	sbuf_write(&r->out, &h, sizeof h);
-	sbuf_write(&r->out, fixed, size);
-	pad(&r->out);
-}
-
-void nl_attr(struct nl_request *r, uint16_t type, const void *p, size_t n)
-{
-	struct linux_nlattr a = { (uint16_t)(sizeof a + n), type };
-
-	sbuf_write(&r->out, &a, sizeof a);
-	sbuf_write(&r->out, p, n);
-	pad(&r->out);
-}
-
-void nl_end(struct nl_request *r)
-{
-	uint32_t len = (uint32_t)(r->out.n - r->open);
-
-	if (!r->out.failed)
-		memcpy(r->out.p + r->open, &len, sizeof len);
-}
-
-const void *nl_find(const struct nl_request *r, size_t fixed, uint16_t type, size_t *ret_size)
-{
-	size_t at = align_up(fixed, 4);
-	struct linux_nlattr a;
-
-	while (at + sizeof a <= r->size) {
-		memcpy(&a, r->body + at, sizeof a);
-		if (a.len < sizeof a || a.len > r->size - at)
-			return NULL;
-		if ((a.type & 0x3fff) == type) {
-			*ret_size = a.len - sizeof a;
-			return r->body + at + sizeof a;
-		}
-		at += align_up(a.len, 4);
-	}
-	return NULL;
-}
-
-bool nl_get_u32(const struct nl_request *r, size_t fixed, uint16_t type, uint32_t *ret)
-{
-	size_t n;
-	const void *p = nl_find(r, fixed, type, &n);
-
-	if (!p || n != sizeof *ret)
-		return false;
-	memcpy(ret, p, sizeof *ret);
-	return true;
-}
-
-bool nl_get_ip(const struct nl_request *r, size_t fixed, uint16_t type, uint8_t family, struct ipaddr *ret)
-{
-	size_t n;
-	const void *p = nl_find(r, fixed, type, &n);
-	uint32_t v4;
-
-	if (!p || n != (family == AF_INET ? sizeof v4 : sizeof *ret))
-		return false;
-	if (family == AF_INET) {
-		memcpy(&v4, p, sizeof v4);
-		*ret = ip_from_v4(be32(v4));
-	} else {
-		memcpy(ret, p, sizeof *ret);
-	}
-	return true;
-}
-
-void nl_put_ip(struct nl_request *r, uint16_t type, const struct ipaddr *ip)
-{
-	if (ip_is_v4(ip))
-		nl_attr(r, type, ip->b + 12, 4);
-	else
-		nl_attr(r, type, ip->b, sizeof ip->b);
-}
 
 /* An error, or with err 0 the acknowledgement.  The request is quoted unless the
  * socket wants less. */
@@ -147,10 +19,8 @@ static void put_error(struct nl_request *r, int err, const struct nl_sock *k)
 
 	r->dump = false;
 	nl_begin(r, NLMSG_ERROR, &e, sizeof e);
-	if (!capped) {
-		sbuf_write(&r->out, r->body, r->size);
-		pad(&r->out);
-	}
+	if (!capped)
+		nl_bytes(r, r->body, r->size);
 	if (text)
 		nl_attr(r, NLMSGERR_ATTR_MSG, r->text, strlen(r->text) + 1);
 	if (!r->out.failed)
@@ -165,170 +35,6 @@ static void put_done(struct nl_request *r, int err)
 
 	nl_begin(r, NLMSG_DONE, &v, sizeof v);
 	nl_end(r);
-}
-
-/* ---- queues ---- */
-
-static struct answer *answer_new(const void *data, size_t size, uint32_t groups)
-{
-	struct answer *a;
-
-	if (__atomic_add_fetch(&queued_total, size + sizeof *a, __ATOMIC_RELAXED) > TOTAL_MAX)
-		a = NULL;
-	else
-		a = kmalloc(sizeof *a + size);
-	if (!a) {
-		__atomic_fetch_sub(&queued_total, size + sizeof *a, __ATOMIC_RELAXED);
-		return NULL;
-	}
-	a->size = (uint32_t)size;
-	a->groups = groups;
-	list_init(&a->link);
-	memcpy(a->data, data, size);
-	return a;
-}
-
-static void answer_free(struct answer *a)
-{
-	if (!a)
-		return;
-	__atomic_fetch_sub(&queued_total, a->size + sizeof *a, __ATOMIC_RELAXED);
-	kfree(a);
-}
-
-/* What the socket's filter leaves of a; false: nothing. */
-static bool filter(struct nl_sock *k, struct answer *a)
-{
-	struct frame f;
-	size_t keep;
-
-	if (!filter_there(&k->filter))
-		return true;
-	frame_bytes(&f, a->data, a->size);
-	if (!filter_run(&k->filter, &f, 0, &keep))
-		return false;
-	__atomic_fetch_sub(&queued_total, a->size - keep, __ATOMIC_RELAXED);
-	a->size = keep;
-	return true;
-}
-
-/* a is consumed.  A queue that is full says so to its reader. */
-static bool push(struct nl_sock *k, struct answer *a, size_t limit)
-{
-	bool ok;
-
-	if (a && !filter(k, a)) {
-		answer_free(a);
-		return true;
-	}
-	spin_lock(&k->lock);
-	ok = a && (!k->queued || k->queued + a->size + OVERHEAD <= limit);
-	if (ok) {
-		k->queued += a->size + OVERHEAD;
-		list_push_back(&k->queue, &a->link);
-	} else {
-		k->error = ENOBUFS;
-	}
-	spin_unlock(&k->lock);
-	if (!ok)
-		answer_free(a);
-	return ok;
-}
-
-/* Messages that fit into PIECE together. */
-static size_t piece_at(const struct sbuf *s, size_t at)
-{
-	size_t n = 0;
-
-	while (at + n < s->n) {
-		struct linux_nlmsghdr h;
-		size_t len;
-
-		memcpy(&h, s->p + at + n, sizeof h);
-		len = MIN(align_up((size_t)h.len, 4), s->n - at - n);
-		if (n && n + len > PIECE)
-			break;
-		n += len;
-	}
-	return n;
-}
-
-static int enqueue(struct nl_sock *k, struct nl_request *r)
-{
-	size_t at = 0, n, limit = r->dump ? ANSWER_MAX : k->rcvbuf;
-	bool ok = !r->out.failed;
-
-	while (ok && at < r->out.n) {
-		n = piece_at(&r->out, at);
-		ok = push(k, answer_new(r->out.p + at, n, 0), limit);
-		at += n;
-	}
-	sbuf_free(&r->out);
-	waitq_wake_all(&k->wq, POLLIN | POLLRDNORM);
-	return ok ? 0 : -ENOBUFS;
-}
-
-int netlink_takes(struct file *f)
-{
-	if (!file_is_socket(f))
-		return -ENOTSOCK;
-	return socket_of(f)->family == AF_NETLINK ? 0 : -EINVAL;
-}
-
-void netlink_give(struct file *f, const void *data, size_t n)
-{
-	struct nl_sock *k = socket_of(f)->priv;
-
-	(void)push(k, answer_new(data, n, 0), k->rcvbuf);       /* full: its reader is told */
-	waitq_wake_all(&k->wq, POLLIN | POLLRDNORM);
-}
-
-static bool member(const struct nl_sock *k, const struct nl_request *r, unsigned group)
-{
-	return k->ns == r->ns && k->protocol == NETLINK_ROUTE && k->groups >> (group - 1) & 1;
-}
-
-/* The copies are made before the list is locked; who joins in between misses
- * this one. */
-void nl_announce(struct nl_request *r, unsigned group)
-{
-	unsigned n = 0, made = 0;
-	struct list copies;
-	struct nl_sock *k;
-
-	list_init(&copies);
-	spin_lock(&all_lock);
-	list_for_each(k, &all, all_link)
-		n += member(k, r, group);
-	spin_unlock(&all_lock);
-	for (; made < n && !r->out.failed; made++) {
-		struct answer *a = answer_new(r->out.p + r->open, r->out.n - r->open, 1u << (group - 1) % 32);
-
-		if (!a)
-			break;
-		list_push_back(&copies, &a->link);
-	}
-	spin_lock(&all_lock);
-	list_for_each(k, &all, all_link) {
-		struct answer *a = NULL;
-
-		if (!member(k, r, group))
-			continue;
-		if (!list_empty(&copies)) {
-			a = list_first(&copies, struct answer, link);
-			list_del(&a->link);
-		}
-		push(k, a, k->rcvbuf);
-		waitq_wake_all(&k->wq, POLLIN | POLLRDNORM);
-	}
-	spin_unlock(&all_lock);
-	while (!list_empty(&copies)) {
-		struct answer *a = list_first(&copies, struct answer, link);
-
-		list_del(&a->link);
-		answer_free(a);
-	}
-	r->out.n = r->open;
 }
 
 /* ---- requests ---- */
@@ -358,26 +64,29 @@ static int serve(struct nl_sock *k, const struct linux_nlmsghdr *h, const uint8_
 	} else if (h->flags & NLM_F_ACK) {
 		put_error(&r, 0, k);
 	}
-	return enqueue(k, &r);
+	return nl_answer(k, &r);
 }
 
+/* Of who asks first its process id, else a negative number, found at random: many
+ * sockets of one process do not make the search long. */
 static void autobind(struct nl_sock *k)
 {
-	uint32_t want = (uint32_t)current_task()->tg->tgid, tries = 0;
+	uint32_t want = (uint32_t)current_task()->tg->tgid, next;
 	struct nl_sock *o;
 	bool taken;
 
-	spin_lock(&all_lock);
+	krandom(&next, sizeof next);
+	spin_lock(&nl_all_lock);
 	while (!k->pid) {
 		taken = false;
-		list_for_each(o, &all, all_link)
+		list_for_each(o, &nl_all, all_link)
 			if (o != k && o->pid == want && o->protocol == k->protocol && o->ns == k->ns)
 				taken = true;
 		if (!taken)
 			k->pid = want;
-		want = (uint32_t)(-4096 - (int32_t)tries++);
+		want = 0x80000000u + next++ % (0x80000000u - 4096u);
 	}
-	spin_unlock(&all_lock);
+	spin_unlock(&nl_all_lock);
 }
 
 static long nl_sendmsg(struct socket *s, struct sock_msg *m)
@@ -422,24 +131,12 @@ static long nl_sendmsg(struct socket *s, struct sock_msg *m)
 
 /* ---- receiving ---- */
 
-static bool ready(struct nl_sock *k, int *err)
-{
-	bool ok;
-
-	spin_lock(&k->lock);
-	*err = -k->error;
-	k->error = 0;
-	ok = !list_empty(&k->queue) || *err;
-	spin_unlock(&k->lock);
-	return ok;
-}
-
 static long nl_recvmsg(struct socket *s, struct sock_msg *m)
 {
 	struct nl_sock *k = s->priv;
 	uint64_t deadline = sock_deadline(s->rcvtimeo_ns);
 	struct linux_sockaddr_nl from = { .family = AF_NETLINK };
-	struct answer *a = NULL;
+	struct nl_answer *a = NULL;
 	size_t n, got;
 	long ret;
 	int err;
@@ -448,13 +145,13 @@ static long nl_recvmsg(struct socket *s, struct sock_msg *m)
 		return -EOPNOTSUPP;
 	mutex_lock(&k->read_lock);
 	while (!a) {
-		if (!ready(k, &err)) {
+		if (!nl_ready(k, &err)) {
 			if (m->nonblock) {
 				mutex_unlock(&k->read_lock);
 				return -EAGAIN;
 			}
 			mutex_unlock(&k->read_lock);
-			ret = WAIT_EVENT(&k->wq, TASK_INTERRUPTIBLE, deadline, ready(k, &err));
+			ret = WAIT_EVENT(&k->wq, TASK_INTERRUPTIBLE, deadline, nl_ready(k, &err));
 			if (ret)
 				return sock_wait_error((int)ret, s->rcvtimeo_ns);
 			mutex_lock(&k->read_lock);
@@ -463,9 +160,7 @@ static long nl_recvmsg(struct socket *s, struct sock_msg *m)
 			mutex_unlock(&k->read_lock);
 			return err;
 		}
-		spin_lock(&k->lock);
-		a = list_empty(&k->queue) ? NULL : list_first(&k->queue, struct answer, link);
-		spin_unlock(&k->lock);
+		a = nl_first(k);
 	}
 	from.groups = a->groups;
 	n = MIN(a->size, m->it->left);
@@ -477,13 +172,8 @@ static long nl_recvmsg(struct socket *s, struct sock_msg *m)
 	memcpy(&m->name.u, &from, sizeof from);
 	m->cred = (struct linux_ucred){ 0, 0, 0 };
 	m->have_cred = true;
-	if (!(m->flags & MSG_PEEK)) {
-		spin_lock(&k->lock);
-		list_del(&a->link);
-		k->queued -= a->size + OVERHEAD;
-		spin_unlock(&k->lock);
-		answer_free(a);
-	}
+	if (!(m->flags & MSG_PEEK))
+		nl_first_done(k, a);
 	mutex_unlock(&k->read_lock);
 	return ret;
 }
@@ -505,21 +195,21 @@ static int nl_bind(struct socket *s, const struct sock_addr *a)
 	if (k->pid && nl.pid && nl.pid != k->pid)
 		return -EINVAL;
 	if (nl.pid && !k->pid) {
-		spin_lock(&all_lock);
-		list_for_each(o, &all, all_link)
+		spin_lock(&nl_all_lock);
+		list_for_each(o, &nl_all, all_link)
 			if (o != k && o->pid == nl.pid && o->protocol == k->protocol && o->ns == k->ns)
 				err = -EADDRINUSE;
 		if (!err)
 			k->pid = nl.pid;
-		spin_unlock(&all_lock);
+		spin_unlock(&nl_all_lock);
 	}
 	if (err)
 		return err;
 	autobind(k);
-	spin_lock(&all_lock);
+	spin_lock(&nl_all_lock);
 	k->groups = (k->groups & ~(uint64_t)UINT32_MAX) | (nl.groups & groups_of(k));
 	k->grouped = true;
-	spin_unlock(&all_lock);
+	spin_unlock(&nl_all_lock);
 	return 0;
 }
 
@@ -573,13 +263,13 @@ static int nl_setsockopt(struct socket *s, int level, int opt, const void *val, 
 	}
 	if (v < 1 || v > RTNLGRP_MAX || !(groups_of(k) >> (v - 1) & 1))
 		return -EINVAL;
-	spin_lock(&all_lock);
+	spin_lock(&nl_all_lock);
 	k->grouped = true;
 	if (opt == NETLINK_ADD_MEMBERSHIP)
 		k->groups |= 1ull << (v - 1);
 	else
 		k->groups &= ~(1ull << (v - 1));
-	spin_unlock(&all_lock);
+	spin_unlock(&nl_all_lock);
 	return 0;
 }
 
@@ -643,15 +333,10 @@ static void nl_release(struct socket *s)
 
 	if (!k)
 		return;
-	spin_lock(&all_lock);
+	spin_lock(&nl_all_lock);
 	list_del(&k->all_link);
-	spin_unlock(&all_lock);
-	while (!list_empty(&k->queue)) {
-		struct answer *a = list_first(&k->queue, struct answer, link);
-
-		list_del(&a->link);
-		answer_free(a);
-	}
+	spin_unlock(&nl_all_lock);
+	nl_queue_free(k);
 	(void)filter_detach(&k->filter);
 	netns_put(k->ns);
 	kfree(k);
@@ -694,9 +379,9 @@ int netlink_create(struct socket *s)
 	k->protocol = s->protocol;
 	k->rcvbuf = SOCK_BUF_DEFAULT;
 	k->admin = capable(CAP_NET_ADMIN);
-	spin_lock(&all_lock);
-	list_push_back(&all, &k->all_link);
-	spin_unlock(&all_lock);
+	spin_lock(&nl_all_lock);
+	list_push_back(&nl_all, &k->all_link);
+	spin_unlock(&nl_all_lock);
 	s->priv = k;
 	s->ops = &nl_ops;
 	return 0;
@@ -706,10 +391,10 @@ void net_show_netlink(struct netns *ns, struct sbuf *s)
 {
 	struct nl_sock *k;
 
-	spin_lock(&all_lock);
-	list_for_each(k, &all, all_link)
+	spin_lock(&nl_all_lock);
+	list_for_each(k, &nl_all, all_link)
 		if (k->ns == ns)
 			sbuf_printf(s, "0000000000000000 %-3d %-10u %08x %-8u %-8u %-5d %-8d %-8u %-8llu\n", k->protocol,
 				    k->pid, (unsigned)k->groups, (unsigned)k->queued, 0u, 0, 2, 0u, (unsigned long long)k->ino);
-	spin_unlock(&all_lock);
+	spin_unlock(&nl_all_lock);
 }

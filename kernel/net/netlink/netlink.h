@@ -21,6 +21,7 @@ struct nl_request {
 };
 /* A message of this type with a fixed part; attributes follow; nl_end(). */
 void nl_begin(struct nl_request *r, uint16_t type, const void *fixed, size_t size);
+void nl_bytes(struct nl_request *r, const void *p, size_t n);   /* padded to 4 */
 void nl_attr(struct nl_request *r, uint16_t type, const void *p, size_t n);
 static inline void nl_u32(struct nl_request *r, uint16_t type, uint32_t v) { nl_attr(r, type, &v, sizeof v); }
 static inline void nl_u8(struct nl_request *r, uint16_t type, uint8_t v) { nl_attr(r, type, &v, sizeof v); }
