@@ -171,6 +171,50 @@ static void deferred(void)
 	say_poll("listener, FIN", l);
 	fcntl(l, F_SETFL, O_NONBLOCK);
 	V(accept(l, NULL, NULL) >= 0);
+	c = dial(l);
+	setsockopt(c, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+	close(c);
+	msleep(30);
+	say_poll("listener, RST", l);
+	V(accept(l, NULL, NULL) >= 0);
+	close(l);
+}
+
+/* A connector whose ACK waits for something to go with. */
+static void ack_waits(int opt, int value)
+{
+	static const char *const ways[] = { "reset", "data", "half close", "quick after all", "nothing" };
+	struct linger hard = { 1, 0 };
+	struct sockaddr_in sa;
+	socklen_t n = sizeof sa;
+	int l = listener(4), c;
+
+	getsockname(l, (struct sockaddr *)&sa, &n);
+	for (int way = 0; way < 5; way++) {
+		SAY("client's option %d, %s\n", opt, ways[way]);
+		c = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		V(setsockopt(c, IPPROTO_TCP, opt, &value, sizeof value));
+		V(connect(c, (struct sockaddr *)&sa, sizeof sa));
+		say_poll("client", c);
+		say_poll("listener", l);
+		if (way == 0) {
+			setsockopt(c, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+			close(c);
+			msleep(400);
+			say_poll("listener, RST", l);
+			continue;
+		}
+		if (way == 1)
+			V(write(c, "hi", 2));
+		if (way == 2)
+			V(shutdown(c, SHUT_WR));
+		if (way == 3)
+			V(setsockopt(c, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 }, sizeof(int)));
+		msleep(way == 4 ? 600 : 30);
+		say_poll("listener", l);
+		close(accept(l, NULL, NULL));
+		close(c);
+	}
 	close(l);
 }
 
@@ -206,6 +250,8 @@ int main(void)
 	ended_before();
 	overflow();
 	deferred();
+	ack_waits(TCP_QUICKACK, 0);
+	ack_waits(TCP_DEFER_ACCEPT, 5);
 	blocked();
 	return 0;
 }

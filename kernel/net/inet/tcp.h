@@ -84,7 +84,7 @@ struct tcp_sock {
 	struct list link;               /* the listener's lock */
 	struct tcp_sock *listener;      /* while in its syn_queue; counted */
 	bool syn_queued;                /* own lock: link may be in use */
-	struct list deferred;           /* link of children without data yet: TCP_DEFER_ACCEPT; counted */
+	struct list deferred;           /* link of children without data yet (tcp_connect.c); counted */
 	struct tcp_sock *defers;        /* own lock: the listener in whose list we are; counted */
 
 	/* tcp_timer.c; lock */
@@ -139,6 +139,8 @@ void tcp_listener_close(struct tcp_sock *l);
 void tcp_syn_cancel(struct tcp_sock *t);
 
 void tcp_defer_done(struct tcp_sock *c);        /* c has data, or waited long enough: to be accepted */
+void tcp_defer_reset(struct tcp_sock *c);       /* c was reset before: nobody will see it */
+void tcp_ack_now(struct tcp_sock *t);           /* t's ACK need not wait for data */
 
 /* tcp_send.c */
 long tcp_sendmsg(struct socket *s, struct sock_msg *m);

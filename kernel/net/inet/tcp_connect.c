@@ -4,9 +4,15 @@
  * A connection is made by the one who connects, and waits in the listener's
  * accept queue.  When that is full the connector joins the listener's
  * syn_queue; accept() sets up the first of those.  (Linux drops the SYN, which
- * is sent again after a second.) */
+ * is sent again after a second.)
+ *
+ * With TCP_DEFER_ACCEPT at the listener, or with TCP_QUICKACK off or
+ * TCP_DEFER_ACCEPT at the connector (its ACK waits for something to go with),
+ * the connection is deferred: nobody can accept it yet, and a reset undoes it. */
 #include "kernel/net/inet/tcp.h"
 #include "kernel/net/packet.h"
+
+#define ACK_DELAY_NS (200 * NSEC_PER_MSEC)
 
 /* ---- listening ---- */
 
@@ -225,7 +231,7 @@ static struct tcp_sock *child_new(struct tcp_sock *l, struct tcp_sock *t)
 	c->peer = tcp_get(t);
 	/* These are the listener's own: tcp(7). */
 	c->opt[TCP_DEFER_ACCEPT] = c->opt[TCP_FASTOPEN] = c->opt[TCP_FASTOPEN_CONNECT] = 0;
-	if (l->opt[TCP_DEFER_ACCEPT])
+	if (l->opt[TCP_DEFER_ACCEPT] || t->opt[TCP_DEFER_ACCEPT] || !t->opt[TCP_QUICKACK])
 		c->defers = tcp_get(l);
 	return c;
 }
@@ -270,9 +276,11 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 		tcp_abort(c);
 		return -ECONNREFUSED;
 	}
-	if (c->defers)
-		tcp_timer_set(c, TCP_TIMER_DEFER,
-			      plat_time_mono_ns() + (uint64_t)l->opt[TCP_DEFER_ACCEPT] * NSEC_PER_SEC);
+	if (c->defers) {
+		uint64_t delay = (uint64_t)l->opt[TCP_DEFER_ACCEPT] * NSEC_PER_SEC;
+
+		tcp_timer_set(c, TCP_TIMER_DEFER, plat_time_mono_ns() + (delay ? delay : ACK_DELAY_NS));
+	}
 	tcp_put(c);
 	if (packet_watched(t->in.ns))
 		tcp_show_connect(t, true);
@@ -304,6 +312,43 @@ static void next_syn(struct tcp_sock *l)
 		admitted = admit(l, t);
 		tcp_put(t);
 	}
+}
+
+void tcp_defer_reset(struct tcp_sock *c)
+{
+	struct tcp_sock *l = defers_take(c);
+	bool mine;
+
+	if (!l)
+		return;
+	spin_lock(&l->lock);
+	mine = !list_empty(&c->link);
+	if (mine) {
+		list_del(&c->link);
+		if (l->state == TCP_LISTEN)
+			l->accept_count--;
+	}
+	spin_unlock(&l->lock);
+	if (mine) {
+		tcp_abort(c);
+		next_syn(l);
+	}
+	tcp_put(l);
+}
+
+void tcp_ack_now(struct tcp_sock *t)
+{
+	struct tcp_sock *c = tcp_peer_get(t);
+	bool waits;
+
+	if (!c)
+		return;
+	spin_lock(&c->lock);
+	waits = c->defers && !c->defers->opt[TCP_DEFER_ACCEPT];
+	spin_unlock(&c->lock);
+	if (waits)
+		tcp_defer_done(c);
+	tcp_put(c);
 }
 
 /* ---- connecting ---- */

@@ -133,6 +133,8 @@ static int set_tcp(struct tcp_sock *t, int opt, const void *val, size_t size)
 	t->opt[opt] = v;
 	if ((opt == TCP_CORK && !v) || (opt == TCP_NODELAY && v))
 		tcp_push(t);
+	if (opt == TCP_QUICKACK && v)
+		tcp_ack_now(t);
 	return 0;
 }
 

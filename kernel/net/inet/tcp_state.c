@@ -128,6 +128,8 @@ void tcp_receive_rst(struct tcp_sock *t, struct tcp_sock *from)
 		tcp_show(from, t, FRAME_RST | FRAME_ACK, NULL, 0);
 	waitq_wake_all(&t->wq, 0);
 	tcp_over(t);
+	if (t->defers)
+		tcp_defer_reset(t);
 }
 
 void tcp_give_up(struct tcp_sock *t)
