@@ -161,6 +161,12 @@ struct linux_sock_extended_err { uint32_t err; uint8_t origin, type, code, pad; 
 #define SO_EE_ORIGIN_LOCAL 1
 #define SO_EE_ORIGIN_ICMP 2
 #define SO_EE_ORIGIN_ICMP6 3
+#define SO_EE_ORIGIN_TIMESTAMPING 4
+#define SO_EE_ORIGIN_ZEROCOPY 5
+#define SO_EE_CODE_ZEROCOPY_COPIED 1
+#define SCM_TSTAMP_SND 0
+#define SCM_TSTAMP_SCHED 1
+#define SCM_TSTAMP_ACK 2
 
 /* netdevice(7) */
 #define SIOCGSTAMP 0x8906u

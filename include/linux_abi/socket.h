@@ -61,7 +61,15 @@
 #define SO_TIMESTAMPNS 35
 #define SO_MARK 36
 #define SO_TIMESTAMPING 37
+#define SOF_TIMESTAMPING_TX_SOFTWARE 0x2
+#define SOF_TIMESTAMPING_SOFTWARE 0x10
 #define SOF_TIMESTAMPING_OPT_ID 0x80
+#define SOF_TIMESTAMPING_TX_SCHED 0x100
+#define SOF_TIMESTAMPING_TX_ACK 0x200
+#define SOF_TIMESTAMPING_OPT_CMSG 0x400
+#define SOF_TIMESTAMPING_OPT_TSONLY 0x800
+#define SOF_TIMESTAMPING_OPT_STATS 0x1000
+#define SOF_TIMESTAMPING_TX_RECORD_MASK 0x303u   /* with hardware's */
 #define SOF_TIMESTAMPING_OPT_ID_TCP 0x10000
 #define SOF_TIMESTAMPING_ALL 0x3ffff
 #define SO_PROTOCOL 38
@@ -73,6 +81,8 @@
 #define SO_PASSPIDFD 76
 #define SO_PEERPIDFD 77
 #define SO_COOKIE 57
+#define SO_ZEROCOPY 60
+#define SO_TXTIME 61
 #define SO_BINDTOIFINDEX 62
 #define SO_BSDCOMPAT 14
 #define SO_ATTACH_FILTER 26
@@ -98,6 +108,7 @@
 #define SO_RCVMARK 75
 #define SO_PREFER_BUSY_POLL 69
 #define SO_BUSY_POLL_BUDGET 70
+#define SCM_TS_OPT_ID 81
 #define SO_RCVPRIORITY 82
 
 #define MSG_OOB 0x01
@@ -113,6 +124,7 @@
 #define MSG_NOSIGNAL 0x4000
 #define MSG_MORE 0x8000
 #define MSG_WAITFORONE 0x10000
+#define MSG_ZEROCOPY 0x4000000
 #define MSG_FASTOPEN 0x20000000u
 #define MSG_CMSG_CLOEXEC 0x40000000
 
@@ -123,6 +135,7 @@
 
 struct linux_ucred { int32_t pid; uint32_t uid, gid; };
 struct linux_linger { int32_t onoff, linger; };
+struct linux_sock_txtime { int32_t clockid; uint32_t flags; };
 
 struct linux_sockaddr_un { uint16_t family; char path[108]; };
 struct linux_sockaddr_storage { uint16_t family; uint8_t data[126]; };

@@ -129,8 +129,9 @@ static int keep_for_protocol(struct sock_msg *m, const struct linux_cmsghdr *h, 
 	return 0;
 }
 
-int scm_send(struct sock_msg *m, uint64_t control, uint64_t size)
+int scm_send(const struct socket *s, struct sock_msg *m, uint64_t control, uint64_t size)
 {
+	bool passes = s->family == AF_UNIX || s->family == AF_NETLINK;
 	struct task *t = current_task();
 	struct linux_cmsghdr h;
 	uint64_t off = 0;
@@ -153,7 +154,7 @@ int scm_send(struct sock_msg *m, uint64_t control, uint64_t size)
 			break;
 		}
 		body = h.len - sizeof h;
-		if (h.level == SOL_SOCKET) {
+		if (h.level == SOL_SOCKET && passes) {
 			if (h.type == SCM_RIGHTS)
 				err = add_rights(m, control + off + sizeof h, body);
 			else if (h.type == SCM_CREDENTIALS)

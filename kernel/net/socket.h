@@ -27,10 +27,13 @@ struct socket {
 	struct linux_linger linger;
 	int32_t tstamping;              /* SO_TIMESTAMPING: SOF_TIMESTAMPING_ */
 	int32_t incoming_cpu, buf_lock, txrehash, busy_poll, bound_link;
+	struct linux_sock_txtime txtime;
 	uint64_t pacing;                /* SO_MAX_PACING_RATE */
 	uint32_t kept;                  /* a bit for each option that is a mere switch: sockopt.c */
 	uint8_t tstamp;                 /* TSTAMP_ */
 	bool tstamp_new;                /* by an option that is named _NEW */
+	bool timed_sends;               /* SO_TXTIME */
+	bool zerocopy;
 	bool passcred, passpidfd, reuseaddr, reuseport, keepalive, broadcast, oobinline, dontroute;
 };
 enum { TSTAMP_OFF, TSTAMP_US, TSTAMP_NS };      /* SO_TIMESTAMP, SO_TIMESTAMPNS */
@@ -127,9 +130,17 @@ int sock_addr_from_user(struct sock_addr *a, uaddr u, int size);
 /* Writes at most *usize bytes and the whole length back. */
 int sock_addr_to_user(const struct sock_addr *a, uaddr u, uaddr usize);
 
+/* What ancillary data of the level SOL_SOCKET says about one message, and
+ * otherwise the socket (sock_control.c).  -EINVAL, -EPERM. */
+struct sock_control { uint32_t tstamping; uint32_t stamp_id; bool have_id; };
+int __must_check sock_control(const struct socket *s, const struct sock_msg *m, struct sock_control *ret);
+/* SO_ZEROCOPY, SO_TXTIME, SO_TIMESTAMPING.  -ENOPROTOOPT: another one. */
+int sock_set_sending(struct socket *s, int opt, const void *val, size_t size);
+int sock_get_sending(const struct socket *s, int opt, void *val, size_t *size);
+
 struct scm *scm_new(unsigned room);
 void scm_free(struct scm *s);           /* NULL is fine; safe at any depth */
-int scm_send(struct sock_msg *m, uint64_t control, uint64_t size);
+int scm_send(const struct socket *s, struct sock_msg *m, uint64_t control, uint64_t size);
 /* Returns the bytes of control used; files that found room are the task's. */
 size_t scm_recv(struct sock_msg *m, const struct socket *s, uint64_t control, uint64_t size);
 void scm_drop(struct sock_msg *m);      /* what a receiver did not ask for */

@@ -64,7 +64,7 @@ long socket_send_iter(struct file *f, struct iter *from)
 	int err;
 
 	msg_init(&m, from, 0);
-	err = scm_send(&m, 0, 0);
+	err = scm_send(socket_of(f), &m, 0, 0);
 	return err ? err : send_prepared(f, &m);
 }
 
@@ -79,7 +79,7 @@ static long send_buffer(struct file *f, uaddr buf, size_t n, unsigned flags, uad
 	if (uname.va)
 		err = sock_addr_from_user(&m.name, uname, size);
 	if (!err)
-		err = scm_send(&m, 0, 0);
+		err = scm_send(socket_of(f), &m, 0, 0);
 	return err ? err : send_prepared(f, &m);
 }
 
@@ -132,7 +132,7 @@ static long send_header(struct file *f, uaddr umsg, unsigned flags)
 	err = iter_user_iovec(&it, (uaddr){ h.iov }, h.iovlen);
 	if (err)
 		return err;
-	err = scm_send(&m, h.control, h.controllen);
+	err = scm_send(socket_of(f), &m, h.control, h.controllen);
 	ret = err ? err : send_prepared(f, &m);
 	iter_free(&it);
 	return ret;

@@ -77,7 +77,8 @@ static int set_times(struct socket *s, int opt, int32_t v)
 	bool fresh = opt == SO_TIMESTAMP_NEW || opt == SO_TIMESTAMPNS_NEW || opt == SO_TIMESTAMPING_NEW;
 
 	if (opt == SO_TIMESTAMPING || opt == SO_TIMESTAMPING_NEW) {
-		if (v & ~SOF_TIMESTAMPING_ALL || (v & SOF_TIMESTAMPING_OPT_ID_TCP && !(v & SOF_TIMESTAMPING_OPT_ID)))
+		if (v & ~SOF_TIMESTAMPING_ALL || (v & SOF_TIMESTAMPING_OPT_ID_TCP && !(v & SOF_TIMESTAMPING_OPT_ID)) ||
+		    (v & SOF_TIMESTAMPING_OPT_STATS && !(v & SOF_TIMESTAMPING_OPT_TSONLY)))
 			return -EINVAL;
 		s->tstamping = v;
 		s->tstamp_new = fresh;
@@ -190,6 +191,9 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 		s->linger = lg.onoff ? (struct linux_linger){ 1, lg.linger } : (struct linux_linger){ 0, s->linger.linger };
 		return 0;
 	}
+	err = sock_set_sending(s, opt, val, size);
+	if (err != -ENOPROTOOPT)
+		return err;
 	if (size < sizeof v)
 		return -EINVAL;
 	memcpy(&v, val, sizeof v);
@@ -392,7 +396,7 @@ static int get_common(struct socket *s, int opt, void *val, size_t *size)
 			return -EOPNOTSUPP;
 		v = sock_kept(s, opt);
 		break;
-	default: return -ENOPROTOOPT;
+	default: return sock_get_sending(s, opt, val, size);
 	}
 	*size = MIN(*size, sizeof v);
 	memcpy(val, &v, *size);

@@ -21,7 +21,7 @@ ABI = os.path.join(ROOT, "include", "linux_abi")
 
 # What the host offers, in an order that its headers bear.
 HOST_HEADERS = """stddef.h stdint.h sys/types.h signal.h time.h sys/time.h sys/resource.h sys/stat.h sys/statfs.h
- sys/wait.h sys/mman.h sys/socket.h netinet/in.h netinet/tcp.h netinet/udp.h net/if.h net/if_arp.h linux/sockios.h linux/errqueue.h linux/if_ether.h linux/if_packet.h linux/netlink.h linux/rtnetlink.h linux/fib_rules.h sys/un.h poll.h sys/epoll.h sys/eventfd.h sys/timerfd.h sys/signalfd.h sys/inotify.h
+ sys/wait.h sys/mman.h sys/socket.h netinet/in.h netinet/tcp.h netinet/udp.h net/if.h net/if_arp.h linux/sockios.h linux/errqueue.h linux/net_tstamp.h linux/if_ether.h linux/if_packet.h linux/netlink.h linux/rtnetlink.h linux/fib_rules.h sys/un.h poll.h sys/epoll.h sys/eventfd.h sys/timerfd.h sys/signalfd.h sys/inotify.h
  sys/ipc.h sys/sem.h sys/msg.h sys/shm.h mqueue.h sys/ptrace.h sys/utsname.h sys/xattr.h sys/mount.h sys/prctl.h sys/file.h
  sys/sysinfo.h sys/ucontext.h sys/auxv.h sys/times.h sys/uio.h dirent.h errno.h sched.h elf.h fcntl.h unistd.h limits.h termios.h sys/ioctl.h
  linux/futex.h linux/capability.h linux/seccomp.h linux/filter.h linux/audit.h linux/openat2.h linux/memfd.h linux/magic.h linux/securebits.h linux/sched.h linux/fiemap.h
@@ -71,6 +71,7 @@ STRUCTS = {
     "linux_sigevent": ("struct sigevent", "sigev_", {}),
     "linux_signalfd_siginfo": ("struct signalfd_siginfo", "ssi_", {}),
     "linux_ucred": ("struct ucred", "", {}), "linux_linger": ("struct linger", "l_", {}),
+    "linux_sock_txtime": ("struct sock_txtime", "", {}),
     "linux_sockaddr_un": ("struct sockaddr_un", "sun_", {}),
     "linux_sockaddr_storage": ("struct sockaddr_storage", "ss_", {}),
     "linux_msghdr": ("struct msghdr", "msg_", {}), "linux_mmsghdr": ("struct mmsghdr", "msg_", {}),

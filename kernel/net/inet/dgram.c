@@ -21,7 +21,6 @@ struct dgram_sock *dgram_new(struct socket *s, int proto)
 	mutex_init(&d->read_lock);
 	mutex_init(&d->cork_lock);
 	list_init(&d->queue);
-	list_init(&d->errors);
 	d->rcvbuf = SOCK_BUF_DEFAULT;
 	return d;
 }
@@ -44,7 +43,6 @@ void dgram_put(struct dgram_sock *d)
 		return;
 	inet_sock_fini(&d->in);
 	purge(&d->queue);
-	purge(&d->errors);
 	if (d->pending)
 		dgram_uncharge(d->pending);
 	kfree(d->pending);
@@ -127,22 +125,15 @@ static void queue_error(struct dgram_sock *d, struct dgram *m)
 	size_t n = MIN(m->size, ip_is_v4(&m->to.ip) ? QUOTED4 : QUOTED6);
 	struct dgram *q = dgram_msg_new(n);
 
-	if (q && dgram_charge(n + OVERHEAD)) {
+	if (q) {
 		memcpy(q->data, m->data, n);
 		q->from = m->from;
 		q->to = m->to;
 		q->error = m->error;
-		spin_lock(&d->lock);
-		if (d->error_count < ERRORS_MAX) {
-			list_push_back(&d->errors, &q->link);
-			d->error_count++;
-			q = NULL;
-		}
-		spin_unlock(&d->lock);
-		if (q)
-			dgram_uncharge(q);
+		q->origin = m->error == EMSGSIZE ? SO_EE_ORIGIN_LOCAL :
+			    ip_is_v4(&m->to.ip) ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6;
+		inet_errors_add(&d->in, &d->wq, q);
 	}
-	kfree(q);
 	kfree(m);
 }
 
@@ -178,23 +169,6 @@ void dgram_too_long(struct dgram_sock *d, const struct endpoint *to)
 	m->to = *to;
 	m->error = EMSGSIZE;
 	queue_error(d, m);
-}
-
-void dgram_drop_errors(struct dgram_sock *d)
-{
-	struct list gone;
-
-	list_init(&gone);
-	spin_lock(&d->lock);
-	while (!list_empty(&d->errors)) {
-		struct dgram *m = list_first(&d->errors, struct dgram, link);
-
-		list_del(&m->link);
-		list_push_back(&gone, &m->link);
-	}
-	d->error_count = 0;
-	spin_unlock(&d->lock);
-	purge(&gone);
 }
 
 void dgram_uncharge(struct dgram *m) { dgram_uncharge_size(m->size + OVERHEAD); }
@@ -280,8 +254,8 @@ uint32_t dgram_poll(struct socket *s, struct poll_table *pt)
 
 	poll_wait(pt, &d->wq);
 	spin_lock(&d->lock);
-	if (d->error || !list_empty(&d->errors))
-		ev |= POLLERR;
+	if (d->error || inet_errors_any(&d->in))
+		ev |= POLLERR | (sock_kept(s, SO_SELECT_ERR_QUEUE) ? POLLPRI : 0);
 	if (d->shutdown & DGRAM_SHUT_RCV)
 		ev |= POLLIN | POLLRDNORM | POLLRDHUP;
 	if (d->shutdown == (DGRAM_SHUT_RCV | DGRAM_SHUT_SEND))
@@ -336,10 +310,15 @@ int dgram_setsockopt(struct socket *s, int level, int opt, const void *val, size
 		v = v < 0 ? SOCK_BUF_DEFAULT : MIN(v, SOCK_BUF_DEFAULT);
 		__atomic_store_n(&d->rcvbuf, MAX(v * 2, SOCK_RCVBUF_MIN), __ATOMIC_RELAXED);
 	}
+	if (level == SOL_SOCKET && (opt == SO_TIMESTAMPING || opt == SO_TIMESTAMPING_NEW) && size >= sizeof v) {
+		memcpy(&v, val, sizeof v);
+		if (v & SOF_TIMESTAMPING_OPT_ID && !(s->tstamping & SOF_TIMESTAMPING_OPT_ID))
+			__atomic_store_n(&d->in.errors.stamp_next, 0, __ATOMIC_RELAXED);
+	}
 	err = inet_setsockopt_common(s, &d->in, level, opt, val, size);
 	if (!err && opt == (level == IPPROTO_IP ? IP_RECVERR : IPV6_RECVERR) && level != SOL_SOCKET &&
 	    !d->in.opt[level == IPPROTO_IP ? OPT_RECVERR : OPT6_RECVERR])
-		dgram_drop_errors(d);
+		inet_errors_drop(&d->in, false);
 	return err;
 }
 

@@ -11,7 +11,6 @@
 
 #define DGRAM_SHUT_RCV 1u
 #define DGRAM_SHUT_SEND 2u
-#define ERRORS_MAX 8u
 #define DGRAM_OVERHEAD 256u
 
 struct dgram {
@@ -20,6 +19,8 @@ struct dgram {
 	uint8_t ttl, tos;
 	int64_t time_ns;                /* wall clock at arrival */
 	uint32_t error;                 /* in an error queue: errno */
+	uint8_t origin, code;           /* … SO_EE_ORIGIN_ … */
+	uint32_t info, data_number;     /* … ee_info, ee_data */
 	uint32_t drops;                 /* lost at the receiver before it */
 	uint16_t segment;               /* UDP_SEGMENT: in pieces of this size; 0: one */
 	uint32_t size;
@@ -32,9 +33,8 @@ struct dgram_sock {
 	struct mutex read_lock;
 	struct spinlock lock;
 	/* lock */
-	struct list queue, errors;
+	struct list queue;
 	uint64_t queued;                /* with overhead */
-	unsigned error_count;
 	int32_t rcvbuf, error;
 	uint8_t shutdown;
 	uint64_t drops;
@@ -70,10 +70,15 @@ long dgram_ioctl(struct socket *s, unsigned cmd, uint64_t arg);
 int dgram_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size);
 int dgram_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size);
 void dgram_too_long(struct dgram_sock *d, const struct endpoint *to);    /* EMSGSIZE, for the error queue */
-void dgram_drop_errors(struct dgram_sock *d);
 bool dgram_charge(size_t n);                    /* false: all sockets together hold too much */
 void dgram_uncharge_size(size_t n);
 void dgram_uncharge(struct dgram *m);           /* it left its queue */
+
+/* The number of a message that gets times. */
+static inline uint32_t dgram_stamp_id(struct dgram_sock *d, const struct sock_control *c)
+{
+	return c->have_id ? c->stamp_id : __atomic_fetch_add(&d->in.errors.stamp_next, 1, __ATOMIC_RELAXED);
+}
 
 /* icmp.c: a copy for each raw socket that wants this protocol */
 void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Message sockets: receiving, with what the receiver wants to know about a
- * message (ancillary data of ip(7), ipv6(7), socket(7)), and the error queue. */
+ * message (ancillary data of ip(7), ipv6(7), socket(7)). */
 #include "kernel/net/inet/dgram.h"
 
-static void describe(struct socket *s, struct dgram_sock *d, const struct dgram *g, struct sock_msg *m)
+void inet_describe(struct socket *s, const struct inet_sock *i, const struct dgram *g, struct sock_msg *m)
 {
-	const int32_t *opt = d->in.opt;
+	const int32_t *opt = i->opt;
 	struct sock_addr a;
 	int32_t v;
 
-	if (sock_wants_times(s))
+	if (s && sock_wants_times(s))
 		sock_put_times(s, m, g->time_ns, true);
-	if (sock_kept(s, SO_RXQ_OVFL) && g->drops)
+	if (s && sock_kept(s, SO_RXQ_OVFL) && g->drops)
 		sock_put_cmsg(m, SOL_SOCKET, SO_RXQ_OVFL, &g->drops, sizeof g->drops);
-	if (d->in.family == AF_INET6 && (opt[OPT6_RECVPKTINFO] || opt[OPT6_OLD_PKTINFO])) {
+	if (i->family == AF_INET6 && (opt[OPT6_RECVPKTINFO] || opt[OPT6_OLD_PKTINFO])) {
 		struct linux_in6_pktinfo pi = { .ifindex = LO_INDEX };
 
 		memcpy(pi.addr, g->to.ip.b, sizeof pi.addr);
@@ -43,7 +43,7 @@ static void describe(struct socket *s, struct dgram_sock *d, const struct dgram 
 			sock_put_cmsg(m, IPPROTO_IP, IP_RECVORIGDSTADDR, &a.u, a.size);
 		}
 	}
-	if (d->in.family != AF_INET6)
+	if (i->family != AF_INET6)
 		return;
 	if (opt[OPT6_RECVHOPLIMIT] && !ip_is_v4(&g->to.ip)) {
 		v = g->ttl;
@@ -58,63 +58,9 @@ static void describe(struct socket *s, struct dgram_sock *d, const struct dgram 
 		sock_put_cmsg(m, IPPROTO_IPV6, IPV6_TCLASS, &v, sizeof v);
 	}
 	if (opt[OPT6_RECVORIGDST] && !ip_is_v4(&g->to.ip)) {
-		inet_addr_format(&d->in, &g->to, &a);
+		inet_addr_format(i, &g->to, &a);
 		sock_put_cmsg(m, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &a.u, a.size);
 	}
-}
-
-static long recv_error(struct socket *s, struct dgram_sock *d, struct sock_msg *m)
-{
-	struct { struct linux_sock_extended_err e; uint8_t offender[28]; } __packed info = { 0 };
-	struct sock_addr a;
-	struct dgram *g = NULL;
-	bool v6 = d->in.family == AF_INET6;
-	size_t n, got;
-
-	spin_lock(&d->lock);
-	if (!list_empty(&d->errors)) {
-		g = list_first(&d->errors, struct dgram, link);
-		list_del(&g->link);
-		d->error_count--;
-		d->error = list_empty(&d->errors) ? 0 :
-			   (int32_t)list_first(&d->errors, struct dgram, link)->error;
-	}
-	spin_unlock(&d->lock);
-	if (!g)
-		return -EAGAIN;
-	n = MIN((size_t)g->size, m->it->left);
-	got = iter_copy_out(m->it, g->data, n);
-	if (n < g->size)
-		m->ret_flags |= MSG_TRUNC;
-	m->ret_flags |= MSG_ERRQUEUE;
-	inet_addr_format(&d->in, &g->to, &m->name);
-	info.e.err = g->error;
-	if (g->error == EMSGSIZE) {     /* found out here */
-		info.e.origin = SO_EE_ORIGIN_LOCAL;
-		info.e.info = LO_MTU - 1;
-	} else if (ip_is_v4(&g->to.ip)) {      /* destination unreachable, port */
-		info.e.origin = SO_EE_ORIGIN_ICMP;
-		info.e.type = 3;
-		info.e.code = 3;
-	} else {
-		info.e.origin = SO_EE_ORIGIN_ICMP6;
-		info.e.type = 1;
-		info.e.code = 4;
-	}
-	inet_addr_format(&d->in, &(struct endpoint){ .ip = g->to.ip }, &a);
-	if (g->error == EMSGSIZE)
-		memset(&a.u, 0, a.size);
-	memcpy(info.offender, &a.u, MIN((size_t)a.size, sizeof info.offender));
-	if (g->error != EMSGSIZE) {     /* of the ICMP message, which came from there */
-		struct dgram icmp = { .from = g->to, .to = g->from, .ttl = 64, .tos = ip_is_v4(&g->to.ip) ? 0xc0 : 0,
-				      .time_ns = g->time_ns };
-
-		describe(s, d, &icmp, m);
-	}
-	sock_put_cmsg(m, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &info, sizeof info.e + a.size);
-	dgram_uncharge(g);
-	kfree(g);
-	return got < n ? -EFAULT : (long)n;
 }
 
 /* The message with byte number *off of all that is queued, 0: the first; *off
@@ -149,6 +95,19 @@ static bool ready(struct dgram_sock *d, size_t off, int *ret)
 	}
 	spin_unlock(&d->lock);
 	return ok;
+}
+
+static long recv_error(struct socket *s, struct dgram_sock *d, struct sock_msg *m)
+{
+	int32_t next;
+	long ret = inet_recv_error(s, &d->in, m, &next);
+
+	if (next < 0)
+		return ret;
+	spin_lock(&d->lock);
+	d->error = next;
+	spin_unlock(&d->lock);
+	return ret;
 }
 
 long dgram_recvmsg(struct socket *s, struct sock_msg *m)
@@ -203,7 +162,7 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 		m->ret_flags |= MSG_TRUNC;
 	inet_peek_move(&d->in, peek, peek ? n : g->size);
 	inet_addr_format(&d->in, &g->from, &m->name);
-	describe(s, d, g, m);
+	inet_describe(s, &d->in, g, m);
 	if (d->opt_gro && g->segment) {
 		int32_t seg = g->segment;
 

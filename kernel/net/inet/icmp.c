@@ -223,15 +223,31 @@ static long send_raw(struct dgram_sock *d, struct dgram *g)
 	return n;
 }
 
+/* The times of g, which goes now. */
+static void stamp(struct socket *s, struct dgram_sock *d, const struct sock_control *sc, const struct dgram *g)
+{
+	struct frame f;
+	bool body;
+
+	if (!inet_wants_stamps(s, sc, &body))
+		return;
+	if (body)
+		frame_ip(&f, &g->from, &g->to, (uint8_t)d->in.protocol, g->ttl, g->tos, g->data, g->size);
+	inet_tell_stamps(s, &d->in, &d->wq, sc, g, body ? &f : NULL, dgram_stamp_id(d, sc));
+}
+
 static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct dgram_sock *d = s->priv;
 	size_t n = m->it->left;
 	struct dgram_control ctl;
 	struct endpoint to, from;
+	struct sock_control sc;
 	struct dgram *g;
-	int err;
+	int err = sock_control(s, m, &sc);
 
+	if (err)
+		return err;
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	if (n > PACKET_MAX)
@@ -254,6 +270,7 @@ static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 	g->from = from;
 	g->ttl = (uint8_t)ctl.ttl;
 	g->tos = (uint8_t)ctl.tos;
+	stamp(s, d, &sc, g);
 	return s->type == SOCK_RAW ? send_raw(d, g) : send_ping(d, g);
 }
 

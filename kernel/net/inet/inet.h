@@ -30,6 +30,15 @@ enum inet_opt {                         /* integers that programs set and read b
 struct membership { struct ipaddr group; bool include, filtered; uint8_t count; struct ipaddr source[SOURCES_MAX]; };
 #define MEMBERSHIPS_MAX 20u
 
+/* What is told about messages that were sent (MSG_ERRQUEUE): errors.c. */
+struct inet_errors {
+	struct spinlock lock;           /* a leaf */
+	struct list queue;              /* struct dgram; empty and uncounted: looked at without the lock */
+	uint64_t bytes;
+	uint32_t zerocopy_next;         /* number of the next call with MSG_ZEROCOPY */
+	uint32_t stamp_next;            /* of the next message with a time; TCP: of the first byte, atomic */
+};
+
 struct inet_sock {
 	struct ref ref;
 	struct netns *ns;               /* counted */
@@ -49,6 +58,7 @@ struct inet_sock {
 	bool child;                     /* in the bucket's children */
 	bool reuseaddr, reuseport, v6only;
 
+	struct inet_errors errors;
 	struct filter_slot filter;      /* not run for TCP, which has no packets */
 	int32_t opt[OPT_COUNT];         /* single words: read freely */
 	uint16_t port_first, port_last; /* IP_LOCAL_PORT_RANGE; 0: as the name space has it */
@@ -108,6 +118,26 @@ struct time_wait {
 /* members.c: multicast groups; the options of the levels SOL_IP and SOL_IPV6 about
  * them.  -ENOPROTOOPT: another option. */
 int inet_set_members(struct inet_sock *i, int level, int opt, const void *val, size_t size);
+
+/* errors.c.  wq: of who waits for POLLERR. */
+struct dgram;
+void inet_errors_init(struct inet_sock *i);
+bool inet_errors_any(struct inet_sock *i);
+/* all: what is not an error too. */
+void inet_errors_drop(struct inet_sock *i, bool all);
+/* Consumes m. */
+void inet_errors_add(struct inet_sock *i, struct waitq *wq, struct dgram *m);
+/* MSG_ERRQUEUE.  *ret_next: the error that the socket has from now on, or -1: as it was. */
+long inet_recv_error(struct socket *s, struct inet_sock *i, struct sock_msg *m, int32_t *ret_next);
+/* Times of a message that goes now, f or NULL: described by head (addresses, ttl, tos). */
+bool inet_wants_stamps(const struct socket *s, const struct sock_control *c, bool *ret_body);
+void inet_tell_stamps(struct socket *s, struct inet_sock *i, struct waitq *wq, const struct sock_control *c,
+		      const struct dgram *head, const struct frame *f, uint32_t id);
+/* A call with MSG_ZEROCOPY: what will tell its end, made before; NULL in *ret: not wanted.  -ENOBUFS. */
+int __must_check inet_zerocopy_begin(struct socket *s, struct inet_sock *i, const struct sock_msg *m, struct dgram **ret);
+void inet_zerocopy_end(struct inet_sock *i, struct waitq *wq, struct dgram *note, bool sent);
+/* What the receiver wants to know about g; s NULL: of its addresses only. */
+void inet_describe(struct socket *s, const struct inet_sock *i, const struct dgram *g, struct sock_msg *m);
 
 struct filter_slot *inet_filter(struct socket *s);
 /* opts.c: levels SOL_IP, SOL_IPV6 and the common ones that ports need. */

@@ -31,6 +31,7 @@ void inet_sock_init(struct inet_sock *i, struct socket *s, int proto)
 	i->v6only = i->family == AF_INET6 && i->ns->v6only;
 	i->local.ip = i->remote.ip = s->family == AF_INET ? ip_any4 : ip_any6;
 	list_init(&i->port_link);
+	inet_errors_init(i);
 	list_init(&i->all_link);
 	inet_opt_defaults(i);
 	spin_lock(&i->ns->lock);
@@ -49,6 +50,7 @@ void inet_sock_fini(struct inet_sock *i)
 		__atomic_fetch_sub(&i->ns->raw_udp, 1, __ATOMIC_RELAXED);
 	i->hashed = false;
 	spin_unlock(&i->ns->lock);
+	inet_errors_drop(i, true);
 	kfree(i->members);
 	(void)filter_detach(&i->filter);
 	netns_put(i->ns);

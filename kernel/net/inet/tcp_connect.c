@@ -566,6 +566,12 @@ int tcp_accept(struct socket *s, struct socket *fresh, bool nonblock)
 	fresh->rcvbuf = s->rcvbuf;
 	fresh->rcvlowat = s->rcvlowat;
 	fresh->mark = s->mark;
+	fresh->zerocopy = s->zerocopy;
+	fresh->tstamping = s->tstamping;
+	fresh->tstamp = s->tstamp;
+	fresh->tstamp_new = s->tstamp_new;
+	fresh->txtime = s->txtime;
+	fresh->timed_sends = s->timed_sends;
 	fresh->linger = s->linger;
 	fresh->reuseaddr = s->reuseaddr;
 	fresh->reuseport = s->reuseport;

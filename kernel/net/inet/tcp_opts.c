@@ -167,6 +167,8 @@ int tcp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t
 		if (v & SOF_TIMESTAMPING_OPT_ID && !(s->tstamping & SOF_TIMESTAMPING_OPT_ID) &&
 		    (t->state == TCP_CLOSE || t->state == TCP_LISTEN))
 			return -EINVAL;
+		if (v & SOF_TIMESTAMPING_OPT_ID && !(s->tstamping & SOF_TIMESTAMPING_OPT_ID))
+			__atomic_store_n(&t->in.errors.stamp_next, (uint32_t)t->bytes_sent, __ATOMIC_RELAXED);
 	}
 	if (level == SOL_SOCKET && opt == SO_RCVLOWAT && size >= sizeof v) {
 		memcpy(&v, val, sizeof v);
@@ -396,6 +398,7 @@ const struct sock_ops tcp_ops = {
 	.attach = tcp_attach,
 	.release = tcp_release,
 	.out_of_band = true,
+	.error_queue = true,
 };
 
 int tcp_create(struct socket *s)

@@ -250,6 +250,8 @@ long tcp_recvmsg(struct socket *s, struct sock_msg *m)
 	size_t done = 0;
 	int verdict = 0, err = 0;
 
+	if (m->flags & MSG_ERRQUEUE)
+		return inet_recv_error(s, &t->in, m, &verdict);
 	if (t->state == TCP_LISTEN)
 		return -ENOTCONN;
 	if (m->flags & MSG_OOB)
@@ -327,7 +329,7 @@ uint32_t tcp_poll(struct socket *s, struct poll_table *pt)
 		if (t->urg_here && t->urg_valid)
 			ev |= POLLPRI;
 	}
-	if (t->error)
+	if (t->error || inet_errors_any(&t->in))
 		ev |= POLLERR;
 	spin_unlock(&t->lock);
 	return ev;

@@ -8,6 +8,7 @@
  * Bytes that TCP_CORK or MSG_MORE hold back are in the peer's queue, but it
  * does not see them (tcp_queue.held) until tcp_push(), a full segment or the
  * timer after 200 ms. */
+#include "kernel/net/inet/dgram.h"
 #include "kernel/net/inet/tcp.h"
 #include "kernel/net/packet.h"
 
@@ -147,9 +148,35 @@ static void watch_stall(struct tcp_sock *t, uint64_t peer_read_seq)
 	tcp_timer_set(t, TCP_TIMER_STALL, plat_time_mono_ns() + (uint64_t)t->opt[TCP_USER_TIMEOUT] * NSEC_PER_MSEC);
 }
 
+/* Times of what is sent: SO_TIMESTAMPING. */
+struct stamps { struct sock_control c; bool wanted, body; struct frame f; uint8_t *copy; };
+
+/* The segment that is told of is the last one. */
+static void keep_body(struct stamps *st, const struct tcp_sock *t, const struct tcp_sock *peer, const uint8_t *p, size_t n)
+{
+	struct frame_tcp head = { .flags = FRAME_PSH | FRAME_ACK };
+	size_t keep = n - (n - 1) / TCP_MSS * TCP_MSS;
+
+	tcp_numbers(t, peer, n - keep, &head);
+	kfree(st->copy);
+	st->copy = kmalloc(keep);
+	if (!st->copy)
+		return;
+	memcpy(st->copy, p + n - keep, keep);
+	frame_tcp(&st->f, &t->in.local, &t->in.remote, &head, st->copy, keep);
+}
+
+static void tell_stamps(struct socket *s, struct tcp_sock *t, struct stamps *st)
+{
+	struct dgram head = { .from = t->in.local, .to = t->in.remote, .ttl = 64 };
+	uint32_t first = __atomic_load_n(&t->in.errors.stamp_next, __ATOMIC_RELAXED);
+
+	inet_tell_stamps(s, &t->in, &t->wq, &st->c, &head, st->copy ? &st->f : NULL, (uint32_t)t->bytes_sent - 1 - first);
+}
+
 /* One piece into the peer's queue: bytes moved, 0: full, or an error.  hold: the
  * last part of a segment is not to be seen yet. */
-static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_msg *m, bool hold)
+static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_msg *m, bool hold, struct stamps *st)
 {
 	struct tcp_chunk *c, *fresh = NULL;
 	size_t n, got;
@@ -195,6 +222,8 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	got = lends ? n : iter_copy_in(m->it, c->data + c->w, n);
 	if (got && packet_watched(t->in.ns))
 		tcp_show(t, peer, FRAME_PSH | FRAME_ACK, c->data + c->w, got);
+	if (got && st->body)
+		keep_body(st, t, peer, c->data + c->w, got);
 	spin_lock(&peer->lock);
 	if (fresh && got)
 		tcp_queue_append(&peer->rq, fresh);
@@ -270,22 +299,32 @@ long tcp_sendmsg(struct socket *s, struct sock_msg *m)
 	uint32_t key = POLLIN | POLLRDNORM | (m->flags & MSG_OOB ? POLLPRI : 0);
 	uint64_t deadline = sock_deadline(s->sndtimeo_ns);
 	long done = 0, n = 0;
-	int err = 0;
+	struct dgram *note = NULL;
+	struct stamps st = { 0 };
+	int err = sock_control(s, m, &st.c);
 
+	if (err)
+		return err;
+	st.wanted = inet_wants_stamps(s, &st.c, &st.body);
+	st.body &= st.wanted;
 	if (m->flags & MSG_FASTOPEN)
 		err = fast_open(s, t, m);
 	if (!err)
 		err = wait_connect(s, t, m, deadline);
 	if (!err)
 		err = send_state(t, &peer);
-	if (err || !peer)
+	if (!err)
+		err = inet_zerocopy_begin(s, &t->in, m, &note);
+	if (err || !peer) {
+		tcp_put(peer);
 		return err;
+	}
 	mutex_lock(&t->write_lock);
 	while (m->it->left) {
 		n = done ? send_state(t, NULL) : 0;
 		if (n)
 			break;
-		n = send_piece(t, peer, m, hold);
+		n = send_piece(t, peer, m, hold, &st);
 		if (n > 0) {
 			done += n;
 			if (!hold || tcp_queue_seen(&peer->rq))
@@ -313,6 +352,10 @@ long tcp_sendmsg(struct socket *s, struct sock_msg *m)
 		if (n)
 			break;
 	}
+	if (st.wanted && done)
+		tell_stamps(s, t, &st);
+	inet_zerocopy_end(&t->in, &t->wq, note, done);
+	kfree(st.copy);
 	mutex_unlock(&t->write_lock);
 	if (hold && done)
 		tcp_timer_set(t, TCP_TIMER_FLUSH, plat_time_mono_ns() + HELD_NS);

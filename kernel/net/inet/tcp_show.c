@@ -39,6 +39,15 @@ void tcp_show_connect(const struct tcp_sock *t, bool accepted)
 	segment(ns, &a, &b, FRAME_ACK, 0, 0, NULL, 0);
 }
 
+/* Of what t sends behind so many more bytes; not counted yet. */
+void tcp_numbers(const struct tcp_sock *t, const struct tcp_sock *peer, size_t ahead, struct frame_tcp *ret)
+{
+	struct endpoint a = t->in.local, b = t->in.remote;
+
+	ret->seq = first_number(&a, &b) + (uint32_t)(peer->rcv_seq + ahead) + 1;
+	ret->ack = first_number(&b, &a) + (uint32_t)(t->rcv_seq + t->done) + 1;
+}
+
 void tcp_show(const struct tcp_sock *t, const struct tcp_sock *peer, uint8_t flags, const uint8_t *p, size_t n)
 {
 	struct endpoint a = t->in.local, b = t->in.remote;

@@ -203,8 +203,22 @@ static int check_segments(struct dgram *g)
 	return g->segment && (g->size + g->segment - 1) / g->segment > SEGMENTS_MAX ? -EINVAL : 0;
 }
 
+/* The times of g, which goes now. */
+static void stamp(struct socket *s, struct dgram_sock *d, const struct sock_control *sc, const struct dgram *g)
+{
+	struct frame f;
+	bool body;
+
+	if (!inet_wants_stamps(s, sc, &body))
+		return;
+	if (body)
+		frame_udp(&f, &g->from, &g->to, (uint8_t)d->in.protocol, g->ttl, g->tos, g->data, g->size);
+	inet_tell_stamps(s, &d->in, &d->wq, sc, g, body ? &f : NULL, dgram_stamp_id(d, sc));
+}
+
 /* Corked: the first call said where to; what the others say is ignored. */
-static long send_corked(struct dgram_sock *d, struct sock_msg *m, const struct dgram *head, bool more)
+static long send_corked(struct socket *s, struct dgram_sock *d, struct sock_msg *m, const struct dgram *head,
+			const struct sock_control *sc, bool more)
 {
 	struct dgram *g = NULL;
 	long n = (long)m->it->left;
@@ -224,10 +238,12 @@ static long send_corked(struct dgram_sock *d, struct sock_msg *m, const struct d
 	if (!err && !more) {
 		err = check_segments(g);
 		d->pending = NULL;
-		if (err)
+		if (err) {
 			kfree(g);
-		else
+		} else {
+			stamp(s, d, sc, g);
 			send_one(d, g, kind_of(d, g));
+		}
 	}
 	mutex_unlock(&d->cork_lock);
 	return err ? err : n;
@@ -256,8 +272,12 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 	struct dgram_control ctl = { 0 };
 	struct dgram head = { 0 }, *g;
 	size_t n = m->it->left;
-	int err = 0;
+	struct sock_control sc;
+	struct dgram *note;
+	int err = sock_control(s, m, &sc);
 
+	if (err)
+		return err;
 	if (m->flags & MSG_OOB && s->family == AF_INET)         /* IPv6 does not mind */
 		return -EOPNOTSUPP;
 	if (n > 0xffff)
@@ -272,18 +292,27 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 		err = dgram_send_check(d);
 	if (err)
 		return err;
-	if (more || d->pending)
-		return send_corked(d, m, &head, more);
-	err = gather(d, m, n, &head, &g);
+	err = inet_zerocopy_begin(s, &d->in, m, &note);
 	if (err)
 		return err;
-	err = check_segments(g);
-	if (err) {
-		kfree(g);
-		return err;
+	if (more || d->pending) {
+		long ret = send_corked(s, d, m, &head, &sc, more);
+
+		inet_zerocopy_end(&d->in, &d->wq, note, ret >= 0);
+		return ret;
 	}
-	send_one(d, g, kind_of(d, g));
-	return (long)n;
+	err = gather(d, m, n, &head, &g);
+	if (!err) {
+		err = check_segments(g);
+		if (err)
+			kfree(g);
+	}
+	if (!err) {
+		stamp(s, d, &sc, g);
+		send_one(d, g, kind_of(d, g));
+	}
+	inet_zerocopy_end(&d->in, &d->wq, note, !err);
+	return err ? err : (long)n;
 }
 
 static bool own_level(int level)
