@@ -155,9 +155,17 @@ static size_t gather(struct iter *it, void *dst, size_t n)
 	return sum;
 }
 
+/* The platform has what comes next, and then all of it. */
+static bool at_hand(struct iter *it)
+{
+	uint64_t va;
+
+	return next_piece(it, 1, &va) && plat_copied_ahead(current_task()->mm->as, va);
+}
+
 size_t iter_copy_in(struct iter *it, void *dst, size_t n)
 {
-	bool together = !it->kernel;
+	bool together = !it->kernel && it->index + 1 < it->count && !at_hand(it);
 	size_t done = 0;
 
 	if (unlikely(it->source)) {

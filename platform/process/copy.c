@@ -109,13 +109,8 @@ size_t plat_copied_ahead(plat_as_t as, uint64_t src)
 {
 	struct stub *s = stub_find(as.id);
 	unsigned cpu = plat_cpu_self();
-	struct app_thread *th;
 
-	if (!s)
-		return 0;
-	th = &s->thread[cpu];
-	ahead_look(th, stub_box_of(s, cpu));
-	return src >= th->ahead_addr && src < th->ahead_end ? th->ahead_end - src : 0;
+	return s ? ahead_find(&s->thread[cpu], stub_box_of(s, cpu), src, 1) : 0;
 }
 
 size_t plat_copy_in(plat_as_t as, void *dst, uint64_t src, size_t n)

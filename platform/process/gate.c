@@ -83,39 +83,56 @@ void ahead_announce(struct app_thread *th, const struct stub_box *box, uint64_t 
 		__builtin_prefetch((const uint8_t *)box + BOX_DATA);
 }
 
-/* What the thread says it has copied before a system call: fetched when it is wanted.
- * Not every call reads it (a write to /dev/null). */
-void ahead_look(struct app_thread *th, const struct stub_box *box)
+/* What the thread says it has copied, at `at`: read once.  Whatever it says, the
+ * next one lies behind it, and all in their place. */
+static struct ahead_at ahead_at(const struct stub_box *box, uint32_t at)
 {
-	const struct stub_ahead *a = (const void *)((const uint8_t *)box + BOX_DATA);
-	uint32_t size;
+	const struct stub_ahead *a = (const void *)((const uint8_t *)box + at);
+	const uint32_t limit = BOX_DATA + BOX_AHEAD_SIZE, head = offsetof(struct stub_ahead, data);
+	struct ahead_at ret = { .addr = __atomic_load_n(&a->addr, __ATOMIC_RELAXED), .off = at + head };
+	uint64_t size = __atomic_load_n(&a->size, __ATOMIC_RELAXED), next;
 
-	if (likely(!th->ahead_waits))
-		return;
-	th->ahead_waits = false;
-	size = __atomic_load_n(&a->size, __ATOMIC_RELAXED);
-
-	th->ahead_addr = __atomic_load_n(&a->addr, __ATOMIC_RELAXED);
 	if (DEFENCE(AHEAD))
-		size = MIN(size, (uint32_t)BOX_AHEAD_MAX);
-	if (add_overflows(th->ahead_addr, size, &th->ahead_end))
-		ahead_drop(th);
-	th->ahead_off = BOX_DATA + offsetof(struct stub_ahead, data);
+		size = MIN(size, (uint64_t)(limit - ret.off));
+	if (add_overflows(ret.addr, size, &ret.end))
+		return (struct ahead_at){ 0 };
+	next = align_up(ret.off + size, 8);
+	if (__atomic_load_n(&a->more, __ATOMIC_RELAXED) && next + head <= limit)
+		ret.next = (uint32_t)next;
+	return ret;
+}
+
+/* Fetched when it is wanted: not every call reads it (a write to /dev/null). */
+size_t ahead_find(struct app_thread *th, const struct stub_box *box, uint64_t src, size_t n)
+{
+	struct ahead_at a;
+
+	if (th->ahead_waits)
+		th->ahead = ahead_at(box, BOX_DATA);
+	th->ahead_waits = false;
+	a = th->ahead;
+	while (src < a.addr || src >= a.end || n > a.end - src) {
+		if (!a.next)
+			return 0;
+		a = ahead_at(box, a.next);
+	}
+	th->ahead = a;
+	return a.end - src;
 }
 
 /* Memory of the program that its thread copied into the mailbox before it
  * trapped: good until the task gives up the CPU, each byte once. */
 bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst, uint64_t src, size_t n)
 {
+	struct ahead_at *a = &th->ahead;
 	uint64_t skip;
 
-	ahead_look(th, box);
-	if (src < th->ahead_addr || src >= th->ahead_end || n > th->ahead_end - src)
+	if (!ahead_find(th, box, src, n))
 		return false;
-	skip = src - th->ahead_addr;
-	memcpy(dst, (const uint8_t *)box + th->ahead_off + skip, n);
-	th->ahead_addr += skip + n;
-	th->ahead_off += (uint32_t)(skip + n);
+	skip = src - a->addr;
+	memcpy(dst, (const uint8_t *)box + a->off + skip, n);
+	a->addr += skip + n;
+	a->off += (uint32_t)(skip + n);
 	return true;
 }
 

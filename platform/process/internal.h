@@ -36,6 +36,10 @@ struct ctl {
 };
 STATIC_ASSERT(PLAT_MAX_CPUS <= 64);
 
+/* [addr, end) of the program's memory has a copy at off in the mailbox; at next is
+ * what may be another (0: none). */
+struct ahead_at { uint64_t addr, end; uint32_t off, next; };
+
 /* The kernel's side of an app thread. */
 struct app_thread {
 	bool live;
@@ -54,8 +58,7 @@ struct app_thread {
 	bool placeable;                 /* its thread id is one of its process */
 	uint64_t brought;               /* cycles: when it was last woken at that core */
 	bool ahead_waits;               /* the mailbox has a copy that nobody has asked for yet */
-	uint64_t ahead_addr, ahead_end; /* of the program's memory: a copy is in the mailbox */
-	uint32_t ahead_off;
+	struct ahead_at ahead;
 	bool postable;                  /* something may be in the mailbox's BOX_POSTABLE */
 	uint32_t rider_count, rider_calls;      /* commands, memory calls among them: riders.c */
 	uint32_t rider_xstates;                 /* among them: of the extended state */
@@ -289,16 +292,17 @@ void ahead_announce(struct app_thread *th, const struct stub_box *box, uint64_t 
 bool gate_loadable(const struct app_thread *th, const struct plat_regs *r);
 void gate_load(const struct app_thread *th, struct stub_box *box, const struct plat_regs *r);
 uint64_t gate_words(const struct app_thread *th, uint64_t *word, const struct stub_load *want);
-void ahead_look(struct app_thread *th, const struct stub_box *box);
+/* How much there is at src, of at least n bytes; 0: none. */
+size_t ahead_find(struct app_thread *th, const struct stub_box *box, uint64_t src, size_t n);
 bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst, uint64_t src, size_t n);
 static inline void ahead_drop(struct app_thread *th)
 {
 	th->ahead_waits = false;
-	th->ahead_addr = th->ahead_end = 0;
+	th->ahead = (struct ahead_at){ 0 };
 }
 static inline void ahead_written(struct app_thread *th, uint64_t at, uint64_t n)
 {
-	if (th->ahead_waits || (at < th->ahead_end && th->ahead_addr < at + n))
+	if (th->ahead_waits || th->ahead.next || (at < th->ahead.end && th->ahead.addr < at + n))
 		ahead_drop(th);
 }
 void answers_store(const struct stub *s, struct stub_box *box, const struct plat_answers *a);

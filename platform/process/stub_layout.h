@@ -232,8 +232,9 @@ STATIC_ASSERT(sizeof(struct stub_cmd) == 64);
 #define BOX_CMD_MAX 32
 #define RIDERS_MAX 8
 
-/* A copy of the program's memory that its thread made before it trapped. */
-struct stub_ahead { uint64_t addr; uint32_t size, pad; uint8_t data[BOX_AHEAD_MAX]; };
+/* A copy of the program's memory that its thread made before it trapped.  more: behind
+ * it, at the next multiple of 8, is another. */
+struct stub_ahead { uint64_t addr; uint32_t size, more; uint8_t data[BOX_AHEAD_MAX]; };
 STATIC_ASSERT(sizeof(struct stub_ahead) <= BOX_AHEAD_SIZE);
 
 /* The order to run or to do commands. */

@@ -397,6 +397,7 @@ static void scribbles(void)
 		offsetof(struct stub_box, saved.rsp), offsetof(struct stub_box, saved.rbx),
 		offsetof(struct stub_box, fs_base), offsetof(struct stub_box, kicked),
 		BOX_DATA + offsetof(struct stub_ahead, addr), BOX_DATA + offsetof(struct stub_ahead, size),
+		BOX_DATA + offsetof(struct stub_ahead, more),
 		offsetof(struct stub_box, xsaved), BOX_GATE_STACK - 16,
 		frame_shape.fp_off - GATE_BELOW + 512, frame_shape.frame_off - GATE_BELOW + 8 + 168,
 		offsetof(struct stub_box, cmds) + 8, frame_shape.frame_off + 8 + 168,

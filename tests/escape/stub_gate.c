@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "platform/process/sigframe.h"
@@ -325,129 +324,6 @@ static void answers_revoked(void)
 	plat_as_free(as);
 }
 
-/* ---- copies made ahead --------------------------------------------------------- */
-
-static void call_with(plat_as_t as, struct plat_uctx *u, uint64_t nr, uint64_t addr, uint64_t size)
-{
-	u->regs.rip = guest_at(guest_gate_user);
-	u->regs.rax = nr;
-	u->regs.rdi = 1;
-	u->regs.rsi = addr;
-	u->regs.rdx = size;
-	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && by_gate(as) && u->regs.orig_rax == nr);
-}
-
-/* Is `addr` known from the mailbox?  The memory itself is made to differ, in
- * a way that the platform does not see. */
-static bool known_ahead(plat_as_t as, uint64_t addr, uint8_t expected)
-{
-	struct iovec local = { &(uint8_t){ (uint8_t)~expected }, 1 }, remote = { (void *)addr, 1 };
-	uint8_t v = 0;
-
-	CHECK(process_vm_writev(stub_find(as.id)->pid, &local, 1, &remote, 1, 0) == 1);
-	CHECK(plat_copy_in(as, &v, addr, 1) == 0);
-	CHECK(v == expected || (v ^ expected) == 0xff);
-	local.iov_base = &expected;
-	CHECK(process_vm_writev(stub_find(as.id)->pid, &local, 1, &remote, 1, 0) == 1);
-	return v == expected;
-}
-
-/* With their 0 and not a byte more. */
-static void strings_ahead(plat_as_t as, struct plat_uctx *u, uint64_t at, uint64_t end)
-{
-	static uint8_t data[64], got[64];
-
-	for (unsigned from = 0; from < 9; from++)
-		for (unsigned n = 0; n < 40; n++) {
-			uint64_t where = n & 1 ? at + from : end - from - n - 1;
-
-			for (unsigned i = 0; i < sizeof(data); i++)
-				data[i] = (uint8_t)(i % 3 ? 0x80 + i : i + 1);
-			data[n] = 0;
-			CHECK(plat_copy_out(as, where, data, n + 1) == 0);
-			call_with(as, u, SYS_openat, where, 0);
-			CHECK(plat_copied_ahead(as, where) == n + 1 && plat_copied_ahead(as, where + n + 1) == 0);
-			CHECK(plat_copy_in(as, got, where, n + 1) == 0 && !memcmp(got, data, n + 1));
-		}
-}
-
-static void copied_ahead(plat_as_t as)
-{
-	const uint64_t at = 0x40000000, end = at + 0x2000;
-	struct plat_uctx *u = gate_ctx(guest_gate_user), *w = gate_ctx(guest_gate_user);
-	static uint8_t data[0x2000], got[0x2000];
-
-	for (size_t i = 0; i < sizeof(data); i++)
-		data[i] = (uint8_t)(i * 13 + 5);
-	CHECK(plat_as_map_anon(as, at, sizeof(data), 3, 0) == 0);
-	CHECK(plat_copy_out(as, at, data, sizeof(data)) == 0);
-	call_with(as, u, SYS_write, at, 300);
-	CHECK(known_ahead(as, at + 7, data[7]));
-	CHECK(!known_ahead(as, at + 7, data[7]));               /* each byte once */
-	CHECK(!known_ahead(as, at + 3, data[3]) && known_ahead(as, at + 8, data[8]));
-	CHECK(known_ahead(as, at + 299, data[299]) && !known_ahead(as, at + 300, data[300]));
-	call_with(as, u, SYS_write, at, 300);
-	CHECK(plat_copy_in(as, got, at, 301) == 0 && !memcmp(got, data, 301));
-	CHECK(plat_copy_in(as, got, at, 300) == 0 && !memcmp(got, data, 300));
-	/* By the instruction it is the same, and what ends a handler is there too. */
-	for (unsigned i = 0; i < 2; i++) {
-		u->regs.rip = guest_at(guest_syscall);
-		u->regs.rax = i ? SYS_rt_sigreturn : SYS_write;
-		u->regs.rsp = i ? at : GUEST_STACK;
-		u->regs.rsi = at;
-		u->regs.rdx = 300;
-		CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && !by_gate(as) && u->regs.orig_rax == u->regs.rax);
-		CHECK(known_ahead(as, at + 7, data[7]) && known_ahead(as, at + 299, data[299]));
-		CHECK(known_ahead(as, at + 300, data[300]) == i);
-	}
-	u->regs.rsp = GUEST_STACK + GUEST_STACK_SIZE - 64;
-	/* A thread's end; nothing where there is no thread area. */
-	for (unsigned i = 0; i < 3; i++) {
-		u->regs.fs_base = i == 0 ? at : i == 1 ? 0 : UINT64_MAX;
-		call_with(as, u, SYS_exit, 0, 0);
-		CHECK(known_ahead(as, at + 0x2e0, data[0x2e0]) == (i == 0));
-	}
-	u->regs.fs_base = 0;
-	/* What the kernel writes itself is not hidden by an older copy. */
-	call_with(as, u, SYS_write, at, 300);
-	CHECK(plat_copy_out(as, at + 200, (uint8_t[]){ 0xaa }, 1) == 0 && !known_ahead(as, at + 10, data[10]));
-	CHECK(plat_copy_out(as, at + 200, data + 200, 1) == 0);
-	/* It ends with the task's stay on its CPU, and with the next trap. */
-	call_with(as, u, SYS_write, at, 300);
-	plat_uctx_save(u);
-	CHECK(!known_ahead(as, at, data[0]));
-	call_with(as, u, SYS_write, at, 300);
-	plat_uctx_xstate_changed(u);
-	plat_uctx_save(u);
-	CHECK(!known_ahead(as, at, data[0]));
-	call_with(as, u, SYS_write, at, 300);
-	call_with(as, w, SYS_getpid, at, 300);
-	CHECK(!known_ahead(as, at, data[0]));
-	plat_uctx_save(w);
-	/* Strings end with their page; bad pointers and sizes are nobody's loss. */
-	call_with(as, u, SYS_openat, end - 20, 0);
-	CHECK(known_ahead(as, end - 20, data[sizeof(data) - 20]) && known_ahead(as, end - 1, data[sizeof(data) - 1]));
-	strings_ahead(as, u, at, end);
-	CHECK(plat_copy_out(as, at, data, sizeof(data)) == 0);
-	call_with(as, u, SYS_write, end - 20, 300);
-	CHECK(plat_copy_in(as, got, end - 20, 300) == 280 && !memcmp(got, data + sizeof(data) - 20, 20));
-	call_with(as, u, SYS_write, 0x50000000, 300);
-	CHECK(plat_copy_in(as, got, 0x50000000, 300) == 300);
-	call_with(as, u, SYS_write, at, 1ull << 40);
-	CHECK(!known_ahead(as, at, data[0]));
-	call_with(as, u, SYS_writev, at, 1ull << 60);
-	CHECK(!known_ahead(as, at, data[0]));
-	call_with(as, u, SYS_openat, UINT64_MAX - 3, 0);
-	CHECK(plat_copy_in(as, got, UINT64_MAX - 3, 4) == 4);
-	call_with(as, u, SYS_openat, 0x50000000, 0);
-	CHECK(plat_copied_ahead(as, 0x50000000) == 0 && plat_copy_in(as, got, 0x50000000, 4) == 4);
-	call_with(as, u, SYS_openat, STUB_BASE, 0);
-	CHECK(plat_copy_in(as, got, STUB_BASE, 8) == 8);
-	CHECK(plat_as_unmap(as, at, sizeof(data)) == 0);
-	guest_ctx_free(u);
-	guest_ctx_free(w);
-}
-
 void test_gate(void)
 {
 	plat_as_t as = guest_as();
@@ -461,7 +337,6 @@ void test_gate(void)
 	flags_of_the_program(as);
 	state_of_two(as);
 	commands_meanwhile(as);
-	copied_ahead(as);
 	answered(as);
 	answers_revoked();
 	plat_as_free(as);

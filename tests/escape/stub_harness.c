@@ -627,6 +627,7 @@ static const struct harness_test tests[] = {
 	{ "xstate", test_xstate },
 	{ "kernel-side", test_kernel_side },
 	{ "gate", test_gate },
+	{ "ahead", test_ahead },
 	{ "cpuid", test_cpuid },
 	{ "gate-kicks", test_gate_kicks },
 	{ "riders", test_riders },

@@ -46,6 +46,7 @@ void test_read_file(void);
 void test_view(void);
 void test_first_cpu(void);
 void test_gate(void);
+void test_ahead(void);
 void test_cpuid(void);
 void test_gate_kicks(void);
 void test_riders(void);

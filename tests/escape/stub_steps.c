@@ -212,6 +212,7 @@ void mailbox_forged_at_each_step(void)
 		{ offsetof(struct stub_box, xsaved), 0 },
 		{ offsetof(struct stub_box, kicked), 1 },
 		{ BOX_DATA + offsetof(struct stub_ahead, size), 0xffffffff },
+		{ BOX_DATA + offsetof(struct stub_ahead, more), 0xffffffff },
 		{ BOX_DATA + offsetof(struct stub_ahead, addr) + 4, 0xffffffff },
 		{ frame_shape.fp_off - GATE_BELOW + 512, 0xffffffff },           /* saved by the gate */
 		{ offsetof(struct stub_box, frame_off), 0xfffffff8 },

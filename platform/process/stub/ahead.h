@@ -11,10 +11,15 @@
 
 enum ahead_kind { AHEAD_NONE, AHEAD_STRING, AHEAD_SIZE, AHEAD_COUNT, AHEAD_FRAME };
 
+/* What was copied leads to more: a vector (or the header that has its address)
+ * to the bytes of its parts. */
+enum ahead_then { THEN_NOTHING, THEN_BYTES, THEN_VECTOR, THEN_VECTOR_BYTES };
+
 struct ahead {
 	uint8_t kind, arg;
 	uint8_t size;                   /* of all (SIZE) or of one (COUNT) */
 	uint8_t count_arg;
+	uint8_t then;
 };
 
 #define AHEAD_STRING_SIZE 256           /* first read of copy_in_str() */
@@ -26,9 +31,11 @@ struct ahead {
  * here, behind fs; with another libc it is a copy for nothing. */
 #define ROBUST_BEHIND_FS 0x2e0
 
-#define STRING(n) { AHEAD_STRING, n, 0, 0 }
-#define STRUCT(n, bytes) { AHEAD_SIZE, n, bytes, 0 }
-#define ARRAY(n, bytes, count) { AHEAD_COUNT, n, bytes, count }
+#define STRING(n) { AHEAD_STRING, n, 0, 0, 0 }
+#define STRUCT(n, bytes) { AHEAD_SIZE, n, bytes, 0, 0 }
+#define HEADER(n, then) { AHEAD_SIZE, n, 56, 0, then }
+#define ARRAY(n, bytes, count) { AHEAD_COUNT, n, bytes, count, 0 }
+#define VECTOR(n, count) { AHEAD_COUNT, n, 16, count, THEN_BYTES }
 
 static const struct ahead ahead_table[] = {
 	[NR_open] = STRING(0), [NR_stat] = STRING(0), [NR_lstat] = STRING(0), [NR_access] = STRING(0),
@@ -38,15 +45,15 @@ static const struct ahead ahead_table[] = {
 	[NR_readlinkat] = STRING(1), [NR_faccessat] = STRING(1), [NR_faccessat2] = STRING(1),
 	[NR_mkdirat] = STRING(1), [NR_statx] = STRING(1),
 	[NR_write] = ARRAY(1, 1, 2), [NR_pwrite64] = ARRAY(1, 1, 2), [NR_sendto] = ARRAY(1, 1, 2),
-	[NR_writev] = ARRAY(1, 16, 2), [NR_readv] = ARRAY(1, 16, 2), [NR_poll] = ARRAY(0, 8, 1),
-	[NR_connect] = ARRAY(1, 1, 2), [NR_sendmsg] = STRUCT(1, 56), [NR_recvmsg] = STRUCT(1, 56),
+	[NR_writev] = VECTOR(1, 2), [NR_readv] = ARRAY(1, 16, 2), [NR_poll] = ARRAY(0, 8, 1),
+	[NR_connect] = ARRAY(1, 1, 2), [NR_sendmsg] = HEADER(1, THEN_VECTOR_BYTES), [NR_recvmsg] = HEADER(1, THEN_VECTOR),
 	[NR_rt_sigaction] = STRUCT(1, 32), [NR_rt_sigprocmask] = STRUCT(1, 8),
 	[NR_nanosleep] = STRUCT(0, 16), [NR_clock_nanosleep] = STRUCT(2, 16), [NR_epoll_ctl] = STRUCT(3, 12),
 	[NR_timerfd_settime] = STRUCT(2, 32),
 	[NR_clone3] = ARRAY(0, 1, 1), [NR_sigaltstack] = STRUCT(0, 24), [NR_rt_sigsuspend] = STRUCT(0, 8),
 	[NR_setitimer] = STRUCT(1, 32), [NR_timer_settime] = STRUCT(2, 32), [NR_prlimit64] = STRUCT(2, 16),
 	[NR_ppoll] = ARRAY(0, 8, 1), [NR_bind] = ARRAY(1, 1, 2), [NR_setsockopt] = ARRAY(3, 1, 4),
-	[NR_preadv] = ARRAY(1, 16, 2), [NR_pwritev] = ARRAY(1, 16, 2), [NR_sched_setaffinity] = ARRAY(2, 1, 1),
+	[NR_preadv] = ARRAY(1, 16, 2), [NR_pwritev] = VECTOR(1, 2), [NR_sched_setaffinity] = ARRAY(2, 1, 1),
 	[NR_rename] = STRING(0), [NR_link] = STRING(0), [NR_symlink] = STRING(0), [NR_truncate] = STRING(0),
 	[NR_chown] = STRING(0), [NR_lchown] = STRING(0), [NR_statfs] = STRING(0), [NR_memfd_create] = STRING(0),
 	[NR_getxattr] = STRING(0), [NR_lgetxattr] = STRING(0), [NR_inotify_add_watch] = STRING(1),
@@ -54,7 +61,7 @@ static const struct ahead ahead_table[] = {
 	[NR_fchmodat] = STRING(1), [NR_fchownat] = STRING(1), [NR_utimensat] = STRING(1),
 	[NR_sendfile] = STRUCT(2, 8), [NR_accept] = STRUCT(2, 4), [NR_accept4] = STRUCT(2, 4),
 	[NR_getsockname] = STRUCT(2, 4), [NR_getpeername] = STRUCT(2, 4), [NR_getsockopt] = STRUCT(4, 4),
-	[NR_rt_sigreturn] = { AHEAD_FRAME, AHEAD_STACK, 0, 0 },
+	[NR_rt_sigreturn] = { AHEAD_FRAME, AHEAD_STACK, 0, 0, 0 },
 	[NR_exit] = STRUCT(AHEAD_ROBUST, 24), [NR_exit_group] = STRUCT(AHEAD_ROBUST, 24),
 };
 

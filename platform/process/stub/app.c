@@ -34,6 +34,7 @@ void stub_load_make(struct stub_box *box);
 uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame);
 uint32_t stub_host_cpu(void);
 void stub_posted(const struct stub_box *box, struct sigmcontext *m);
+void stub_ahead_then(struct stub_ahead *a, uint32_t then, uint32_t n);
 extern const uint8_t gate_posted[], gate_posted_end[];
 extern const uint8_t gate[], gate_end[], gate_answer[], gate_answer_end[], gate_exit[], gate_exit_end[];
 
@@ -274,6 +275,9 @@ static uint32_t copy_ahead(struct stub_box *box, uint64_t nr, const uint64_t arg
 		n -= stub_copy((uint64_t)a->data, addr, n);
 	a->addr = addr;
 	a->size = (uint32_t)n;
+	a->more = 0;
+	if (e->then)
+		stub_ahead_then(a, e->then, (uint32_t)n);
 	return TRAP_AHEAD;
 }
 

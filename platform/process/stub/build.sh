@@ -14,12 +14,13 @@ flags="-O2 -ffreestanding -fno-pic -mcmodel=large -mgeneral-regs-only -mfsgsbase
 # gcc would make calls of memcpy out of loops.
 case $($cc --version) in *clang*) ;; *) flags="$flags -fno-tree-loop-distribute-patterns" ;; esac
 $cc $flags -c "$here/app.c" -o "$dir/app.o"
+$cc $flags -c "$here/ahead.c" -o "$dir/ahead.o"
 $cc $flags -c "$here/cpuid.c" -o "$dir/cpuid.o"
 $cc $flags -c "$here/post.c" -o "$dir/post.o"
 $cc $flags -c "$here/frame.c" -o "$dir/frame.o"
 $cc $flags -c "$here/entry.S" -o "$dir/entry.o"
 ${LD:-ld} -n --build-id=none --orphan-handling=error -T "$here/stub.lds" "$dir/entry.o" "$dir/app.o" "$dir/cpuid.o" "$dir/post.o" \
- "$dir/frame.o" -o "$dir/stub.elf"
+ "$dir/frame.o" "$dir/ahead.o" -o "$dir/stub.elf"
 ${OBJCOPY:-objcopy} -O binary -j .image "$dir/stub.elf" "$dir/stub.bin"
 cat > "$dir/blob.S" <<END
 	.section .rodata
