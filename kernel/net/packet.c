@@ -44,9 +44,12 @@ struct packet_sock {
 	int32_t error;
 	struct linux_tpacket_stats stats;
 	unsigned members;
-	/* single words */
+	/* single words: word(), set_word() */
 	int32_t rcvbuf, version, auxdata, origdev, reserve, loss, timestamp, ignore_outgoing;
 };
+
+static int32_t word(const int32_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
+static void set_word(int32_t *p, int32_t v) { __atomic_store_n(p, v, __ATOMIC_RELAXED); }
 
 static size_t cost(const struct packet *p) { return p->size + sizeof *p; }
 
@@ -88,7 +91,7 @@ struct linux_sockaddr_ll packet_name(const struct frame *f)
 
 static void to_ring(struct packet_sock *k, const struct frame *f, size_t start, size_t keep)
 {
-	struct packet_facts facts = { vfs_now_ns(), (uint32_t)k->reserve, false };
+	struct packet_facts facts = { vfs_now_ns(), (uint32_t)word(&k->reserve), false };
 	bool ok;
 
 	spin_lock(&k->lock);
@@ -124,7 +127,7 @@ static void deliver(struct packet_sock *k, const struct frame *f)
 			      .protocol = f->protocol, .kind = f->kind };
 	frame_copy(f, start, p->data, keep);
 	spin_lock(&k->lock);
-	full = k->queued && k->queued + cost(p) > (size_t)__atomic_load_n(&k->rcvbuf, __ATOMIC_RELAXED);
+	full = k->queued && k->queued + cost(p) > (size_t)word(&k->rcvbuf);
 	if (full) {
 		k->stats.drops++;
 	} else {
@@ -144,7 +147,7 @@ static bool wants(const struct packet_sock *k, const struct frame *f)
 	if (k->ifindex && k->ifindex != LO_INDEX)
 		return false;
 	if (f->kind == PACKET_OUTGOING)
-		return k->protocol == ETH_P_ALL && !k->ignore_outgoing;
+		return k->protocol == ETH_P_ALL && !word(&k->ignore_outgoing);
 	return k->protocol == ETH_P_ALL || k->protocol == f->protocol;
 }
 
@@ -175,7 +178,11 @@ static void show_both(struct netns *ns, struct frame *f, const struct packet_soc
 	show(ns, f, NULL);
 }
 
-void packet_show(struct netns *ns, struct frame *f) { show_both(ns, f, NULL); }
+void packet_show(struct netns *ns, struct frame *f)
+{
+	KASSERT(sched_may_sleep());     /* a ring is filled under a mutex, and the next watcher may have one */
+	show_both(ns, f, NULL);
+}
 
 /* ---- names ---- */
 
@@ -229,9 +236,12 @@ static int packet_getname(struct socket *s, bool peer, struct sock_addr *ret)
 static int destination(struct packet_sock *k, const struct sock_msg *m, uint16_t *ret_protocol)
 {
 	struct linux_sockaddr_ll ll;
-	int32_t index = k->ifindex;
+	int32_t index;
 
+	spin_lock(&k->ns->lock);
+	index = k->ifindex;
 	*ret_protocol = k->protocol;
+	spin_unlock(&k->ns->lock);
 	if (m->name.size) {
 		if (m->name.size < offsetof(struct linux_sockaddr_ll, addr))
 			return -EINVAL;
@@ -306,7 +316,7 @@ static void describe(const struct socket *s, const struct packet_sock *k, const 
 	memcpy(&m->name.u, &ll, sizeof ll);
 	if (sock_wants_times(s))
 		sock_put_times(s, m, p->time_ns, true);
-	if (k->auxdata) {
+	if (word(&k->auxdata)) {
 		struct linux_tpacket_auxdata aux = { .status = TP_STATUS_USER, .len = p->whole, .snaplen = p->size,
 						     .net = k->type == SOCK_DGRAM ? 0 : FRAME_LINK_SIZE };
 
@@ -431,13 +441,13 @@ static int packet_setsockopt(struct socket *s, int level, int opt, const void *v
 		memcpy(&v, val, sizeof v);
 	if (level == SOL_SOCKET && (opt == SO_RCVBUF || opt == SO_RCVBUFFORCE) && size >= sizeof v &&
 	    (opt == SO_RCVBUF || capable(CAP_NET_ADMIN)))
-		__atomic_store_n(&k->rcvbuf, sock_buf_size(v, SOCK_RCVBUF_MIN, opt == SO_RCVBUFFORCE), __ATOMIC_RELAXED);
+		set_word(&k->rcvbuf, sock_buf_size(v, SOCK_RCVBUF_MIN, opt == SO_RCVBUFFORCE));
 	if (level != SOL_PACKET)
 		return -ENOPROTOOPT;
 	if (opt == PACKET_ADD_MEMBERSHIP || opt == PACKET_DROP_MEMBERSHIP)
 		return member(k, opt == PACKET_ADD_MEMBERSHIP, val, size);
 	if (opt == PACKET_RX_RING)
-		return packet_ring_set(&k->ring, val, size, k->version, (uint32_t)k->reserve);
+		return packet_ring_set(&k->ring, val, size, word(&k->version), (uint32_t)word(&k->reserve));
 	if (!to)
 		return -ENOPROTOOPT;
 	if ((opt == PACKET_VERSION || opt == PACKET_RESERVE) && packet_ring_there(&k->ring))
@@ -448,7 +458,7 @@ static int packet_setsockopt(struct socket *s, int level, int opt, const void *v
 		return -EINVAL;
 	if ((opt == PACKET_RESERVE && v < 0) || (opt == PACKET_IGNORE_OUTGOING && (v < 0 || v > 1)))
 		return -EINVAL;
-	*to = opt == PACKET_AUXDATA || opt == PACKET_ORIGDEV || opt == PACKET_LOSS ? !!v : v;
+	set_word(to, opt == PACKET_AUXDATA || opt == PACKET_ORIGDEV || opt == PACKET_LOSS ? !!v : v);
 	return 0;
 }
 
@@ -490,7 +500,7 @@ static int packet_getsockopt(struct socket *s, int level, int opt, void *val, si
 			return -EINVAL;
 		return opt_ret(sizeof(struct linux_tpacket2_hdr), val, size);
 	}
-	return from ? opt_ret(*from, val, size) : -ENOPROTOOPT;
+	return from ? opt_ret(word(from), val, size) : -ENOPROTOOPT;
 }
 
 static long packet_ioctl(struct socket *s, unsigned cmd, uint64_t arg)

@@ -15,7 +15,7 @@ static inline bool packet_watched(const struct netns *ns)
 {
 	return __atomic_load_n(&ns->packet_count, __ATOMIC_RELAXED);
 }
-/* f goes out on lo and comes in again.  No lock held. */
+/* f goes out on lo and comes in again.  No lock held, and from no timer. */
 void packet_show(struct netns *ns, struct frame *f);
 
 /* ---- the socket's own ---- */

@@ -58,7 +58,7 @@ void packet_ring_free(struct packet_ring *r)
 {
 	if (r->set)
 		plat_obj_free(r->obj);
-	r->set = false;
+	__atomic_store_n(&r->set, false, __ATOMIC_RELEASE);
 }
 
 static uint64_t place(const struct packet_ring *r, uint32_t n)
@@ -76,9 +76,10 @@ static bool is_free(const struct packet_ring *r, uint32_t n)
 bool packet_ring_put(struct packet_ring *r, const struct frame *f, size_t start, size_t keep, const struct packet_facts *p)
 {
 	uint32_t link = start ? LINK_ROOM : 0, net, mac, status = TP_STATUS_USER | (p->losing ? TP_STATUS_LOSING : 0);
-	struct linux_tpacket2_hdr h = { .len = (uint32_t)(frame_size(f) - start) };
-	struct linux_sockaddr_ll ll = packet_name(f);
-	uint8_t *buf;
+	struct { struct linux_tpacket2_hdr h; struct linux_sockaddr_ll ll; } __packed h = { .ll = packet_name(f) };
+	uint8_t *buf = NULL;
+	uint64_t at;
+	size_t n = 0;
 	bool ok;
 
 	if (link) {
@@ -89,20 +90,20 @@ bool packet_ring_put(struct packet_ring *r, const struct frame *f, size_t start,
 	}
 	mutex_lock(&r->lock);
 	ok = r->set && mac < r->frame_size && is_free(r, r->head);
-	if (ok)
-		h.snaplen = (uint32_t)MIN(keep, (size_t)(r->frame_size - mac));
-	buf = ok ? kzalloc(mac + h.snaplen) : NULL;
+	if (ok) {
+		n = MIN(keep, (size_t)(r->frame_size - mac));
+		buf = kmalloc(n + 1);
+	}
 	if (buf) {
-		h.mac = (uint16_t)mac;
-		h.net = (uint16_t)net;
-		h.sec = (uint32_t)((uint64_t)p->time_ns / NSEC_PER_SEC);
-		h.nsec = (uint32_t)((uint64_t)p->time_ns % NSEC_PER_SEC);
-		memcpy(buf, &h, sizeof h);
-		memcpy(buf + sizeof h, &ll, sizeof ll);
-		frame_copy(f, start, buf + mac, h.snaplen);
+		h.h = (struct linux_tpacket2_hdr){ .len = (uint32_t)(frame_size(f) - start), .snaplen = (uint32_t)n,
+						   .mac = (uint16_t)mac, .net = (uint16_t)net,
+						   .sec = (uint32_t)((uint64_t)p->time_ns / NSEC_PER_SEC),
+						   .nsec = (uint32_t)((uint64_t)p->time_ns % NSEC_PER_SEC) };
+		frame_copy(f, start, buf, n);
+		at = place(r, r->head);
 		/* The status last: from then on the frame is the program's. */
-		ok = !plat_obj_write(r->obj, place(r, r->head), buf, mac + h.snaplen) &&
-		     !plat_obj_write(r->obj, place(r, r->head), &status, sizeof status);
+		ok = !plat_obj_write(r->obj, at, &h, sizeof h) && !plat_obj_write(r->obj, at + mac, buf, n) &&
+		     !plat_obj_write(r->obj, at, &status, sizeof status);
 		if (ok)
 			r->head = (r->head + 1) % r->frames;
 	}

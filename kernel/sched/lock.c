@@ -141,11 +141,18 @@ bool mutex_trylock(struct mutex *m)
 	return true;
 }
 
+bool sched_may_sleep(void)
+{
+	const struct cpu *c = cpu_self();
+
+	return !c->spin_depth && !c->timer_running;
+}
+
 void mutex_lock(struct mutex *m)
 {
 	struct waiter w;
 
-	KASSERT(cpu_self()->spin_depth == 0);
+	KASSERT(sched_may_sleep());
 	if (likely(mutex_trylock(m)))
 		return;
 	/* Only set-up code runs without a task, and nobody competes with it. */

@@ -183,12 +183,14 @@ struct cpu {
 	struct task *prev;              /* whom we just switched away from */
 	struct spinlock timer_lock;
 	struct ktimer *timers;          /* timer_lock: the earliest */
-	struct ktimer *timer_running;   /* timer_lock */
+	struct ktimer *timer_running;   /* timer_lock; read by the CPU itself without */
 	uint64_t switches;
 } __aligned(64);
 struct cpu *cpu_self(void);
 unsigned cpu_count(void);
 struct task *current_task(void);        /* NULL on an idle CPU */
+/* For assertions, where a sleep is rare: no spinlock is held and no timer's function runs. */
+bool sched_may_sleep(void);
 /* When the current task entered the kernel or last got its CPU (monotonic):
  * "now" to within the work of this call, without a clock. */
 uint64_t sched_entered_ns(void);

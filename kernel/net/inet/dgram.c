@@ -3,7 +3,6 @@
 #include "kernel/net/inet/dgram.h"
 #include <linux_abi/ioctl.h>
 
-#define OVERHEAD DGRAM_OVERHEAD
 #define QUEUED_MAX (64u << 20)
 
 static uint64_t queued_total;           /* atomic */
@@ -22,6 +21,7 @@ struct dgram_sock *dgram_new(struct socket *s, int proto)
 	mutex_init(&d->cork_lock);
 	list_init(&d->queue);
 	d->rcvbuf = SOCK_BUF_DEFAULT;
+	inet_sock_publish(&d->in);
 	return d;
 }
 
@@ -32,7 +32,7 @@ static void purge(struct list *l)
 	while (!list_empty(l)) {
 		m = list_first(l, struct dgram, link);
 		list_del(&m->link);
-		__atomic_fetch_sub(&queued_total, m->size + OVERHEAD, __ATOMIC_RELAXED);
+		dgram_uncharge(m);
 		kfree(m);
 	}
 }
@@ -77,13 +77,13 @@ struct dgram *dgram_msg_new(size_t size)
 		return NULL;
 	memset(m, 0, sizeof *m);
 	list_init(&m->link);
-	m->size = (uint32_t)size;
+	m->size = m->room = (uint32_t)size;
 	return m;
 }
 
 void dgram_deliver(struct dgram_sock *d, struct dgram *m)
 {
-	uint64_t charge = m->size + OVERHEAD;
+	uint64_t charge = dgram_cost(m);
 	bool drop = __atomic_add_fetch(&queued_total, charge, __ATOMIC_RELAXED) > QUEUED_MAX;
 
 	m->time_ns = vfs_now_ns();
@@ -171,7 +171,7 @@ void dgram_too_long(struct dgram_sock *d, const struct endpoint *to)
 	queue_error(d, m);
 }
 
-void dgram_uncharge(struct dgram *m) { dgram_uncharge_size(m->size + OVERHEAD); }
+void dgram_uncharge(struct dgram *m) { dgram_uncharge_size(dgram_cost(m)); }
 
 /* ---- names ---- */
 

@@ -23,7 +23,7 @@ struct dgram {
 	uint32_t info, data_number;     /* … ee_info, ee_data */
 	uint32_t drops;                 /* lost at the receiver before it */
 	uint16_t segment;               /* UDP_SEGMENT: in pieces of this size; 0: one */
-	uint32_t size;
+	uint32_t size, room;            /* room: what was asked for, which counts; a filter may leave less */
 	uint8_t data[];
 };
 
@@ -48,6 +48,7 @@ struct dgram_sock {
 	struct dgram *pending;          /* UDP_CORK, MSG_MORE: what is being put together */
 };
 
+static inline size_t dgram_cost(const struct dgram *m) { return m->room + DGRAM_OVERHEAD; }
 static inline struct dgram_sock *dgram_of(struct inet_sock *i) { return container_of(i, struct dgram_sock, in); }
 struct dgram_sock *dgram_new(struct socket *s, int proto);
 void dgram_put(struct dgram_sock *d);

@@ -148,7 +148,7 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 	if (g && !peek) {
 		list_del(&g->link);
 		d->last_ns = g->time_ns;
-		d->queued -= g->size + DGRAM_OVERHEAD;
+		d->queued -= dgram_cost(g);
 	}
 	spin_unlock(&d->lock);
 	if (!g) {                       /* cannot happen while read_lock is held */

@@ -35,7 +35,7 @@ static void resize(struct inet_errors *e, int64_t by)
 static void unlink(struct inet_errors *e, struct dgram *m)
 {
 	list_del(&m->link);
-	resize(e, -(int64_t)(m->size + DGRAM_OVERHEAD));
+	resize(e, -(int64_t)dgram_cost(m));
 }
 
 void inet_errors_drop(struct inet_sock *i, bool all)
@@ -64,13 +64,13 @@ void inet_errors_drop(struct inet_sock *i, bool all)
 static void append(struct inet_errors *e, struct dgram *m)
 {
 	list_push_back(&e->queue, &m->link);
-	resize(e, m->size + DGRAM_OVERHEAD);
+	resize(e, (int64_t)dgram_cost(m));
 }
 
 void inet_errors_add(struct inet_sock *i, struct waitq *wq, struct dgram *m)
 {
 	struct inet_errors *e = &i->errors;
-	size_t n = m->size + DGRAM_OVERHEAD;
+	size_t n = dgram_cost(m);
 
 	m->time_ns = vfs_now_ns();
 	if (!dgram_charge(n)) {
@@ -143,7 +143,7 @@ int inet_zerocopy_begin(struct socket *s, struct inet_sock *i, const struct sock
 	*ret = dgram_msg_new(0);
 	if (!*ret)
 		return -ENOBUFS;
-	if (dgram_charge(DGRAM_OVERHEAD))
+	if (dgram_charge(dgram_cost(*ret)))
 		return 0;
 	kfree(*ret);
 	*ret = NULL;

@@ -82,6 +82,8 @@ int inet_getname_common(struct inet_sock *i, bool peer, bool connected, struct s
 
 /* ports.c */
 void inet_sock_init(struct inet_sock *i, struct socket *s, int proto);
+/* From now on others find it: last, when all around i is set up. */
+void inet_sock_publish(struct inet_sock *i);
 void inet_sock_fini(struct inet_sock *i);       /* leaves the tables; the memory is the caller's */
 /* bind(2): all the checks, then inet_bind_port() or, with
  * IP_BIND_ADDRESS_NO_PORT, the address only. */

@@ -34,6 +34,10 @@ void inet_sock_init(struct inet_sock *i, struct socket *s, int proto)
 	inet_errors_init(i);
 	list_init(&i->all_link);
 	inet_opt_defaults(i);
+}
+
+void inet_sock_publish(struct inet_sock *i)
+{
 	spin_lock(&i->ns->lock);
 	list_push_back(&i->ns->all, &i->all_link);
 	if (i->type == SOCK_RAW && i->protocol == IPPROTO_UDP)

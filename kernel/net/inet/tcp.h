@@ -152,8 +152,8 @@ bool tcp_can_write(struct tcp_sock *t);
 
 /* tcp_show.c: when packet_watched().  What t sends to its peer, before it counts; flags:
  * FRAME_ (frame.h). */
-void tcp_show(const struct tcp_sock *t, const struct tcp_sock *peer, uint8_t flags, const uint8_t *p, size_t n);
-void tcp_numbers(const struct tcp_sock *t, const struct tcp_sock *peer, size_t ahead, struct frame_tcp *ret);
+void tcp_show(struct tcp_sock *t, struct tcp_sock *peer, uint8_t flags, const uint8_t *p, size_t n);
+void tcp_numbers(struct tcp_sock *t, struct tcp_sock *peer, size_t ahead, struct frame_tcp *ret);
 void tcp_show_connect(const struct tcp_sock *t, bool accepted);
 
 /* tcp_recv.c */

@@ -152,7 +152,7 @@ static void watch_stall(struct tcp_sock *t, uint64_t peer_read_seq)
 struct stamps { struct sock_control c; bool wanted, body; struct frame f; uint8_t *copy; };
 
 /* The segment that is told of is the last one. */
-static void keep_body(struct stamps *st, const struct tcp_sock *t, const struct tcp_sock *peer, const uint8_t *p, size_t n)
+static void keep_body(struct stamps *st, struct tcp_sock *t, struct tcp_sock *peer, const uint8_t *p, size_t n)
 {
 	struct frame_tcp head = { .flags = FRAME_PSH | FRAME_ACK };
 	size_t keep = n - (n - 1) / TCP_MSS * TCP_MSS;

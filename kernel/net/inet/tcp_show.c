@@ -39,20 +39,34 @@ void tcp_show_connect(const struct tcp_sock *t, bool accepted)
 	segment(ns, &a, &b, FRAME_ACK, 0, 0, NULL, 0);
 }
 
-/* Of what t sends behind so many more bytes; not counted yet. */
-void tcp_numbers(const struct tcp_sock *t, const struct tcp_sock *peer, size_t ahead, struct frame_tcp *ret)
+/* How many bytes t has sent and received. */
+static void counts(struct tcp_sock *t, struct tcp_sock *peer, uint64_t *ret_sent, uint64_t *ret_received)
 {
-	struct endpoint a = t->in.local, b = t->in.remote;
-
-	ret->seq = first_number(&a, &b) + (uint32_t)(peer->rcv_seq + ahead) + 1;
-	ret->ack = first_number(&b, &a) + (uint32_t)(t->rcv_seq + t->done) + 1;
+	spin_lock(&peer->lock);
+	*ret_sent = peer->rcv_seq;
+	spin_unlock(&peer->lock);
+	spin_lock(&t->lock);
+	*ret_received = t->rcv_seq + t->done;   /* a FIN has a number */
+	spin_unlock(&t->lock);
 }
 
-void tcp_show(const struct tcp_sock *t, const struct tcp_sock *peer, uint8_t flags, const uint8_t *p, size_t n)
+/* Of what t sends behind so many more bytes; not counted yet. */
+void tcp_numbers(struct tcp_sock *t, struct tcp_sock *peer, size_t ahead, struct frame_tcp *ret)
 {
 	struct endpoint a = t->in.local, b = t->in.remote;
-	uint64_t sent = peer->rcv_seq, received = t->rcv_seq + t->done;         /* a FIN has a number */
+	uint64_t sent, received;
 
+	counts(t, peer, &sent, &received);
+	ret->seq = first_number(&a, &b) + (uint32_t)(sent + ahead) + 1;
+	ret->ack = first_number(&b, &a) + (uint32_t)received + 1;
+}
+
+void tcp_show(struct tcp_sock *t, struct tcp_sock *peer, uint8_t flags, const uint8_t *p, size_t n)
+{
+	struct endpoint a = t->in.local, b = t->in.remote;
+	uint64_t sent, received;
+
+	counts(t, peer, &sent, &received);
 	if (!n)
 		segment(t->in.ns, &a, &b, flags, sent, received, NULL, 0);
 	for (size_t piece, at = 0; at < n; at += piece) {

@@ -20,6 +20,7 @@ struct tcp_sock *tcp_new(struct socket *s)
 	tcp_timers_init(t);
 	t->state = TCP_CLOSE;
 	tcp_opt_defaults(t);
+	inet_sock_publish(&t->in);
 	return t;
 }
 

@@ -226,7 +226,7 @@ static long send_corked(struct socket *s, struct dgram_sock *d, struct sock_msg 
 
 	mutex_lock(&d->cork_lock);
 	err = gather(d, m, m->it->left, d->pending ? d->pending : head, &g);
-	if (!err && more && !dgram_charge(g->size + DGRAM_OVERHEAD)) {
+	if (!err && more && !dgram_charge(dgram_cost(g))) {
 		kfree(g);
 		g = NULL;
 		err = -ENOBUFS;
