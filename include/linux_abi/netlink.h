@@ -8,6 +8,7 @@
 #define NETLINK_ROUTE 0
 #define NETLINK_SOCK_DIAG 4
 #define NETLINK_KOBJECT_UEVENT 15
+#define NETLINK_GENERIC 16
 #define SOL_NETLINK 270
 #define NETLINK_ADD_MEMBERSHIP 1
 #define NETLINK_DROP_MEMBERSHIP 2
@@ -161,8 +162,44 @@ struct linux_rtmsg { uint8_t family, dst_len, src_len, tos, table, protocol, sco
 #define FR_ACT_UNREACHABLE 7
 #define FR_ACT_PROHIBIT 8
 
+#define GENL_ID_CTRL 16
+#define GENL_CMD_CAP_DO 2
+#define GENL_CMD_CAP_DUMP 4
+#define CTRL_CMD_NEWFAMILY 1
+#define CTRL_CMD_GETFAMILY 3
+#define CTRL_ATTR_FAMILY_ID 1
+#define CTRL_ATTR_FAMILY_NAME 2
+#define CTRL_ATTR_VERSION 3
+#define CTRL_ATTR_HDRSIZE 4
+#define CTRL_ATTR_MAXATTR 5
+#define CTRL_ATTR_OPS 6
+#define CTRL_ATTR_MCAST_GROUPS 7
+#define CTRL_ATTR_OP_ID 1
+#define CTRL_ATTR_OP_FLAGS 2
+#define CTRL_ATTR_MCAST_GRP_NAME 1
+#define CTRL_ATTR_MCAST_GRP_ID 2
+
+#define NDA_DST 1
+#define NDA_LLADDR 2
+#define NDA_CACHEINFO 3
+#define NDA_PROBES 4
+#define NDA_IFINDEX 8
+#define NDA_PROTOCOL 12
+#define NTF_PROXY 0x08
+#define NTF_EXT_LEARNED 0x10
+#define NTF_ROUTER 0x80
+#define NUD_REACHABLE 0x02
+#define NUD_STALE 0x04
+#define NUD_DELAY 0x08
+#define NUD_PROBE 0x10
+#define NUD_FAILED 0x20
+#define NUD_NOARP 0x40
+#define NUD_PERMANENT 0x80
+#define NUD_VALID (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_NOARP | NUD_PERMANENT)
+
 /* Groups: bit n - 1 of a mask. */
 #define RTNLGRP_LINK 1
+#define RTNLGRP_NEIGH 3
 #define RTNLGRP_IPV4_IFADDR 5
 #define RTNLGRP_IPV4_ROUTE 7
 #define RTNLGRP_IPV4_RULE 8

@@ -65,8 +65,8 @@ struct netns {
 	uint16_t port_privileged;       /* ip_unprivileged_port_start */
 	bool nonlocal_bind, v6only;     /* ip_nonlocal_bind, bindv6only */
 	unsigned dgram_qlen;            /* net.unix.max_dgram_qlen; atomic */
-	struct list addresses, routes, rules;   /* route.h */
-	unsigned address_count, route_count, rule_count;
+	struct list addresses, routes, rules, neighbours;       /* route.h */
+	unsigned address_count, route_count, rule_count, neighbour_count;
 	unsigned raw_udp;               /* raw sockets that see UDP */
 	struct list packets;            /* packet_sock.link */
 	unsigned packet_count;          /* of these; atomic to read */
@@ -108,6 +108,7 @@ void netlink_give(struct file *f, const void *data, size_t n);
 void net_show_tcp(struct netns *ns, struct sbuf *s, bool v6);
 void net_show_udp(struct netns *ns, int proto, struct sbuf *s, bool v6);
 void net_show_unix(struct netns *ns, struct sbuf *s);
+void net_show_arp(struct netns *ns, struct sbuf *s);
 void net_show_netlink(struct netns *ns, struct sbuf *s);
 void net_show_raw(struct netns *ns, struct sbuf *s, bool v6);
 void net_show_icmp(struct netns *ns, struct sbuf *s, bool v6);  /* ping sockets */

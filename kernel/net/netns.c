@@ -55,6 +55,7 @@ struct netns *netns_new(void)
 	list_init(&ns->addresses);
 	list_init(&ns->routes);
 	list_init(&ns->rules);
+	list_init(&ns->neighbours);
 	ns->port_first = 32768;
 	ns->port_last = 60999;
 	ns->port_privileged = 1024;

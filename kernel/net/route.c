@@ -70,11 +70,18 @@ int route_del(struct netns *ns, const struct net_rt *r, struct net_rt *ret)
 
 void route_link_down(struct netns *ns)
 {
+	struct net_neigh *n, *next_n;
 	struct net_rt *r, *next;
 	struct list gone;
 
 	list_init(&gone);
 	spin_lock(&ns->lock);
+	list_for_each_safe(n, next_n, &ns->neighbours, link)
+		if (!n->proxy) {
+			list_del(&n->link);
+			kfree(n);
+			ns->neighbour_count--;
+		}
 	list_for_each_safe(r, next, &ns->routes, link)
 		if (r->oif && r->type == RTN_UNICAST) {
 			list_del(&r->link);
@@ -207,6 +214,12 @@ void route_drop_all(struct netns *ns)
 
 		list_del(&r->link);
 		kfree(r);
+	}
+	while (!list_empty(&ns->neighbours)) {
+		struct net_neigh *n = list_first(&ns->neighbours, struct net_neigh, link);
+
+		list_del(&n->link);
+		kfree(n);
 	}
 }
 

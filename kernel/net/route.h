@@ -14,6 +14,7 @@
 #define ADDRESSES_MAX 256u
 #define ROUTES_MAX 1024u
 #define RULES_MAX 256u
+#define NEIGHBOURS_MAX 256u
 
 struct net_address {
 	struct list link;
@@ -40,6 +41,16 @@ struct net_rule {
 	bool invert;
 };
 
+struct net_neigh {
+	struct list link;
+	uint8_t family, flags, protocol, index; /* index: of a proxy's link, or 0 */
+	uint16_t state;                 /* NUD_ */
+	bool proxy;
+	uint8_t address[6];
+	struct ipaddr ip;
+	uint64_t updated_ns;
+};
+
 int __must_check route_init(struct netns *ns);          /* the three rules of each family */
 void route_drop_all(struct netns *ns);
 
@@ -57,7 +68,7 @@ bool route_kernel_each(struct netns *ns, const struct net_address *a,
 /* route.c */
 int __must_check route_add(struct netns *ns, const struct net_rt *r, bool create, bool replace, bool excl);
 int __must_check route_del(struct netns *ns, const struct net_rt *r, struct net_rt *ret);      /* -ESRCH */
-void route_link_down(struct netns *ns);                 /* routes over it go */
+void route_link_down(struct netns *ns);                 /* routes and neighbours over it go */
 int __must_check rule_add(struct netns *ns, const struct net_rule *r);
 int __must_check rule_del(struct netns *ns, const struct net_rule *r, struct net_rule *ret);   /* -ENOENT */
 /* What a look-up finds: a copy.  -ENETUNREACH. */

@@ -80,6 +80,11 @@ static void show_icmp6(struct netns *ns, struct sbuf *s)
 	net_show_icmp(ns, s, true);
 }
 
+static void show_arp(struct netns *ns, struct sbuf *s)
+{
+	net_show_arp(ns, s);
+}
+
 static void show_unix(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "Num       RefCount Protocol Flags    Type St Inode Path\n");
@@ -108,11 +113,6 @@ static void show_route(struct netns *ns, struct sbuf *s)
 		if (r->family == AF_INET && r->table == RT_TABLE_MAIN)
 			route_line(s, r);
 	spin_unlock(&ns->lock);
-}
-
-static void show_arp(struct netns *ns, struct sbuf *s)
-{
-	sbuf_printf(s, "IP address       HW type     Flags       HW address            Mask     Device\n");
 }
 
 static void show_if_inet6(struct netns *ns, struct sbuf *s)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NETLINK_ROUTE: objects that are always the same here, and those of which there
- * are none: neighbours, queues, policies, next hops.  rtnetlink(7), ip-netconf(8),
+ * are none: queues, policies, next hops.  rtnetlink(7), ip-netconf(8),
  * ip-addrlabel(8). */
 #include "kernel/net/netlink/netlink.h"
 
@@ -89,12 +89,6 @@ int empty_request(struct nl_request *r)
 	case RTM_GETCHAIN:
 	case RTM_GETNEXTHOP:
 	case RTM_GETNEIGHTBL: return r->dump ? 0 : -EOPNOTSUPP;
-	case RTM_GETNEIGH:
-		if (r->dump)
-			return 0;
-		r->text = "Neighbour entry not found";
-		return -ENOENT;
-	case RTM_DELNEIGH: return r->admin ? -ENOENT : -EPERM;
 	default: return -EOPNOTSUPP;
 	}
 }

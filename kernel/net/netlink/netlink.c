@@ -43,14 +43,15 @@ static int serve(struct nl_sock *k, const struct linux_nlmsghdr *h, const uint8_
 {
 	struct nl_request r = { .h = *h, .body = body, .size = h->len - sizeof *h, .ns = k->ns, .pid = k->pid,
 				.strict = k->opt[NETLINK_GET_STRICT_CHK], .admin = k->admin && capable(CAP_NET_ADMIN) };
-	bool get = (h->type & 3) == 2 || k->protocol == NETLINK_SOCK_DIAG;
+	bool get = (h->type & 3) == 2 || k->protocol != NETLINK_ROUTE;
 	int err = 0;
 
 	sbuf_init(&r.out);
 	/* The same bits mean something else in a request that changes. */
 	r.dump = get && (h->flags & NLM_F_DUMP) == NLM_F_DUMP;
 	if (h->type >= NLMSG_MIN_TYPE)
-		err = k->protocol == NETLINK_ROUTE ? route_request(&r) : diag_request(&r);
+		err = k->protocol == NETLINK_ROUTE ? route_request(&r) : k->protocol == NETLINK_GENERIC ?
+		      generic_request(&r) : diag_request(&r);
 	else
 		r.dump = false;
 	if (err && err != -EOPNOTSUPP && r.dump) {
@@ -367,7 +368,8 @@ int netlink_create(struct socket *s)
 
 	if (s->type != SOCK_RAW && s->type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
-	if (s->protocol != NETLINK_ROUTE && s->protocol != NETLINK_SOCK_DIAG && s->protocol != NETLINK_KOBJECT_UEVENT)
+	if (s->protocol != NETLINK_ROUTE && s->protocol != NETLINK_SOCK_DIAG && s->protocol != NETLINK_KOBJECT_UEVENT &&
+	    s->protocol != NETLINK_GENERIC)
 		return -EPROTONOSUPPORT;
 	k = kzalloc(sizeof *k);
 	if (!k)

@@ -35,9 +35,11 @@ void nl_announce(struct nl_request *r, unsigned group);
 /* 0 or the error of the answer.  A dump's error comes in its last message. */
 int route_request(struct nl_request *r);        /* route.c */
 int diag_request(struct nl_request *r);         /* diag.c */
+int generic_request(struct nl_request *r);      /* generic.c */
 int addr_request(struct nl_request *r);         /* addr.c: RTM_*ADDR */
 int rule_request(struct nl_request *r);         /* rule.c: RTM_*RULE */
 int link_request(struct nl_request *r);         /* link.c: RTM_*LINK */
+int neigh_request(struct nl_request *r);        /* neigh.c: RTM_*NEIGH */
 int empty_request(struct nl_request *r);        /* empty.c: of which lo has nothing, or one thing */
 void link_announce(struct nl_request *r);
 void addr_announce(struct nl_request *r, const struct net_address *a, bool gone);

@@ -236,6 +236,9 @@ int route_request(struct nl_request *r)
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
 	case RTM_GETADDR: return addr_request(r);
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+	case RTM_GETNEIGH: return neigh_request(r);
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
 	case RTM_GETRULE: return rule_request(r);
