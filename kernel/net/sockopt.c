@@ -4,6 +4,9 @@
 #include "kernel/net/packet.h"
 #include "kernel/syscall/syscall.h"
 
+#define LINGER_EVER ((int32_t)(uint32_t)(INT64_MAX / 250))       /* what is left of the longest time, in 250ths */
+#define ASK_MAX 144u                    /* struct group_filter, no source */
+#define SET_MAX 8448u                   /* struct group_filter with all sources */
 #define OPT_MAX 262144u                 /* every group that a process can have */
 
 static uint64_t timeo_get(const struct linux_timeval *tv, int *err)
@@ -188,6 +191,8 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 		if (size < sizeof lg)
 			return -EINVAL;
 		memcpy(&lg, val, sizeof lg);
+		if (lg.linger < 0)      /* as good as for ever */
+			lg.linger = LINGER_EVER;
 		s->linger = lg.onoff ? (struct linux_linger){ 1, lg.linger } : (struct linux_linger){ 0, s->linger.linger };
 		return 0;
 	}
@@ -423,19 +428,26 @@ static long get_filter(struct socket *s, uaddr uval, uaddr usize, int32_t room)
 
 static long set_option(struct socket *s, int level, int opt, uaddr uval, int size)
 {
-	uint8_t buf[512];
-	size_t n = MIN((size_t)size, sizeof buf);
+	uint8_t small[512], *buf = small;
+	size_t n;
 	int err;
 
 	if (size < 0)
 		return -EINVAL;
+	n = MIN((size_t)size, (size_t)SET_MAX);
+	if (n > sizeof small)
+		buf = kmalloc(n);
+	if (!buf)
+		return -ENOBUFS;
 	err = copy_in(buf, uval, n);
 	if (!err && level == SOL_SOCKET && (opt == SO_ATTACH_FILTER || opt == SO_DETACH_FILTER) && s->ops->filter)
-		return set_filter(s, opt, buf, n);
-	if (!err)
+		err = set_filter(s, opt, buf, n);
+	else if (!err)
 		err = s->ops->setsockopt ? s->ops->setsockopt(s, level, opt, buf, n) : -ENOPROTOOPT;
 	if (err == -ENOPROTOOPT && level == SOL_SOCKET)
 		err = set_common(s, opt, buf, n);
+	if (buf != small)
+		kfree(buf);
 	return err;
 }
 
@@ -472,7 +484,7 @@ static long get_option(struct socket *s, int level, int opt, uaddr uval, uaddr u
 {
 	uint8_t small[256], *buf = small;
 	int32_t size;
-	size_t n;
+	size_t n, ask = 0;
 	int err = copy_in(&size, usize, sizeof size);
 
 	if (err)
@@ -489,8 +501,12 @@ static long get_option(struct socket *s, int level, int opt, uaddr uval, uaddr u
 	if (!buf)
 		return -ENOMEM;
 	memset(buf, 0, MAX(n, sizeof small));
-	/* PACKET_HDRLEN reads what it answers to. */
-	if (level == SOL_PACKET && n >= sizeof size && copy_in(buf, uval, sizeof size)) {
+	/* Some options read what they answer to: PACKET_HDRLEN, the lists of multicast groups. */
+	if (level == SOL_PACKET && n >= sizeof size)
+		ask = sizeof size;
+	else if ((level == IPPROTO_IP || level == IPPROTO_IPV6) && (opt == IP_MSFILTER || opt == MCAST_MSFILTER))
+		ask = MIN(n, (size_t)ASK_MAX);
+	if (ask && copy_in(buf, uval, ask)) {
 		if (buf != small)
 			kfree(buf);
 		return -EFAULT;

@@ -26,7 +26,8 @@ enum inet_opt {                         /* integers that programs set and read b
 };
 
 /* A group, and from whom: all but the listed, or the listed only. */
-#define SOURCES_MAX 10u
+#define SOURCES_MAX 64u                 /* mld_max_msf */
+#define SOURCES4_MAX 10u                /* igmp_max_msf */
 struct membership { struct ipaddr group; bool include, filtered; uint8_t count; struct ipaddr source[SOURCES_MAX]; };
 #define MEMBERSHIPS_MAX 20u
 
@@ -120,6 +121,8 @@ struct time_wait {
 /* members.c: multicast groups; the options of the levels SOL_IP and SOL_IPV6 about
  * them.  -ENOPROTOOPT: another option. */
 int inet_set_members(struct inet_sock *i, int level, int opt, const void *val, size_t size);
+/* IP_MSFILTER, MCAST_MSFILTER: val says which group before it is the answer. */
+int inet_get_members(struct inet_sock *i, int level, int opt, void *val, size_t *size);
 
 /* errors.c.  wq: of who waits for POLLERR. */
 struct dgram;

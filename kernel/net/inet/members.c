@@ -28,11 +28,16 @@ bool inet_wants_group(const struct inet_sock *i, const struct endpoint *to, cons
 
 static int join(struct inet_sock *i, const struct ipaddr *group, bool include)
 {
+	struct membership *m;
+
 	if (find(i, group))
 		return -EADDRINUSE;
 	if (i->member_count == MEMBERSHIPS_MAX)
 		return -ENOBUFS;
-	i->members[i->member_count++] = (struct membership){ .group = *group, .include = include };
+	m = &i->members[i->member_count++];
+	memset(m, 0, sizeof *m);
+	m->group = *group;
+	m->include = include;
 	return 0;
 }
 
@@ -70,7 +75,7 @@ static int change_source(struct inet_sock *i, const struct change *c)
 	}
 	if (at < m->count)
 		return -EADDRNOTAVAIL;
-	if (m->count == SOURCES_MAX)
+	if (m->count == (c->v6 ? SOURCES_MAX : SOURCES4_MAX))
 		return -ENOBUFS;
 	m->source[m->count++] = c->source;
 	m->filtered = true;
@@ -202,6 +207,142 @@ static int general(struct inet_sock *i, int level, bool sourced, const void *val
 	return check_link(i, index, 0, &c->group);
 }
 
+/* ---- the whole list of a group: struct ip_msfilter, struct group_filter ---- */
+
+#define MSF_HEAD 16u
+#define GF_HEAD 144u
+#define STORAGE sizeof(struct linux_sockaddr_storage)
+
+/* The fixed part of either form; the links named must be there. */
+struct list_head { struct ipaddr group; uint32_t include, count; int32_t index; uint32_t address; size_t head, each; };
+
+static int decode_head(int level, int opt, const uint8_t *p, size_t size, struct list_head *ret)
+{
+	struct { uint32_t group, address, mode, count; } msf;
+	int err;
+
+	*ret = (struct list_head){ .head = opt == IP_MSFILTER ? MSF_HEAD : GF_HEAD, .each = opt == IP_MSFILTER ? 4 : STORAGE };
+	if (size < ret->head)
+		return -EINVAL;
+	if (opt == IP_MSFILTER) {
+		memcpy(&msf, p, sizeof msf);
+		ret->group = ip_from_v4(be32(msf.group));
+		ret->address = msf.address;
+		ret->include = msf.mode;
+		ret->count = msf.count;
+	} else {
+		memcpy(&ret->index, p, sizeof ret->index);
+		memcpy(&ret->include, p + 8 + STORAGE, sizeof ret->include);
+		memcpy(&ret->count, p + 12 + STORAGE, sizeof ret->count);
+		err = storage(level, true, p + 8, &ret->group);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int set_list(struct inet_sock *i, int level, int opt, const uint8_t *p, size_t size)
+{
+	unsigned most = level == IPPROTO_IP ? SOURCES4_MAX : SOURCES_MAX;
+	struct membership *m, *fresh;
+	struct list_head h;
+	int err = decode_head(level, opt, p, size, &h);
+
+	if (err)
+		return err;
+	if (h.count > most)
+		return -ENOBUFS;
+	if (size < h.head + h.count * h.each || !ip_is_multicast(&h.group) || h.include > 1)
+		return -EINVAL;
+	err = check_link(i, h.index, h.address, &h.group);
+	if (err)
+		return err;
+	fresh = kzalloc(sizeof *fresh);
+	if (!fresh)
+		return -ENOBUFS;
+	fresh->group = h.group;
+	fresh->include = h.include;
+	fresh->filtered = h.include || h.count;
+	fresh->count = (uint8_t)h.count;
+	for (unsigned k = 0; k < h.count && !err; k++) {
+		const uint8_t *at = p + h.head + k * h.each;
+		uint32_t v4;
+
+		if (opt == IP_MSFILTER) {
+			memcpy(&v4, at, sizeof v4);
+			fresh->source[k] = ip_from_v4(be32(v4));
+		} else {
+			err = storage(level, true, at, &fresh->source[k]);
+		}
+	}
+	if (!err) {
+		spin_lock(&i->ns->lock);
+		m = i->members ? find(i, &h.group) : NULL;
+		if (!m)
+			err = -EINVAL;
+		else if (h.include && !h.count)
+			leave(i, m);    /* nobody is wanted any more */
+		else
+			*m = *fresh;
+		spin_unlock(&i->ns->lock);
+	}
+	kfree(fresh);
+	return err;
+}
+
+int inet_get_members(struct inet_sock *i, int level, int opt, void *val, size_t *size)
+{
+	struct membership *m, *copy;
+	struct list_head h;
+	uint8_t *p = val;
+	unsigned n;
+	uint32_t v;
+	int err;
+
+	if (opt != MCAST_MSFILTER && (opt != IP_MSFILTER || level != IPPROTO_IP))
+		return -ENOPROTOOPT;
+	err = decode_head(level, opt, p, *size, &h);
+	if (err)
+		return err;
+	if (!ip_is_multicast(&h.group))
+		return -EINVAL;
+	err = check_link(i, h.index, h.address, &h.group);
+	if (err)
+		return err;
+	copy = kmalloc(sizeof *copy);
+	if (!copy)
+		return -ENOBUFS;
+	spin_lock(&i->ns->lock);
+	m = i->members ? find(i, &h.group) : NULL;
+	if (m)
+		*copy = *m;
+	spin_unlock(&i->ns->lock);
+	if (!m) {
+		kfree(copy);
+		return -EADDRNOTAVAIL;
+	}
+	n = MIN(MIN(h.count, (uint32_t)copy->count), (unsigned)((*size - h.head) / h.each));
+	v = copy->include;
+	memcpy(p + h.head - 8, &v, sizeof v);
+	v = copy->count;
+	memcpy(p + h.head - 4, &v, sizeof v);
+	for (unsigned k = 0; k < n; k++) {
+		struct inet_sock as = { .family = level == IPPROTO_IP ? AF_INET : AF_INET6 };
+		struct sock_addr a;
+
+		inet_addr_format(&as, &(struct endpoint){ .ip = copy->source[k] }, &a);
+		if (opt == IP_MSFILTER) {
+			memcpy(p + h.head + k * h.each, copy->source[k].b + 12, 4);
+		} else {
+			memset(p + h.head + k * h.each, 0, h.each);
+			memcpy(p + h.head + k * h.each, &a.u, MIN((size_t)a.size, h.each));
+		}
+	}
+	*size = h.head + n * h.each;
+	kfree(copy);
+	return 0;
+}
+
 int inet_set_members(struct inet_sock *i, int level, int opt, const void *val, size_t size)
 {
 	struct change c = { .v6 = level == IPPROTO_IPV6 };
@@ -209,6 +350,9 @@ int inet_set_members(struct inet_sock *i, int level, int opt, const void *val, s
 	int err;
 
 	switch (opt) {
+	case IP_MSFILTER:
+	case MCAST_MSFILTER:
+		return opt == IP_MSFILTER && !v4 ? -ENOPROTOOPT : set_list(i, level, opt, val, size);
 	case MCAST_JOIN_GROUP:
 	case MCAST_LEAVE_GROUP:
 		c.add = opt == MCAST_JOIN_GROUP;

@@ -389,11 +389,15 @@ static int get_path_mtu(struct inet_sock *i, void *val, size_t *size)
 int inet_getsockopt_common(struct socket *s, struct inet_sock *i, int level, int opt, void *val, size_t *size)
 {
 	const struct opt_rule *r;
+	int err;
 
 	if (level == SOL_SOCKET)
 		return get_socket(i, opt, val, size);
 	if (!known_level(i, level))
 		return i->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
+	err = inet_get_members(i, level, opt, val, size);
+	if (err != -ENOPROTOOPT)
+		return err;
 	if (level == IPPROTO_IPV6 && opt == IPV6_V6ONLY)
 		return opt_ret(i->v6only, val, size);
 	if (level == IPPROTO_IP ? opt == IP_MTU : opt == IPV6_MTU)
