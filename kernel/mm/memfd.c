@@ -25,8 +25,8 @@ SYSCALL2(memfd_create, ustr, uname, unsigned, flags)
 	n = copy_in_str(name + sizeof(prefix) - 1, uname, MEMFD_NAME_SIZE);
 	if (n < 0)
 		return n == -ENAMETOOLONG ? -EINVAL : n;
-	err = tmpfs_new_file(name, 0, flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL) ?
-			     TMPFS_FILE_SEALS : 0, &f);
+	err = tmpfs_new_file(name, 0, flags & MFD_NOEXEC_SEAL ? TMPFS_FILE_NOEXEC :
+			     flags & MFD_ALLOW_SEALING ? TMPFS_FILE_SEALS : 0, &f);
 	if (err)
 		return err;
 	if (f->inode) {

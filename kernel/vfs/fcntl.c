@@ -134,6 +134,24 @@ static long flock_cmd(struct file *f, unsigned cmd, uaddr arg)
 	return locks_set(f, &l, ofd, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
 }
 
+#define HINT_MAX 5u                     /* RWH_WRITE_LIFE_EXTREME */
+
+static long life_hint(struct file *f, bool set, uaddr arg)
+{
+	uint64_t v = __atomic_load_n(&f->inode->write_hint, __ATOMIC_RELAXED);
+
+	if (!set)
+		return copy_out(arg, &v, sizeof v);
+	if (copy_in(&v, arg, sizeof v))
+		return -EFAULT;
+	if (v > HINT_MAX)
+		return -EINVAL;
+	if (inode_uid(f->inode) != current_cred()->fsuid && !capable(CAP_FOWNER))
+		return -EPERM;
+	__atomic_store_n(&f->inode->write_hint, (uint8_t)v, __ATOMIC_RELAXED);
+	return 0;
+}
+
 static long special(struct file *f, unsigned cmd, uint64_t arg)
 {
 	switch (cmd) {
@@ -144,6 +162,9 @@ static long special(struct file *f, unsigned cmd, uint64_t arg)
 	case F_ADD_SEALS:
 	case F_GET_SEALS:
 		return f->ops && f->ops->seals ? f->ops->seals(f, cmd, (uint32_t)arg) : -EINVAL;
+	case F_GET_RW_HINT:
+	case F_SET_RW_HINT:
+		return life_hint(f, cmd == F_SET_RW_HINT, (uaddr){ arg });
 	default:
 		return -EINVAL;
 	}
@@ -193,6 +214,8 @@ static long do_fcntl_file(struct file *f, int fd, unsigned cmd, uint64_t arg)
 	case F_GETLEASE:
 		return F_UNLCK;
 	case F_SETLEASE:
+		if (!S_ISREG(inode_mode(f->inode)))
+			return -EINVAL;
 		return arg == F_UNLCK ? 0 : -EAGAIN;
 	default:
 		return special(f, cmd, arg);

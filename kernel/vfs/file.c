@@ -128,7 +128,7 @@ static int file_setup(struct file *f, struct inode *i, uint32_t flags, bool exec
 		f->mode = FMODE_PATH;
 		return 0;
 	}
-	if ((flags & O_ACCMODE) != O_WRONLY)
+	if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR)    /* 3: neither, for ioctl only */
 		f->mode |= FMODE_READ;
 	if ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR)
 		f->mode |= FMODE_WRITE;

@@ -10,6 +10,8 @@
 #include "kernel/vfs/internal.h"
 #include <linux_abi/inotify.h>
 
+#define USER_SPAN (1ull << 47)           /* no address of a program lies behind it */
+
 static bool is_reg(const struct file *f)
 {
 	return f->inode && S_ISREG(inode_mode(f->inode));
@@ -107,7 +109,7 @@ static long rw_buf(int fd, uaddr buf, size_t n, bool write)
 
 	if (!u.file)
 		return -EBADF;
-	if ((int64_t)n >= 0) {
+	if (n <= (uint64_t)INT64_MAX && buf.va + n <= USER_SPAN) {
 		iter_user(&it, buf, n);
 		ret = rw_cur(u.file, &it, write);
 	}

@@ -135,6 +135,7 @@ struct inode {
 	struct flock_ctx *flocks;               /* kernel/vfs/locks.c */
 	struct list notify;                     /* inotify marks; notify_lock */
 	struct patch_file *patch;               /* kernel/mm/patch_file.c: copies of its text; its lock */
+	uint8_t write_hint;                     /* F_SET_RW_HINT: kept and shown; atomic */
 	bool linkable;                          /* O_TMPFILE: has no name yet and may get one; lock */
 	uint32_t writable_maps;                 /* shared mappings that may write (kernel/mm); atomic */
 	int32_t deny_write;                     /* >0: being executed … <0 open writers; atomics */

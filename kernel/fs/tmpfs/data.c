@@ -539,6 +539,8 @@ static long tmpfs_seals(struct file *f, unsigned cmd, uint32_t seals)
 	if (!d->may_seal)
 		return -EINVAL;
 	mutex_lock(&i->lock);
+	if (seals & F_SEAL_EXEC && inode_mode(i) & 0111)        /* what runs is not written any more */
+		seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 	if (cmd == F_GET_SEALS)
 		ret = d->seals;
 	else if (!(f->mode & FMODE_WRITE) || (d->seals & F_SEAL_SEAL))
@@ -588,8 +590,8 @@ int tmpfs_new_file(const char *name, uint64_t size, uint32_t flags, struct file 
 		return err;
 	i->nlink = 0;
 	tmpfs_i(i)->data.may_seal = true;
-	if (flags & TMPFS_FILE_SEALS)
-		tmpfs_i(i)->data.seals = 0;
+	if (flags & (TMPFS_FILE_SEALS | TMPFS_FILE_NOEXEC))
+		tmpfs_i(i)->data.seals = flags & TMPFS_FILE_NOEXEC ? F_SEAL_EXEC : 0;
 	err = tmpfs_data_resize(i, size);
 	if (err) {
 		inode_put(i);

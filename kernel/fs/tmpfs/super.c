@@ -146,6 +146,9 @@ int tmpfs_getattr(struct inode *i, struct kstat *ret)
 
 int tmpfs_setattr(struct inode *i, const struct kattr *a)
 {
+	if (a->mask & ATTR_MODE && S_ISREG(inode_mode(i)) && tmpfs_i(i)->data.seals & F_SEAL_EXEC &&
+	    (a->mode ^ inode_mode(i)) & 0111)
+		return -EPERM;
 	if (a->mask & ATTR_SIZE) {
 		int err;
 

@@ -9,6 +9,7 @@
 /* A file without a place in any tree, open for reading and writing: memfd,
  * shared memory.  name is for /proc ("/memfd:NAME").  flags: TMPFS_FILE_*. */
 #define TMPFS_FILE_SEALS 1u             /* F_ADD_SEALS allowed; otherwise sealed */
+#define TMPFS_FILE_NOEXEC 2u            /* F_SEAL_EXEC from the start, and more may come */
 int __must_check tmpfs_new_file(const char *name, uint64_t size, uint32_t flags, struct file **ret);
 
 /* Called once, before the first of them: the sandbox's memory limit, 0 for none. */

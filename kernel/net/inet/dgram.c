@@ -144,7 +144,9 @@ static bool wants_errors(const struct dgram_sock *d, const struct ipaddr *to)
 
 void dgram_refused(struct dgram_sock *d, struct dgram *m)
 {
-	bool keep = wants_errors(d, &m->to.ip), tell = keep || d->in.remote.port;
+	/* What a connected socket sent elsewhere is not its own: the answer finds nobody. */
+	bool keep = wants_errors(d, &m->to.ip);
+	bool tell = keep || (m->to.port == d->in.remote.port && ip_equal(&m->to.ip, &d->in.remote.ip));
 
 	if (keep) {
 		m->error = ECONNREFUSED;

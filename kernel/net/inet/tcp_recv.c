@@ -157,6 +157,10 @@ static size_t read_here(struct tcp_sock *t, struct sock_msg *m, bool *fault)
 			m->it->left -= n;
 		} else {
 			got = iter_copy_out(m->it, c->data + from, n);
+			if (got < n) {          /* a buffer is taken whole or not at all */
+				*fault = true;
+				break;
+			}
 		}
 		done += got;
 		wake = fin = false;
@@ -174,10 +178,6 @@ static size_t read_here(struct tcp_sock *t, struct sock_msg *m, bool *fault)
 			late_fin(t);
 		tcp_chunks_free(freed);
 		freed = NULL;
-		if (got < n) {
-			*fault = true;
-			break;
-		}
 	}
 	tcp_chunks_free(freed);
 	inet_peek_move(&t->in, peek, done);

@@ -18,6 +18,7 @@
 #define PRESSURE_HIGH (192u << 20)
 #define PRESSURE_LEAST 2048u            /* so that everybody goes on */
 #define HELD_NS (200 * NSEC_PER_MSEC)
+#define COPY_PIECE 32768u               /* what Linux copies at once */
 
 /* Free bytes in the queue of `to` for a sender with this buffer. */
 uint64_t tcp_room(struct tcp_sock *to, int32_t sndbuf)
@@ -220,6 +221,8 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	}
 	n = MIN(n, (size_t)(c->cap - c->w));
 	got = lends ? n : iter_copy_in(m->it, c->data + c->w, n);
+	if (got < n)                    /* a fault: a piece is copied whole or not at all */
+		got -= got % COPY_PIECE;
 	if (got && packet_watched(t->in.ns))
 		tcp_show(t, peer, FRAME_PSH | FRAME_ACK, c->data + c->w, got);
 	if (got && st->body)
@@ -285,8 +288,8 @@ static int wait_connect(struct socket *s, struct tcp_sock *t, struct sock_msg *m
  * data follows the handshake (RFC 7413, 4.1.3). */
 static int fast_open(struct socket *s, struct tcp_sock *t, struct sock_msg *m)
 {
-	if (!m->name.size)
-		return t->state == TCP_CLOSE && !t->peer ? -EDESTADDRREQ : 0;
+	if (!m->name.size && t->state == TCP_CLOSE && !t->peer)
+		return -EDESTADDRREQ;
 	if (t->state != TCP_CLOSE || t->peer)
 		return t->state == TCP_SYN_SENT ? -EALREADY : -EISCONN;
 	return tcp_connect(s, &m->name, m->nonblock);
