@@ -259,8 +259,9 @@ struct exec_image {                     /* result of mm_exec_load */
 	bool secure;                    /* AT_SECURE */
 };
 struct exec_args {                      /* built by kernel/task/exec.c */
-	char *path;                     /* as given: AT_EXECFN */
-	struct file *file;              /* opened for execution */
+	char *path;                     /* as given, also for a script: AT_EXECFN */
+	bool nameless;                  /* a descriptor was given, and no name */
+	struct file *file;              /* opened for execution: a script's interpreter */
 	char *strings;                  /* argv then envp, NUL-separated, packed */
 	size_t strings_size;
 	unsigned argc, envc;

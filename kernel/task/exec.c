@@ -147,13 +147,24 @@ static int rewrite_argv(struct exec_strings *argv, const char *interp, const cha
 
 /* ---- commit ---- */
 
-static void set_comm(struct task *t, const char *path)
+/* The last part of the name that was asked for, a script's and not its
+ * interpreter's; the file's own name where only a descriptor was given. */
+static void set_comm(struct task *t, const struct exec_args *a)
 {
-	const char *base = strrchr(path, '/');
+	const char *base = strrchr(a->path, '/');
+	char name[NAME_MAX + 1] = "";
+	struct dentry *d = a->file->path.dentry;
+	size_t n = 0;
 
+	base = base ? base + 1 : a->path;
+	if (a->nameless) {
+		dentry_put(dentry_parent_name(d, name, &n));
+		name[n] = 0;
+		base = n || !d->name ? name : d->name;          /* no parent: never renamed */
+	}
 	spin_lock(&t->tg->lock);
 	memset(t->comm, 0, sizeof(t->comm));
-	kstrlcpy(t->comm, base ? base + 1 : path, sizeof(t->comm));
+	kstrlcpy(t->comm, base, sizeof(t->comm));
 	spin_unlock(&t->tg->lock);
 }
 
@@ -201,7 +212,7 @@ static void commit(struct task *t, struct exec_args *a, struct exec_image *img, 
 		g->exit_signal = SIGCHLD;
 	spin_unlock(&task_list_lock);
 
-	set_comm(t, a->path);
+	set_comm(t, a);
 	files_close_on_exec(t->files);
 	task_vfork_done(t);
 	if (old_mm) {
@@ -282,16 +293,17 @@ static int join(const struct exec_strings *argv, const struct exec_strings *envp
 	return 0;
 }
 
-static int run_file(struct task *t, struct file *f, char *path, const struct exec_strings *argv,
+static int run_file(struct task *t, struct exec_args *a, const struct exec_strings *argv,
 		    const struct exec_strings *envp)
 {
-	struct exec_args a = { .path = path, .file = f, .argc = argv->count, .envc = envp->count };
-	int err = join(argv, envp, &a.strings, &a.strings_size);
+	int err = join(argv, envp, &a->strings, &a->strings_size);
 
 	if (err)
 		return err;
-	err = task_exec(t, &a);
-	kfree(a.strings);
+	a->argc = argv->count;
+	a->envc = envp->count;
+	err = task_exec(t, a);
+	kfree(a->strings);
 	return err;
 }
 
@@ -315,7 +327,8 @@ static char *script_name(int dfd, const char *name)
 int exec_run(struct task *t, int dfd, const char *name, int at_flags,
 	     struct exec_strings *argv, struct exec_strings *envp)
 {
-	char *line = kmalloc(SHEBANG_MAX + 1), *path = script_name(dfd, name);
+	struct exec_args a = { .path = script_name(dfd, name), .nameless = !name[0] };
+	char *line = kmalloc(SHEBANG_MAX + 1), *path = a.path;
 	int err = -ENOMEM;
 
 	if (!line || !path)
@@ -336,7 +349,8 @@ int exec_run(struct task *t, int dfd, const char *name, int at_flags,
 			break;
 		n = file_read_kernel(f, line, SHEBANG_MAX, 0);
 		if (n < 2 || line[0] != '#' || line[1] != '!') {
-			err = n < 0 ? (int)n : run_file(t, f, path, argv, envp);
+			a.file = f;
+			err = n < 0 ? (int)n : run_file(t, &a, argv, envp);
 			file_put(f);
 			break;
 		}
@@ -358,7 +372,8 @@ int exec_run(struct task *t, int dfd, const char *name, int at_flags,
 			err = -ENOMEM;
 			break;
 		}
-		kfree(path);
+		if (path != a.path)
+			kfree(path);
 		path = next;
 		name = path;
 		dfd = AT_FDCWD;
@@ -366,7 +381,9 @@ int exec_run(struct task *t, int dfd, const char *name, int at_flags,
 	}
 out:
 	kfree(line);
-	kfree(path);
+	if (path != a.path)
+		kfree(path);
+	kfree(a.path);
 	return err;
 }
 
