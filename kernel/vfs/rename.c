@@ -57,11 +57,17 @@ static int check(struct side *o, struct side *n, unsigned flags)
 		return -EEXIST;
 	if ((flags & RENAME_EXCHANGE) && !ni)
 		return -ENOENT;
+	if (!dir && o->w.trailing)
+		return -ENOTDIR;
+	if (n->w.trailing && !(flags & RENAME_EXCHANGE ? S_ISDIR(inode_mode(ni)) : dir))
+		return -ENOTDIR;
 	/* An ancestor may not go below itself, nor be replaced by what is in it. */
 	if (dir && dcache_is_ancestor(o->child, n->dir))
 		return -EINVAL;
 	if (n->child && ni && dcache_is_ancestor(n->child, o->dir))
 		return flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
+	if (oi == ni)
+		return mount_readonly(o->w.cur.mnt) || oi->sb->readonly ? -EROFS : 0;
 	err = may_delete(&o->w.cur, o->child, dir);
 	if (err)
 		return err;
@@ -74,10 +80,6 @@ static int check(struct side *o, struct side *n, unsigned flags)
 	}
 	if (err)
 		return err;
-	if (!dir && o->w.trailing)
-		return -ENOTDIR;
-	if (n->w.trailing && !(flags & RENAME_EXCHANGE ? S_ISDIR(inode_mode(ni)) : dir))
-		return -ENOTDIR;
 	/* Moving a directory changes its "..": that needs write permission. */
 	if (dir && o->dir != n->dir) {
 		err = inode_permission(oi, MAY_WRITE);
@@ -87,8 +89,8 @@ static int check(struct side *o, struct side *n, unsigned flags)
 	return 0;
 }
 
-/* Both parents are locked. */
-static int rename_locked(struct side *o, struct side *n, unsigned flags)
+/* Both parents are locked.  *ret_moved: something was done. */
+static int rename_locked(struct side *o, struct side *n, unsigned flags, bool *ret_moved)
 {
 	const struct inode_ops *ops = o->dir->inode->ops;
 	struct inode *oi, *ni, *first, *second;
@@ -134,6 +136,7 @@ static int rename_locked(struct side *o, struct side *n, unsigned flags)
 		dentry_name_free(name_o);
 		return err;
 	}
+	*ret_moved = true;
 	if (flags & RENAME_EXCHANGE) {
 		dcache_move(o->child, n->dir, name_n, n->w.last_size);
 		dcache_move(n->child, o->dir, name_o, o->w.last_size);
@@ -181,6 +184,7 @@ static int side_init(struct side *s, int dfd, const char *name)
 static int rename_names(int odfd, const char *oname, int ndfd, const char *nname, unsigned flags)
 {
 	struct side *o = kzalloc(2 * sizeof(*o)), *n;
+	bool moved = false;
 	int err;
 
 	if (!o)
@@ -196,9 +200,9 @@ static int rename_names(int odfd, const char *oname, int ndfd, const char *nname
 		err = -EXDEV;
 	if (!err) {
 		lock_parents(o->dir, n->dir);
-		err = rename_locked(o, n, flags);
+		err = rename_locked(o, n, flags, &moved);
 		unlock_parents(o->dir, n->dir);
-		if (!err)
+		if (moved)
 			tell(o, n, o->child->inode, n->child ? n->child->inode : NULL, flags);
 	}
 	dentry_put(o->child);

@@ -234,8 +234,13 @@ static int copy_range(struct task *t, struct sbuf *s, bool env)
 	uint8_t *buf;
 	size_t n;
 
-	if (!mm)
+	if (!mm) {
+		/* The first process is the kernel's own; without a command line it would
+		 * pass for a thread of the kernel, which no container begins with. */
+		if (!env && tgroup_is_init(t->tg))
+			sbuf_write(s, "init", sizeof("init"));
 		return 0;
+	}
 	buf = kmalloc(PLAT_PAGE_SIZE);
 	if (!buf) {
 		mm_put(mm);
