@@ -209,13 +209,16 @@ static void finish_switch(void)
 		release(prev);
 }
 
+/* The recent time may be a little less than what was told before. */
+static uint64_t since_last(const struct task *t, uint64_t now) { return now - MIN(t->se.last_ns, now); }
+
 static void account(struct task *t, uint64_t *part, uint64_t now)
 {
-	uint64_t d = now - t->se.last_ns;
+	uint64_t d = since_last(t, now);
 
 	count_add(&t->se.run_ns, d);
 	count_add(part, d);
-	__atomic_store_n(&t->se.last_ns, now, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->se.last_ns, t->se.last_ns + d, __ATOMIC_RELAXED);
 }
 
 void sched_account(struct task *t) { account(t, &t->se.sys_ns, plat_time_mono_ns()); }
@@ -223,13 +226,13 @@ void sched_account(struct task *t) { account(t, &t->se.sys_ns, plat_time_mono_ns
 /* To user mode: the kernel's part of a call ends. */
 static void account_user(struct task *t, uint64_t now)
 {
-	t->se.sys_part_ns = (uint32_t)MIN(now - t->se.last_ns, PACE_MAX_NS);
+	t->se.sys_part_ns = (uint32_t)MIN(since_last(t, now), PACE_MAX_NS);
 	account(t, &t->se.sys_ns, now);
 }
 
 void sched_user_ended(struct task *t)
 {
-	uint64_t now = plat_time_mono_ns(), took = MIN(t->se.sys_part_ns + (now - t->se.last_ns), PACE_MAX_NS);
+	uint64_t now = plat_time_recent_ns(), took = MIN(t->se.sys_part_ns + since_last(t, now), PACE_MAX_NS);
 	uint32_t pace = t->se.pace_ns;
 
 	account(t, &t->se.user_ns, now);
@@ -534,7 +537,7 @@ static uint64_t share_out(struct cpu *c, const struct task *t, uint64_t now)
 
 uint64_t sched_user_checkpoint(void)
 {
-	uint64_t now = plat_time_mono_ns(), deadline;
+	uint64_t now = plat_time_recent_ns(), deadline;
 	struct cpu *c;
 	struct task *t;
 	bool resched;
@@ -548,7 +551,7 @@ uint64_t sched_user_checkpoint(void)
 		sched_yield();
 		c = cpu_self();
 		t = c->current;
-		now = plat_time_mono_ns();
+		now = plat_time_recent_ns();
 	}
 	deadline = timers_next(c);
 	if (__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED))

@@ -133,6 +133,9 @@ void cpu_user_set(unsigned cpu, pid_t pid, uint32_t tid)
 	__atomic_store_n(&cpus[cpu].user, (uint64_t)(uint32_t)pid << 32 | tid, __ATOMIC_SEQ_CST);
 }
 
+/* Who sees it late sends a kick that nobody needed. */
+void cpu_user_clear(unsigned cpu) { __atomic_store_n(&cpus[cpu].user, 0, __ATOMIC_RELEASE); }
+
 void plat_wait32(uint32_t *word, uint32_t val)
 {
 	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, val, NULL, NULL, 0);

@@ -113,7 +113,7 @@ extern struct process_platform {
 	pid_t template_pid;
 	uint32_t template_id;
 } process;
-uint64_t host_cycles(void);
+static inline uint64_t host_cycles(void) { return __builtin_ia32_rdtsc(); }
 uint32_t host_cpu(void);
 
 /* util.c: futexes shared with other processes. */
@@ -257,7 +257,6 @@ void place_mapper(struct stub *s);
 void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struct stub_box *last);
 /* Until the word is no longer `given`, or limit_ns (0: PATROL_NS from now); returns the word. */
 uint32_t turn_wait(struct app_thread *th, struct stub_box *box, uint32_t given, uint64_t limit_ns);
-void turn_over(struct stub_box *box);           /* another program's thread goes on instead of this one */
 #define PATROL_NS NSEC_PER_SEC
 
 /* user.c */
@@ -333,7 +332,8 @@ int cpus_init(void);
 void thread_ready(void);                        /* first words of a thread of ours */
 void threads_await(uint32_t n);
 bool cpu_kick_pending(unsigned cpu);
-void cpu_user_set(unsigned cpu, pid_t pid, uint32_t tid);       /* 0,0: not in user mode */
+void cpu_user_set(unsigned cpu, pid_t pid, uint32_t tid);
+void cpu_user_clear(unsigned cpu);      /* not in user mode */
 void cpu_kick_clear(unsigned cpu);
 
 /* report.c */

@@ -4,9 +4,10 @@
  * The turn word of a mailbox says who runs.  Waiting spins for a moment while
  * the partner is on another core.  On the same core it yields, which costs a
  * third less than to sleep and be woken; but only while nobody else wants that
- * core, who would get it for a whole slice each time.  place.c says which.  A sleeper publishes that before it looks at the
- * word for the last time; the other side writes the word before it looks for
- * sleepers.
+ * core, who would get it for a whole slice each time.  place.c says which.
+ *
+ * A sleeper publishes that before it looks at the word for the last time; the
+ * other side writes the word before it looks for sleepers.
  *
  * Trust: the program may write all these words too; that costs a sleep of the
  * caller's limit, or a wake-up that nobody needed. */
@@ -24,12 +25,23 @@ static void wake(uint32_t *word)
 	futex_wake(word, INT32_MAX);
 }
 
-/* Let the thread of `last`, which spins on the core where th will run, wake it
- * and go to sleep.  False: it sleeps already.  It says so before it looks. */
-static bool relay(struct stub_box *last, const struct app_thread *th)
+static void yields_store(struct stub_box *box, uint32_t yields)
 {
-	__atomic_store_n(&last->relay, th->wake_word + 1, __ATOMIC_SEQ_CST);
-	turn_over(last);
+	if (__atomic_load_n(&box->yields, __ATOMIC_RELAXED) != yields)
+		__atomic_store_n(&box->yields, yields, __ATOMIC_RELAXED);
+}
+
+/* Another program's thread goes on instead of this one, which may spin. */
+static void turn_over(struct stub_box *box)
+{
+	yields_store(box, 0);
+	place_leave(box);
+}
+
+/* Whether the thread of `last`, on the core where the next one will run, wakes that one and
+ * goes to sleep.  False: it sleeps already.  It says so before it looks. */
+static bool relay_taken(struct stub_box *last)
+{
 	return !__atomic_load_n(&last->app_sleeping, __ATOMIC_SEQ_CST) ||
 	       !__atomic_exchange_n(&last->relay, 0, __ATOMIC_SEQ_CST);
 }
@@ -44,20 +56,27 @@ static void relay_ensure(const struct stub_box *box)
 
 void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struct stub_box *last)
 {
-	uint32_t core = host_cpu(), *word;
-	bool apart;
+	uint32_t core = host_cpu(), *word = &process.wake[th->wake_word];
+	bool asleep, apart;
 
 	relayed = NULL;
 	/* A line that is only read stays where it is. */
 	if (__atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != core)
 		__atomic_store_n(&box->kern_cpu, core, __ATOMIC_RELAXED);
 	__atomic_store_n(&box->line.turn, turn, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST))
+	line_push(&box->line);
+	asleep = __atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST);
+	apart = asleep && place_bring(th, box);
+	if (asleep)
+		__atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
+	/* It looks when it makes room. */
+	if (apart && last)
+		__atomic_store_n(&last->relay, th->wake_word + 1, __ATOMIC_SEQ_CST);
+	if (last)
+		turn_over(last);
+	if (!asleep)
 		return;
-	word = &process.wake[th->wake_word];
-	apart = place_bring(th, box);
-	__atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
-	if (!apart || !last || !relay(last, th)) {
+	if (!apart || !last || !relay_taken(last)) {
 		wake(word);
 		return;
 	}
@@ -87,12 +106,6 @@ static bool spin(struct stub_box *box, uint32_t given, uint32_t *ret_turn)
 	return false;
 }
 
-static void yields_store(struct stub_box *box, uint32_t yields)
-{
-	if (__atomic_load_n(&box->yields, __ATOMIC_RELAXED) != yields)
-		__atomic_store_n(&box->yields, yields, __ATOMIC_RELAXED);
-}
-
 /* As spin(), for one on this core. */
 static bool yield(struct app_thread *th, struct stub_box *box, uint32_t given, uint32_t *ret_turn)
 {
@@ -111,12 +124,6 @@ static bool yield(struct app_thread *th, struct stub_box *box, uint32_t given, u
 	}
 	place_yielded(took);
 	return *ret_turn != given;
-}
-
-void turn_over(struct stub_box *box)
-{
-	yields_store(box, 0);
-	place_leave(box);
 }
 
 uint32_t turn_wait(struct app_thread *th, struct stub_box *box, uint32_t given, uint64_t limit_ns)

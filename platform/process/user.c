@@ -340,9 +340,9 @@ static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box
 	bool limited = place_release(th, false);
 
 	if (limited)
-		limit_ns = plat_time_mono_ns() + RELEASE_NS;
+		limit_ns = plat_time_recent_ns() + RELEASE_NS;
 	else if (deadline_ns != NO_DEADLINE)
-		limit_ns = plat_time_mono_ns() + PATROL_NS;
+		limit_ns = plat_time_recent_ns() + PATROL_NS;
 	limit_ns = MIN(deadline_ns, limit_ns);
 	for (;;) {
 		uint32_t turn = turn_wait(th, box, TURN_RUN, limit_ns);
@@ -428,8 +428,8 @@ static struct stub *last_get(unsigned cpu)
 	return NULL;
 }
 
-/* Another program than the last takes over.  The last one's thread leaves the
- * core whether this one has to be woken or had only been pushed aside. */
+/* Another program than the last takes over, whose thread leaves the core
+ * whether this one has to be woken or had only been pushed aside. */
 static void take_over(struct app_thread *th, struct stub_box *box, unsigned cpu)
 {
 	struct stub *last = last_get(cpu);
@@ -437,7 +437,6 @@ static void take_over(struct app_thread *th, struct stub_box *box, unsigned cpu)
 	turn_give(th, box, TURN_RUN, last ? stub_box_of(last, cpu) : NULL);
 	if (!last)
 		return;
-	turn_over(stub_box_of(last, cpu));
 	stub_unpin(last);
 }
 
@@ -536,7 +535,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 			goto killed;
 		cpu_user_set(cpu, s->pid, th->tid);
 		if (cpu_kick_pending(cpu)) {
-			cpu_user_set(cpu, 0, 0);
+			cpu_user_clear(cpu);
 			cpu_kick_clear(cpu);
 			*ret_trap = (struct plat_trap){ .kind = PLAT_TRAP_KICK };
 			return;
@@ -553,7 +552,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		test_step(s, STEP_RUNNING);
 		if (stub_dead(s) || run_until_back(s, th, box, cpu, deadline_ns, &expired))
 			goto killed;
-		cpu_user_set(cpu, 0, 0);
+		cpu_user_clear(cpu);
 		test_step(s, STEP_BACK);
 		if (trap_read(s, th, box, u, ret_trap))
 			goto killed;
@@ -569,7 +568,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	return;
 
 killed:
-	cpu_user_set(cpu, 0, 0);
+	cpu_user_clear(cpu);
 	stub_kill(s);
 dead:
 	cpu_kick_clear(cpu);

@@ -32,11 +32,6 @@ void futex_wake(uint32_t *word, uint32_t n)
 	syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
 }
 
-uint64_t host_cycles(void)
-{
-	return __builtin_ia32_rdtsc();
-}
-
 uint32_t host_cpu(void)
 {
 	uint64_t v;

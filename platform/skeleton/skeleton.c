@@ -161,6 +161,7 @@ void plat_uctx_regs_rest(struct plat_uctx *u) { (void)u; }
 
 /* -- time, entropy, events -- */
 uint64_t plat_time_mono_ns(void) { return ++ticks; }
+uint64_t plat_time_recent_ns(void) { return ticks; }
 uint64_t plat_time_real_ns(void) { return ticks; }
 uint64_t plat_syscall_gate(void) { return 0; }
 void plat_answers_revoke(plat_as_t as) { (void)as; }

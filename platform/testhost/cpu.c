@@ -103,6 +103,7 @@ uint64_t plat_time_mono_ns(void)
 	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
+uint64_t plat_time_recent_ns(void) { return plat_time_mono_ns(); }
 uint64_t plat_time_real_ns(void) { return REAL_BASE_NS + plat_time_mono_ns(); }
 uint64_t plat_syscall_gate(void) { return U_GATE; }
 void plat_answers_revoke(plat_as_t as) { (void)as; }

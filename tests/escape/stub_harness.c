@@ -633,6 +633,7 @@ static const struct harness_test tests[] = {
 	{ "riders", test_riders },
 	{ "rider-kicks", test_rider_kicks },
 	{ "relay", test_relay },
+	{ "time", test_time },
 	{ "posts", test_posts },
 	{ "post-kicks", test_post_kicks },
 	{ "frames", test_frames },

@@ -52,6 +52,7 @@ void test_gate_kicks(void);
 void test_riders(void);
 void test_rider_kicks(void);
 void test_relay(void);
+void test_time(void);
 bool relay_refused(void);       /* a thread that does not wake the next one stops that for a second */
 void test_posts(void);
 void test_post_kicks(void);

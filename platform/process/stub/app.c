@@ -163,6 +163,7 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 	if (xstate && !apart)
 		xstate_save(box);
 	__atomic_store_n(&box->line.turn, TURN_KERNEL, __ATOMIC_SEQ_CST);
+	line_push(&box->line);
 	if (__atomic_load_n(&box->kern_sleeping, __ATOMIC_SEQ_CST))
 		futex(&box->line.turn, 1, 1);
 	if (xstate && apart)
