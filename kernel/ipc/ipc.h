@@ -23,6 +23,13 @@ long pipe_peek(struct file *f, void *buf, size_t n);
 /* Take n bytes that were seen there away, whatever packets they are. */
 void pipe_skip(struct file *f, size_t n);
 
+/* Sizes of POSIX message queues, /proc/sys/fs/mqueue; atomic. */
+struct mq_limits { uint32_t msg_max, msg_default, size_max, size_default, queues_max; };
+extern struct mq_limits mq_limits;
+#define MQ_HARD_MSG 65536u
+#define MQ_HARD_SIZE (16u << 20)
+#define MQ_HARD_QUEUES 1024u            /* ours: also for who may pass queues_max */
+
 /* SIGPIPE to the current task, as from itself. */
 void ipc_raise_sigpipe(void);
 

@@ -12,11 +12,6 @@
 #include "kernel/syscall/syscall.h"
 #include <linux_abi/ipc.h>
 
-#define QUEUES_MAX 256u
-#define DEFAULT_MAXMSG 10
-#define DEFAULT_MSGSIZE 8192
-#define HARD_MAXMSG 65536
-#define HARD_MSGSIZE (16 << 20)
 #define BYTES_MAX (32u << 20)
 #define PRIO_MAX 32768u
 
@@ -48,6 +43,10 @@ struct mqueue {
 	struct notice notice;           /* lock */
 	struct waitq wq;
 };
+
+struct mq_limits mq_limits = { .msg_max = 10, .msg_default = 10, .size_max = 8192, .size_default = 8192,
+			       .queues_max = 256 };
+static int64_t limit(const uint32_t *v) { return __atomic_load_n(v, __ATOMIC_RELAXED); }
 
 static struct spinlock names_lock = SPINLOCK_INIT;
 static struct list names = LIST_INIT(names);    /* names_lock */
@@ -189,14 +188,16 @@ static int permitted(const struct mqueue *q, uint32_t flags)
 
 static int queue_new(const char *name, uint32_t mode, uaddr uattr, struct mqueue **ret)
 {
-	struct linux_mq_attr a = { .maxmsg = DEFAULT_MAXMSG, .msgsize = DEFAULT_MSGSIZE };
+	int64_t msg_max = limit(&mq_limits.msg_max), size_max = limit(&mq_limits.size_max);
+	struct linux_mq_attr a = { .maxmsg = MIN(limit(&mq_limits.msg_default), msg_max),
+				   .msgsize = MIN(limit(&mq_limits.size_default), size_max) };
 	bool big = capable(CAP_SYS_RESOURCE);
 	struct mqueue *q;
 
 	if (uattr.va && copy_in(&a, uattr, sizeof a))
 		return -EFAULT;
-	if (a.maxmsg <= 0 || a.msgsize <= 0 || a.maxmsg > (big ? HARD_MAXMSG : DEFAULT_MAXMSG) ||
-	    a.msgsize > (big ? HARD_MSGSIZE : DEFAULT_MSGSIZE))
+	if (a.maxmsg <= 0 || a.msgsize <= 0 || a.maxmsg > (big ? (int64_t)MQ_HARD_MSG : msg_max) ||
+	    a.msgsize > (big ? (int64_t)MQ_HARD_SIZE : size_max))
 		return -EINVAL;
 	q = kzalloc(sizeof *q);
 	if (!q)
@@ -229,6 +230,7 @@ static void queue_discard(struct mqueue *q)
 
 SYSCALL4(mq_open, ustr, uname, int, flags, uint32_t, mode, uaddr, uattr)
 {
+	bool big = capable(CAP_SYS_RESOURCE);
 	char name[NAME_MAX + 1];
 	struct mqueue *fresh = NULL, *q;
 	struct file *f;
@@ -250,7 +252,7 @@ SYSCALL4(mq_open, ustr, uname, int, flags, uint32_t, mode, uaddr, uattr)
 			ref_get(&q->ref);
 	} else if (!fresh) {
 		err = -ENOENT;
-	} else if (queue_count >= QUEUES_MAX) {
+	} else if (queue_count >= (big ? MQ_HARD_QUEUES : (uint32_t)limit(&mq_limits.queues_max))) {
 		err = -ENOSPC;
 	} else {
 		q = fresh;

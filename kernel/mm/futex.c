@@ -132,7 +132,7 @@ static unsigned wake_in(struct futex_bucket *b, const struct futex_key *k, unsig
 	list_for_each_safe(q, tmp, &b->waiters, link) {
 		if (woken >= n)
 			break;
-		if (q->pi || !futex_key_equal(&q->key, k) || !(q->bitset & bitset))
+		if (q->pi || q->target || !futex_key_equal(&q->key, k) || !(q->bitset & bitset))
 			continue;
 		futex_wake_q(q);
 		woken++;
@@ -265,7 +265,7 @@ static long futex_wake(struct task *t, uint64_t addr, bool shared, unsigned n, u
 	return err ? err : (long)futex_wake_key(&k, n, bitset);
 }
 
-static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
+void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
 	if (a > b) {
 		struct futex_bucket *c = a;
@@ -278,7 +278,7 @@ static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
 		spin_lock(&b->lock);
 }
 
-static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
+void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
 	spin_unlock(&a->lock);
 	if (a != b)
@@ -311,13 +311,13 @@ static long futex_requeue(struct task *t, uint64_t addr, uint64_t addr2, bool sh
 	}
 	b1 = futex_bucket_of(&k1);
 	b2 = futex_bucket_of(&k2);
-	lock_two(b1, b2);
+	futex_lock_two(b1, b2);
 	woken = wake_in(b1, &k1, nwake, FUTEX_BITSET_MATCH_ANY);
 	if (!futex_key_equal(&k1, &k2)) {
 		list_for_each_safe(q, tmp, &b1->waiters, link) {
 			if (moved >= nmove)
 				break;
-			if (q->pi || !futex_key_equal(&q->key, &k1))
+			if (q->pi || q->target || !futex_key_equal(&q->key, &k1))
 				continue;
 			list_del(&q->link);
 			q->key = k2;
@@ -326,7 +326,7 @@ static long futex_requeue(struct task *t, uint64_t addr, uint64_t addr2, bool sh
 			moved++;
 		}
 	}
-	unlock_two(b1, b2);
+	futex_unlock_two(b1, b2);
 	return woken + moved;
 }
 
@@ -395,11 +395,11 @@ static long futex_wake_op(struct task *t, uint64_t addr, uint64_t addr2, bool sh
 
 	b1 = futex_bucket_of(&k1);
 	b2 = futex_bucket_of(&k2);
-	lock_two(b1, b2);
+	futex_lock_two(b1, b2);
 	woken = wake_in(b1, &k1, n1, FUTEX_BITSET_MATCH_ANY);
 	if (also)
 		woken += wake_in(b2, &k2, n2, FUTEX_BITSET_MATCH_ANY);
-	unlock_two(b1, b2);
+	futex_unlock_two(b1, b2);
 	return woken;
 }
 
@@ -433,6 +433,11 @@ SYSCALL6(futex, uint64_t, addr, int, op, uint32_t, val, uint64_t, arg4, uint64_t
 	case FUTEX_LOCK_PI2:
 		err = futex_deadline((uaddr){ arg4 }, true, cmd == FUTEX_LOCK_PI || real, &deadline);
 		return err ? err : futex_lock_pi(t, addr, shared, deadline, false);
+	case FUTEX_WAIT_REQUEUE_PI:
+		err = futex_deadline((uaddr){ arg4 }, true, real, &deadline);
+		return err ? err : futex_wait_requeue_pi(t, addr, val, deadline, addr2, shared);
+	case FUTEX_CMP_REQUEUE_PI:
+		return val != 1 ? -EINVAL : futex_cmp_requeue_pi(t, addr, addr2, shared, (uint32_t)arg4, val3);
 	case FUTEX_TRYLOCK_PI:
 		return futex_lock_pi(t, addr, shared, 0, true);
 	case FUTEX_UNLOCK_PI:

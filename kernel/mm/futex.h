@@ -29,6 +29,7 @@ struct futex_q {
 	bool pi;                        /* never woken by FUTEX_WAKE */
 	bool owner_died;                /* PI: look at the word again */
 	int32_t owner_tid;              /* PI: who holds the word */
+	const struct futex_key *target; /* FUTEX_WAIT_REQUEUE_PI: where it may be moved to; NULL: another call */
 };
 
 /* -EINVAL (alignment), -EFAULT (nothing mapped). */
@@ -55,6 +56,10 @@ int __must_check futex_deadline(uaddr ts, bool absolute, bool realtime, uint64_t
 
 long futex_lock_pi(struct task *t, uint64_t addr, bool shared, uint64_t deadline_ns, bool try_only);
 long futex_unlock_pi(struct task *t, uint64_t addr, bool shared);
+long futex_wait_requeue_pi(struct task *t, uint64_t addr, uint32_t val, uint64_t deadline_ns, uint64_t addr2, bool shared);
+long futex_cmp_requeue_pi(struct task *t, uint64_t addr, uint64_t addr2, bool shared, unsigned nmove, uint32_t val);
+void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b);
+void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b);
 /* For every bucket when a thread ends and futex_pi_any(). */
 void futex_pi_exit_bucket(struct futex_bucket *b, int32_t tid);
 bool futex_pi_any(void);

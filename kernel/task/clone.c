@@ -409,7 +409,7 @@ SYSCALL2(clone3, uaddr, uargs, size_t, size)
 		err = copy_in(&set_tid, (uaddr){ u.set_tid }, sizeof(set_tid));
 		if (err)
 			return err;
-		if (set_tid < 1)
+		if (set_tid < 1 || set_tid >= PID_MAX)
 			return -EINVAL;
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;

@@ -23,10 +23,12 @@ static bool honours_suid(struct task *t, struct file *f)
 	       (!t->ptrace || capable(CAP_SYS_PTRACE));
 }
 
-static void exec_caps(struct cred *n, bool suid_root)
+static void exec_caps(struct cred *n, bool id_changed)
 {
 	uint64_t bounding = n->cap_bounding;
 
+	if (id_changed)
+		n->cap_ambient = 0;
 	if (!(n->securebits & SECBIT_NOROOT) && (n->euid == 0 || n->uid == 0)) {
 		n->cap_permitted = n->cap_inheritable | bounding;
 		n->cap_effective = n->euid == 0 ? n->cap_permitted : 0;
@@ -34,8 +36,6 @@ static void exec_caps(struct cred *n, bool suid_root)
 		n->cap_permitted = n->cap_ambient;
 		n->cap_effective = n->cap_ambient;
 	}
-	if (suid_root)
-		n->cap_ambient = 0;
 }
 
 /* ret_cred: what the task will have; *ret_secure: AT_SECURE. */

@@ -140,7 +140,7 @@ SYSCALL2(setns, int, fd, uint64_t, flags)
 
 /* ---- membarrier ----
  * The caller visits each CPU: what ran there was interrupted, which is the
- * barrier.  Rare enough that no cheaper way is worth a hook. */
+ * barrier, and goes on by iret, which throws away old instructions too.  Rare enough that no cheaper way is worth a hook. */
 
 #define MB_QUERY 0
 #define MB_GLOBAL 1
@@ -148,6 +148,9 @@ SYSCALL2(setns, int, fd, uint64_t, flags)
 #define MB_REGISTER_GLOBAL_EXPEDITED 4
 #define MB_PRIVATE_EXPEDITED 8
 #define MB_REGISTER_PRIVATE_EXPEDITED 16
+#define MB_SYNC_CORE 32
+#define MB_REGISTER_SYNC_CORE 64
+#define MB_GET_REGISTRATIONS 512
 
 void task_visit_cpus(struct task *t)
 {
@@ -172,14 +175,18 @@ SYSCALL3(membarrier, int, cmd, unsigned, flags, int, cpu)
 	switch (cmd) {
 	case MB_QUERY:
 		return MB_GLOBAL | MB_GLOBAL_EXPEDITED | MB_REGISTER_GLOBAL_EXPEDITED |
-		       MB_PRIVATE_EXPEDITED | MB_REGISTER_PRIVATE_EXPEDITED;
+		       MB_PRIVATE_EXPEDITED | MB_REGISTER_PRIVATE_EXPEDITED | MB_SYNC_CORE | MB_REGISTER_SYNC_CORE |
+		       MB_GET_REGISTRATIONS;
+	case MB_GET_REGISTRATIONS:
+		return __atomic_load_n(&t->tg->membarriers, __ATOMIC_RELAXED);
 	case MB_REGISTER_GLOBAL_EXPEDITED:
-		return 0;
 	case MB_REGISTER_PRIVATE_EXPEDITED:
-		t->tg->membarrier_registered = true;
+	case MB_REGISTER_SYNC_CORE:
+		__atomic_fetch_or(&t->tg->membarriers, (uint32_t)cmd, __ATOMIC_RELAXED);
 		return 0;
 	case MB_PRIVATE_EXPEDITED:
-		if (!t->tg->membarrier_registered)
+	case MB_SYNC_CORE:
+		if (!(__atomic_load_n(&t->tg->membarriers, __ATOMIC_RELAXED) & (uint32_t)cmd << 1))
 			return -EPERM;
 		/* fallthrough */
 	case MB_GLOBAL:

@@ -145,7 +145,7 @@ struct tgroup {
 	int32_t oom_score_adj, oom_score_adj_least;
 	bool dumpable;                  /* atomic */
 	bool no_setpgid;
-	bool membarrier_registered;
+	uint32_t membarriers;           /* MB_REGISTER_: which it may ask for; atomic */
 	uint64_t limit_kill;            /* why it was killed: memory limit */
 
 	struct waitq child_wait;        /* wait4 sleepers of this process */

@@ -195,8 +195,20 @@ static int fd_dir_getattr(struct inode *i, struct kstat *ret)
 const struct inode_ops pid_fd_dir_iops = {
 	.lookup = fd_lookup, .getattr = fd_dir_getattr, .revalidate = revalidate, .evict = pid_evict,
 };
+/* Anybody sees that the directory is there (its mode), and no more. */
+static int fdinfo_permission(struct inode *i, unsigned may)
+{
+	struct task *t = pid_task_get(i);
+	bool ok = t && pid_may(t, true);
+	int err = t ? -EACCES : -ESRCH;
+
+	if (t)
+		task_put(t);
+	return !ok ? err : may & MAY_WRITE && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
+}
+
 const struct inode_ops pid_fdinfo_dir_iops = {
-	.lookup = fdinfo_lookup, .revalidate = revalidate, .evict = pid_evict,
+	.permission = fdinfo_permission, .lookup = fdinfo_lookup, .revalidate = revalidate, .evict = pid_evict,
 };
 const struct file_ops pid_fd_dir_fops = { .readdir = fd_readdir, .lseek = generic_lseek };
 

@@ -2,6 +2,7 @@
 /* /proc/sys: what programs look up.  Values are the sandbox's own; settings
  * that mean nothing here can be read but not changed. */
 #include "kernel/fs/proc/proc.h"
+#include "kernel/ipc/ipc.h"
 #include <linux_abi/utsname.h>
 
 #define TEXT(fn, text) static void fn(struct sbuf *s) { sbuf_printf(s, "%s\n", text); }
@@ -45,9 +46,6 @@ TEXT(show_dirty_ratio, "20")
 TEXT(show_dirty_background, "10")
 TEXT(show_min_free, "67584")
 TEXT(show_keys, "200")
-TEXT(show_mq_msg, "10")
-TEXT(show_mq_size, "8192")
-TEXT(show_mq_queues, "256")
 TEXT(show_pty_max, "1024")
 TEXT(show_randomize, "2")
 TEXT(show_rt_runtime, "950000")
@@ -61,6 +59,24 @@ TEXT(show_user_reserve, "131072")
 TEXT(show_inode_nr, "1024\t0")
 TEXT(show_inode_state, "1024\t0\t0\t0\t0\t0\t0")
 TEXT(show_dentry_state, "1024\t0\t45\t0\t0\t0")
+
+static int store_mq(uint32_t *v, const char *text, size_t n, uint64_t min, uint64_t max)
+{
+	uint64_t x;
+
+	if (kparse_u64(text, n, &x) || x < min || x > max)
+		return -EINVAL;
+	__atomic_store_n(v, (uint32_t)x, __ATOMIC_RELAXED);
+	return 0;
+}
+#define MQ_LIMIT(name, field, min, max) \
+static void show_##name(struct sbuf *s) { sbuf_printf(s, "%u\n", __atomic_load_n(&mq_limits.field, __ATOMIC_RELAXED)); } \
+static int store_##name(const char *text, size_t n) { return store_mq(&mq_limits.field, text, n, min, max); }
+MQ_LIMIT(mq_msg, msg_max, 1, MQ_HARD_MSG)
+MQ_LIMIT(mq_msg_default, msg_default, 1, MQ_HARD_MSG)
+MQ_LIMIT(mq_size, size_max, 128, MQ_HARD_SIZE)
+MQ_LIMIT(mq_size_default, size_default, 128, MQ_HARD_SIZE)
+MQ_LIMIT(mq_queues, queues_max, 0, MQ_HARD_QUEUES)
 
 static void show_hostname(struct sbuf *s)
 {
@@ -210,8 +226,9 @@ static const struct pseudo_node inotify_nodes[] = {
 };
 static const struct pseudo_node epoll_nodes[] = { F("max_user_watches", show_epoll_watches), END };
 static const struct pseudo_node mqueue_nodes[] = {
-	F("msg_default", show_mq_msg), F("msg_max", show_mq_msg), F("msgsize_default", show_mq_size),
-	F("msgsize_max", show_mq_size), F("queues_max", show_mq_queues), END,
+	PSEUDO_RW("msg_default", show_mq_msg_default, store_mq_msg_default), PSEUDO_RW("msg_max", show_mq_msg, store_mq_msg),
+	PSEUDO_RW("msgsize_default", show_mq_size_default, store_mq_size_default),
+	PSEUDO_RW("msgsize_max", show_mq_size, store_mq_size), PSEUDO_RW("queues_max", show_mq_queues, store_mq_queues), END,
 };
 static const struct pseudo_node fs_nodes[] = {
 	F("file-max", show_file_max), PSEUDO_FILE("file-nr", show_file_nr), F("nr_open", show_nr_open),
