@@ -58,8 +58,51 @@ static bool usual_flow(const struct linux_termios2 *v)
 	return (v->c_iflag & IXON) && v->c_cc[VSTOP] == 023 && v->c_cc[VSTART] == 021;
 }
 
-static long apply_termios(struct tty *t, const struct linux_termios2 *v, bool wait, bool flush)
+static uint32_t unless_fixed(uint32_t old, uint32_t fresh, uint32_t fixed) { return (old & fixed) | (fresh & ~fixed); }
+
+/* What of v may be changed; lock held. */
+static struct linux_termios2 free_to_change(const struct tty *t, struct linux_termios2 v)
 {
+	const struct linux_termios2 *old = &t->t;
+	const struct linux_termios *fixed = &t->fixed;
+
+	v.c_iflag = unless_fixed(old->c_iflag, v.c_iflag, fixed->c_iflag);
+	v.c_oflag = unless_fixed(old->c_oflag, v.c_oflag, fixed->c_oflag);
+	v.c_cflag = unless_fixed(old->c_cflag, v.c_cflag, fixed->c_cflag);
+	v.c_lflag = unless_fixed(old->c_lflag, v.c_lflag, fixed->c_lflag);
+	v.c_line = fixed->c_line ? old->c_line : v.c_line;
+	for (unsigned k = 0; k < sizeof v.c_cc; k++)
+		v.c_cc[k] = fixed->c_cc[k] ? old->c_cc[k] : v.c_cc[k];
+	return v;
+}
+
+static long get_fixed(struct tty *t, uint64_t arg)
+{
+	struct linux_termios v;
+
+	spin_lock(&t->lock);
+	v = t->fixed;
+	spin_unlock(&t->lock);
+	return copy_out((uaddr){ arg }, &v, sizeof v);
+}
+
+static long set_fixed(struct tty *t, uint64_t arg)
+{
+	struct linux_termios v;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (copy_in(&v, (uaddr){ arg }, sizeof v))
+		return -EFAULT;
+	spin_lock(&t->lock);
+	t->fixed = v;
+	spin_unlock(&t->lock);
+	return 0;
+}
+
+static long apply_termios(struct tty *t, const struct linux_termios2 *asked, bool wait, bool flush)
+{
+	struct linux_termios2 fresh, *v = &fresh;
 	long err = wait ? drain(t) : 0;
 	uint32_t old;
 
@@ -68,6 +111,7 @@ static long apply_termios(struct tty *t, const struct linux_termios2 *v, bool wa
 	spin_lock(&t->lock);
 	if (flush)
 		tty_flush_locked(t, true, false);
+	fresh = free_to_change(t, *asked);
 	old = t->t.c_lflag;
 	if (t->packet && usual_flow(&t->t) != usual_flow(v))
 		t->pkt_status = (t->pkt_status & ~(PKT_NOSTOP | PKT_DOSTOP)) | (usual_flow(v) ? PKT_DOSTOP : PKT_NOSTOP);
@@ -330,6 +374,10 @@ long tty_ioctl(struct tty *t, struct file *f, bool master, unsigned cmd, uint64_
 		return get_termio(t, arg);
 	case TCSETA: case TCSETAW: case TCSETAF:
 		return set_termio(t, arg, cmd != TCSETA, cmd == TCSETAF);
+	case TIOCGLCKTRMIOS:
+		return get_fixed(t, arg);
+	case TIOCSLCKTRMIOS:
+		return set_fixed(t, arg);
 	case TIOCGWINSZ:
 		return get_winsize(t, arg);
 	case TIOCSWINSZ:

@@ -40,6 +40,7 @@ struct tty {
 
 	struct spinlock lock;           /* the rest */
 	struct linux_termios2 t;
+	struct linux_termios fixed;     /* TIOCSLCKTRMIOS: bits of t that nobody changes */
 	struct linux_winsize ws;
 	unsigned slaves;                /* open slave files */
 	bool slave_seen;                /* one was open since the master opened */
