@@ -72,7 +72,7 @@ static long text_write(struct file *f, struct iter *from, uint64_t *pos)
 	int err;
 
 	if (!x->ops->store)
-		return -EPERM;
+		return -EIO;
 	if (n > STORE_MAX)
 		return -EINVAL;
 	buf = kmalloc(n + 1);
@@ -143,7 +143,7 @@ static int node_store(struct file *f, const char *text, size_t n)
 {
 	const struct pseudo_node *p = node_of(f->inode);
 
-	return p->store ? p->store(text, n) : -EPERM;
+	return p->store ? p->store(text, n) : -EIO;        /* opened in spite of its mode */
 }
 
 static const struct pseudo_text_ops node_text = { node_fill, node_store };
