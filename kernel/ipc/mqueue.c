@@ -12,7 +12,7 @@
 #include "kernel/syscall/syscall.h"
 #include <linux_abi/ipc.h>
 
-#define BYTES_MAX (32u << 20)
+#define BYTES_MAX (32u << 20)            /* of messages with their heads */
 #define PRIO_MAX 32768u
 
 struct mqmsg { struct list link; uint32_t prio, size; uint8_t data[]; };
@@ -48,6 +48,8 @@ struct mq_limits mq_limits = { .msg_max = 10, .msg_default = 10, .size_max = 819
 			       .queues_max = 256 };
 static int64_t limit(const uint32_t *v) { return __atomic_load_n(v, __ATOMIC_RELAXED); }
 
+static size_t cost(size_t size) { return sizeof(struct mqmsg) + size; }
+
 static struct spinlock names_lock = SPINLOCK_INIT;
 static struct list names = LIST_INIT(names);    /* names_lock */
 static unsigned queue_count;                    /* names_lock */
@@ -81,7 +83,7 @@ static void mq_put(struct mqueue *q)
 	if (!ref_put(&q->ref))
 		return;
 	list_for_each_safe(m, tmp, &q->msgs, link) {
-		__atomic_fetch_sub(&bytes_total, m->size, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&bytes_total, cost(m->size), __ATOMIC_RELAXED);
 		kfree(m);
 	}
 	notice_end(&q->notice, REMOVED);
@@ -402,8 +404,8 @@ SYSCALL5(mq_timedsend, int, fd, uaddr, ubuf, size_t, size, unsigned, prio, uaddr
 		err = -EMSGSIZE;
 		goto out;
 	}
-	if (__atomic_fetch_add(&bytes_total, size, __ATOMIC_RELAXED) + size <= BYTES_MAX)
-		m = kmalloc(sizeof *m + size);
+	if (__atomic_fetch_add(&bytes_total, cost(size), __ATOMIC_RELAXED) + cost(size) <= BYTES_MAX)
+		m = kmalloc(cost(size));
 	if (!m) {
 		err = -ENOMEM;
 		goto uncharge;
@@ -425,7 +427,7 @@ SYSCALL5(mq_timedsend, int, fd, uaddr, ubuf, size_t, size, unsigned, prio, uaddr
 	}
 	kfree(m);
 uncharge:
-	__atomic_fetch_sub(&bytes_total, size, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&bytes_total, cost(size), __ATOMIC_RELAXED);
 out:
 	file_put(f);
 	return err;
@@ -491,7 +493,7 @@ out:
 		ret = m->size;
 		if (copy_out(ubuf, m->data, m->size) || (uprio.va && copy_out(uprio, &prio, sizeof prio)))
 			ret = -EFAULT;
-		__atomic_fetch_sub(&bytes_total, m->size, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&bytes_total, cost(m->size), __ATOMIC_RELAXED);
 		kfree(m);
 	}
 	file_put(f);

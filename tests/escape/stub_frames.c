@@ -45,19 +45,6 @@ static void flip(plat_as_t as, uint64_t at, uint8_t bits)
 	poke(as, at, &b, 1);
 }
 
-static struct plat_uctx *trapped(plat_as_t as, bool gate)
-{
-	struct plat_uctx *u = guest_ctx(gate ? guest_gate : guest_getpid);
-	struct plat_trap t;
-
-	u->regs.r15 = plat_syscall_gate();
-	do {
-		t = run(as, u);
-	} while (t.kind == PLAT_TRAP_KICK);
-	CHECK(t.kind == PLAT_TRAP_SYSCALL && t.gate == gate);
-	return u;
-}
-
 /* All ways to go on: as it was, with other registers, by a frame. */
 static void answer(struct plat_uctx *u, bool gate, unsigned how)
 {
@@ -103,7 +90,7 @@ static bool image_good(plat_as_t as, uint64_t fp, bool gate)
 /* The state goes out and comes back by one order: guest_gate sees no difference. */
 static void round_trips(plat_as_t as, bool gate)
 {
-	struct plat_uctx *u = trapped(as, gate);
+	struct plat_uctx *u = guest_trapped(as, gate);
 	uint64_t f[FRAME_WORDS], got[FRAME_WORDS];
 
 	for (unsigned i = 0; i < 120; i++) {
@@ -147,7 +134,7 @@ static void round_trips(plat_as_t as, bool gate)
 static void no_room(plat_as_t as, bool gate)
 {
 	const uint64_t places[] = { BAD, AT + AREA - 128, AT + AREA - 512, AT + AREA - 512 - 576, AT - 64, AT - 512 };
-	struct plat_uctx *u = trapped(as, gate);
+	struct plat_uctx *u = guest_trapped(as, gate);
 	uint64_t f[FRAME_WORDS];
 	struct plat_regs before;
 	struct plat_trap t;
@@ -182,7 +169,7 @@ static void broken(plat_as_t as, bool gate)
 		{ SW, 1 }, { SW + 4, 4 }, { SW + 8, 1 }, { SW + 16, 0x40 }, { size, 1 }, { HEADER + 7, 0x20 },
 		{ HEADER + 15, 0x80 }, { HEADER + 16, 1 }, { MXCSR + 2, 1 },
 	};
-	struct plat_uctx *u = trapped(as, gate);
+	struct plat_uctx *u = guest_trapped(as, gate);
 	uint8_t *state = malloc(size);
 	uint64_t f[FRAME_WORDS] = { 1 };
 	struct plat_trap t;
@@ -212,7 +199,7 @@ static void broken(plat_as_t as, bool gate)
 
 static void refused(plat_as_t as)
 {
-	struct plat_uctx *u = trapped(as, true), *w = guest_ctx(guest_gate);
+	struct plat_uctx *u = guest_trapped(as, true), *w = guest_ctx(guest_gate);
 	uint64_t f[FRAME_WORDS] = { 1 };
 	unsigned n = 0;
 
@@ -249,7 +236,7 @@ static void puller(void)
 static void memory_pulled_away(void)
 {
 	plat_as_t as = guest_as();
-	struct plat_uctx *u = trapped(as, true);
+	struct plat_uctx *u = guest_trapped(as, true);
 	uint8_t *state = malloc(plat_xstate_size());
 	uint64_t f[FRAME_WORDS] = { 1 };
 	struct plat_trap t = { .kind = PLAT_TRAP_SYSCALL };
@@ -287,7 +274,7 @@ static void memory_pulled_away(void)
 static void scribbled(uint64_t at, uint32_t value)
 {
 	plat_as_t as = guest_as();
-	struct plat_uctx *u = trapped(as, true), *enemy = guest_ctx(guest_store_loop);
+	struct plat_uctx *u = guest_trapped(as, true), *enemy = guest_ctx(guest_store_loop);
 	struct plat_trap t = { .kind = PLAT_TRAP_SYSCALL };
 	uint64_t f[FRAME_WORDS];
 

@@ -2,13 +2,7 @@
 /* stub_harness.c: the process platform with a fake kernel, running small
  * pieces of machine code as programs.
  *
- * Stand-alone build (from the root of the source):
- *   platform/process/stub/build.sh gcc $PWD /tmp/stub_image.o &&
- *   gcc -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Iinclude -I. -static -o /tmp/stub_harness \
- *     tests/escape/stub_harness.c tests/escape/stub_guest.S tests/escape/stub_attacks.c tests/escape/stub_batch.c tests/escape/stub_later.c tests/escape/stub_gate.c \
- *     platform/process/{as,batch,copy,cpu,filter,frame,gate,kmem,later,main,mapper,obj,report,stub,time,user,util}.c \
- *     platform/x86/kstack.S /tmp/stub_image.o -lpthread
- * Run: stub_harness [TEST...]; without arguments all tests.  As root it enters
+ * Run: stub_harness [TEST...]; without arguments all tests but the figures.  As root it enters
  * a private PID namespace as the product does. */
 #include <sched.h>
 #include <stdarg.h>
@@ -87,6 +81,20 @@ struct plat_trap run(plat_as_t as, struct plat_uctx *u)
 
 	user_run(as, u, plat_time_mono_ns() + 5 * NSEC_PER_SEC, &t);
 	return t;
+}
+
+struct plat_uctx *guest_trapped(plat_as_t as, bool gate)
+{
+	struct plat_uctx *u = guest_ctx(gate ? guest_gate : guest_getpid);
+	struct plat_trap t;
+
+	u->regs.r15 = plat_syscall_gate();
+	do {
+		t = run(as, u);
+	} while (t.kind == PLAT_TRAP_KICK);     /* a late one of somebody else's */
+	CHECK(t.kind == PLAT_TRAP_SYSCALL && t.gate == gate);
+	plat_uctx_save(u);
+	return u;
 }
 
 /* ---- tests ---------------------------------------------------------------- */
@@ -348,20 +356,27 @@ void other_call_end(void)
 		plat_wait32(&order, ORDER_CALL);
 }
 
+/* A busy machine delays any answer, a kick that does not work every one: the shortest counts. */
+#define KICK_TRIES 10
+
 static void test_kick(void)
 {
 	plat_as_t as = guest_as();
 	struct plat_uctx *u = guest_ctx(guest_loop);
+	uint64_t t0, took[3] = { UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	struct plat_trap t;
-	uint64_t t0 = plat_time_mono_ns();
 
-	user_run(as, u, t0 + 30000000, &t);
-	CHECK(t.kind == PLAT_TRAP_KICK && u->regs.rip >= GUEST_CODE && u->regs.rip < GUEST_CODE + 4096);
-	CHECK(plat_time_mono_ns() - t0 >= 30000000 && plat_time_mono_ns() - t0 < 200000000);
+	for (unsigned i = 0; i < KICK_TRIES; i++) {
+		t0 = plat_time_mono_ns();
+		user_run(as, u, t0 + 30000000, &t);
+		CHECK(t.kind == PLAT_TRAP_KICK && u->regs.rip >= GUEST_CODE && u->regs.rip < GUEST_CODE + 4096);
+		CHECK(plat_time_mono_ns() - t0 >= 30000000);
+		took[2] = MIN(took[2], plat_time_mono_ns() - t0);
+	}
 	plat_cpu_kick(0);
 	user_run(as, u, NO_DEADLINE, &t);
 	CHECK(t.kind == PLAT_TRAP_KICK);
-	for (unsigned i = 0; i < 5; i++) {
+	for (unsigned i = 0; i < 2 * KICK_TRIES; i++) {
 		give_order(ORDER_KICK);
 		t0 = plat_time_mono_ns();
 		if (i & 1)
@@ -369,8 +384,11 @@ static void test_kick(void)
 		else
 			user_run(as, u, NO_DEADLINE, &t);
 		CHECK(t.kind == PLAT_TRAP_KICK);
-		CHECK(plat_time_mono_ns() - t0 > 10000000 && plat_time_mono_ns() - t0 < 300000000);
+		took[i & 1] = MIN(took[i & 1], plat_time_mono_ns() - t0);
 	}
+	CHECK(took[0] > 10000000 && took[0] < 300000000);
+	CHECK(took[1] > 10000000 && took[1] < 300000000);
+	CHECK(took[2] < 200000000);
 	t0 = plat_time_mono_ns();
 	plat_cpu_idle(t0 + 5000000);
 	CHECK(plat_time_mono_ns() - t0 >= 5000000);
@@ -453,7 +471,7 @@ static void test_kernel_side(void)
 	void *base, *top, *sp[3] = { 0 };
 	size_t size;
 	struct plat_vdso_time vt;
-	uint64_t c, ns;
+	uint64_t c, ns, t0;
 	uint8_t rnd[16] = { 0 };
 
 	plat_kmem_range(&base, &size);
@@ -468,144 +486,14 @@ static void test_kernel_side(void)
 	plat_kstack_free(top);
 	CHECK(plat_vdso_time(&vt) == 0);
 	plat_cpu_idle(plat_time_mono_ns() + 10000000);
+	t0 = plat_time_mono_ns();
 	c = host_cycles();
 	ns = vt.mono_ns + (uint64_t)(((unsigned __int128)(c - vt.base_cycles) * vt.mult) >> vt.shift);
-	CHECK(llabs((long long)(plat_time_mono_ns() - ns)) < 20000);
+	CHECK(ns + 20000 > t0 && ns < plat_time_mono_ns() + 20000);
 	CHECK(plat_entropy(rnd, sizeof(rnd)) == 0);
 	process_events_raise(5);
 	CHECK(plat_events_take() == 5 && plat_events_take() == 0);
 	plat_cpu_idle(0);
-}
-
-/* ---- figures -------------------------------------------------------------- */
-
-static int cmp64(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-#define ROUNDS 20000
-static uint64_t sample_ns[ROUNDS];
-
-static void pin(pid_t tid, int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	if (cpu >= 0)
-		CPU_SET(cpu, &set);
-	else
-		for (int i = 0; i < 64; i++)
-			CPU_SET(i, &set);
-	sched_setaffinity(tid, sizeof(set), &set);
-}
-
-static void figure(const char *name, unsigned n)
-{
-	qsort(sample_ns, n, 8, cmp64);
-	printf("%-44s median %8.2f us  p10 %8.2f  p90 %8.2f\n", name, sample_ns[n / 2] / 1e3,
-	       sample_ns[n / 10] / 1e3, sample_ns[n * 9 / 10] / 1e3);
-}
-
-static void bench_place(const char *name, int kernel_cpu, int stub_cpu)
-{
-	plat_as_t as = guest_as(), child;
-	struct plat_uctx *u = guest_ctx(guest_getpid);
-	char label[80];
-	unsigned n = 4000;
-
-	run(as, u);
-	pin(0, kernel_cpu);
-	pin(stub_find(as.id)->pid, stub_cpu);
-	pin((pid_t)stub_find(as.id)->thread[0].tid, stub_cpu);
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t t0 = plat_time_mono_ns();
-		struct plat_trap t;
-
-		user_run(as, u, NO_DEADLINE, &t);
-		sample_ns[i] = plat_time_mono_ns() - t0;
-	}
-	snprintf(label, sizeof(label), "getpid round trip, %s", name);
-	figure(label, n);
-	u->regs.rip = GUEST_CODE + (uint64_t)(guest_gate_once - guest_begin);
-	u->regs.r15 = plat_syscall_gate();
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t t0 = plat_time_mono_ns();
-		struct plat_trap t;
-
-		user_run(as, u, NO_DEADLINE, &t);
-		sample_ns[i] = plat_time_mono_ns() - t0;
-	}
-	snprintf(label, sizeof(label), "getpid by the gate, %s", name);
-	figure(label, n);
-	for (unsigned i = 0; i < 1000; i++) {
-		uint64_t t0 = plat_time_mono_ns();
-
-		CHECK(plat_as_map_anon(as, 0x40000000, 4096, 3, 0) == 0);
-		CHECK(plat_as_unmap(as, 0x40000000, 4096) == 0);
-		sample_ns[i] = plat_time_mono_ns() - t0;
-	}
-	snprintf(label, sizeof(label), "map_anon+unmap 4K, %s", name);
-	figure(label, 1000);
-	/* As a program does it: trap, fork, first trap of the child, back. */
-	for (unsigned i = 0; i < 300; i++) {
-		struct plat_uctx *c = guest_ctx(guest_getpid);
-		uint64_t t0 = plat_time_mono_ns();
-
-		run(as, u);
-		CHECK(plat_as_fork(as, &child) == 0);
-		run(child, c);
-		plat_as_free(child);
-		sample_ns[i] = plat_time_mono_ns() - t0;
-		guest_ctx_free(c);
-	}
-	snprintf(label, sizeof(label), "trap+fork+child trap+free, %s", name);
-	figure(label, 300);
-	for (unsigned i = 0; i < 300; i++) {
-		struct plat_uctx *c = guest_ctx(guest_getpid);
-		uint64_t t0 = plat_time_mono_ns();
-
-		run(as, u);
-		CHECK(plat_as_new(&child) == 0);
-		run(child, c);          /* faults: nothing is mapped */
-		plat_as_free(child);
-		sample_ns[i] = plat_time_mono_ns() - t0;
-		guest_ctx_free(c);
-	}
-	snprintf(label, sizeof(label), "trap+new+first trap+free, %s", name);
-	figure(label, 300);
-	plat_obj_t o = { 0 };
-	CHECK(plat_obj_new(0x10000, &o) == 0);
-	for (unsigned i = 0; i < 300; i++) {
-		uint64_t t0 = plat_time_mono_ns();
-
-		run(as, u);
-		CHECK(plat_as_map_obj(as, 0x41000000, 0x10000, 3, PLAT_MAP_SHARED, o, 0) == 0);
-		sample_ns[i] = plat_time_mono_ns() - t0;
-	}
-	plat_obj_free(o);
-	snprintf(label, sizeof(label), "trap+map_obj, %s", name);
-	figure(label, 300);
-	for (unsigned i = 0; i < 1000; i++) {
-		uint64_t t0 = plat_time_mono_ns(), v;
-
-		CHECK(plat_copy_in(as, &v, GUEST_CODE, 8) == 0);
-		sample_ns[i] = plat_time_mono_ns() - t0;
-	}
-	snprintf(label, sizeof(label), "copy_in 8 bytes, %s", name);
-	figure(label, 1000);
-	pin(0, -1);
-	guest_ctx_free(u);
-	plat_as_free(as);
-}
-
-static void test_bench(void)
-{
-	bench_place("unpinned", -1, -1);
-	bench_place("same core", 1, 1);
-	bench_place("different cores", 0, 1);
 }
 
 /* ---- main ----------------------------------------------------------------- */
@@ -643,7 +531,7 @@ static const struct harness_test tests[] = {
 
 static void run_test(const struct harness_test *t)
 {
-	bool run_it = !wanted[0];
+	bool run_it = !wanted[0] && t->fn != test_bench;        /* figures: when asked for */
 	unsigned before = failures;
 
 	for (char **w = wanted; *w; w++)

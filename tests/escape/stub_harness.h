@@ -57,6 +57,18 @@ bool relay_refused(void);       /* a thread that does not wake the next one stop
 void test_posts(void);
 void test_post_kicks(void);
 void test_frames(void);
+void test_bench(void);
+
+/* ---- stub_kicks.c: CPU 1 kicks CPU 0 at any moment ---- */
+/* One kick for each kicks_ask(), within so many cycles.  The tests go on for so many kicks, or,
+ * where the machine is busy, for some seconds. */
+void kicks_begin(unsigned count, uint64_t cycles);
+bool kicks_ask(void);           /* false: that was enough */
+bool kicks_came(void);          /* the one asked for last: said before it is done */
+void kicks_end(void);
+
+/* A context that has trapped: by the gate, or by an instruction. */
+struct plat_uctx *guest_trapped(plat_as_t as, bool gate);
 
 struct harness_test { const char *name; void (*fn)(void); };
 /* Run tests in a sandbox process of its own (names: none is all); its exit

@@ -133,24 +133,6 @@ void test_posts(void)
 
 #define KICKS 3000
 
-static uint32_t kick_at, kick_done;
-static uint64_t kick_delay;
-
-static void kicker(void)
-{
-	for (uint32_t seen = 0; seen < KICKS; seen++) {
-		uint64_t start;
-
-		while (__atomic_load_n(&kick_at, __ATOMIC_ACQUIRE) == seen)
-			plat_relax();
-		start = host_cycles();
-		while (host_cycles() - start < kick_delay)
-			plat_relax();
-		__atomic_store_n(&kick_done, seen + 1, __ATOMIC_RELEASE);
-		plat_cpu_kick(0);
-	}
-}
-
 /* What came with a trap: calls in order, each once. */
 static bool in_order(const struct plat_uctx *u, uint64_t *count)
 {
@@ -168,19 +150,14 @@ static void kicks(uint64_t pause)
 	plat_as_t as = guest_as();
 	struct plat_uctx *u = post_ctx(guest_post);
 	uint64_t count = 0, calls = 0, returns = 0, v;
-	uint32_t state = 4711;
 
 	event_is(as, EPOLLIN, 0);
 	u->regs.r13 = pause;
-	kick_at = kick_done = 0;
-	other_call(kicker);
-	for (uint32_t i = 0; i < KICKS; i++) {
+	kicks_begin(KICKS, 12000);
+	for (uint32_t i = 0; kicks_ask(); i++) {
 		struct plat_trap t;
 		bool kicked = false;
 
-		state = state * 1103515245 + 12345;
-		kick_delay = (state >> 16) % 12000;
-		__atomic_store_n(&kick_at, i + 1, __ATOMIC_RELEASE);
 		do {
 			bool ok;
 
@@ -192,7 +169,7 @@ static void kicks(uint64_t pause)
 				ok &= u->regs.orig_rax == SYS_epoll_ctl && plat_copy_in(as, &v, EVENT + 4, 8) == 0 && v == count;
 				u->regs.rax = 0;
 				plat_post_offer(as, u, 7, 9, true);
-				kicked = __atomic_load_n(&kick_done, __ATOMIC_ACQUIRE) == i + 1;
+				kicked = kicks_came();
 			} else if (t.kind == PLAT_TRAP_KICK) {
 				kicked = true;
 				returns++;
@@ -206,7 +183,7 @@ static void kicks(uint64_t pause)
 			}
 		} while (!kicked);
 	}
-	other_call_end();
+	kicks_end();
 	printf("  %lu calls, %lu of them trapped, %lu kicks answered\n", (unsigned long)count, (unsigned long)calls,
 	       (unsigned long)returns);
 	CHECK(count > 4 * calls);

@@ -11,7 +11,7 @@
 #define LIAR_ROUNDS 50
 #define LIMIT_NS (30 * NSEC_PER_SEC)
 #define LAST_LOOK_NS (5 * 1000 * 1000ull)
-#define ROUND_NS (100 * 1000 * 1000ull) /* a patience, a wake-up, and a loaded machine */
+#define ROUND_NS (PATROL_NS * 2 / 3)    /* without patience: until the patrol; a loaded machine takes a part of that */
 
 static uint64_t relayed(void) { return stats_mine->n[STATS_STUB_RELAYED]; }
 static uint64_t woken(void) { return stats_mine->n[STATS_STUB_WOKEN]; }

@@ -46,21 +46,6 @@ static bool ride(plat_as_t as, struct plat_uctx *u, uint64_t at, uint64_t v)
 	return plat_ride_copy_out(as, u, at, &v, sizeof(v));
 }
 
-/* A context that has trapped: by the gate, or by an instruction. */
-static struct plat_uctx *trapped(plat_as_t as, bool gate)
-{
-	struct plat_uctx *u = guest_ctx(gate ? guest_gate : guest_getpid);
-	struct plat_trap t;
-
-	u->regs.r15 = plat_syscall_gate();
-	do {
-		t = run(as, u);
-	} while (t.kind == PLAT_TRAP_KICK);     /* a late one of somebody else's */
-	CHECK(t.kind == PLAT_TRAP_SYSCALL && t.gate == gate);
-	plat_uctx_save(u);
-	return u;
-}
-
 static void answer(struct plat_uctx *u, bool gate, bool frame)
 {
 	if (gate)
@@ -72,7 +57,7 @@ static void answer(struct plat_uctx *u, bool gate, bool frame)
 static void all_sizes(plat_as_t as, bool gate)
 {
 	const size_t sizes[] = { 1, 7, 8, 24, 25, 64, 88, 144, 152, 255, 256, 4095, 4096 };
-	struct plat_uctx *u = trapped(as, gate);
+	struct plat_uctx *u = guest_trapped(as, gate);
 	static uint8_t data[AREA], got[AREA], was[AREA];
 
 	for (unsigned round = 0; round < 8 * ARRAY_SIZE(sizes); round++) {
@@ -105,7 +90,7 @@ static void zeroes(plat_as_t as, bool gate)
 {
 	static const size_t sizes[] = { 1, 8, 511, 512, 4096, AREA - 16 };
 	static uint8_t got[AREA], was[AREA];
-	struct plat_uctx *u = trapped(as, gate);
+	struct plat_uctx *u = guest_trapped(as, gate);
 	struct plat_trap t;
 
 	CHECK(!plat_ride_zero(as, u, AT, PLAT_RIDE_ZERO_MAX + 1) && !plat_ride_zero(as, u, STUB_CTL + CTL_BOX(0), 8));
@@ -153,7 +138,7 @@ static void mixed(plat_as_t as, bool gate)
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i * 7 + 1);
 	for (unsigned first = 0; first < 8; first++) {
-		struct plat_uctx *u = trapped(as, gate);
+		struct plat_uctx *u = guest_trapped(as, gate);
 		size_t at = 0;
 
 		for (unsigned i = 0; i < 3; i++) {
@@ -175,7 +160,7 @@ static void mixed(plat_as_t as, bool gate)
  * change how this one goes on. */
 static void others_first(plat_as_t as)
 {
-	struct plat_uctx *u = trapped(as, true), *w = guest_ctx(guest_gate);
+	struct plat_uctx *u = guest_trapped(as, true), *w = guest_ctx(guest_gate);
 	bool before = process.no_vm_access;
 
 	process.no_vm_access = true;
@@ -196,7 +181,7 @@ static void others_first(plat_as_t as)
 /* Long copies do not ride to another core. */
 static void far_away(plat_as_t as)
 {
-	struct plat_uctx *u = trapped(as, true);
+	struct plat_uctx *u = guest_trapped(as, true);
 	struct stub_box *box = stub_box_of(stub_find(as.id), 0);
 	size_t before = process.rider_apart;
 	static uint8_t data[1024];
@@ -214,7 +199,7 @@ static void far_away(plat_as_t as)
 /* What there is no place for, or no right to, is not taken. */
 static void refused(plat_as_t as)
 {
-	struct plat_uctx *u = trapped(as, true), *w = guest_ctx(guest_gate);
+	struct plat_uctx *u = guest_trapped(as, true), *w = guest_ctx(guest_gate);
 	static uint8_t data[PLAT_RIDER_MAX + 1];
 	unsigned n = 0;
 
@@ -239,7 +224,7 @@ static void refused(plat_as_t as)
 /* Who looks earlier sees it. */
 static void seen_early(plat_as_t as, bool gate)
 {
-	struct plat_uctx *u = trapped(as, gate), *w = guest_ctx(guest_getpid);
+	struct plat_uctx *u = guest_trapped(as, gate), *w = guest_ctx(guest_getpid);
 	plat_as_t child = { 0 };
 	uint64_t v = 0;
 	uint32_t prev;
@@ -275,7 +260,7 @@ static void seen_early(plat_as_t as, bool gate)
 /* One that fails keeps the program from running; nothing of it is lost. */
 static void failing(plat_as_t as, bool gate)
 {
-	struct plat_uctx *u = trapped(as, gate), *w = trapped(as, true);
+	struct plat_uctx *u = guest_trapped(as, gate), *w = guest_trapped(as, true);
 	struct plat_regs before;
 	struct plat_trap t;
 
@@ -339,7 +324,7 @@ static bool writable(plat_as_t as, uint64_t at)
 /* Memory calls ride too, in order with copies; a copy that does not ride comes after. */
 static void memory_calls(plat_as_t as, bool gate)
 {
-	struct plat_uctx *u = trapped(as, gate);
+	struct plat_uctx *u = guest_trapped(as, gate);
 	struct plat_regs before;
 	struct plat_trap t;
 	uint64_t v;
@@ -427,7 +412,7 @@ static void by_mailbox(plat_as_t as)
 static void scribbled(uint64_t offset, uint32_t value, bool riding)
 {
 	plat_as_t as = guest_as();
-	struct plat_uctx *u = trapped(as, true), *enemy = guest_ctx(guest_store_loop);
+	struct plat_uctx *u = guest_trapped(as, true), *enemy = guest_ctx(guest_store_loop);
 	struct plat_trap t = { .kind = PLAT_TRAP_SYSCALL };
 
 	CHECK(plat_as_map_anon(as, AT, AREA, 3, 0) == 0);
@@ -471,7 +456,7 @@ static void leftovers(void)
 	memset(data, 0xa5, sizeof(data));
 	for (unsigned i = 0; i < 20 && !reused; i++) {
 		plat_as_t as = guest_as(), next;
-		struct plat_uctx *u = trapped(as, i & 1);
+		struct plat_uctx *u = guest_trapped(as, i & 1);
 		struct ctl *ctl = stub_find(as.id)->ctl;
 		uint8_t *box;
 
@@ -542,44 +527,21 @@ void test_riders(void)
 
 #define KICKS 3000
 
-static uint32_t kick_at, kick_done;
-static uint64_t kick_delay;
-
-static void kicker(void)
-{
-	for (uint32_t seen = 0; seen < KICKS; seen++) {
-		uint64_t start;
-
-		while (__atomic_load_n(&kick_at, __ATOMIC_ACQUIRE) == seen)
-			plat_relax();
-		start = host_cycles();
-		while (host_cycles() - start < kick_delay)
-			plat_relax();
-		__atomic_store_n(&kick_done, seen + 1, __ATOMIC_RELEASE);
-		plat_cpu_kick(0);
-	}
-}
-
 /* A kick at any moment: what rides is made once, or waits for the next run. */
 static void kicks(bool gate)
 {
 	plat_as_t as = guest_as();
-	struct plat_uctx *u = trapped(as, gate);
+	struct plat_uctx *u = guest_trapped(as, gate);
 	unsigned waited = 0, failed = 0, undone = 0;
-	uint32_t state = 4711;
 	static uint8_t data[2048];
 	static const uint64_t frame[FRAME_WORDS] = { 1 };
 
 	CHECK(plat_as_map_anon(as, AT, AREA, 3, 0) == 0);
-	kick_at = kick_done = 0;
-	other_call(kicker);
-	for (uint32_t i = 0; i < KICKS; i++) {
+	kicks_begin(KICKS, 9000);
+	for (uint32_t i = 0; kicks_ask(); i++) {
 		bool bad = i % 7 == 3;
 		struct plat_trap t;
 
-		state = state * 1103515245 + 12345;
-		kick_delay = (state >> 16) % 9000;
-		__atomic_store_n(&kick_at, i + 1, __ATOMIC_RELEASE);
 		if (gate)
 			u->regs.rax = 1000 + u->regs.r14;
 		memset(data, (int)i, sizeof(data));
@@ -609,7 +571,7 @@ static void kicks(bool gate)
 		if (t.kind != PLAT_TRAP_SYSCALL)
 			_exit(1);
 	}
-	other_call_end();
+	kicks_end();
 	printf("  by the %s: %u waited for the next run, %u failed, %u made and then not run\n",
 	       gate ? "gate" : "instruction", waited, failed, undone);
 	plat_as_free(as);
