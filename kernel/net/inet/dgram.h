@@ -17,6 +17,7 @@ struct dgram {
 	struct list link;
 	struct endpoint from, to;
 	uint8_t ttl, tos;
+	struct ip_options options;
 	int64_t time_ns;                /* wall clock at arrival */
 	uint32_t error;                 /* in an error queue: errno */
 	uint8_t origin, code;           /* … SO_EE_ORIGIN_ … */
@@ -85,7 +86,8 @@ static inline uint32_t dgram_stamp_id(struct dgram_sock *d, const struct sock_co
 void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol);
 
 /* dgram_send.c: what ancillary data and options say about one message. */
-struct dgram_control { int32_t ttl, tos, link; bool have_from; struct ipaddr from; uint16_t segment; };
+struct dgram_control { int32_t ttl, tos, link; bool have_from; struct ipaddr from; uint16_t segment; 
+			struct ip_options options; };
 int dgram_control(struct dgram_sock *d, const struct sock_msg *m, bool v4, struct dgram_control *ret);
 int dgram_autobind(struct dgram_sock *d);
 /* to "any" becomes loopback.  -ENETUNREACH, -EACCES (broadcast) … */

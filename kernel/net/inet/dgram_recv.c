@@ -3,6 +3,18 @@
  * message (ancillary data of ip(7), ipv6(7), socket(7)). */
 #include "kernel/net/inet/dgram.h"
 
+static void describe_options(const int32_t *opt, const struct ip_options *got, struct sock_msg *m)
+{
+	struct ip_options back;
+
+	if (opt[OPT_RECVOPTS])
+		sock_put_cmsg(m, IPPROTO_IP, IP_RECVOPTS, got->b, got->size);
+	if (!opt[OPT_RETOPTS])
+		return;
+	ip_options_reply(got, &back);
+	sock_put_cmsg(m, IPPROTO_IP, IP_RETOPTS, back.b, back.size);
+}
+
 void inet_describe(struct socket *s, const struct inet_sock *i, const struct dgram *g, struct sock_msg *m)
 {
 	const int32_t *opt = i->opt;
@@ -36,6 +48,8 @@ void inet_describe(struct socket *s, const struct inet_sock *i, const struct dgr
 		}
 		if (opt[OPT_RECVTOS])
 			sock_put_cmsg(m, IPPROTO_IP, IP_TOS, &g->tos, 1);
+		if (g->options.size)
+			describe_options(opt, &g->options, m);
 		if (opt[OPT_RECVORIGDST]) {
 			struct inet_sock v4 = { .family = AF_INET };
 

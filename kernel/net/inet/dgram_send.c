@@ -60,6 +60,11 @@ int dgram_control(struct dgram_sock *d, const struct sock_msg *m, bool v4, struc
 	uint16_t segment;
 
 	memset(ret, 0, sizeof *ret);
+	if (v4 && __atomic_load_n(&d->in.options.size, __ATOMIC_RELAXED)) {
+		spin_lock(&d->in.ns->lock);
+		ret->options = d->in.options;
+		spin_unlock(&d->in.ns->lock);
+	}
 	ret->ttl = d->in.opt[v4 ? OPT_TTL : OPT6_HOPS];
 	ret->tos = d->in.opt[v4 ? OPT_TOS : OPT6_TCLASS];
 	ret->segment = d->opt_segment;
@@ -79,6 +84,8 @@ int dgram_control(struct dgram_sock *d, const struct sock_msg *m, bool v4, struc
 			err = number(v4, c, ret);
 		else if (c->type == (v4 ? IP_PKTINFO : IPV6_PKTINFO))
 			err = v4 ? pktinfo4(d, c, ret) : pktinfo6(d, c, ret);
+		else if (v4 && c->type == IP_RETOPTS)
+			err = ip_options_parse(&ret->options, c->data, MIN(c->size, (size_t)IP_OPTIONS_MAX));
 		else if (v4 || c->type != IPV6_DONTFRAG)
 			err = -EINVAL;
 	}

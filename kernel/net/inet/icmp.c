@@ -46,6 +46,10 @@ static struct dgram *reply_to(const struct dgram *g, bool v6)
 	r->from = g->to;
 	r->to = g->from;
 	r->ttl = 64;
+	if (g->options.size) {
+		ip_options_reply(&g->options, &r->options);
+		ip_options_travel(&r->options, &r->from.ip, &r->to.ip);
+	}
 	e = (struct echo *)(void *)r->data;
 	e->type = v6 ? ICMP6_REPLY : ICMP4_REPLY;
 	e->sum = 0;
@@ -73,9 +77,11 @@ static bool filter(struct dgram_sock *d, const struct dgram *g, struct dgram *c,
 	if (!filter_there(&d->in.filter))
 		return true;
 	frame_ip(&f, &g->from, &g->to, (uint8_t)protocol, g->ttl, g->tos, g->data, g->size);
-	if (!filter_run(&d->in.filter, &f, frame_size(&f) - c->size, &keep))
+	/* The frame shows no options: who keeps all of it keeps them too. */
+	if (!filter_run(&d->in.filter, &f, frame_size(&f) + g->options.size - c->size, &keep))
 		return false;
-	c->size = (uint32_t)keep;
+	if (keep + g->options.size < c->size)
+		c->size = (uint32_t)keep;
 	return true;
 }
 
@@ -84,7 +90,7 @@ void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol)
 {
 	struct inet_sock *to[RAW_MAX], *o;
 	bool v4 = ip_is_v4(&g->to.ip);
-	size_t head = v4 ? sizeof(struct ip4) : 0;
+	size_t head = v4 ? sizeof(struct ip4) + g->options.size : 0;
 	unsigned n = 0;
 
 	spin_lock(&ns->lock);
@@ -100,11 +106,13 @@ void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol)
 
 		if (c) {
 			if (v4) {
-				struct ip4 h = { .vihl = 0x45, .tos = g->tos, .len = be16((uint16_t)(head + g->size)), .ttl = g->ttl,
+				struct ip4 h = { .vihl = (uint8_t)(0x40 | head / 4), .tos = g->tos, .len = be16((uint16_t)(head + g->size)), .ttl = g->ttl,
 						 .proto = (uint8_t)protocol, .src = be32(ip_v4(&g->from.ip)),
 						 .dst = be32(ip_v4(&g->to.ip)) };
 
-				h.sum = checksum(&h, sizeof h);
+				memcpy(c->data, &h, sizeof h);
+				memcpy(c->data + sizeof h, g->options.b, g->options.size);
+				h.sum = checksum(c->data, head);
 				memcpy(c->data, &h, sizeof h);
 			}
 			memcpy(c->data + head, g->data, g->size);
@@ -270,6 +278,9 @@ static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 	g->from = from;
 	g->ttl = (uint8_t)ctl.ttl;
 	g->tos = (uint8_t)ctl.tos;
+	g->options = ctl.options;
+	if (g->options.size)
+		ip_options_travel(&g->options, &from.ip, &to.ip);
 	stamp(s, d, &sc, g);
 	return s->type == SOCK_RAW ? send_raw(d, g) : send_ping(d, g);
 }

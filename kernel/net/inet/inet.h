@@ -9,6 +9,7 @@
 #define NACRE_KERNEL_NET_INET_H
 
 #include "kernel/net/frame.h"
+#include "kernel/net/inet/ip_options.h"
 #include "kernel/task/task.h"
 
 enum inet_opt {                         /* integers that programs set and read back */
@@ -66,6 +67,7 @@ struct inet_sock {
 	int32_t peek_off;               /* SO_PEEK_OFF, -1: none; atomic */
 	uint32_t mc_addr;               /* IP_MULTICAST_IF, network order */
 	int32_t sticky_link;            /* IPV6_PKTINFO */
+	struct ip_options options;      /* IP_OPTIONS; ns->lock */
 	struct membership *members;     /* ns->lock */
 	unsigned member_count;
 };

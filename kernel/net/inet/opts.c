@@ -212,6 +212,28 @@ static int set_mc_link(struct inet_sock *i, const void *val, size_t size)
 	return 0;
 }
 
+static int set_options(struct inet_sock *i, const void *val, size_t size)
+{
+	struct ip_options p;
+	int err = ip_options_parse(&p, val, size);
+
+	if (err)
+		return err;
+	spin_lock(&i->ns->lock);
+	i->options = p;
+	spin_unlock(&i->ns->lock);
+	return 0;
+}
+
+static int get_options(struct inet_sock *i, void *val, size_t *size)
+{
+	spin_lock(&i->ns->lock);
+	*size = MIN(*size, (size_t)i->options.size);
+	memcpy(val, i->options.b, *size);
+	spin_unlock(&i->ns->lock);
+	return 0;
+}
+
 static int set_port_range(struct inet_sock *i, const void *val, size_t size)
 {
 	uint32_t v;
@@ -358,7 +380,7 @@ int inet_setsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 	if (level == IPPROTO_IP && opt == IP_LOCAL_PORT_RANGE)
 		return set_port_range(i, val, size);
 	if (level == IPPROTO_IP && opt == IP_OPTIONS)
-		return size ? -EINVAL : 0;
+		return set_options(i, val, size);
 	if (level == IPPROTO_IPV6 && opt == IPV6_MTU)
 		return set_mtu(val, size);
 	if (opt == (level == IPPROTO_IP ? IP_UNICAST_IF : IPV6_UNICAST_IF))
@@ -406,10 +428,8 @@ int inet_getsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 		return opt_ret((int32_t)i->mc_addr, val, size);
 	if (level == IPPROTO_IP && opt == IP_LOCAL_PORT_RANGE)
 		return opt_ret((int32_t)((uint32_t)i->port_first | (uint32_t)i->port_last << 16), val, size);
-	if (level == IPPROTO_IP && opt == IP_OPTIONS) {
-		*size = 0;
-		return 0;
-	}
+	if (level == IPPROTO_IP && opt == IP_OPTIONS)
+		return get_options(i, val, size);
 	if (opt == (level == IPPROTO_IP ? IP_UNICAST_IF : IPV6_UNICAST_IF))
 		return opt_ret((int32_t)be32((uint32_t)i->opt[level == IPPROTO_IP ? OPT_UNICAST_IF : OPT6_UNICAST_IF]), val, size);
 	if (level == IPPROTO_IP && opt == IP_PROTOCOL)

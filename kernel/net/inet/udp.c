@@ -24,6 +24,7 @@ static struct dgram *copy_of(const struct dgram *g, size_t at, size_t n)
 	c->to = g->to;
 	c->ttl = g->ttl;
 	c->tos = g->tos;
+	c->options = g->options;
 	memcpy(c->data, g->data + at, n);
 	return c;
 }
@@ -93,6 +94,7 @@ static void show_raw(struct netns *ns, const struct dgram *g)
 	c->to = g->to;
 	c->ttl = g->ttl;
 	c->tos = g->tos;
+	c->options = g->options;
 	memcpy(c->data, &h, sizeof h);
 	memcpy(c->data + sizeof h, g->data, g->size);
 	dgram_to_raw(ns, c, IPPROTO_UDP);
@@ -191,6 +193,7 @@ static int gather(struct dgram_sock *d, struct sock_msg *m, size_t n, const stru
 	g->from = head->from;
 	g->ttl = head->ttl;
 	g->tos = head->tos;
+	g->options = head->options;
 	g->segment = head->segment;
 	*ret = g;
 	return 0;
@@ -286,6 +289,9 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 		err = dgram_destination(s, m, true, &head.to, &head.from, &ctl);
 		head.ttl = (uint8_t)ctl.ttl;
 		head.tos = (uint8_t)ctl.tos;
+		head.options = ctl.options;
+		if (!err && head.options.size)
+			ip_options_travel(&head.options, &head.from.ip, &head.to.ip);
 		head.segment = ctl.segment;
 	}
 	if (!err)
