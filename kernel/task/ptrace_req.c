@@ -289,6 +289,39 @@ static long get_siginfo(struct task *o, uint64_t data, bool set)
 	return set ? 0 : copy_out((uaddr){ data }, &si, sizeof(si));
 }
 
+/* What waits in one of the queues: copied out one by one, as the queue may change. */
+static long peek_siginfo(struct task *o, uint64_t args, uint64_t data)
+{
+	struct { uint64_t from; uint32_t flags; int32_t count; } a;
+	struct linux_siginfo si;
+	int32_t n = 0;
+
+	if (copy_in(&a, (uaddr){ args }, sizeof a))
+		return -EFAULT;
+	if (a.flags & ~PTRACE_PEEKSIGINFO_SHARED || a.count < 0)
+		return -EINVAL;
+	for (; n < a.count && !signal_fatal_pending(current_task()); n++) {
+		uint64_t at = 0;
+		struct sigqueue *q;
+		bool found = false;
+
+		spin_lock(&o->sighand->lock);
+		list_for_each(q, a.flags ? &o->tg->pending.queue : &o->pending.queue, link) {
+			found = at++ == a.from + (uint64_t)n;
+			if (found) {
+				si = q->info;
+				break;
+			}
+		}
+		spin_unlock(&o->sighand->lock);
+		if (!found)
+			break;
+		if (copy_out((uaddr){ data + (uint64_t)n * sizeof si }, &si, sizeof si))
+			return n ? n : -EFAULT;
+	}
+	return n;
+}
+
 static long sigmask(struct task *o, uint64_t size, uint64_t data, bool set)
 {
 	uint64_t mask = o->blocked;
@@ -352,6 +385,8 @@ static long stopped_request(struct task *o, uint64_t req, uint64_t addr, uint64_
 		return get_siginfo(o, data, false);
 	case PTRACE_SETSIGINFO:
 		return get_siginfo(o, data, true);
+	case PTRACE_PEEKSIGINFO:
+		return peek_siginfo(o, addr, data);
 	case PTRACE_GETSIGMASK:
 		return sigmask(o, addr, data, false);
 	case PTRACE_SETSIGMASK:
