@@ -64,7 +64,6 @@ void task_usage(struct task *t, struct child_usage *u);         /* adds */
 void tgroup_usage_locked(struct tgroup *g, struct child_usage *u);      /* task_list_lock; adds */
 /* t leaves the address space: what was resident counts for its process.  May sleep. */
 void tgroup_left_mm(struct task *t, struct mm *mm);
-void usage_add(struct child_usage *to, const struct child_usage *from);
 void usage_to_linux(const struct child_usage *u, struct linux_rusage *ret);
 
 /* ---- timers: itimer.c, posix_timer.c ---- */

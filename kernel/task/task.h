@@ -97,7 +97,9 @@ extern struct container *container0;    /* the only one for now */
 /* ---- thread groups (processes) ---- */
 struct session { struct ref ref; int32_t sid; struct tty *tty; /* task_list_lock */ int32_t tty_pgrp_unused; };
 
-struct child_usage { uint64_t utime_ns, stime_ns, maxrss_kb, minflt, majflt, nvcsw, nivcsw; };
+/* Reads and writes, in bytes and calls: /proc/PID/io. */
+struct io_count { uint64_t rchar, wchar, syscr, syscw; };
+struct child_usage { uint64_t utime_ns, stime_ns, maxrss_kb, minflt, majflt, nvcsw, nivcsw; struct io_count io; };
 
 struct tgroup {
 	struct ref ref;
@@ -202,6 +204,7 @@ struct task {
 #define TIMER_SLACK_NS 50000
 	bool sched_reset_on_fork;
 	uint64_t minflt, majflt;
+	struct io_count io;             /* self writes; others read freely */
 	int32_t syscall_nr;             /* being served; -1 outside; atomic, as the arguments */
 	uint64_t syscall_args[6];
 	struct seccomp_filter *seccomp;
@@ -249,6 +252,7 @@ extern struct list tgroup_list;         /* tgroup.all_link, task_list_lock */
 /* CPU time and counts of a process so far, added to u; task_list_lock held
  * (kernel/task/usage.c; wanted by proc). */
 void tgroup_usage_locked(struct tgroup *g, struct child_usage *u);
+void usage_add(struct child_usage *to, const struct child_usage *from);
 
 /* The calling task runs on each CPU: what ran there has been in the kernel since.  Sleeps. */
 void task_visit_cpus(struct task *t);

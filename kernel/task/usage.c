@@ -20,6 +20,10 @@ void usage_add(struct child_usage *to, const struct child_usage *from)
 	to->majflt += from->majflt;
 	to->nvcsw += from->nvcsw;
 	to->nivcsw += from->nivcsw;
+	to->io.rchar += from->io.rchar;
+	to->io.wchar += from->io.wchar;
+	to->io.syscr += from->io.syscr;
+	to->io.syscw += from->io.syscw;
 }
 
 /* The task counts while we look. */
@@ -34,6 +38,7 @@ void task_usage(struct task *t, struct child_usage *u)
 		.utime_ns = count_read(&t->se.user_ns), .stime_ns = count_read(&t->se.sys_ns),
 		.minflt = count_read(&t->minflt), .majflt = count_read(&t->majflt),
 		.nvcsw = count_read(&t->se.nvcsw), .nivcsw = count_read(&t->se.nivcsw),
+		.io = { count_read(&t->io.rchar), count_read(&t->io.wchar), count_read(&t->io.syscr), count_read(&t->io.syscw) },
 	};
 
 	/* What a running one has used since its CPU last looked. */

@@ -36,6 +36,7 @@ static int limit_size(struct file *f, struct iter *it, uint64_t pos)
 
 long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write)
 {
+	struct io_count *count = &current_task()->io;
 	int64_t end;
 	long n;
 
@@ -45,8 +46,12 @@ long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write)
 		return -EINVAL;
 	if (!f->ops || (write ? !f->ops->write : !f->ops->read))
 		return f->inode && S_ISDIR(inode_mode(f->inode)) ? -EISDIR : -EINVAL;
-	if (!write)
-		return f->ops->read(f, it, pos);
+	if (!write) {
+		n = f->ops->read(f, it, pos);
+		count->rchar += n > 0 ? (uint64_t)n : 0;
+		count->syscr++;
+		return n;
+	}
 	if (is_reg(f)) {
 		int err;
 
@@ -58,6 +63,8 @@ long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write)
 		file_remove_privs(f);
 	}
 	n = f->ops->write(f, it, pos);
+	count->wchar += n > 0 ? (uint64_t)n : 0;
+	count->syscw++;
 	return n;
 }
 

@@ -91,9 +91,19 @@ static int show_mountinfo(struct task *t, struct sbuf *s) { return show_mounts(t
 
 static int show_io(struct task *t, struct sbuf *s)
 {
-	/* Counted nowhere yet: the file's form is what programs need. */
-	sbuf_printf(s, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
-		    "cancelled_write_bytes: 0\n");
+	struct child_usage u = { 0 };
+	struct tgroup *g = t->tg;
+
+	spin_lock(&task_list_lock);
+	tgroup_usage_locked(g, &u);
+	spin_unlock(&task_list_lock);
+	spin_lock(&g->lock);
+	usage_add(&u, &g->cusage);
+	spin_unlock(&g->lock);
+	/* No file here is on a disk that we know of. */
+	sbuf_printf(s, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\nread_bytes: 0\nwrite_bytes: 0\n"
+		    "cancelled_write_bytes: 0\n", (unsigned long long)u.io.rchar, (unsigned long long)u.io.wchar,
+		    (unsigned long long)u.io.syscr, (unsigned long long)u.io.syscw);
 	return 0;
 }
 
