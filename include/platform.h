@@ -283,10 +283,12 @@ struct plat_answers {
 	uint32_t pid, tid, uid, euid, gid, egid;
 };
 
-/* An epoll_ctl(2) that returned 0 to the program without a trap: the kernel, which
- * had said that it would succeed, does it at the next trap, before anything else.
- * Hostile: a program can post whatever it could have called. */
+/* An epoll_ctl(2) or close(2) that returned 0 to the program without a trap: the kernel,
+ * which had said that it would succeed, does it at the next trap, before anything else.
+ * Hostile: a program can post whatever it could have called; but only closes of `closable'. */
 #define PLAT_POSTS_MAX 15u
+#define PLAT_POST_CLOSE 0               /* op, fd */
+#define PLAT_CLOSABLE_MAX 64            /* exclusive */
 struct plat_post {
 	int32_t epfd, op, fd;
 	uint32_t events;
@@ -308,6 +310,9 @@ struct plat_uctx {
 	uint32_t rider_as;
 	uint64_t rider_addr;
 	uint64_t cookie;                /* platform's own */
+	/* A bit per descriptor whose close(2) may be posted.  By the kernel, for its own task; the
+	 * platform takes away what was posted, and all of it when posts are withdrawn. */
+	uint64_t closable;
 	uint32_t post_count;            /* platform: calls that were posted in the last run */
 	bool posts_withdrawn;           /* kernel, from any CPU, atomic: offers end before the next run */
 	struct plat_post post[PLAT_POSTS_MAX];

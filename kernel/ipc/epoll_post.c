@@ -28,15 +28,22 @@ void epoll_posts_do(struct task *t)
 	uint32_t n = MIN(t->uctx.post_count, PLAT_POSTS_MAX);
 
 	t->uctx.post_count = 0;
-	if (!t->uctx.answers.valid || !t->posts)
+	if (!t->uctx.answers.valid)
 		return;
 	stats_bump(&plat_stats()->n[STATS_POSTS], n);
-	t->post_credit = MIN(t->post_credit + (int32_t)n, CREDIT_MAX);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct plat_post *p = &t->uctx.post[i];
 		const struct linux_epoll_event ev = { p->events, p->data };
-		int err = epoll_change(p->epfd, p->op, p->fd, &ev, true);
+		int err;
 
+		if (p->op == PLAT_POST_CLOSE) {
+			fd_close_posted(p->fd);
+			continue;
+		}
+		if (!t->posts)
+			continue;
+		t->post_credit = MIN(t->post_credit + 1, CREDIT_MAX);
+		err = epoll_change(p->epfd, p->op, p->fd, &ev, true);
 		if (err == -ENOMEM || err == -ENOSPC)
 			task_exit_group(SIGKILL);
 	}
@@ -116,6 +123,7 @@ void epoll_seen(struct files *fs, struct file *f)
 {
 	struct epoll *ep = f->ops == &epoll_fops ? f->priv : NULL;
 
-	if (ep && __atomic_load_n(&ep->poster, __ATOMIC_SEQ_CST))
+	__atomic_store_n(&f->shared, true, __ATOMIC_RELAXED);
+	if (f->close_offered || (ep && __atomic_load_n(&ep->poster, __ATOMIC_SEQ_CST)))
 		files_posts_end(fs, false);
 }

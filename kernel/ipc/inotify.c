@@ -46,6 +46,7 @@ static struct spinlock notify_lock = SPINLOCK_INIT;
 static uint32_t watch_count;            /* atomic */
 
 static bool nobody_watches(void) { return !__atomic_load_n(&watch_count, __ATOMIC_RELAXED); }
+bool notify_watches_any(void) { return !nobody_watches(); }
 
 /* ---- the queue ---- */
 
@@ -359,7 +360,7 @@ static long add_watch(struct inotify *in, struct path *p, uint32_t mask)
 				w->mask = mask & IN_MASK_ADD ? w->mask | mask : mask;
 			goto unlock;
 		}
-	if (__atomic_load_n(&watch_count, __ATOMIC_RELAXED) >= WATCHES_MAX || in->next_wd == INT32_MAX) {
+	if (__atomic_load_n(&watch_count, __ATOMIC_RELAXED) > WATCHES_MAX || in->next_wd == INT32_MAX) {
 		ret = -ENOSPC;
 		goto unlock;
 	}
@@ -380,6 +381,18 @@ out:
 	kfree(fresh);
 	if (p->dentry)
 		path_put(p);
+	return ret;
+}
+
+/* What was closed before is not watched, what is closed from now on is. */
+static long add_watch_settled(struct inotify *in, struct path *p, uint32_t mask)
+{
+	long ret;
+
+	__atomic_fetch_add(&watch_count, 1, __ATOMIC_SEQ_CST);
+	closes_settle();
+	ret = add_watch(in, p, mask);
+	__atomic_fetch_sub(&watch_count, 1, __ATOMIC_RELAXED);
 	return ret;
 }
 
@@ -405,7 +418,7 @@ SYSCALL3(inotify_add_watch, int, fd, ustr, name, uint32_t, mask)
 	if (ret)
 		path_put(&p);
 	else
-		ret = add_watch(f->priv, &p, mask);
+		ret = add_watch_settled(f->priv, &p, mask);
 out:
 	file_put(f);
 	return ret;

@@ -87,7 +87,7 @@ static int copy_files(struct task *c, struct task *p, uint64_t f)
 	if (!c->fs)
 		return -ENOMEM;
 	if (f & CLONE_FILES)
-		c->files = files_get(p->files);
+		c->files = files_share(p->files);
 	else
 		err = files_copy(p->files, &c->files);
 	if (err)

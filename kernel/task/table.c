@@ -372,6 +372,8 @@ struct files *task_get_files(struct task *t)
 	if (f)
 		files_get(f);
 	spin_unlock(&task_list_lock);
+	if (f)
+		files_settle(f);
 	return f;
 }
 

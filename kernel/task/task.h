@@ -212,6 +212,7 @@ struct task {
 	const struct cred *answers_cred;        /* self: what uctx.answers was made of */
 	int32_t post_credit;            /* self: what offers to post have brought (kernel/ipc/epoll_post.c) */
 	bool posts;                     /* atomic: was offered to */
+	int32_t closes_in_vain;         /* self: offers to close that brought nothing (kernel/vfs/closepost.c) */
 	/* self: the memory call that rides on the next run (kernel/mm/ride.c) */
 	struct mem_ride {
 		enum mem_ride_kind { RIDE_NONE, RIDE_MAP, RIDE_UNMAP, RIDE_PROTECT, RIDE_ADVISE } kind;

@@ -389,6 +389,7 @@ static int remove_at(int dfd, ustr uname, bool is_dir)
 		mutex_unlock(&w.cur.dentry->inode->lock);
 	}
 	if (!err) {
+		closes_settle_of(victim);
 		if (!is_dir)
 			notify_inode(victim, IN_ATTRIB, 0);     /* the link count */
 		if (is_dir || !inode_nlink(victim))

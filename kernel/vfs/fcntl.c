@@ -14,10 +14,12 @@ static int dup_from(int fd, unsigned min, bool cloexec)
 	if (!f)
 		return -EBADF;
 	n = fd_alloc(min, cloexec);
-	if (n < 0)
+	if (n < 0) {
 		file_put(f);
-	else
-		fd_install(n, f);
+		return n;
+	}
+	fd_install(n, f);
+	fd_offer_close(n, f);
 	return n;
 }
 

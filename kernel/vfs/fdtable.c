@@ -6,7 +6,8 @@
  * Lock: files->lock (spin); closing happens outside it, it may sleep.
  *
  * One task of those that share a table may post changes of its epoll sets
- * (kernel/ipc/epoll_post.c).  What others do with the table first ends that. */
+ * (kernel/ipc/epoll_post.c); who has one alone may also post closes (closepost.c).
+ * What others do with the table first ends that. */
 #include "kernel/ipc/ipc.h"
 #include "kernel/vfs/internal.h"
 
@@ -73,6 +74,34 @@ bool files_post_claim(int epfd, const struct file *set, int fd, const struct fil
 	return ok;
 }
 
+/* t, which runs, posts, and nobody else has its table.  Who takes a reference looks
+ * at `poster' afterwards (files_settle()). */
+bool files_post_claim_alone(struct task *t)
+{
+	struct files *fs = t->files;
+	bool ok;
+
+	if (likely(__atomic_load_n(&fs->poster, __ATOMIC_RELAXED) == t))
+		return ref_is_only(&fs->ref);
+	spin_lock(&fs->lock);
+	ok = !fs->posts_off && !fs->poster && ref_is_only(&fs->ref);
+	if (ok)
+		__atomic_store_n(&fs->poster, t, __ATOMIC_RELAXED);
+	spin_unlock(&fs->lock);
+	return ok;
+}
+
+void files_settle(struct files *fs)
+{
+	bool other;
+
+	spin_lock(&fs->lock);
+	other = fs->poster && fs->poster != current_task();
+	spin_unlock(&fs->lock);
+	if (other)
+		files_posts_end(fs, false);
+}
+
 void files_posts_end(struct files *fs, bool for_good)
 {
 	struct task *t;
@@ -110,7 +139,13 @@ static void lock_to_change(struct files *fs)
 /* f has left slot fd of the calling task's table. */
 static void slot_changed(const struct files *fs, unsigned fd, const struct file *f)
 {
-	if (unlikely(fs->poster))
+	struct task *t = current_task();
+
+	if (!fs->poster)
+		return;
+	if (fd < PLAT_CLOSABLE_MAX)
+		t->uctx.closable &= ~(1ull << fd);
+	if (t->posts)
 		epoll_fd_gone((int)fd, f);
 }
 
@@ -119,6 +154,13 @@ struct files *files_get(struct files *fs)
 	if (fs)
 		ref_get(&fs->ref);
 	return fs;
+}
+
+struct files *files_share(struct files *fs)
+{
+	if (ref_is_only(&fs->ref))
+		files_posts_end(fs, false);     /* closes: only who is alone may post them */
+	return files_get(fs);
 }
 
 static void close_file(struct files *fs, struct file *f)
@@ -440,6 +482,7 @@ int files_copy(struct files *from, struct files **ret)
 		if (!from->fd[n])
 			continue;
 		to->fd[n] = file_get(from->fd[n]);
+		__atomic_store_n(&to->fd[n]->shared, true, __ATOMIC_RELAXED);
 		set_bit(to->open, n);
 		if (test_bit(from->cloexec, n))
 			set_bit(to->cloexec, n);

@@ -93,6 +93,8 @@ void file_put(struct file *f)
 		__atomic_fetch_add(&f->inode->deny_write, 1, __ATOMIC_ACQ_REL);
 	if (f->mode & FMODE_EXEC)
 		__atomic_fetch_sub(&f->inode->deny_write, 1, __ATOMIC_ACQ_REL);
+	if (f->close_offered)
+		__atomic_fetch_sub(&f->inode->close_offers, 1, __ATOMIC_RELAXED);
 	if (f->inode)
 		inode_put(f->inode);
 	/* Last: the mount may be what keeps the inode's super block. */

@@ -168,4 +168,6 @@ void fs_info_init(struct fs_info *f, const struct path *root);
 /* The current task's, counted; cwd may be NULL. */
 void fs_paths(struct path *root, struct path *cwd);
 
+bool files_post_claim_alone(struct task *t);
+
 #endif

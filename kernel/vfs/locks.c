@@ -333,6 +333,8 @@ int locks_set(struct file *f, const struct linux_flock *l, bool ofd, bool wait)
 	c = ctx_get(f->inode, want.type != F_UNLCK);
 	if (!c)
 		return want.type == F_UNLCK ? 0 : -ENOLCK;
+	/* Closes release it from now on, and not later than they return. */
+	files_posts_end(current_task()->files, false);
 	err = try_set(c, &want, &blocker);
 	if (err != -EAGAIN || !wait)
 		return err;
@@ -465,6 +467,7 @@ SYSCALL2(flock, int, fd, int, op)
 		file_put(f);
 		return -ENOLCK;
 	}
+	files_posts_end(current_task()->files, false);
 	err = try_flock(c, f, type);
 	if (err == -EAGAIN && !(op & LOCK_NB)) {
 		err = wait_event_interruptible(&c->wait, (err = try_flock(c, f, type)) != -EAGAIN) ? -ERESTARTSYS : err;

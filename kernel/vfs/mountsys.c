@@ -236,6 +236,7 @@ SYSCALL2(umount2, ustr, name, int, flags)
 	} else {
 		/* The cache alone must not make it look busy. */
 		dcache_drop_sb(p.mnt->sb);
+		closes_settle();
 		err = mount_detach(p.mnt, flags & MNT_DETACH);
 	}
 	path_put(&p);

@@ -338,6 +338,7 @@ int open_user(int dfd, ustr name, uint32_t flags, uint32_t mode, unsigned lookup
 		return err;
 	}
 	fd_install(fd, f);
+	fd_offer_close(fd, f);
 	return fd;
 }
 

@@ -158,6 +158,7 @@ static void tell(struct side *o, struct side *n, struct inode *moved, struct ino
 	notify_child(n->dir->inode, n->w.last, n->w.last_size, IN_MOVED_TO | isdir, cookie);
 	notify_inode(moved, IN_MOVE_SELF, 0);
 	if (replaced && !(flags & RENAME_EXCHANGE)) {
+		closes_settle_of(replaced);
 		if (S_ISDIR(inode_mode(replaced)) || !inode_nlink(replaced))
 			notify_inode_gone(replaced);
 		else

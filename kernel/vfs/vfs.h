@@ -139,6 +139,7 @@ struct inode {
 	bool linkable;                          /* O_TMPFILE: has no name yet and may get one; lock */
 	uint32_t writable_maps;                 /* shared mappings that may write (kernel/mm); atomic */
 	int32_t deny_write;                     /* >0: being executed … <0 open writers; atomics */
+	uint32_t close_offers;                  /* open descriptions whose close may be posted; atomic */
 	uint32_t names_changed;                 /* directories: leases of entries end; atomic */
 	struct lockless gone;                   /* the walk may look at it without a reference */
 };
@@ -231,6 +232,7 @@ struct file_ops {
 	int (*set_flags)(struct file *f, uint32_t new_flags);           /* F_SETFL; NULL: fine */
 	void (*show_fdinfo)(struct file *f, struct sbuf *s);
 	long (*seals)(struct file *f, unsigned cmd, uint32_t seals);    /* F_ADD_SEALS, F_GET_SEALS; NULL: -EINVAL */
+	bool quiet_close;                       /* nobody can tell when one for reading only was closed, but as fd_offer_close() knows */
 	const char *type_name;                  /* "pipe", "socket", "anon_inode:[eventfd]": how /proc shows it; NULL: path */
 };
 
@@ -255,6 +257,8 @@ struct file {
 	} owner;
 	int32_t sigio;                          /* F_SETSIG; lock */
 	struct sigio *async;                    /* O_ASYNC: kernel/ipc/sigio.c */
+	bool close_offered;                     /* counted in inode->close_offers */
+	bool shared;                            /* atomic: was in more than one table */
 };
 /* Signals about a file: kernel/ipc/sigio.c. */
 void sigio_init(void);
@@ -289,6 +293,7 @@ struct inode *anon_inode_new(uint32_t mode);    /* S_IFIFO, S_IFSOCK: own ino */
 struct files;
 struct files *files_new(void);
 struct files *files_get(struct files *fs);
+struct files *files_share(struct files *fs);      /* the same, by its task, for another that will use it as well */
 void files_put(struct files *fs);               /* closes all on the last */
 int __must_check files_copy(struct files *from, struct files **ret);   /* fork */
 int __must_check files_unshare(struct task *t);
@@ -321,6 +326,18 @@ bool files_post_claim(int epfd, const struct file *set, int fd, const struct fil
 /* From now on nobody posts (for good: ever), and what was posted has been done.  May sleep. */
 void files_posts_end(struct files *fs, bool for_good);
 void files_poster_exits(struct files *fs, const struct task *t);
+/* Somebody else looks at this table now: what its poster has posted is done.  May sleep. */
+void files_settle(struct files *fs);
+/* kernel/vfs/closepost.c */
+void fd_offer_close(int fd, struct file *f);
+void fd_close_posted(int fd);
+/* Who has closed a file by posting has done so: for whoever could tell.  May sleep. */
+void closes_settle(void);
+static inline void closes_settle_of(const struct inode *i)
+{
+	if (unlikely(__atomic_load_n(&i->close_offers, __ATOMIC_SEQ_CST)))
+		closes_settle();
+}
 /* f, counted, of table fs becomes known elsewhere.  May sleep. */
 void epoll_seen(struct files *fs, struct file *f);
 
@@ -463,6 +480,7 @@ int fifo_open(struct inode *i, struct file *f);                          /* kern
 void notify_inode(struct inode *i, uint32_t mask, uint32_t cookie);
 void notify_child(struct inode *dir, const char *name, size_t n, uint32_t mask, uint32_t cookie);
 void notify_inode_gone(struct inode *i);
+bool notify_watches_any(void);
 /* The object of a path and, by name, the directory it is in. */
 void notify_path(const struct path *p, uint32_t mask);
 /* d's parent with a reference, its name (NAME_MAX + 1 bytes of room, no NUL);

@@ -59,20 +59,50 @@ void posts_clear(struct app_thread *th, struct stub_box *box)
 	memset(slots(box), 0, BOX_POSTABLE_SIZE);
 }
 
-void posts_take(struct plat_uctx *u, const struct stub_box *box, unsigned n)
+/* The thread is told which descriptors it may close by posting: in the line, if
+ * there is room. */
+void closable_tell(const struct stub *s, unsigned cpu, struct stub_box *box, uint64_t closable)
+{
+	struct app_thread *th = (struct app_thread *)&s->thread[cpu];
+
+	th->closable = closable;
+	if (!th->rider_count && (th->order & ORDER_FAST)) {
+		box->line.copy.to = stub_box_va(s, cpu) + offsetof(struct stub_box, closable);
+		memcpy(box->line.copy.data, &closable, sizeof(closable));
+		th->order |= (uint16_t)(sizeof(closable) << ORDER_COPY_SHIFT);
+	} else {
+		__atomic_store_n(&box->closable, closable, __ATOMIC_RELAXED);
+	}
+}
+
+static bool close_taken(struct app_thread *th, struct plat_uctx *u, uint32_t fd)
+{
+	uint64_t bit = fd < CLOSABLE_MAX ? 1ull << fd : 0;
+
+	if (!(u->closable & bit))
+		return false;
+	u->closable &= ~bit;
+	th->closable &= ~bit;
+	return true;
+}
+
+void posts_take(struct app_thread *th, struct plat_uctx *u, const struct stub_box *box, unsigned n)
 {
 	const struct stub_post *list = (const void *)((const uint8_t *)box + BOX_POSTS);
+	unsigned count = 0;
 
 	for (unsigned i = 0; i < n && i < POSTS_MAX; i++) {
 		const struct stub_post *p = &list[i];
+		struct plat_post *to = &u->post[count];
 
-		u->post[i] = (struct plat_post){
+		*to = (struct plat_post){
 			.epfd = __atomic_load_n(&p->epfd, __ATOMIC_RELAXED), .op = __atomic_load_n(&p->op, __ATOMIC_RELAXED),
 			.fd = (int32_t)__atomic_load_n(&p->fd, __ATOMIC_RELAXED),
 			.events = __atomic_load_n(&p->events, __ATOMIC_RELAXED),
 			.data = __atomic_load_n(&p->data[0], __ATOMIC_RELAXED) |
 				(uint64_t)__atomic_load_n(&p->data[1], __ATOMIC_RELAXED) << 32,
 		};
+		count += to->op != PLAT_POST_CLOSE || close_taken(th, u, (uint32_t)to->fd);
 	}
-	u->post_count = MIN(n, (unsigned)POSTS_MAX);
+	u->post_count = count;
 }

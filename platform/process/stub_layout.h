@@ -151,6 +151,8 @@
 #define POSTABLE_EPFD_MAX 0x8000        /* exclusive */
 #define POSTABLE_FD_MAX 0x400000
 #define POSTS_MAX 15
+#define POST_CLOSE 0                    /* stub_post.op: of no epoll_ctl */
+#define CLOSABLE_MAX 64                 /* exclusive */
 
 /* Commands of an app thread that are not host calls. */
 #define OP_COPY 0x10000                 /* a0 dst, a1 src, a2 size: bytes not copied */
@@ -282,7 +284,7 @@ static inline void line_push(struct stub_line *line)
 	__asm__ volatile(".byte 0x0f, 0x1c, 0x07" : : "D"(line) : "memory");
 }
 
-/* A call of epoll_ctl that waits for the next trap. */
+/* A call of epoll_ctl or close that waits for the next trap. */
 struct stub_post { uint32_t events, data[2], fd; uint16_t epfd, op; };
 STATIC_ASSERT(sizeof(struct stub_post) == 20 && POSTS_MAX <= TRAP_POSTS_MASK);
 STATIC_ASSERT(BOX_POSTABLE >= BOX_GATE_STACK && BOX_POSTABLE_SIZE == POSTABLE_SLOTS * sizeof(uint32_t));
@@ -325,6 +327,7 @@ struct stub_box {
 	uint32_t frame_off;                     /* of the host's signal frame in this box */
 	uint32_t tid;                           /* written by the host in clone */
 	uint32_t post_count;                    /* of the thread: calls posted since its last trap */
+	uint64_t closable;                      /* by an order; the thread takes away what it has posted */
 
 	uint32_t app_sleeping __aligned(128);
 	uint32_t app_cpu;

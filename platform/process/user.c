@@ -451,7 +451,7 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 
 	ahead_drop(th);
 	if (unlikely(trap >> TRAP_POSTS_SHIFT & TRAP_POSTS_MASK))
-		posts_take(u, box, trap >> TRAP_POSTS_SHIFT & TRAP_POSTS_MASK);
+		posts_take(th, u, box, trap >> TRAP_POSTS_SHIFT & TRAP_POSTS_MASK);
 	if (signo == TRAP_RIDERS) {
 		/* Nothing was resumed; a frame that was meant to be holds the
 		 * newest state. */
@@ -515,6 +515,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	struct stub *s = stub_find(as.id);
 	struct app_thread *th;
 	struct stub_box *box;
+	uint64_t closable;
 	bool expired = false;
 
 	u->post_count = 0;
@@ -542,6 +543,9 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		}
 		if (th->rider_count)
 			riders_board(s, cpu, u);
+		closable = likely(u->answers.valid) ? u->closable : 0;
+		if (unlikely(th->closable != closable))
+			closable_tell(s, cpu, box, closable);
 		box->line.order = th->order;
 		test_step(s, STEP_RESUME);
 		if (last_run[cpu].id != s->id)

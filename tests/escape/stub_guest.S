@@ -142,10 +142,10 @@ guest_gate_answer:
 	EXPECT	0x101, %rdi
 	EXPECT	0x102, %rsi
 	jmp	1b
-/* epoll_ctl(7, EPOLL_CTL_MOD, 9, r10) in a loop, which must return 0; r14 counts, and is
- * the event's data.  r13 more turns of a loop between two calls. */
+/* epoll_ctl(9, EPOLL_CTL_MOD, 9, r10) in a loop, which must return 0; r14 counts, and is
+ * the event's data; or close(9), if the word behind the event says so.  r13 more turns of a loop between two calls. */
 guest_post:
-	mov	$7, %edi
+	mov	$9, %edi
 	mov	$3, %esi
 	mov	$9, %edx
 	mov	$0x105, %r8d
@@ -158,7 +158,7 @@ guest_post:
 	mov	%r14, 4(%r10)
 	mov	%r10, %r11
 	movq	%r11, %xmm7
-	mov	$233, %eax
+	mov	12(%r10), %eax
 	lea	2f(%rip), %rcx
 	stc
 	jmp	*%r15
@@ -172,7 +172,7 @@ guest_post:
 	movq	%xmm6, %r11
 	cmp	%rsp, %r11
 	jne	guest_gate_bad
-	EXPECT	7, %rdi
+	EXPECT	9, %rdi
 	EXPECT	3, %rsi
 	EXPECT	9, %rdx
 	EXPECT	0x105, %r8

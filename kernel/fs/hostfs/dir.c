@@ -191,4 +191,5 @@ const struct file_ops hostfs_dir_ops = {
 	.lseek = dir_lseek,
 	.fsync = dir_fsync,
 	.release = dir_release,
+	.quiet_close = true,
 };

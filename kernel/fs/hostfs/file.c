@@ -562,4 +562,5 @@ const struct file_ops hostfs_file_ops = {
 	.truncate = hostfs_truncate,
 	.fallocate = hostfs_fallocate,
 	.release = hostfs_release,
+	.quiet_close = true,
 };

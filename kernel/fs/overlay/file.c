@@ -161,5 +161,5 @@ const struct file_ops ovl_file_fops = {
 	.read = ovl_read, .write = ovl_write, .lend = ovl_lend, .lseek = ovl_lseek, .mmap = ovl_mmap,
 	.mmap_written = ovl_mmap_written,
 	.fsync = ovl_fsync, .fallocate = ovl_fallocate, .set_flags = ovl_set_flags,
-	.release = ovl_release,
+	.release = ovl_release, .quiet_close = true,
 };

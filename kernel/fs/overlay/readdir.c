@@ -289,4 +289,5 @@ static void ovl_dir_release(struct file *f)
 
 const struct file_ops ovl_dir_fops = {
 	.readdir = ovl_readdir, .lseek = ovl_dir_lseek, .release = ovl_dir_release,
+	.quiet_close = true,
 };

@@ -559,7 +559,7 @@ static long tmpfs_seals(struct file *f, unsigned cmd, uint32_t seals)
 
 const struct file_ops tmpfs_file_fops = {
 	.read = tmpfs_read, .write = tmpfs_write, .lend = tmpfs_lend, .lseek = tmpfs_lseek, .mmap = tmpfs_mmap, .mmap_written = tmpfs_mmap_written,
-	.fallocate = tmpfs_fallocate, .seals = tmpfs_seals,
+	.fallocate = tmpfs_fallocate, .seals = tmpfs_seals, .quiet_close = true,
 };
 
 /* Nameless files belong to one internal super block, which is never shown. */

@@ -336,4 +336,5 @@ const struct inode_ops tmpfs_dir_iops = {
 const struct inode_ops tmpfs_file_iops = { TMPFS_ATTR_OPS };
 const struct inode_ops tmpfs_node_iops = { TMPFS_ATTR_OPS };
 const struct inode_ops tmpfs_link_iops = { .readlink = tmpfs_readlink, TMPFS_ATTR_OPS };
-const struct file_ops tmpfs_dir_fops = { .readdir = tmpfs_readdir, .lseek = tmpfs_dir_lseek };
+const struct file_ops tmpfs_dir_fops = { .readdir = tmpfs_readdir, .lseek = tmpfs_dir_lseek,
+	.quiet_close = true };

@@ -21,6 +21,7 @@
 #define NR_rt_sigreturn 15
 #define NR_munmap 11
 #define NR_sigaltstack 131
+#define NR_close 3
 #define NR_epoll_ctl 233
 #define NR_seccomp 317
 #define NR_exit_group 231
@@ -466,6 +467,8 @@ gate:
 	mov	%r14, BOX_R14(%rax)
 	mov	%r15, BOX_R15(%rax)
 	mov	%rax, %rbx
+	cmp	$NR_close, %r11
+	je	.Lgate_post
 	cmp	$NR_epoll_ctl, %r11
 	je	.Lgate_post
 .Lgate_call:

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* post.c: epoll_ctl(2) by the gate that need not trap.
+/* post.c: epoll_ctl(2) and close(2) by the gate that need not trap.
  *
- * The kernel has said which calls will succeed (BOX_POSTABLE).  Such a call is
+ * The kernel has said which calls will succeed (BOX_POSTABLE, closable).  Such a call is
  * left in the mailbox, returns 0, and is done by the kernel at this thread's
  * next trap, whatever that is.  Anything else, and a full mailbox, traps.
  *
  * Trust: table and list are the program's to change: it can lie to itself about
  * a call's success, and post what it could call. */
 #include <linux_abi/epoll.h>
+#include <linux_abi/syscall_nr.h>
 #include "platform/process/sigframe.h"
 #include "platform/process/stub_layout.h"
 
@@ -26,8 +27,21 @@ static struct stub_post *post_of(struct stub_box *box, uint32_t n)
 	return (struct stub_post *)((uint8_t *)box + BOX_POSTS) + n % POSTS_MAX;
 }
 
-/* 1: posted.  The registers are in the mailbox. */
-uint32_t stub_post(struct stub_box *box)
+static uint32_t post_close(struct stub_box *box)
+{
+	const uint32_t fd = (uint32_t)box->saved.rdi, n = box->post_count;
+	struct stub_post *p = post_of(box, n);
+
+	if (n >= POSTS_MAX || fd >= CLOSABLE_MAX || !(box->closable >> fd & 1))
+		return 0;
+	p->fd = fd;
+	p->op = POST_CLOSE;
+	box->closable &= ~(1ull << fd);
+	box->post_count = n + 1;
+	return 1;
+}
+
+static uint32_t post_change(struct stub_box *box)
 {
 	const uint32_t epfd = (uint32_t)box->saved.rdi, op = (uint32_t)box->saved.rsi, fd = (uint32_t)box->saved.rdx;
 	const uint32_t n = box->post_count;
@@ -35,7 +49,6 @@ uint32_t stub_post(struct stub_box *box)
 	uint32_t *slot = slot_of(box, fd);
 	bool there;
 
-	box->kicked = 0;
 	if (n >= POSTS_MAX || epfd >= POSTABLE_EPFD_MAX || fd >= POSTABLE_FD_MAX)
 		return 0;
 	if ((*slot & ~POSTABLE_THERE) != (POSTABLE | epfd << POSTABLE_EPFD_SHIFT | fd / POSTABLE_SLOTS))
@@ -55,12 +68,21 @@ uint32_t stub_post(struct stub_box *box)
 	return 1;
 }
 
+/* 1: posted.  The registers are in the mailbox. */
+uint32_t stub_post(struct stub_box *box)
+{
+	box->kicked = 0;
+	return box->saved.rax == NR_close ? post_close(box) : post_change(box);
+}
+
 /* The last one has not been made after all: it traps. */
 void stub_unpost(struct stub_box *box)
 {
 	const struct stub_post *p = post_of(box, --box->post_count);
 
-	if (p->op != EPOLL_CTL_MOD)
+	if (p->op == POST_CLOSE)
+		box->closable |= 1ull << p->fd % CLOSABLE_MAX;
+	else if (p->op != EPOLL_CTL_MOD)
 		*slot_of(box, p->fd) ^= POSTABLE_THERE;
 }
 
