@@ -7,6 +7,7 @@
 
 struct cpu *cpu_by_id(unsigned id);
 void timers_run(struct cpu *c, uint64_t now);   /* those that are due */
-uint64_t timers_next(struct cpu *c);            /* the earliest deadline */
+/* The earliest deadline. */
+static inline uint64_t timers_next(const struct cpu *c) { return __atomic_load_n(&c->timers_due_ns, __ATOMIC_RELAXED); }
 
 #endif

@@ -57,17 +57,26 @@ void sched_set_event_handler(void (*fn)(uint64_t)) { event_handler = fn; }
 
 static uint32_t pace_of(const struct task *t) { return __atomic_load_n(&t->se.pace_ns, __ATOMIC_RELAXED); }
 
+/* rq_lock held. */
+static void count_queued(struct cpu *c, const struct task *t, int change)
+{
+	const struct task *first = list_empty(&c->rq) ? t : list_first(&c->rq, struct task, se.rq_link);
+
+	__atomic_store_n(&c->rq_count, c->rq_count + (unsigned)change, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->loose_count, c->loose_count + (unsigned)(t->se.loose ? change : 0), __ATOMIC_RELAXED);
+	__atomic_store_n(&c->rq_since_ns, first->se.queued_ns, __ATOMIC_RELAXED);
+}
+
 static void enqueue(struct cpu *c, struct task *t, bool front)
 {
 	t->se.queued_ns = plat_time_mono_ns();
 	spin_lock(&c->rq_lock);
 	t->se.loose = pace_of(t) >= DENSE_QUEUED_NS;
-	c->loose_count += t->se.loose;
 	if (front)
 		list_push_front(&c->rq, &t->se.rq_link);
 	else
 		list_push_back(&c->rq, &t->se.rq_link);
-	__atomic_store_n(&c->rq_count, c->rq_count + 1, __ATOMIC_RELAXED);
+	count_queued(c, t, 1);
 	spin_unlock(&c->rq_lock);
 }
 
@@ -85,8 +94,7 @@ static bool may_run_on(const struct task *t, unsigned cpu)
 static void unlink_queued(struct cpu *from, struct task *t)
 {
 	list_del(&t->se.rq_link);
-	__atomic_store_n(&from->rq_count, from->rq_count - 1, __ATOMIC_RELAXED);
-	from->loose_count -= t->se.loose;
+	count_queued(from, t, -1);
 }
 
 static bool kept(const struct cpu *owner, const struct task *t)
@@ -514,15 +522,12 @@ static unsigned running_cpus(uint64_t idle)
  * Returns when to look again. */
 static uint64_t share_out(struct cpu *c, const struct task *t, uint64_t now)
 {
-	uint64_t idle = __atomic_load_n(&idle_mask, __ATOMIC_RELAXED), since = now;
-	bool packs;
+	uint64_t idle = __atomic_load_n(&idle_mask, __ATOMIC_RELAXED);
+	/* Who takes one meanwhile makes this late by one call. */
+	uint64_t since = MIN(now, __atomic_load_n(&c->rq_since_ns, __ATOMIC_RELAXED));
+	bool packs = !__atomic_load_n(&c->loose_count, __ATOMIC_RELAXED) && pace_of(t) < DENSE_NS &&
+		     now - since < PACK_NS && running_cpus(idle) >= dense_limit;
 
-	spin_lock(&c->rq_lock);
-	if (!list_empty(&c->rq))
-		since = list_first(&c->rq, struct task, se.rq_link)->se.queued_ns;
-	packs = !c->loose_count && pace_of(t) < DENSE_NS &&
-		now - since < PACK_NS && running_cpus(idle) >= dense_limit;
-	spin_unlock(&c->rq_lock);
 	if (c->packs != packs)
 		__atomic_store_n(&c->packs, packs, __ATOMIC_RELAXED);
 	if (!idle)
@@ -604,6 +609,8 @@ __noreturn void sched_start(void (*first)(void), unsigned dense_cpus)
 		spin_init(&c->rq_lock);
 		spin_init(&c->timer_lock);
 		list_init(&c->rq);
+		if (!c->timers)
+			c->timers_due_ns = NO_DEADLINE;
 	}
 	first();
 	for (unsigned i = 1; i < cpu_total; i++)

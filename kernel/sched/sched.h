@@ -177,12 +177,14 @@ struct cpu {
 	struct spinlock rq_lock;
 	struct list rq;                 /* rq_lock: sched_entity.rq_link, first runs next */
 	unsigned rq_count;              /* rq_lock; read freely as a hint */
-	unsigned loose_count;           /* rq_lock */
+	unsigned loose_count;           /* the same */
+	uint64_t rq_since_ns;           /* the same: since when the first waits */
 	bool packs;                     /* atomic: what is queued here is better off waiting for this CPU */
 	void *idle_sp;                  /* the CPU's own stack, while a task runs */
 	struct task *prev;              /* whom we just switched away from */
 	struct spinlock timer_lock;
 	struct ktimer *timers;          /* timer_lock: the earliest */
+	uint64_t timers_due_ns;         /* timer_lock to change: its deadline */
 	struct ktimer *timer_running;   /* timer_lock; read by the CPU itself without */
 	uint64_t switches;
 } __aligned(64);

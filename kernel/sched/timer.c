@@ -53,12 +53,19 @@ static struct ktimer *meld_children(struct ktimer *c)
 	return root;
 }
 
+/* timers_run() and timers_next() look with no lock. */
+static void set_root(struct cpu *c, struct ktimer *root)
+{
+	c->timers = root;
+	__atomic_store_n(&c->timers_due_ns, root ? root->deadline_ns : NO_DEADLINE, __ATOMIC_RELAXED);
+}
+
 static void heap_remove(struct cpu *c, struct ktimer *t)
 {
 	struct ktimer *rest = meld_children(t->child);
 
 	if (c->timers == t) {
-		__atomic_store_n(&c->timers, rest, __ATOMIC_RELAXED);   /* timers_run() looks first, with no lock */
+		set_root(c, rest);
 	} else {
 		if (t->prev->child == t)
 			t->prev->child = t->sibling;
@@ -66,7 +73,7 @@ static void heap_remove(struct cpu *c, struct ktimer *t)
 			t->prev->sibling = t->sibling;
 		if (t->sibling)
 			t->sibling->prev = t->prev;
-		__atomic_store_n(&c->timers, meld(c->timers, rest), __ATOMIC_RELAXED);
+		set_root(c, meld(c->timers, rest));
 	}
 	t->child = t->sibling = t->prev = NULL;
 	t->armed = false;
@@ -106,7 +113,7 @@ void ktimer_set(struct ktimer *t, uint64_t deadline_ns)
 	}
 	t->deadline_ns = deadline_ns;
 	t->armed = true;
-	__atomic_store_n(&c->timers, meld(c->timers, t), __ATOMIC_RELAXED);
+	set_root(c, meld(c->timers, t));
 	spin_unlock(&c->timer_lock);
 	/* A timer that stayed on another CPU (it is running there now) is seen
 	 * when its function returns.  This CPU looks before it idles or enters
@@ -137,7 +144,7 @@ bool ktimer_cancel(struct ktimer *t)
 
 void timers_run(struct cpu *c, uint64_t now)
 {
-	if (!__atomic_load_n(&c->timers, __ATOMIC_RELAXED))
+	if (now < timers_next(c))
 		return;
 	spin_lock(&c->timer_lock);
 	while (c->timers && c->timers->deadline_ns <= now) {
@@ -151,17 +158,4 @@ void timers_run(struct cpu *c, uint64_t now)
 		c->timer_running = NULL;
 	}
 	spin_unlock(&c->timer_lock);
-}
-
-uint64_t timers_next(struct cpu *c)
-{
-	uint64_t d = NO_DEADLINE;
-
-	if (!__atomic_load_n(&c->timers, __ATOMIC_RELAXED))
-		return d;
-	spin_lock(&c->timer_lock);
-	if (c->timers)
-		d = c->timers->deadline_ns;
-	spin_unlock(&c->timer_lock);
-	return d;
 }

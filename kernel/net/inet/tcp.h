@@ -148,7 +148,9 @@ uint64_t tcp_room(struct tcp_sock *to, int32_t sndbuf);        /* to->lock held 
 bool tcp_roomy(struct tcp_sock *to, int32_t sndbuf);           /* the same; worth waking a writer for */
 uint64_t tcp_unsent(struct tcp_sock *t);        /* what the peer's buffer has not taken yet */
 void tcp_push(struct tcp_sock *t);              /* what was held back goes now; no lock held */
-bool tcp_can_write(struct tcp_sock *t);
+bool tcp_can_write(struct tcp_sock *t);         /* no lock held; false: t->wq is woken when it changes */
+/* t->lock held.  True is true; false: ask tcp_can_write(). */
+bool tcp_can_write_at_once(const struct tcp_sock *t);
 
 /* tcp_show.c: when packet_watched().  What t sends to its peer, before it counts; flags:
  * FRAME_ (frame.h). */

@@ -148,7 +148,7 @@ static void set_buf(struct socket *s, struct tcp_sock *t, int opt, const void *v
 	v = v < 0 ? SOCK_BUF_DEFAULT : MIN(v, SOCK_BUF_DEFAULT);
 	v = MAX(v * 2, opt == SO_SNDBUF ? SOCK_SNDBUF_MIN : SOCK_RCVBUF_MIN);
 	spin_lock(&t->lock);
-	*(opt == SO_SNDBUF ? &t->sndbuf : &t->rcvbuf) = v;
+	__atomic_store_n(opt == SO_SNDBUF ? &t->sndbuf : &t->rcvbuf, v, __ATOMIC_RELAXED);
 	spin_unlock(&t->lock);
 	waitq_wake_all(&t->wq, POLLOUT | POLLWRNORM);
 }

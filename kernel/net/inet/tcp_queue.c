@@ -79,6 +79,9 @@ void tcp_chunks_free(struct tcp_chunk *c)
 	}
 }
 
+/* tcp_poll() looks with no lock. */
+static void set_bytes(struct tcp_queue *q, uint64_t n) { __atomic_store_n(&q->bytes, n, __ATOMIC_RELAXED); }
+
 struct tcp_chunk *tcp_queue_purge(struct tcp_queue *q)
 {
 	struct tcp_chunk *c = q->head, **at = &c;
@@ -92,7 +95,8 @@ struct tcp_chunk *tcp_queue_purge(struct tcp_queue *q)
 		q->head = q->tail;
 		q->head->r = q->head->w;
 	}
-	q->bytes = q->held = 0;
+	set_bytes(q, 0);
+	q->held = 0;
 	return c;
 }
 
@@ -125,7 +129,7 @@ void tcp_queue_append(struct tcp_queue *q, struct tcp_chunk *c)
 void tcp_queue_wrote(struct tcp_queue *q, size_t n)
 {
 	q->tail->w += (uint32_t)n;
-	q->bytes += n;
+	set_bytes(q, q->bytes + n);
 	q->writing = false;
 }
 
@@ -139,7 +143,7 @@ void tcp_queue_read(struct tcp_queue *q, size_t n, struct tcp_chunk **ret_free)
 	c = q->head;
 	KASSERT(n <= c->w - c->r);
 	c->r += (uint32_t)n;
-	q->bytes -= n;
+	set_bytes(q, q->bytes - n);
 	if (c->r < c->w)
 		return;
 	if (c->next) {

@@ -133,12 +133,12 @@ static void late_fin(struct tcp_sock *t)
 /* What is here; read_lock held. */
 static size_t read_here(struct tcp_sock *t, struct sock_msg *m, bool *fault)
 {
-	bool peek = m->flags & MSG_PEEK, wake, fin;
+	bool peek = m->flags & MSG_PEEK, more = true, wake, fin;
 	struct tcp_chunk *c, *freed = NULL;
 	size_t done = 0, skip = 0, off = inet_peek_offset(&t->in, peek), n, got;
 	uint32_t from;
 
-	while (m->it->left) {
+	while (m->it->left && more) {
 		spin_lock(&t->lock);
 		if (!done)
 			skip = off + pass_mark(t, peek, &freed);
@@ -170,6 +170,7 @@ static size_t read_here(struct tcp_sock *t, struct sock_msg *m, bool *fault)
 			spin_lock(&t->lock);
 			wake = consumed(t, got, &freed);
 			fin = t->fin_due && tcp_fits(t);
+			more = tcp_queue_seen(&t->rq);
 			spin_unlock(&t->lock);
 		}
 		if (wake)
@@ -261,7 +262,10 @@ long tcp_recvmsg(struct socket *s, struct sock_msg *m)
 	if (!m->it->left && has_bytes(t))
 		return 0;
 	mutex_lock(&t->read_lock);
-	for (;;) {
+	/* Bytes come before any verdict. */
+	if (!peek && !t->urg_here)
+		done = read_here(t, m, &fault);
+	while (!fault && done < target && !(done && at_mark(t))) {
 		size_t off = inet_peek_offset(&t->in, peek);
 		uint64_t want = peek && !m->nonblock && !err ? target : 1;
 		bool ready = can_recv(t, off, want, &verdict);
@@ -309,8 +313,13 @@ uint32_t tcp_poll(struct socket *s, struct poll_table *pt)
 	bool room;
 
 	poll_wait(pt, &t->wq);
-	room = tcp_can_write(t);
 	spin_lock(&t->lock);
+	room = tcp_can_write_at_once(t);
+	if (!room) {
+		spin_unlock(&t->lock);
+		room = tcp_can_write(t);
+		spin_lock(&t->lock);
+	}
 	if (t->state == TCP_LISTEN) {
 		if (!list_empty(&t->accept_queue))
 			ev = POLLIN | POLLRDNORM;

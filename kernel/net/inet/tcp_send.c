@@ -20,22 +20,26 @@
 #define HELD_NS (200 * NSEC_PER_MSEC)
 #define COPY_PIECE 32768u               /* what Linux copies at once */
 
-/* Free bytes in the queue of `to` for a sender with this buffer. */
-uint64_t tcp_room(struct tcp_sock *to, int32_t sndbuf)
+/* Free bytes in the queue of `to`, which holds so many, for a sender with this buffer. */
+static uint64_t room_beside(const struct tcp_sock *to, uint64_t bytes, int32_t sndbuf)
 {
-	uint64_t limit = (to->rcvbuf ? (uint64_t)to->rcvbuf : AUTO_LIMIT / 2) +
-			 (sndbuf ? (uint64_t)sndbuf : AUTO_LIMIT / 2);
+	int32_t rcvbuf = __atomic_load_n(&to->rcvbuf, __ATOMIC_RELAXED);
+	uint64_t limit = (rcvbuf ? (uint64_t)rcvbuf : AUTO_LIMIT / 2) + (sndbuf ? (uint64_t)sndbuf : AUTO_LIMIT / 2);
 
 	if (tcp_queue_total() > PRESSURE)
 		limit = MIN(limit, (uint64_t)(tcp_queue_total() > PRESSURE_HIGH ? PRESSURE_LEAST : PRESSURE_LIMIT));
-	return limit > to->rq.bytes ? limit - to->rq.bytes : 0;
+	return limit > bytes ? limit - bytes : 0;
 }
 
+uint64_t tcp_room(struct tcp_sock *to, int32_t sndbuf) { return room_beside(to, to->rq.bytes, sndbuf); }
+
 /* A third free. */
-bool tcp_roomy(struct tcp_sock *to, int32_t sndbuf)
+static bool roomy_beside(const struct tcp_sock *to, uint64_t bytes, int32_t sndbuf)
 {
-	return tcp_room(to, sndbuf) >= to->rq.bytes / 2 + 1;
+	return room_beside(to, bytes, sndbuf) >= bytes / 2 + 1;
 }
+
+bool tcp_roomy(struct tcp_sock *to, int32_t sndbuf) { return roomy_beside(to, to->rq.bytes, sndbuf); }
 
 /* lock of `to` held */
 static uint64_t unsent_to(const struct tcp_sock *to)
@@ -75,6 +79,14 @@ void tcp_push(struct tcp_sock *t)
 	if (any)
 		waitq_wake_all(&p->wq, POLLIN | POLLRDNORM);
 	tcp_put(p);
+}
+
+bool tcp_can_write_at_once(const struct tcp_sock *t)
+{
+	const struct tcp_sock *p = t->peer;
+
+	return !p || (t->opt[TCP_NOTSENT_LOWAT] <= 0 &&
+		      roomy_beside(p, __atomic_load_n(&p->rq.bytes, __ATOMIC_RELAXED), t->sndbuf));
 }
 
 bool tcp_can_write(struct tcp_sock *t)
