@@ -174,6 +174,54 @@ static void state_of_two(plat_as_t as)
 	guest_ctx_free(w);
 }
 
+/* One thread runs two contexts in turns: all of one's state goes, all of the other's comes, also when
+ * the order to run failed before that. */
+static void contexts_in_turns(plat_as_t as)
+{
+	struct plat_uctx *u[2] = { gate_ctx(guest_gate_user), gate_ctx(guest_gate_user) };
+	struct app_thread *th = &stub_find(as.id)->thread[0];
+
+	for (uint64_t i = 0; i < 2; i++) {
+		uint64_t v[2] = { 0x1110 + i, 0x2220 + i };
+
+		memcpy((uint8_t *)u[i]->xstate + 160 + 16 * 5, v, 16);
+		u[i]->regs.fs_base = i ? 0x12345000 : 0;
+		u[i]->regs.rbp = 0x3330 + i;
+		u[i]->regs.r14 = 0x4440 + i;
+	}
+	for (unsigned n = 0; n < 600; n++) {
+		uint64_t k = n % 5 < 3 ? n & 1 : 0, v[2];
+		struct plat_uctx *w = u[k];
+		struct plat_trap t;
+
+		if (n == 300)           /* the same, however it looks to what compares registers */
+			u[1]->regs.fs_base = 0;
+		if (n % 7 == 3) {
+			CHECK(plat_ride_copy_out(as, w, 0x50000000, &n, 4));
+			t = run(as, w);
+			CHECK(t.kind == PLAT_TRAP_RIDER && t.code == -EFAULT);
+			if (n % 2) {
+				plat_uctx_save(w);
+				memcpy(v, (uint8_t *)w->xstate + 160 + 16 * 5, 16);
+				CHECK(v[0] == 0x1110 + k && v[1] == 0x2220 + k);
+			}
+		}
+		w->regs.rax = 39;
+		t = run(as, w);
+		CHECK(t.kind == PLAT_TRAP_SYSCALL && (n < 2 || by_gate(as) || w->regs.rip < guest_at(guest_gate_gs)));
+		CHECK(w->regs.rbp == 0x3330 + k && w->regs.r14 == 0x4440 + k && w->regs.fs_base == (n < 300 && k ? 0x12345000 : 0));
+		if (n % 3) {
+			plat_uctx_save(w);
+			memcpy(v, (uint8_t *)w->xstate + 160 + 16 * 5, 16);
+			CHECK(v[0] == 0x1110 + k && v[1] == 0x2220 + k);
+		} else if (is_owner(th, w)) {
+			plat_uctx_save(w);
+		}
+	}
+	guest_ctx_free(u[0]);
+	guest_ctx_free(u[1]);
+}
+
 /* What the kernel may do while the thread is parked in the gate. */
 static void commands_meanwhile(plat_as_t as)
 {
@@ -336,6 +384,7 @@ void test_gate(void)
 	gs_of_the_program(as);
 	flags_of_the_program(as);
 	state_of_two(as);
+	contexts_in_turns(as);
 	commands_meanwhile(as);
 	answered(as);
 	answers_revoked();
