@@ -116,7 +116,7 @@ static bool woken(struct waiter *w, uint32_t key)
 	if (key && !(key & (POLLIN | POLLHUP | POLLPRI | POLL_SPACE_KEY)))
 		return false;
 	__atomic_fetch_or(&s->happened, key ? key : POLLIN | POLLRDNORM, __ATOMIC_ACQ_REL);
-	ktimer_set(&s->timer, plat_time_mono_ns());
+	ktimer_set(&s->timer, 0);
 	return false;
 }
 

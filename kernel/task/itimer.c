@@ -100,7 +100,7 @@ static void cpu_check(struct ktimer *k)
 
 void cpu_timer_start(struct tgroup *g)
 {
-	ktimer_set(&g->cpu_timer, plat_time_mono_ns());
+	ktimer_set(&g->cpu_timer, 0);
 }
 
 void itimer_init(struct tgroup *g)
