@@ -420,8 +420,9 @@ void plat_cpuid_revoke(plat_as_t as);
 /* ---- time --------------------------------------------------------------- */
 
 uint64_t plat_time_mono_ns(void);       /* CLOCK_MONOTONIC of the sandbox */
-/* The same, cheaper: never ahead of it, less than a microsecond behind.  Does not
- * go back on one CPU, but may tell less than plat_time_mono_ns() has told there. */
+/* The same, cheaper: never ahead of it, at most so much behind.  Does not go
+ * back on one CPU, but may tell less than plat_time_mono_ns() has told there. */
+#define PLAT_TIME_BEHIND_NS 1000
 uint64_t plat_time_recent_ns(void);
 uint64_t plat_time_real_ns(void);       /* wall clock, ns since the epoch */
 
