@@ -548,8 +548,6 @@ uint64_t sched_user_checkpoint(void)
 	bool resched;
 
 	take_events();
-	if (timers_next(cpu_self()) <= now + PLAT_TIME_BEHIND_NS)
-		now = plat_time_mono_ns();      /* what was set for now is due now */
 	timers_run(cpu_self(), now);
 	c = cpu_self();
 	t = c->current;
