@@ -26,10 +26,11 @@ enum inet_opt {                         /* integers that programs set and read b
 	OPT_BOUND_LINK, OPT_COUNT
 };
 
-/* A group, and from whom: all but the listed, or the listed only. */
+/* A group, and from whom: all but the listed, or the listed only.  The list has room
+ * for `room`. */
 #define SOURCES_MAX 64u                 /* mld_max_msf */
 #define SOURCES4_MAX 10u                /* igmp_max_msf */
-struct membership { struct ipaddr group; bool include, filtered; uint8_t count; struct ipaddr source[SOURCES_MAX]; };
+struct membership { struct ipaddr group; bool include, filtered; uint8_t count, room; struct ipaddr *source; };
 #define MEMBERSHIPS_MAX 20u
 
 /* What is told about messages that were sent (MSG_ERRQUEUE): errors.c. */
@@ -125,6 +126,7 @@ struct time_wait {
 int inet_set_members(struct inet_sock *i, int level, int opt, const void *val, size_t size);
 /* IP_MSFILTER, MCAST_MSFILTER: val says which group before it is the answer. */
 int inet_get_members(struct inet_sock *i, int level, int opt, void *val, size_t *size);
+void inet_members_free(struct inet_sock *i);    /* nobody finds it any more */
 
 /* errors.c.  wq: of who waits for POLLERR. */
 struct dgram;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Multicast groups of a socket, with the sources that it wants or does not
  * want: ip(7), ipv6(7), RFC 3678.  Everything is bounded: groups of a socket,
- * sources of a group.  Lock: ns->lock. */
+ * sources of a group, for which there is room when there are some.  Lock: ns->lock. */
 #include "kernel/net/inet/inet.h"
 
 struct change { struct ipaddr group, source; bool v6, sourced, include, add; };
+
+/* Made before the lock is taken: room for the first sources of a group and for all. */
+struct rooms { struct ipaddr *some, *all; };
 
 static struct membership *find(struct inet_sock *i, const struct ipaddr *group)
 {
@@ -41,9 +44,48 @@ static int join(struct inet_sock *i, const struct ipaddr *group, bool include)
 	return 0;
 }
 
-static void leave(struct inet_sock *i, struct membership *m) { *m = i->members[--i->member_count]; }
+static void leave(struct inet_sock *i, struct membership *m)
+{
+	kfree(m->source);
+	*m = i->members[--i->member_count];
+}
 
-static int change_source(struct inet_sock *i, const struct change *c)
+void inet_members_free(struct inet_sock *i)
+{
+	while (i->member_count)
+		leave(i, &i->members[0]);
+	kfree(i->members);
+}
+
+static bool rooms_make(struct rooms *r)
+{
+	r->some = kmalloc(SOURCES4_MAX * sizeof(*r->some));
+	r->all = kmalloc(SOURCES_MAX * sizeof(*r->all));
+	return r->some && r->all;
+}
+
+static void rooms_free(struct rooms *r)
+{
+	kfree(r->some);
+	kfree(r->all);
+}
+
+/* Another source for m, which has fewer than SOURCES_MAX. */
+static void append(struct membership *m, const struct ipaddr *source, struct rooms *r)
+{
+	struct ipaddr **fresh = m->room ? &r->all : &r->some, *old = m->source;
+
+	if (m->count == m->room) {
+		if (old)
+			memcpy(*fresh, old, m->count * sizeof(*old));
+		m->source = *fresh;
+		m->room = m->room ? SOURCES_MAX : SOURCES4_MAX;
+		*fresh = old;
+	}
+	m->source[m->count++] = *source;
+}
+
+static int change_source(struct inet_sock *i, const struct change *c, struct rooms *rooms)
 {
 	struct membership *m = find(i, &c->group);
 	unsigned at;
@@ -77,7 +119,7 @@ static int change_source(struct inet_sock *i, const struct change *c)
 		return -EADDRNOTAVAIL;
 	if (m->count == (c->v6 ? SOURCES_MAX : SOURCES4_MAX))
 		return -ENOBUFS;
-	m->source[m->count++] = c->source;
+	append(m, &c->source, rooms);
 	m->filtered = true;
 	return 0;
 }
@@ -85,17 +127,21 @@ static int change_source(struct inet_sock *i, const struct change *c)
 static int change(struct inet_sock *i, const struct change *c)
 {
 	struct membership *fresh = kmalloc(MEMBERSHIPS_MAX * sizeof *fresh), *m;
+	struct rooms rooms = { 0 };
 	int err;
 
-	if (!fresh)
+	if (!fresh || (c->sourced && c->add && !rooms_make(&rooms))) {
+		rooms_free(&rooms);
+		kfree(fresh);
 		return -ENOBUFS;
+	}
 	spin_lock(&i->ns->lock);
 	if (!i->members) {
 		i->members = fresh;
 		fresh = NULL;
 	}
 	if (c->sourced) {
-		err = change_source(i, c);
+		err = change_source(i, c, &rooms);
 	} else if (c->add) {
 		err = join(i, &c->group, false);
 	} else {
@@ -105,6 +151,7 @@ static int change(struct inet_sock *i, const struct change *c)
 			leave(i, m);
 	}
 	spin_unlock(&i->ns->lock);
+	rooms_free(&rooms);
 	kfree(fresh);
 	return err;
 }
@@ -244,7 +291,7 @@ static int decode_head(int level, int opt, const uint8_t *p, size_t size, struct
 static int set_list(struct inet_sock *i, int level, int opt, const uint8_t *p, size_t size)
 {
 	unsigned most = level == IPPROTO_IP ? SOURCES4_MAX : SOURCES_MAX;
-	struct membership *m, *fresh;
+	struct membership *m, fresh, old = { 0 };
 	struct list_head h;
 	int err = decode_head(level, opt, p, size, &h);
 
@@ -257,22 +304,20 @@ static int set_list(struct inet_sock *i, int level, int opt, const uint8_t *p, s
 	err = check_link(i, h.index, h.address, &h.group);
 	if (err)
 		return err;
-	fresh = kzalloc(sizeof *fresh);
-	if (!fresh)
+	fresh = (struct membership){ .group = h.group, .include = h.include, .filtered = h.include || h.count,
+				     .count = (uint8_t)h.count, .room = (uint8_t)h.count };
+	fresh.source = h.count ? kmalloc(h.count * sizeof(*fresh.source)) : NULL;
+	if (h.count && !fresh.source)
 		return -ENOBUFS;
-	fresh->group = h.group;
-	fresh->include = h.include;
-	fresh->filtered = h.include || h.count;
-	fresh->count = (uint8_t)h.count;
 	for (unsigned k = 0; k < h.count && !err; k++) {
 		const uint8_t *at = p + h.head + k * h.each;
 		uint32_t v4;
 
 		if (opt == IP_MSFILTER) {
 			memcpy(&v4, at, sizeof v4);
-			fresh->source[k] = ip_from_v4(be32(v4));
+			fresh.source[k] = ip_from_v4(be32(v4));
 		} else {
-			err = storage(level, true, at, &fresh->source[k]);
+			err = storage(level, true, at, &fresh.source[k]);
 		}
 	}
 	if (!err) {
@@ -283,16 +328,18 @@ static int set_list(struct inet_sock *i, int level, int opt, const uint8_t *p, s
 		else if (h.include && !h.count)
 			leave(i, m);    /* nobody is wanted any more */
 		else
-			*m = *fresh;
+			old = *m, *m = fresh, fresh.source = NULL;
 		spin_unlock(&i->ns->lock);
 	}
-	kfree(fresh);
+	kfree(fresh.source);
+	kfree(old.source);
 	return err;
 }
 
 int inet_get_members(struct inet_sock *i, int level, int opt, void *val, size_t *size)
 {
-	struct membership *m, *copy;
+	struct membership *m, copy;
+	struct ipaddr *source;
 	struct list_head h;
 	uint8_t *p = val;
 	unsigned n;
@@ -309,37 +356,40 @@ int inet_get_members(struct inet_sock *i, int level, int opt, void *val, size_t 
 	err = check_link(i, h.index, h.address, &h.group);
 	if (err)
 		return err;
-	copy = kmalloc(sizeof *copy);
-	if (!copy)
+	source = kmalloc(SOURCES_MAX * sizeof(*source));
+	if (!source)
 		return -ENOBUFS;
 	spin_lock(&i->ns->lock);
 	m = i->members ? find(i, &h.group) : NULL;
-	if (m)
-		*copy = *m;
+	if (m) {
+		copy = *m;
+		if (m->count)
+			memcpy(source, m->source, m->count * sizeof(*source));
+	}
 	spin_unlock(&i->ns->lock);
 	if (!m) {
-		kfree(copy);
+		kfree(source);
 		return -EADDRNOTAVAIL;
 	}
-	n = MIN(MIN(h.count, (uint32_t)copy->count), (unsigned)((*size - h.head) / h.each));
-	v = copy->include;
+	n = MIN(MIN(h.count, (uint32_t)copy.count), (unsigned)((*size - h.head) / h.each));
+	v = copy.include;
 	memcpy(p + h.head - 8, &v, sizeof v);
-	v = copy->count;
+	v = copy.count;
 	memcpy(p + h.head - 4, &v, sizeof v);
 	for (unsigned k = 0; k < n; k++) {
 		struct inet_sock as = { .family = level == IPPROTO_IP ? AF_INET : AF_INET6 };
 		struct sock_addr a;
 
-		inet_addr_format(&as, &(struct endpoint){ .ip = copy->source[k] }, &a);
+		inet_addr_format(&as, &(struct endpoint){ .ip = source[k] }, &a);
 		if (opt == IP_MSFILTER) {
-			memcpy(p + h.head + k * h.each, copy->source[k].b + 12, 4);
+			memcpy(p + h.head + k * h.each, source[k].b + 12, 4);
 		} else {
 			memset(p + h.head + k * h.each, 0, h.each);
 			memcpy(p + h.head + k * h.each, &a.u, MIN((size_t)a.size, h.each));
 		}
 	}
 	*size = h.head + n * h.each;
-	kfree(copy);
+	kfree(source);
 	return 0;
 }
 

@@ -55,7 +55,7 @@ void inet_sock_fini(struct inet_sock *i)
 	i->hashed = false;
 	spin_unlock(&i->ns->lock);
 	inet_errors_drop(i, true);
-	kfree(i->members);
+	inet_members_free(i);
 	(void)filter_detach(&i->filter);
 	netns_put(i->ns);
 }
