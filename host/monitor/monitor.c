@@ -291,6 +291,9 @@ static bool read_control(struct monitor *m)
 	struct control_msg msg;
 	ssize_t n = recv(m->procs.control_fd, &msg, sizeof(msg), MSG_DONTWAIT | MSG_TRUNC);
 
+	/* It ended before it had read all; its last word comes behind that. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(m->procs.control_fd, &msg, sizeof(msg), MSG_DONTWAIT | MSG_TRUNC);
 	if (n < 0)
 		return errno != EAGAIN && errno != EINTR;
 	if (n == 0)

@@ -293,6 +293,20 @@ def test_killed_at_any_moment(t):
             t.ok(st in (-s, 128 + s), f"{s.name} after {delay * 1000:.1f} ms: status {st}")
 
 
+def test_ends_with_signals_on_their_way(t):
+    """What the sandbox had not read when it ended does not hide its exit status."""
+    for _ in range(20):
+        p = subprocess.Popen([t.nacre_path, "do", "--", "sh", "-c", "echo; exec sleep 100"], cwd=t.tmp,
+                             stdout=subprocess.PIPE, start_new_session=True)
+        p.stdout.readline()
+        p.send_signal(signal.SIGTERM)
+        while p.poll() is None:
+            for s in signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM:
+                os.kill(p.pid, s)
+        p.stdout.close()
+        t.ok(p.returncode - 128 in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM), f"status {p.returncode}")
+
+
 def test_killed_sigint_ignored(t):
     """A SIGINT that no keyboard sent ends even a program that ignores it."""
     kill_and_look(t, signal.SIGINT, "trap '' INT; ")
