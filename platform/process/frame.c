@@ -21,7 +21,6 @@
 #define FP_MAGIC1 0x46505853u
 #define FP_MAGIC2 0x46505845u
 #define MXCSR_MASK_DEFAULT 0xffbfu
-#define FEATURE_PKRU (1ull << 9)
 #define AMX_FEATURES (3ull << 17)       /* tile configuration is in every frame; never for programs */
 
 struct fp_sw { uint32_t magic1, extended_size; uint64_t features; uint32_t xstate_size, pad[7]; };
@@ -112,14 +111,6 @@ void frame_xstate_load(uint8_t *frame_fp, const void *xstate)
 	memcpy(frame_fp + FP_MXCSR, &mxcsr, 4);
 	memcpy(frame_fp + FP_XSTATE_BV, &features, 8);
 	frame_xstate_describe(frame_fp);
-}
-
-bool frame_xstate_plain(const void *xstate)
-{
-	uint64_t in_use;
-
-	memcpy(&in_use, (const uint8_t *)xstate + FP_XSTATE_BV, 8);
-	return !(in_use & frame_shape.features & FEATURE_PKRU);
 }
 
 void frame_xstate_save(void *xstate, const uint8_t *frame_fp)

@@ -190,23 +190,6 @@ void gate_load(const struct app_thread *th, struct stub_box *box, const struct p
 	to->given.which = gate_words(th, to->given.word, &want);
 }
 
-bool gate_context_loadable(const struct app_thread *th, const struct plat_uctx *u)
-{
-	const struct plat_regs *r = &u->regs;
-
-	return th->at_gate && r->rip < USER_HI && !(r->rflags & FLAGS_ODD) && !r->gs_base && frame_xstate_plain(u->xstate);
-}
-
-void gate_load_context(struct stub_box *box, const struct plat_regs *r)
-{
-	struct stub_regs *to = box_regs(box);
-	struct stub_load want = load_of(r);
-
-	box->new_fs_base = base_valid(r->fs_base);
-	memcpy(to->given.word, &want, sizeof(want));
-	to->given.which = LOAD_CONTEXT | ((1ull << LOAD_WORDS) - 1);
-}
-
 /* ---- answers -------------------------------------------------------------- */
 
 static void answers_clear(struct stub_box *box)

@@ -51,7 +51,6 @@ struct app_thread {
 	uint32_t below;                 /* the frame's place: GATE_BELOW after a trap by the gate, or 0 */
 	bool resumed_fast;              /* its last order to run was without a frame */
 	uint16_t order;                 /* the one being made; the mailbox gets it whole */
-	bool changes_context;           /* that order loads another context than the thread trapped with */
 	bool at_gate;                   /* parked by the gate, registers below */
 	struct plat_regs gate_regs;
 	int32_t home;                   /* the only core it may use, or ANYWHERE */
@@ -292,9 +291,6 @@ bool gate_resumable(struct app_thread *th, const struct plat_regs *r);
 void ahead_announce(struct app_thread *th, const struct stub_box *box, uint64_t nr);
 bool gate_loadable(const struct app_thread *th, const struct plat_regs *r);
 void gate_load(const struct app_thread *th, struct stub_box *box, const struct plat_regs *r);
-/* The same for another context than trapped there, whose extended state is in its place. */
-bool gate_context_loadable(const struct app_thread *th, const struct plat_uctx *u);
-void gate_load_context(struct stub_box *box, const struct plat_regs *r);
 uint64_t gate_words(const struct app_thread *th, uint64_t *word, const struct stub_load *want);
 /* How much there is at src, of at least n bytes; 0: none. */
 size_t ahead_find(struct app_thread *th, const struct stub_box *box, uint64_t src, size_t n);

@@ -55,7 +55,6 @@ extern struct frame_shape {
 /* Between a context's XSAVE image and the frame.  What goes into the frame is
  * made acceptable to the host, whatever the image says. */
 void frame_xstate_load(uint8_t *frame_fp, const void *xstate);
-bool frame_xstate_plain(const void *xstate);    /* no rights to memory in it, which the stub itself may need */
 void frame_xstate_describe(uint8_t *frame_fp);  /* an image that the stub saved there */
 void frame_xstate_save(void *xstate, const uint8_t *frame_fp);
 

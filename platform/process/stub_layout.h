@@ -295,7 +295,6 @@ struct stub_load {
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, flags;
 };
 #define LOAD_WORDS (sizeof(struct stub_load) / sizeof(uint64_t))
-#define LOAD_CONTEXT (1ull << 63)       /* in `which`: new_fs_base and the extended state of the gate's frame too */
 struct stub_regs {                      /* at BOX_LOAD */
 	struct stub_load load;          /* by the thread, for the gate's exit */
 	struct {                        /* what it is made of, by the kernel */

@@ -376,7 +376,6 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 {
 	bool loaded = u->xstate_live && is_owner(th, u);
 
-	th->changes_context = false;
 	posts_prepare(th, box, u, loaded);
 	if (!loaded || u->answers_changed) {
 		answers_store(s, box, &u->answers);
@@ -403,12 +402,6 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 		u->xstate_live = true;
 		th->owner = u;
 		th->owner_serial = (uint32_t)(u->cookie >> 32);
-		if (gate_context_loadable(th, u)) {
-			gate_load_context(box, &u->regs);
-			th->order = ORDER_LOAD;
-			th->resumed_fast = th->changes_context = true;
-			return 0;
-		}
 	} else if (th->below) {
 		frame_xstate_describe(frame_xstate(box, th->below));
 	}
@@ -461,10 +454,10 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 		posts_take(th, u, box, trap >> TRAP_POSTS_SHIFT & TRAP_POSTS_MASK);
 	if (signo == TRAP_RIDERS) {
 		/* Nothing was resumed; a frame that was meant to be holds the
-		 * newest state, or the place of one that of another context. */
+		 * newest state. */
 		if (!th->rider_count)
 			return -ESRCH;
-		th->at_gate &= th->resumed_fast && !th->changes_context;
+		th->at_gate &= th->resumed_fast;
 		*ret = (struct plat_trap){ .kind = PLAT_TRAP_RIDER };
 		return 0;
 	}

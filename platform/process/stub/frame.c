@@ -142,11 +142,6 @@ void stub_load_make(struct stub_box *box)
 
 	load_saved(box, &r->load);
 	take_given((uint64_t *)&r->load, LOAD_WORDS, r->given.which, r->given.word);
-	if (r->given.which & LOAD_CONTEXT) {
-		__builtin_ia32_wrfsbase64(box->new_fs_base);
-		/* Refused: the program wrote there, and has whatever state this is. */
-		(void)stub_xrstor((uint64_t)box + config()->gate_xstate, config()->features);
-	}
 }
 
 static int64_t frame_out(struct stub_box *box, const struct stub_cmd *cmd, uint8_t *fp)
