@@ -313,6 +313,8 @@ struct plat_uctx {
 	/* A bit per descriptor whose close(2) may be posted.  By the kernel, for its own task; the
 	 * platform takes away what was posted, and all of it when posts are withdrawn. */
 	uint64_t closable;
+	bool slotted;                   /* platform: a mailbox has a slot for it, atomic: */
+	uint32_t slot_cpu, slot;
 	uint32_t post_count;            /* platform: calls that were posted in the last run */
 	bool posts_withdrawn;           /* kernel, from any CPU, atomic: offers end before the next run */
 	struct plat_post post[PLAT_POSTS_MAX];
@@ -349,6 +351,7 @@ struct plat_trap {
 	int32_t code;                   /* si_code */
 	uint32_t trapno, err;           /* as in a Linux sigcontext */
 	uint32_t compat;                /* SYSCALL: 1 for int 0x80, x32, sysenter (the kernel answers ENOSYS or kills) */
+	bool word;                      /* SYSCALL: a futex(2) that waits; since the run began its word was as it says */
 	bool gate;                      /* SYSCALL: came by plat_syscall_gate(), not by an instruction (a hint) */
 };
 
@@ -356,12 +359,17 @@ struct plat_trap {
  * passes (reported as KICK).  Registers are read from u and written back. */
 void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		   struct plat_trap *ret_trap);
-/* Bring the newest extended state into u->xstate: before u runs on another
- * CPU, another context runs in as on this CPU, or the kernel reads or changes
- * it.  Called on the CPU that ran u last, and whenever its task leaves that
- * CPU (copies of its memory that the platform holds end there).  The state
- * stays live. */
+/* Bring the newest extended state into u->xstate: before the kernel reads or changes
+ * it.  Called on the CPU that u's task has.  The state stays live. */
 void plat_uctx_save(struct plat_uctx *u);
+/* u's task leaves this CPU (copies of its memory that the platform holds end here).
+ * Registers and extended state may stay in the machine; whole: somebody may look at them
+ * or change them before the task has a CPU again. */
+void plat_uctx_leave(struct plat_uctx *u, bool whole);
+/* It comes to this CPU. */
+void plat_uctx_arrive(struct plat_uctx *u);
+/* It is about to leave its address space: registers and state are lost. */
+void plat_uctx_drop(struct plat_uctx *u);
 /* A trap by plat_syscall_gate() need leave only these registers in u: rax, rdi, rsi,
  * rdx, r10, r8, r9, orig_rax, rip, rcx, r11, rflags.  The others come now; before
  * that they have no meaning and must not be changed.  Called on the CPU that ran u

@@ -6,15 +6,21 @@
  * that changed it earlier made the read differ.  Reading user memory may sleep
  * the CPU, so it happens outside the bucket's lock; a waiter that was woken
  * between entering and reading returns as woken, because its waker has counted
- * it.
+ * it.  A platform may have looked at the word before the trap: that look counts when
+ * nobody was to be woken in between, at any word that this may be.
  *
  * Locking: bucket->lock (object spinlock); two buckets in address order. */
 #include "kernel/mm/futex.h"
 #include "kernel/syscall/syscall.h"
 
 #define BUCKETS 1024u
+#define KEY_OF_OBJECT 1u                 /* in futex_key.owner */
 
 static struct futex_bucket buckets[BUCKETS];
+
+/* How often somebody was to be woken: at words of objects; mm->futex_wakes: at the others.
+ * Changed under the lock of the word's bucket, before its waiters are looked at. */
+static uint64_t shared_wakes __aligned(64);
 
 void futex_init(void)
 {
@@ -55,6 +61,7 @@ int futex_key_get(struct mm *mm, uint64_t addr, bool shared, struct futex_key *r
 	} else if ((v->flags & VM_SHARED) && (v->file || v->objref)) {
 		ret->owner = v->file && v->file->inode ? (uint64_t)(uintptr_t)v->file->inode :
 			v->file ? (uint64_t)(uintptr_t)v->file : (uint64_t)(uintptr_t)v->objref;
+		ret->owner |= KEY_OF_OBJECT;
 		ret->offset = v->off + (addr - v->start);
 	}
 	mutex_unlock(&mm->lock);
@@ -129,6 +136,8 @@ static unsigned wake_in(struct futex_bucket *b, const struct futex_key *k, unsig
 	struct futex_q *q, *tmp;
 	unsigned woken = 0;
 
+	__atomic_fetch_add(k->owner & KEY_OF_OBJECT ? &shared_wakes : &((struct mm *)(uintptr_t)k->owner)->futex_wakes, 1,
+			   __ATOMIC_RELEASE);
 	list_for_each_safe(q, tmp, &b->waiters, link) {
 		if (woken >= n)
 			break;
@@ -205,12 +214,31 @@ int futex_deadline(uaddr p, bool absolute, bool realtime, uint64_t *ret)
 	return 0;
 }
 
+/* t is about to run. */
+void futex_look_before(struct task *t)
+{
+	t->futex_look.wakes = __atomic_load_n(&t->mm->futex_wakes, __ATOMIC_ACQUIRE);
+	t->futex_look.shared_wakes = __atomic_load_n(&shared_wakes, __ATOMIC_ACQUIRE);
+}
+
+/* t, which is queued, has looked at the word itself before the trap.  Had it been queued
+ * then: would anybody have woken it until now?  If not, it is as if it had been. */
+static bool looked(struct task *t, const struct futex_key *k)
+{
+	bool same = t->futex_look.same;
+
+	t->futex_look.same = false;
+	if (k->owner & KEY_OF_OBJECT)
+		return same && __atomic_load_n(&shared_wakes, __ATOMIC_ACQUIRE) == t->futex_look.shared_wakes;
+	return same && __atomic_load_n(&t->mm->futex_wakes, __ATOMIC_ACQUIRE) == t->futex_look.wakes;
+}
+
 static int wait_once(struct task *t, uint64_t addr, bool shared, uint32_t val, uint32_t bitset,
 		     uint64_t deadline)
 {
 	struct futex_q q = { .task = t, .bitset = bitset };
 	struct futex_key k;
-	uint32_t cur;
+	uint32_t cur = val;
 	int err;
 
 	if (!bitset)
@@ -219,7 +247,7 @@ static int wait_once(struct task *t, uint64_t addr, bool shared, uint32_t val, u
 	if (err)
 		return err;
 	futex_enqueue(&q, &k);
-	err = futex_load(t->mm, addr, &cur);
+	err = looked(t, &k) ? 0 : futex_load(t->mm, addr, &cur);
 	if (!err && cur != val)
 		err = -EAGAIN;
 	if (err)

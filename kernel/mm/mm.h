@@ -48,6 +48,7 @@ struct mm {
 	uint32_t patch_hits;            /* atomic: kernel/mm/patch.c */
 	uint64_t fault_addr;            /* mm_fault: the last one that found nothing wrong */
 	unsigned fault_repeats;
+	uint64_t futex_wakes;           /* atomic: kernel/mm/futex.c */
 	uint32_t aio_contexts;          /* atomic: of kernel/vfs/aio.c */
 
 	struct list all_link;           /* mm_list_lock: every mm with users */
@@ -274,6 +275,7 @@ int __must_check mm_exec_load(const struct exec_args *a, struct exec_image *ret)
 
 /* ---- futex hooks ---- */
 void futex_exit_task(struct task *t);   /* robust list, clear_child_tid wake */
+void futex_look_before(struct task *t); /* about to run: its word about a futex's counts from here */
 int futex_wake_addr(struct mm *mm, uint64_t addr, unsigned n);   /* private key */
 
 /* ---- vDSO ---- */

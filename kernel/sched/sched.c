@@ -265,7 +265,7 @@ static void switch_to(struct cpu *c, struct task *next)
 		account(prev, &prev->se.sys_ns, now);
 		if (prev->uctx.riders)
 			plat_riders_flush(&prev->uctx);
-		plat_uctx_save(&prev->uctx);
+		plat_uctx_leave(&prev->uctx, __atomic_load_n(&prev->ptrace, __ATOMIC_RELAXED));
 	}
 	c->switches++;
 	stats_bump(&plat_stats()->n[STATS_SWITCHES], 1);
@@ -281,6 +281,7 @@ static void switch_to(struct cpu *c, struct task *next)
 		__atomic_store_n(&next->se.cpu, c->id, __ATOMIC_RELAXED);       /* wakers look, with no lock */
 		__atomic_store_n(&next->se.on_cpu, 1, __ATOMIC_RELEASE);
 		account_switch_in(next, now);
+		plat_uctx_arrive(&next->uctx);
 	}
 	plat_kstack_switch(save, next ? next->se.ksp : c->idle_sp);
 	finish_switch();

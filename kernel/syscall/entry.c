@@ -151,6 +151,7 @@ __noreturn void task_user_loop(void *unused)
 			signal_deliver_user(false);
 		if (unlikely(!answers_current(t)))
 			answers_refresh(t);
+		futex_look_before(t);
 		plat_user_run(t->mm->as, &t->uctx, deadline, &trap);
 		sched_user_ended(t);
 		stats_bump(&plat_stats()->n[entry_kind(&trap)], 1);
@@ -160,6 +161,7 @@ __noreturn void task_user_loop(void *unused)
 			ride_over_slow(t);
 		if (unlikely(t->xstate_in.at) && !t->uctx.riders && trap.kind != PLAT_TRAP_RIDER)
 			t->xstate_in.at = 0;
+		t->futex_look.same = trap.word;
 		switch (trap.kind) {
 		case PLAT_TRAP_SYSCALL:
 			from_syscall = true;

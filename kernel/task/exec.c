@@ -217,6 +217,7 @@ static void commit(struct task *t, struct exec_args *a, struct exec_image *img, 
 	task_vfork_done(t);
 	if (old_mm) {
 		tgroup_left_mm(t, old_mm);
+		plat_uctx_drop(&t->uctx);
 		mm_put(old_mm);
 	}
 	if (old_sh)

@@ -276,6 +276,7 @@ static void exit_resources(struct task *t)
 	if (mm) {
 		tgroup_left_mm(t, mm);
 		task_vfork_done(t);
+		plat_uctx_drop(&t->uctx);
 		mm_put(mm);
 	}
 	if (files) {

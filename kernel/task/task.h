@@ -184,6 +184,7 @@ struct task {
 	bool restore_sigmask;
 	uint32_t sig_pending_flag;      /* recalculated under sighand->lock; read freely */
 	struct linux_sigaltstack_k { uint64_t sp, size; uint32_t flags; } altstack;
+	struct { bool same; uint64_t wakes, shared_wakes; } futex_look; /* its own: kernel/mm/futex.c */
 	struct restart { long (*fn)(struct task *t); uint64_t a[6]; } restart;  /* restart_syscall(2) */
 
 	/* self */

@@ -21,6 +21,7 @@
 #define FP_MAGIC1 0x46505853u
 #define FP_MAGIC2 0x46505845u
 #define MXCSR_MASK_DEFAULT 0xffbfu
+#define STACK_USED 0x1000               /* of a mailbox's signal stack, beside frames */
 #define AMX_FEATURES (3ull << 17)       /* tile configuration is in every frame; never for programs */
 
 struct fp_sw { uint32_t magic1, extended_size; uint64_t features; uint32_t xstate_size, pad[7]; };
@@ -51,6 +52,19 @@ static void on_learn(__unused_arg int signo, __unused_arg siginfo_t *si, void *c
 	frame_shape.extended_size = sw.extended_size;
 }
 
+/* The first where a frame that resumes a trap by the gate has room for it, the others below the
+ * signal stack, of which little is used but two frames. */
+static void slots_place(void)
+{
+	uint32_t size = (uint32_t)align_up(frame_shape.extended_size, 64), n = 1;
+	uint32_t end = frame_shape.frame_off - (BOX_SIZE - frame_shape.frame_off) - STACK_USED;
+
+	frame_shape.slot_image[0] = frame_shape.fp_off - GATE_BELOW;
+	for (uint32_t at = BOX_STACK; n < SLOTS_MAX && at + size <= end && end < BOX_SIZE; at += size)
+		frame_shape.slot_image[n++] = at;
+	frame_shape.slot_count = n;
+}
+
 int frame_init(void)
 {
 	struct sigaction sa = { .sa_sigaction = on_learn, .sa_flags = SA_SIGINFO | SA_ONSTACK };
@@ -78,10 +92,11 @@ int frame_init(void)
 		return learn_err;
 	if (!frame_shape.mxcsr_mask)
 		frame_shape.mxcsr_mask = MXCSR_MASK_DEFAULT;
-	if (frame_shape.frame_off < BOX_POSTS + BOX_POSTS_SIZE + GATE_BELOW ||
+	if (frame_shape.frame_off < BOX_SLOTS_END + GATE_BELOW ||
 	    frame_shape.xstate_size < FP_XHEADER_END ||
 	    frame_shape.fp_off + frame_shape.extended_size > BOX_SIZE)
 		return -ENOSYS;
+	slots_place();
 	return 0;
 }
 
@@ -133,13 +148,13 @@ void plat_user_init(struct plat_uctx *u)
 	u->regs.cs = 0x33;
 	u->regs.ss = 0x2b;
 	u->regs.rflags = 0x202;
-	u->xstate_live = false;
 	u->regs_changed = true;
-	u->regs_partial = false;
 	u->riders = false;
 	u->rider_err = 0;
 	u->answers = (struct plat_answers){ .valid = false };
 	u->answers_changed = true;
+	plat_uctx_drop(u);
+	u->xstate_live = u->regs_partial = false;
 	u->cookie = 0;
 	if (!x)
 		return;

@@ -19,9 +19,6 @@
 #include "platform/process/sigframe.h"
 #include "platform/process/stub/ahead.h"
 
-#define XSTATE_POLL_NS (200 * 1000ull)
-#define XSTATE_NS (10 * NSEC_PER_SEC)
-
 uint64_t plat_syscall_gate(void)
 {
 	const struct stub_image *image = (const void *)process_stub_image;
@@ -46,8 +43,8 @@ void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct pl
 		.r11 = flags, .rax = nr, .rcx = rip, .orig_rax = nr,
 		.rip = rip, .cs = CS_USER, .rflags = flags, .ss = SS_USER,
 	};
-	th->gate_regs = *r;
-	th->at_gate = true;
+	slot_now(th)->gate_regs = *r;
+	slot_now(th)->at_gate = true;
 }
 
 static void regs_rest(struct plat_regs *to, const struct plat_regs *from)
@@ -72,7 +69,24 @@ void gate_regs_rest(struct app_thread *th, const struct stub_box *box, struct pl
 	};
 
 	regs_rest(r, &rest);
-	regs_rest(&th->gate_regs, &rest);
+	regs_rest(&slot_now(th)->gate_regs, &rest);
+}
+
+/* The same of a context that the thread does not have at the moment. */
+void gate_regs_parked(struct slot *slot, const struct stub_slot *from, struct plat_regs *r)
+{
+	enum { RSP = (BOX_RSP - BOX_RIP) / 8, RBX, RBP, R12, R13, R14, R15 };
+	const uint64_t *word = from->word;
+	const struct plat_regs rest = {
+		.rsp = __atomic_load_n(&word[RSP], __ATOMIC_RELAXED), .rbx = __atomic_load_n(&word[RBX], __ATOMIC_RELAXED),
+		.rbp = __atomic_load_n(&word[RBP], __ATOMIC_RELAXED), .r12 = __atomic_load_n(&word[R12], __ATOMIC_RELAXED),
+		.r13 = __atomic_load_n(&word[R13], __ATOMIC_RELAXED), .r14 = __atomic_load_n(&word[R14], __ATOMIC_RELAXED),
+		.r15 = __atomic_load_n(&word[R15], __ATOMIC_RELAXED),
+		.fs_base = base_valid(__atomic_load_n(&from->fs_base, __ATOMIC_RELAXED)),
+	};
+
+	regs_rest(r, &rest);
+	regs_rest(&slot->gate_regs, &rest);
 }
 
 /* There is a copy for call nr.  A path will be wanted for sure, very soon. */
@@ -137,11 +151,11 @@ bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst,
 }
 
 /* May the thread go on with the registers that it has, but for rax? */
-bool gate_resumable(struct app_thread *th, const struct plat_regs *r)
+bool gate_resumable(struct slot *slot, const struct plat_regs *r)
 {
-	struct plat_regs *g = &th->gate_regs;
+	struct plat_regs *g = &slot->gate_regs;
 
-	if (!th->at_gate || r->rip >= USER_HI)
+	if (!slot->at_gate || r->rip >= USER_HI)
 		return false;
 	g->rax = r->rax;
 	g->orig_rax = r->orig_rax;
@@ -149,10 +163,10 @@ bool gate_resumable(struct app_thread *th, const struct plat_regs *r)
 }
 
 /* May the gate's exit load these, all of them? */
-bool gate_loadable(const struct app_thread *th, const struct plat_regs *r)
+bool gate_loadable(const struct slot *slot, const struct plat_regs *r)
 {
-	return th->at_gate && r->rip < USER_HI && !(r->rflags & FLAGS_ODD) && !r->gs_base &&
-	       r->fs_base == th->gate_regs.fs_base;
+	return slot->at_gate && r->rip < USER_HI && !(r->rflags & FLAGS_ODD) && !r->gs_base &&
+	       r->fs_base == slot->gate_regs.fs_base;
 }
 
 static struct stub_load load_of(const struct plat_regs *r)
@@ -167,9 +181,9 @@ static struct stub_load load_of(const struct plat_regs *r)
 }
 
 /* Those registers that the thread must be told go to word; which they are. */
-uint64_t gate_words(const struct app_thread *th, uint64_t *word, const struct stub_load *want)
+uint64_t gate_words(const struct slot *slot, uint64_t *word, const struct stub_load *want)
 {
-	struct stub_load have = load_of(&th->gate_regs);
+	struct stub_load have = load_of(&slot->gate_regs);
 	const uint64_t *h = (const uint64_t *)&have, *w = (const uint64_t *)want;
 	uint64_t which = 0;
 
@@ -182,12 +196,12 @@ uint64_t gate_words(const struct app_thread *th, uint64_t *word, const struct st
 	return which;
 }
 
-void gate_load(const struct app_thread *th, struct stub_box *box, const struct plat_regs *r)
+void gate_load(const struct slot *slot, struct stub_box *box, const struct plat_regs *r)
 {
 	struct stub_regs *to = box_regs(box);
 	struct stub_load want = load_of(r);
 
-	to->given.which = gate_words(th, to->given.word, &want);
+	to->given.which = gate_words(slot, to->given.word, &want);
 }
 
 /* ---- answers -------------------------------------------------------------- */
@@ -199,22 +213,32 @@ static void answers_clear(struct stub_box *box)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* The context that is about to run has other answers than what is there. */
-void answers_store(const struct stub *s, struct stub_box *box, const struct plat_answers *a)
+/* The context that is about to run may have other answers than what is there. */
+void answers_store(const struct stub *s, struct app_thread *th, struct stub_box *box, const struct plat_answers *a)
 {
-	const struct { uint32_t nr, value; } list[] = {
-		{ SYS_getpid, a->pid }, { SYS_gettid, a->tid }, { SYS_getuid, a->uid },
-		{ SYS_geteuid, a->euid }, { SYS_getgid, a->gid }, { SYS_getegid, a->egid },
+	struct plat_answers *there = &th->answers;
+	const struct { uint32_t nr, value, there; } list[] = {
+		{ SYS_getpid, a->pid, there->pid }, { SYS_gettid, a->tid, there->tid },
+		{ SYS_getuid, a->uid, there->uid }, { SYS_geteuid, a->euid, there->euid },
+		{ SYS_getgid, a->gid, there->gid }, { SYS_getegid, a->egid, there->egid },
 	};
+	const bool valid = there->valid;
 
 	if (!a->valid || __atomic_load_n(&s->answers_off, __ATOMIC_RELAXED)) {
-		answers_clear(box);
+		if (valid)
+			answers_clear(box);
+		there->valid = false;
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
-		__atomic_store_n(&box->answer[list[i].nr], list[i].value, __ATOMIC_RELAXED);
-		__atomic_store_n(&box->answer_valid[list[i].nr], 1, __ATOMIC_RELAXED);
+		if (!valid || list[i].value != list[i].there)
+			__atomic_store_n(&box->answer[list[i].nr], list[i].value, __ATOMIC_RELAXED);
+		if (!valid)
+			__atomic_store_n(&box->answer_valid[list[i].nr], 1, __ATOMIC_RELAXED);
 	}
+	*there = *a;
+	if (valid)
+		return;
 	/* Either this sees the revocation or the revoker clears after this. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&s->answers_off, __ATOMIC_SEQ_CST))
@@ -230,34 +254,4 @@ void plat_answers_revoke(plat_as_t as)
 	__atomic_store_n(&s->answers_off, true, __ATOMIC_SEQ_CST);
 	for (unsigned cpu = 0; cpu < process.cpu_count; cpu++)
 		answers_clear(stub_box_nr(s, cpu));
-}
-
-/* ---- extended state ------------------------------------------------------- */
-
-/* Until the thread has saved its extended state after a trap by the gate. */
-int gate_xstate_await(struct stub *s, const struct app_thread *th, struct stub_box *box)
-{
-	uint64_t start = host_cycles(), end_ns;
-	bool saved;
-
-	if (!th->below || __atomic_load_n(&box->xsaved, __ATOMIC_ACQUIRE))
-		return 0;
-	do {
-		__builtin_ia32_pause();
-		if (__atomic_load_n(&box->xsaved, __ATOMIC_ACQUIRE))
-			return 0;
-	} while (host_cycles() - start < process.spin_cycles);
-	/* It lost its core in between; too rare to be woken for. */
-	end_ns = plat_time_mono_ns() + XSTATE_NS;
-	while (!(saved = __atomic_load_n(&box->xsaved, __ATOMIC_ACQUIRE))) {
-		uint64_t now_ns = plat_time_mono_ns();
-
-		if (stub_dead(s) || (DEFENCE(XSTATE_BOUND) && now_ns >= end_ns))
-			break;
-		futex_wait(&box->xsaved, 0, now_ns + XSTATE_POLL_NS);
-	}
-	if (saved)
-		return 0;
-	stub_kill(s);
-	return -ESRCH;
 }

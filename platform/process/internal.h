@@ -32,6 +32,7 @@ struct ctl {
 	int sock, peer;                 /* ours, the stub's */
 	uint8_t *base;
 	uint64_t boxes_used;            /* a bit each: an app thread was ordered there; atomic */
+	uint32_t slots_used;            /* how many of the slots, in whichever mailbox */
 	struct ctl *next;
 };
 STATIC_ASSERT(PLAT_MAX_CPUS <= 64);
@@ -40,19 +41,31 @@ STATIC_ASSERT(PLAT_MAX_CPUS <= 64);
  * what may be another (0: none). */
 struct ahead_at { uint64_t addr, end; uint32_t off, next; };
 
+/* One of a mailbox, slots.c. */
+struct slot {
+	struct plat_uctx *owner;        /* atomic: whose state it holds, or NULL */
+	bool in_frame;                  /* that state is in the frame of a host's signal */
+	bool seen;                      /* atomic: the thread has saved what belongs here since it trapped */
+	bool at_gate;                   /* the state is that of the last trap by the gate: */
+	struct plat_regs gate_regs;
+	uint32_t tid;                   /* told: the answer to gettid */
+	uint64_t used;                  /* slot_runs, when it last was */
+};
+
 /* The kernel's side of an app thread. */
 struct app_thread {
 	bool live;
 	uint8_t box;                    /* number of its mailbox: birth_claim() */
 	uint32_t wake_word;             /* of process.wake: what it sleeps on */
 	uint32_t tid;
-	const struct plat_uctx *owner;  /* whose xstate lies in the frame */
-	uint32_t owner_serial;
-	uint32_t below;                 /* the frame's place: GATE_BELOW after a trap by the gate, or 0 */
+	struct slot *slot;              /* [frame_shape.slot_count] */
+	uint32_t slot_at;               /* the one that the thread has */
+	uint32_t slot_next;             /* the one of the order that is being made */
+	uint64_t slot_runs;
+	struct plat_answers answers;    /* what the mailbox has, but for the tid */
+	uint32_t below;                 /* it waits in the gate, for a frame so far below the usual place; or 0 */
 	bool resumed_fast;              /* its last order to run was without a frame */
 	uint16_t order;                 /* the one being made; the mailbox gets it whole */
-	bool at_gate;                   /* parked by the gate, registers below */
-	struct plat_regs gate_regs;
 	int32_t home;                   /* the only core it may use, or ANYWHERE */
 	bool sliced;                    /* its slice is as short as the kernel thread's */
 	bool placeable;                 /* its thread id is one of its process */
@@ -86,6 +99,7 @@ struct stub {
 	struct batch *batch;            /* the kernel's mm lock; NULL: calls run at once */
 	struct batch *later;            /* later_lock to change it; later.c */
 	pthread_mutex_t later_lock;
+	pthread_mutex_t slots_lock;     /* slots.c; nothing sleeps under it */
 	struct ctl *ctl;
 	struct app_thread *thread;      /* [plat_cpu_count()] */
 };
@@ -287,11 +301,12 @@ uint64_t *rider_data(const struct stub *s, unsigned cpu, size_t n, uint64_t *ret
 /* gate.c */
 void gate_regs_read(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
 void gate_regs_rest(struct app_thread *th, const struct stub_box *box, struct plat_regs *r);
-bool gate_resumable(struct app_thread *th, const struct plat_regs *r);
+void gate_regs_parked(struct slot *slot, const struct stub_slot *from, struct plat_regs *r);
+bool gate_resumable(struct slot *slot, const struct plat_regs *r);
 void ahead_announce(struct app_thread *th, const struct stub_box *box, uint64_t nr);
-bool gate_loadable(const struct app_thread *th, const struct plat_regs *r);
-void gate_load(const struct app_thread *th, struct stub_box *box, const struct plat_regs *r);
-uint64_t gate_words(const struct app_thread *th, uint64_t *word, const struct stub_load *want);
+bool gate_loadable(const struct slot *slot, const struct plat_regs *r);
+void gate_load(const struct slot *slot, struct stub_box *box, const struct plat_regs *r);
+uint64_t gate_words(const struct slot *slot, uint64_t *word, const struct stub_load *want);
 /* How much there is at src, of at least n bytes; 0: none. */
 size_t ahead_find(struct app_thread *th, const struct stub_box *box, uint64_t src, size_t n);
 bool ahead_copy_in(struct app_thread *th, const struct stub_box *box, void *dst, uint64_t src, size_t n);
@@ -305,13 +320,25 @@ static inline void ahead_written(struct app_thread *th, uint64_t at, uint64_t n)
 	if (th->ahead_waits || th->ahead.next || (at < th->ahead.end && th->ahead.addr < at + n))
 		ahead_drop(th);
 }
-void answers_store(const struct stub *s, struct stub_box *box, const struct plat_answers *a);
-int __must_check gate_xstate_await(struct stub *s, const struct app_thread *th, struct stub_box *box);
+void answers_store(const struct stub *s, struct app_thread *th, struct stub_box *box, const struct plat_answers *a);
 
-/* user.c: is u's state what lies in the frame? */
+/* slots.c */
+#define SLOT_POLL_NS (200 * 1000ull)
+#define SLOT_SAVE_NS (10 * NSEC_PER_SEC)
+uint8_t *slot_image(struct app_thread *th, struct stub_box *box, uint32_t nr);
+int __must_check slot_await(struct stub *s, struct app_thread *th, struct stub_box *box, uint32_t nr,
+			    const struct plat_uctx *owner);
+void slot_evict(struct stub *s, struct app_thread *th, struct stub_box *box, uint32_t nr);
+int __must_check slot_load(struct stub *s, struct app_thread *th, struct stub_box *box, unsigned cpu,
+			   struct plat_uctx *u);
+void slot_answers(struct app_thread *th, struct stub_box *box, const struct plat_uctx *u);
+void slot_fetch(struct plat_uctx *u);           /* all that u has in slots */
+void slot_tell(struct stub *s, struct app_thread *th, struct stub_box *box);
+static inline struct slot *slot_now(const struct app_thread *th) { return &th->slot[th->slot_at]; }
+/* Is u what the thread has in its registers? */
 static inline bool is_owner(const struct app_thread *th, const struct plat_uctx *u)
 {
-	return th->owner == u && th->owner_serial == (uint32_t)(u->cookie >> 32);
+	return slot_now(th)->owner == u;
 }
 
 /* posts.c */

@@ -61,7 +61,7 @@ static int image_new(int *ret_fd)
 	size_t size = (size_t)(process_stub_image_end - process_stub_image);
 	struct stub_config config = {
 		.spin_cycles = process.spin_cycles, .has_rdpid = process.has_rdpid,
-		.gate_xstate = frame_shape.fp_off - GATE_BELOW, .features = frame_shape.features,
+		.slot_count = frame_shape.slot_count, .features = frame_shape.features,
 		.box_first = STUB_CTL + CTL_BOX(0), .box_count = process.cpu_count,
 		.sigframe_size = PLAT_UCONTEXT_SIZE, .xstate_size = (uint32_t)plat_xstate_size(),
 		.host_xstate_size = frame_shape.xstate_size, .mxcsr_mask = frame_shape.mxcsr_mask,
@@ -70,6 +70,7 @@ static int image_new(int *ret_fd)
 
 	if (size > IMAGE_CODE_SIZE)
 		return -E2BIG;
+	memcpy(config.slot_image, frame_shape.slot_image, sizeof(config.slot_image));
 	memcpy(image, process_stub_image, size);
 	memcpy(image + IMAGE_CONFIG, &config, sizeof(config));
 	err = filter_build(image);

@@ -223,6 +223,8 @@ void riders_arrived(struct stub *s, unsigned cpu, struct plat_uctx *u, bool hand
 		result(u, &th->rider[i], __atomic_load_n(&box->cmds[i - th->rider_first].ret, __ATOMIC_RELAXED));
 	if (handed_back && !u->rider_err)
 		result(u, &th->rider[0], -EFAULT);
+	if (th->rider_xstates)
+		slot_now(th)->seen = false;
 	th->rider_count = th->rider_data = th->rider_calls = th->rider_xstates = 0;
 	u->riders = false;
 }
@@ -262,6 +264,8 @@ void riders_flush(struct stub *s, unsigned cpu)
 	u->riders = false;
 	if (by_thread && commands_run(s, cpu, cmds, n))
 		return;
+	if (th->slot)
+		slot_now(th)->seen = false;     /* it may be saved anew */
 	for (uint32_t i = 0; i < n; i++)
 		result(u, &th->rider[i], by_thread ? cmds[i].ret : copy_now(s, cpu, &th->rider[i]) ? 0 : -EFAULT);
 }

@@ -50,6 +50,8 @@ extern struct frame_shape {
 	uint32_t xstate_size;           /* XSAVE image */
 	uint32_t extended_size;         /* with the trailing mark */
 	uint32_t mxcsr_mask;
+	uint32_t slot_count;
+	uint32_t slot_image[SLOTS_MAX]; /* in a mailbox: extended state of a slot */
 } frame_shape;
 
 /* Between a context's XSAVE image and the frame.  What goes into the frame is

@@ -21,7 +21,7 @@ static struct app_thread *mover(struct stub *s, unsigned cpu, const struct plat_
 	struct app_thread *th = &s->thread[cpu];
 
 	if (s->batch || later_waits(s) || !th->live || !u->xstate_live || !is_owner(th, u) ||
-	    (th->below && !th->at_gate) || !rider_room(s, th, u))
+	    (th->below && !slot_now(th)->at_gate) || !rider_room(s, th, u))
 		return NULL;
 	return th;
 }
@@ -51,8 +51,8 @@ bool plat_ride_frame_out(plat_as_t as, struct plat_uctx *u, uint64_t at, const u
 	if (!word)
 		return false;
 	for (unsigned i = 0; i < FRAME_WORDS; i++) {
-		if (i == FRAME_WORD_REGS && th->at_gate) {
-			uint64_t regs = gate_words(th, word, (const struct stub_load *)(frame + i));
+		if (i == FRAME_WORD_REGS && slot_now(th)->at_gate) {
+			uint64_t regs = gate_words(slot_now(th), word, (const struct stub_load *)(frame + i));
 
 			which |= regs << i;
 			word += __builtin_popcountll(regs);

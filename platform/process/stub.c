@@ -95,7 +95,7 @@ fail:
 
 /* What a program's registers and copies have left in a mailbox: the next one
  * could read it.  Pages that were never used stay so. */
-static void box_clear(uint8_t *box, bool used)
+static void box_clear(uint8_t *box, bool used, uint32_t slots)
 {
 	uint32_t frame = align_down(frame_shape.frame_off, (uint32_t)PLAT_PAGE_SIZE) - PLAT_PAGE_SIZE;
 
@@ -104,9 +104,11 @@ static void box_clear(uint8_t *box, bool used)
 		return;
 	memset(box + offsetof(struct stub_box, cpuid_site), 0,
 	       sizeof(struct stub_box) - offsetof(struct stub_box, cpuid_site));
-	memset(box + BOX_DATA, 0, BOX_POSTS + BOX_POSTS_SIZE - BOX_DATA);
+	memset(box + BOX_DATA, 0, BOX_SLOTS_END - BOX_DATA);
 	memset(box + frame_shape.frame_off - GATE_BELOW, 0, BOX_STACK - (frame_shape.frame_off - GATE_BELOW));
 	memset(box + frame, 0, BOX_SIZE - frame);
+	for (uint32_t i = 1; i < slots; i++)
+		memset(box + frame_shape.slot_image[i], 0, frame_shape.extended_size);
 }
 
 /* reuse: no process maps it any more and no descriptor is on its way. */
@@ -115,8 +117,9 @@ void ctl_free(struct ctl *c, bool reuse)
 	if (reuse) {
 		memset(c->base, 0, CTL_RO_SIZE);
 		for (unsigned i = 0; i < process.cpu_count; i++)
-			box_clear(c->base + CTL_BOX(i), c->boxes_used >> i & 1);
+			box_clear(c->base + CTL_BOX(i), c->boxes_used >> i & 1, c->slots_used);
 		c->boxes_used = 0;
+		c->slots_used = 0;
 	}
 	pthread_mutex_lock(&stubs_lock);
 	if (reuse && ctl_pool_count < CTL_POOL_MAX) {
@@ -157,6 +160,7 @@ struct stub *stub_new(struct ctl *ctl)
 		s->thread = threads;
 		pthread_mutex_init(&s->mapper_lock, NULL);
 		pthread_mutex_init(&s->later_lock, NULL);
+		pthread_mutex_init(&s->slots_lock, NULL);
 		__atomic_store_n(&s->id, (uint32_t)generation << 16 | (slot + 1), __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&stubs_lock);
@@ -173,10 +177,13 @@ static struct ctl *slot_release(struct stub *s)
 	__atomic_store_n(&s->id, 0, __ATOMIC_RELEASE);
 	s->ctl = NULL;
 	s->pid = 0;
+	for (unsigned i = 0; i < process.cpu_count; i++)
+		free(s->thread[i].slot);
 	free(s->thread);
 	s->thread = NULL;
 	pthread_mutex_destroy(&s->mapper_lock);
 	pthread_mutex_destroy(&s->later_lock);
+	pthread_mutex_destroy(&s->slots_lock);
 	free_slot[free_count++] = (unsigned)(s - table);
 	return c;
 }

@@ -104,6 +104,10 @@
 #define BOX_POSTABLE_SIZE 0x200
 #define BOX_POSTS 0x4e00                /* the calls that it took: struct stub_post */
 #define BOX_POSTS_SIZE 0x140
+#define BOX_SLOTS 0x4f40                /* struct stub_slot, SLOTS_MAX of them */
+#define SLOT_SIZE 0xc0
+#define SLOTS_MAX 8
+#define BOX_SLOTS_END (BOX_SLOTS + SLOTS_MAX * SLOT_SIZE)
 #define BOX_STACK 0x8000                /* alternate signal stack */
 #define BOX_STACK_SIZE 0x8000
 #define GATE_BELOW 0x8000
@@ -205,13 +209,15 @@ struct stub_image {                     /* at STUB_BASE */
 struct stub_config {                    /* at IMAGE_CONFIG */
 	uint64_t spin_cycles;
 	uint32_t has_rdpid;
-	uint32_t gate_xstate;           /* in a mailbox: where a trap by the gate leaves it */
+	uint32_t slot_count;            /* at most SLOTS_MAX */
 	uint64_t features;              /* XCR0 bits of that */
 	uint64_t box_first, box_count;  /* address of the first mailbox */
 	uint64_t sigframe_size;         /* what rt_sigreturn reads first */
 	uint32_t xstate_size;           /* of the extended state in the program's signal frames */
 	uint32_t host_xstate_size;      /* what of it the processor writes */
-	uint32_t mxcsr_mask, pad;
+	uint32_t mxcsr_mask;
+	uint32_t slot_image[SLOTS_MAX]; /* in a mailbox: extended state of a trap by the gate */
+	uint32_t pad;
 };
 
 STATIC_ASSERT(offsetof(struct stub_config, box_first) == CONFIG_BOX_FIRST);
@@ -250,6 +256,7 @@ STATIC_ASSERT(sizeof(struct stub_ahead) <= BOX_AHEAD_SIZE);
 
 #define NR_LONG 0xffff                  /* nr: the whole number is in saved.rax */
 #define TRAP_AHEAD 0x8000               /* flag of trap: BOX_DATA has a copy made ahead */
+#define TRAP_WORD 0x4000                /* flag of trap: a futex(2) that waits, whose word was as it says */
 #define COPY_INLINE 24u                 /* so much of that copy lies in the line */
 #define COPY_LINE_MAX 255u
 #define TRAP_POSTS_SHIFT 9              /* in trap: how many calls were posted before it */
@@ -260,7 +267,10 @@ STATIC_ASSERT(sizeof(struct stub_ahead) <= BOX_AHEAD_SIZE);
  * result are.  Each further line that both sides touch costs as much again. */
 struct stub_line {
 	uint32_t turn __aligned(64);            /* futex: whose turn */
-	uint16_t trap;                          /* by the thread: a signal or TRAP_ */
+	union {
+		uint16_t trap;                  /* by the thread: a signal or TRAP_ */
+		uint16_t slot;                  /* by the kernel: the slot to change to + 1, or 0 */
+	};
 	union {
 		uint16_t nr;                    /* by the thread: trap by the gate */
 		uint16_t order;                 /* by the kernel */
@@ -283,6 +293,18 @@ static inline void line_push(struct stub_line *line)
 {
 	__asm__ volatile(".byte 0x0f, 0x1c, 0x07" : : "D"(line) : "memory");
 }
+
+/* What a thread of the program had in its registers when the gate handed it over.
+ * The thread of a mailbox has one slot at a time, that of the program's thread
+ * which it runs; it leaves the registers there and takes others when it is told to
+ * change.  The extended state lies at stub_config.slot_image. */
+struct stub_slot {
+	uint64_t word[15];                      /* stub_box.saved */
+	uint64_t fs_base;
+	uint32_t saved;                         /* all of it is here */
+	uint32_t tid;                           /* by the kernel: the gate's answer to gettid */
+} __aligned(64);
+STATIC_ASSERT(sizeof(struct stub_slot) == SLOT_SIZE && BOX_SLOTS >= BOX_POSTS + BOX_POSTS_SIZE);
 
 /* A call of epoll_ctl or close that waits for the next trap. */
 struct stub_post { uint32_t events, data[2], fd; uint16_t epfd, op; };
@@ -323,7 +345,7 @@ struct stub_box {
 	} saved __aligned(128);                 /* trap by the gate */
 	uint64_t fs_base, gs_base;              /* trap */
 	uint32_t kicked;                        /* a kick came while the stub's code ran */
-	uint32_t xsaved;                        /* extended state of a trap by the gate is there */
+	uint32_t slot;                          /* of the thread: which it has */
 	uint32_t frame_off;                     /* of the host's signal frame in this box */
 	uint32_t tid;                           /* written by the host in clone */
 	uint32_t post_count;                    /* of the thread: calls posted since its last trap */
@@ -360,6 +382,12 @@ STATIC_ASSERT(offsetof(struct stub_box, app_sleeping) == 384);
 STATIC_ASSERT(offsetof(struct stub_box, answer_valid) == BOX_ANSWER_VALID);
 STATIC_ASSERT(offsetof(struct stub_box, answer) == BOX_ANSWER);
 STATIC_ASSERT(sizeof(struct stub_box) <= BOX_DATA);
+STATIC_ASSERT(sizeof(((struct stub_box *)0)->saved) >= sizeof(((struct stub_slot *)0)->word));
+
+static inline struct stub_slot *box_slot(const struct stub_box *box, uint32_t nr)
+{
+	return (struct stub_slot *)((uintptr_t)box + BOX_SLOTS) + nr;
+}
 
 static inline struct stub_regs *box_regs(const struct stub_box *box)
 {

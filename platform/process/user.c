@@ -36,7 +36,7 @@ void app_thread_call(struct stub *s, bool child, unsigned cpu)
 	uint64_t sp = (va + frame_shape.frame_off - 256) & ~15ull;
 
 	__atomic_fetch_or(&s->ctl->boxes_used, 1ull << s->thread[cpu].box, __ATOMIC_RELAXED);
-	box->line.order = 0;
+	box->line.order = box->line.slot = 0;
 	/* Several threads may have the same word: who is woken in vain sleeps again. */
 	*(uint32_t *)(s->ctl->base + CTL_ACK + ACK_WAKE) = s->id & UINT16_MAX;
 	/* Nobody knows where it will run: sleep rather than spin in its way. */
@@ -93,6 +93,12 @@ static int app_thread_new(struct stub *s, unsigned cpu)
 	struct stub_box *box = stub_box_of(s, cpu);
 	int err;
 
+	if (!s->thread[cpu].slot)
+		s->thread[cpu].slot = calloc(frame_shape.slot_count, sizeof(struct slot));
+	if (!s->thread[cpu].slot) {
+		stub_kill(s);
+		return -ENOMEM;
+	}
 	if (born) {
 		err = app_thread_await(s, &s->thread[cpu], box);
 		if (!err)
@@ -118,10 +124,9 @@ static int app_thread_new(struct stub *s, unsigned cpu)
 		return err;
 live:
 	s->thread[cpu].tid = box->tid;  /* a lie only misdirects kicks within the stub */
-	s->thread[cpu].owner = NULL;
 	s->thread[cpu].below = 0;
+	s->thread[cpu].answers.valid = false;
 	s->thread[cpu].wake_word = ((s->id & UINT16_MAX) + s->thread[cpu].box * WAKE_STRIDE) % WAKE_WORDS;
-	s->thread[cpu].at_gate = false;
 	ahead_drop(&s->thread[cpu]);
 	place_thread_init(s, &s->thread[cpu]);
 	s->thread[cpu].live = true;
@@ -155,6 +160,7 @@ int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n
 
 	memcpy(box->cmds, cmds, n * sizeof(*cmds));
 	box->line.order = (uint16_t)(n << ORDER_COUNT_SHIFT);
+	box->line.slot = 0;
 	test_step(s, STEP_COMMANDS);
 	stats_count(STATS_STUB_COMMANDS);
 	turn_give(&s->thread[cpu], box, TURN_COMMANDS, NULL);
@@ -176,7 +182,7 @@ int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n
 
 /* Everything in the frame is written anew, so nothing that the program left
  * there (mask, stack, selectors) survives. */
-static void frame_store(struct stub_box *box, uint64_t va, uint32_t below, const struct plat_regs *r)
+static void frame_store(struct stub_box *box, uint64_t va, uint32_t below, uint64_t xstate, const struct plat_regs *r)
 {
 	const uint32_t off = frame_shape.frame_off - below;
 	struct sigframe *f = (void *)((uint8_t *)box + off);
@@ -193,7 +199,7 @@ static void frame_store(struct stub_box *box, uint64_t va, uint32_t below, const
 		.dx = r->rdx, .ax = r->rax, .cx = r->rcx, .sp = r->rsp, .ip = r->rip,
 		.flags = (r->rflags & RFLAGS_USER) | RFLAGS_FIXED,
 		.cs = CS_USER, .ss = SS_USER,
-		.fpstate = va + frame_shape.fp_off - below,
+		.fpstate = xstate,
 	};
 	f->uc.sigmask = 0;
 	box->resume_off = off;
@@ -201,11 +207,6 @@ static void frame_store(struct stub_box *box, uint64_t va, uint32_t below, const
 	box->new_fs_base = base_valid(r->fs_base);
 	/* A program that does not use gs lends it to the gate. */
 	box->new_gs_base = base_valid(r->gs_base) ? base_valid(r->gs_base) : va;
-}
-
-static uint8_t *frame_xstate(struct stub_box *box, uint32_t below)
-{
-	return (uint8_t *)box + frame_shape.fp_off - below;
 }
 
 static uint64_t gs_of_program(uint64_t gs)
@@ -283,53 +284,49 @@ static bool signo_known(uint32_t signo)
 
 /* ---- contexts ------------------------------------------------------------- */
 
-static uint32_t serial;
-
-/* A context's cookie names the address space whose frame holds its state, and
- * one loading of it. */
-static uint64_t cookie_new(const struct stub *s)
+/* A context's cookie names the address space whose mailboxes may hold its state. */
+static struct app_thread *thread_of(const struct plat_uctx *u, unsigned cpu, struct stub **ret_stub,
+				    struct stub_box **ret_box)
 {
-	uint32_t n = __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
+	struct stub *s = u->slotted && u->slot_cpu == cpu ? stub_find((uint32_t)u->cookie) : NULL;
 
-	return (uint64_t)n << 32 | s->id;
-}
-
-/* A frame's owner is known by pointer and serial: nothing is kept. */
-void plat_user_end(struct plat_uctx *u)
-{
-	u->cookie = 0;
+	if (!s)
+		return NULL;
+	*ret_stub = s;
+	*ret_box = stub_box_of(s, cpu);
+	return &s->thread[cpu];
 }
 
 void plat_uctx_regs_rest(struct plat_uctx *u)
 {
-	unsigned cpu = plat_cpu_self();
-	struct stub *s = stub_find((uint32_t)u->cookie);
+	struct stub_box *box;
+	struct stub *s;
+	struct app_thread *th = thread_of(u, plat_cpu_self(), &s, &box);
 
 	u->regs_partial = false;
-	if (s && s->thread[cpu].live && is_owner(&s->thread[cpu], u))
-		gate_regs_rest(&s->thread[cpu], stub_box_of(s, cpu), &u->regs);
+	if (!th)
+		return;
+	if (is_owner(th, u))
+		gate_regs_rest(th, box, &u->regs);
+	else if (!slot_await(s, th, box, u->slot, u))
+		gate_regs_parked(&th->slot[u->slot], box_slot(box, u->slot), &u->regs);
 }
 
 void plat_uctx_save(struct plat_uctx *u)
 {
 	unsigned cpu = plat_cpu_self();
-	struct app_thread *th;
 	struct stub_box *box;
 	struct stub *s;
+	struct app_thread *th = thread_of(u, cpu, &s, &box);
 
 	plat_uctx_regs(u);
-	s = stub_find((uint32_t)u->cookie);
-	if (!s || !s->thread[cpu].live)
+	if (!th)
 		return;
-	th = &s->thread[cpu];
 	if (unlikely(th->rider_xstates))
 		riders_flush(s, cpu);
 	ahead_drop(th);
-	if (!u->xstate_live || !is_owner(th, u))
-		return;
-	box = stub_box_of(s, cpu);
-	if (gate_xstate_await(s, th, box) == 0)
-		frame_xstate_save(u->xstate, frame_xstate(box, th->below));
+	if (u->xstate_live && slot_await(s, th, box, u->slot, u) == 0)
+		frame_xstate_save(u->xstate, slot_image(th, box, u->slot));
 }
 
 /* 0: handed back; -ESRCH: dead or killed.  *ret_expired: deadline passed. */
@@ -374,38 +371,48 @@ static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box
 static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box *box, unsigned cpu,
 			  struct plat_uctx *u)
 {
-	bool loaded = u->xstate_live && is_owner(th, u);
+	bool loaded, now;
+	struct slot *slot;
+	uint8_t *image;
 
-	posts_prepare(th, box, u, loaded);
-	if (!loaded || u->answers_changed) {
-		answers_store(s, box, &u->answers);
+	if (u->slotted && (u->slot_cpu != cpu || u->cookie != s->id))
+		slot_fetch(u);
+	loaded = u->slotted && u->xstate_live;
+	slot = &th->slot[u->slot];
+	now = loaded && slot == slot_now(th);
+	posts_prepare(th, box, u, now);
+	if (!now || u->answers_changed) {
+		if (loaded)
+			slot_answers(th, box, u);
+		answers_store(s, th, box, &u->answers);
 		u->answers_changed = false;
 	}
-	if (loaded && gate_resumable(th, &u->regs)) {
+	th->slot_next = u->slot;
+	/* Only in the gate can it go on without a frame. */
+	if (loaded && th->below && gate_resumable(slot, &u->regs)) {
 		box->line.copy.result = u->regs.rax;
 		th->order = ORDER_FAST;
 		th->resumed_fast = true;
 		return 0;
 	}
 	plat_uctx_regs(u);
-	if (loaded && gate_loadable(th, &u->regs)) {
-		gate_load(th, box, &u->regs);
+	if (loaded && th->below && gate_loadable(slot, &u->regs)) {
+		gate_load(slot, box, &u->regs);
 		th->order = ORDER_LOAD;
 		th->resumed_fast = true;
 		return 0;
 	}
-	if (gate_xstate_await(s, th, box))
+	if (!loaded && slot_load(s, th, box, cpu, u))
 		return -ESRCH;
-	if (!loaded) {
-		frame_xstate_load(frame_xstate(box, th->below), u->xstate);
-		u->cookie = cookie_new(s);
-		u->xstate_live = true;
-		th->owner = u;
-		th->owner_serial = (uint32_t)(u->cookie >> 32);
-	} else if (th->below) {
-		frame_xstate_describe(frame_xstate(box, th->below));
+	th->slot_next = u->slot;
+	slot = &th->slot[u->slot];
+	image = slot_image(th, box, u->slot);
+	if (loaded && !slot->in_frame) {
+		if (slot_await(s, th, box, u->slot, u))
+			return -ESRCH;
+		frame_xstate_describe(image);
 	}
-	frame_store(box, stub_box_va(s, cpu), th->below, &u->regs);
+	frame_store(box, stub_box_va(s, cpu), th->below, stub_box_va(s, cpu) + (uint64_t)(image - (uint8_t *)box), &u->regs);
 	th->order = 0;
 	th->resumed_fast = false;
 	return 0;
@@ -445,7 +452,7 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 		     struct plat_trap *ret)
 {
 	const uint32_t trap = __atomic_load_n(&box->line.trap, __ATOMIC_RELAXED), signo = trap & TRAP_MASK;
-	const uint32_t was_below = th->below;
+	struct slot *slot = slot_now(th);
 	struct sigframe frame;
 	uint32_t frame_off;
 
@@ -457,13 +464,14 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 		 * newest state. */
 		if (!th->rider_count)
 			return -ESRCH;
-		th->at_gate &= th->resumed_fast;
+		slot->at_gate &= th->resumed_fast;
 		*ret = (struct plat_trap){ .kind = PLAT_TRAP_RIDER };
 		return 0;
 	}
-	th->at_gate = false;
+	slot->at_gate = false;
 	if (signo == TRAP_GATE) {
 		th->below = GATE_BELOW;
+		slot->in_frame = slot->seen = false;
 		test_step(s, STEP_FRAME);
 		gate_regs_read(th, box, &u->regs);
 		if (trap & TRAP_AHEAD)
@@ -473,6 +481,7 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 		*ret = (struct plat_trap){
 			.kind = PLAT_TRAP_SYSCALL, .signo = SIGSYS,
 			.compat = (u->regs.orig_rax & FRAME_X32_BIT) != 0, .gate = true,
+			.word = trap & TRAP_WORD,
 		};
 		return 0;
 	}
@@ -483,19 +492,23 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 	if (signo == TRAP_UNRUN) {
 		/* The state of a frame that was not returned to is still there. */
 		if (!th->resumed_fast) {
-			frame_xstate_save(u->xstate, frame_xstate(box, was_below));
+			frame_xstate_save(u->xstate, slot_image(th, box, th->slot_at));
 			plat_uctx_xstate_changed(u);
 		}
+		slot->in_frame = !th->below;
+		slot->seen = false;
 		*ret = (struct plat_trap){ .kind = PLAT_TRAP_KICK, .signo = KICK_SIGNAL };
 		return 0;
 	}
 	if (DEFENCE(SIGNO) && !signo_known(signo))
 		return -ESRCH;
+	slot->in_frame = true;
 	test_step(s, STEP_FRAME);
 	frame_snapshot(&frame, (void *)((uint8_t *)box + frame_shape.frame_off));
 	regs_from(&u->regs, &frame.uc.mc, box);
 	u->regs_partial = false;
 	trap_decode(ret, &u->regs, signo, &frame);
+	ret->word = trap & TRAP_WORD;
 	if (trap & TRAP_AHEAD)
 		th->ahead_waits = true;
 	return 0;
@@ -525,7 +538,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	if (!th)
 		goto dead;
 	box = stub_box_of(s, cpu);
-	if (unlikely(th->rider_xstates) && (!u->xstate_live || (th->below && !gate_loadable(th, &u->regs))))
+	if (unlikely(th->rider_xstates) && (!u->xstate_live || (th->below && !gate_loadable(slot_now(th), &u->regs))))
 		riders_flush(s, cpu);   /* the frame to resume with is made before they would be */
 	if (u->rider_err) {
 		rider_report(u, ret_trap);
@@ -546,6 +559,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		closable = likely(u->answers.valid) ? u->closable : 0;
 		if (unlikely(th->closable != closable))
 			closable_tell(s, cpu, box, closable);
+		slot_tell(s, th, box);
 		box->line.order = th->order;
 		test_step(s, STEP_RESUME);
 		if (last_run[cpu].id != s->id)

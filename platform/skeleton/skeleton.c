@@ -157,6 +157,9 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns, stru
 }
 void plat_user_end(struct plat_uctx *u) { (void)u; }
 void plat_uctx_save(struct plat_uctx *u) { (void)u; }
+void plat_uctx_leave(struct plat_uctx *u, bool whole) { (void)u, (void)whole; }
+void plat_uctx_arrive(struct plat_uctx *u) { (void)u; }
+void plat_uctx_drop(struct plat_uctx *u) { (void)u; }
 void plat_uctx_regs_rest(struct plat_uctx *u) { (void)u; }
 
 /* -- time, entropy, events -- */

@@ -112,6 +112,9 @@ void plat_user_init(struct plat_uctx *u)
 }
 
 void plat_uctx_save(struct plat_uctx *u) { (void)u; }
+void plat_uctx_leave(struct plat_uctx *u, bool whole) { (void)u, (void)whole; }
+void plat_uctx_arrive(struct plat_uctx *u) { (void)u; }
+void plat_uctx_drop(struct plat_uctx *u) { (void)u; }
 void plat_uctx_regs_rest(struct plat_uctx *u) { (void)u; }
 
 bool plat_ride_copy_out(__unused_arg plat_as_t as, __unused_arg struct plat_uctx *u, __unused_arg uint64_t dst,

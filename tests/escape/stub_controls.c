@@ -224,7 +224,7 @@ static void attack_xstate(void)
 	struct plat_uctx *u = guest_ctx(guest_gate_once);
 
 	u->regs.r15 = plat_syscall_gate();
-	hook.offset = offsetof(struct stub_box, xsaved);
+	hook.offset = BOX_SLOTS + offsetof(struct stub_slot, saved);
 	hook.value = 0;
 	arm(as, STEP_READ, act_unsave);
 	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && hook.hit);

@@ -314,7 +314,7 @@ void test_frames(void)
 		offsetof(struct stub_box, cmds[1].a[0]) + 4, offsetof(struct stub_box, cmds[1].a[1]),
 		REGS(given.which), REGS(given.word[1]), REGS(load.rsp), REGS(load.rip), REGS(load.flags),
 		offsetof(struct stub_box, saved.rip), offsetof(struct stub_box, saved.rip) + 4,
-		offsetof(struct stub_box, xsaved), BOX_COPY_REST,
+		BOX_SLOTS + offsetof(struct stub_slot, saved), BOX_COPY_REST,
 	};
 	plat_as_t as = guest_as();
 

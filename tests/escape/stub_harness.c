@@ -52,6 +52,7 @@ struct plat_uctx *guest_ctx(const char *at)
 
 void guest_ctx_free(struct plat_uctx *u)
 {
+	plat_user_end(u);
 	free(u->xstate);
 	free(u);
 }
@@ -525,6 +526,7 @@ static const struct harness_test tests[] = {
 	{ "posts", test_posts },
 	{ "post-kicks", test_post_kicks },
 	{ "frames", test_frames },
+	{ "slots", test_slots },
 	{ "attacks", test_attacks },
 	{ "bench", test_bench },
 };

@@ -57,6 +57,7 @@ bool relay_refused(void);       /* a thread that does not wake the next one stop
 void test_posts(void);
 void test_post_kicks(void);
 void test_frames(void);
+void test_slots(void);
 void test_bench(void);
 
 /* ---- stub_kicks.c: CPU 1 kicks CPU 0 at any moment ---- */

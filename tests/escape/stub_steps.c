@@ -209,7 +209,14 @@ void mailbox_forged_at_each_step(void)
 		{ offsetof(struct stub_box, saved.rip) + 4, 0xffffffff },
 		{ offsetof(struct stub_box, saved.rsp) + 4, 0xffffffff },
 		{ offsetof(struct stub_box, fs_base) + 4, 0x12345678 },
-		{ offsetof(struct stub_box, xsaved), 0 },
+		{ BOX_SLOTS + offsetof(struct stub_slot, saved), 0 },
+		{ BOX_SLOTS + offsetof(struct stub_slot, word) + 4, 0xffffffff },       /* rip */
+		{ BOX_SLOTS + offsetof(struct stub_slot, fs_base) + 4, 0xffffffff },
+		{ offsetof(struct stub_box, slot), 0xffffffff },
+		{ offsetof(struct stub_box, slot), 1 },
+		{ offsetof(struct stub_box, line.trap), 0xffff },                /* the slot */
+		{ frame_shape.slot_image[1] + 24, 0xffffffff },                 /* MXCSR */
+		{ frame_shape.slot_image[1] + 520, 0xffffffff },                /* XCOMP_BV */
 		{ offsetof(struct stub_box, kicked), 1 },
 		{ BOX_DATA + offsetof(struct stub_ahead, size), 0xffffffff },
 		{ BOX_DATA + offsetof(struct stub_ahead, more), 0xffffffff },

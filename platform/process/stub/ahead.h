@@ -7,9 +7,10 @@
 #ifndef NACRE_PROCESS_STUB_AHEAD_H
 #define NACRE_PROCESS_STUB_AHEAD_H
 
+#include <linux_abi/futex.h>
 #include <linux_abi/syscall_nr.h>
 
-enum ahead_kind { AHEAD_NONE, AHEAD_STRING, AHEAD_SIZE, AHEAD_COUNT, AHEAD_FRAME };
+enum ahead_kind { AHEAD_NONE, AHEAD_STRING, AHEAD_SIZE, AHEAD_COUNT, AHEAD_FRAME, AHEAD_TIMEOUT };
 
 /* What was copied leads to more: a vector (or the header that has its address)
  * to the bytes of its parts. */
@@ -30,6 +31,14 @@ struct ahead {
 /* At its end a thread's list of robust futexes is read.  glibc has its head
  * here, behind fs; with another libc it is a copy for nothing. */
 #define ROBUST_BEHIND_FS 0x2e0
+
+/* Is it futex(2)'s plain waiting?  Other operations have no timeout where it has one. */
+static inline bool futex_waits(uint64_t op)
+{
+	int cmd = (int)op & FUTEX_CMD_MASK;
+
+	return cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET;
+}
 
 #define STRING(n) { AHEAD_STRING, n, 0, 0, 0 }
 #define STRUCT(n, bytes) { AHEAD_SIZE, n, bytes, 0, 0 }
@@ -61,6 +70,7 @@ static const struct ahead ahead_table[] = {
 	[NR_fchmodat] = STRING(1), [NR_fchownat] = STRING(1), [NR_utimensat] = STRING(1),
 	[NR_sendfile] = STRUCT(2, 8), [NR_accept] = STRUCT(2, 4), [NR_accept4] = STRUCT(2, 4),
 	[NR_getsockname] = STRUCT(2, 4), [NR_getpeername] = STRUCT(2, 4), [NR_getsockopt] = STRUCT(4, 4),
+	[NR_futex] = { AHEAD_TIMEOUT, 3, 16, 0, 0 },
 	[NR_rt_sigreturn] = { AHEAD_FRAME, AHEAD_STACK, 0, 0, 0 },
 	[NR_exit] = STRUCT(AHEAD_ROBUST, 24), [NR_exit_group] = STRUCT(AHEAD_ROBUST, 24),
 };

@@ -30,7 +30,10 @@ int64_t stub_load32(uint64_t addr);
 uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame);
 uint64_t stub_gate(struct stub_box *box, uint32_t trap);
 int64_t stub_frame(struct stub_box *box, const struct stub_cmd *cmd);
-void stub_load_make(struct stub_box *box);
+uint32_t stub_futex_look(uint64_t nr, const uint64_t *arg);
+void stub_load_make(struct stub_box *box, bool as_saved);
+void stub_slot_save(struct stub_box *box);
+void stub_slot_change(struct stub_box *box, uint32_t to);
 uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame);
 uint32_t stub_host_cpu(void);
 void stub_posted(const struct stub_box *box, struct sigmcontext *m);
@@ -85,17 +88,6 @@ static inline uint64_t cycles(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
-/* The program's extended state is still in the registers: nothing in here
- * uses them.  The kernel may want it before this thread runs again. */
-static void xstate_save(struct stub_box *box)
-{
-	const struct stub_config *c = config();
-
-	__asm__ volatile("xsave64 (%0)" : : "r"((uint8_t *)box + c->gate_xstate),
-			 "a"((uint32_t)c->features), "d"((uint32_t)(c->features >> 32)) : "memory");
-	__atomic_store_n(&box->xsaved, 1, __ATOMIC_RELEASE);
-}
-
 static inline uint32_t *wake_word(uint32_t nr) { return (uint32_t *)STUB_WAKE + nr % WAKE_WORDS; }
 
 /* The kernel, which runs another program on this core, leaves its waking to
@@ -148,6 +140,8 @@ static bool yield(const struct stub_box *box, uint32_t *ret_turn)
 	return false;
 }
 
+static inline struct stub_slot *slot_now(struct stub_box *box) { return box_slot(box, box->slot % SLOTS_MAX); }
+
 /* Give the turn to the kernel, return when it is back.  xstate: to be saved;
  * the partner on another core need not wait for that. */
 static uint32_t hand_over(struct stub_box *box, bool xstate)
@@ -161,13 +155,13 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 	if (__atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED) != cpu)
 		__atomic_store_n(&box->app_cpu, cpu, __ATOMIC_RELAXED);
 	if (xstate && !apart)
-		xstate_save(box);
+		stub_slot_save(box);
 	__atomic_store_n(&box->line.turn, TURN_KERNEL, __ATOMIC_SEQ_CST);
 	line_push(&box->line);
 	if (__atomic_load_n(&box->kern_sleeping, __ATOMIC_SEQ_CST))
 		futex(&box->line.turn, 1, 1);
 	if (xstate && apart)
-		xstate_save(box);
+		stub_slot_save(box);
 	if (apart) {
 		/* It may be on its way to another core. */
 		uint64_t start = cycles(), limit = config()->spin_cycles << (partner == CORE_NOWHERE ? 2 : 0);
@@ -249,6 +243,8 @@ static uint64_t ahead_size(const struct ahead *e, const uint64_t *arg, uint64_t 
 	case AHEAD_COUNT:
 		count = arg[e->count_arg];
 		return count <= BOX_AHEAD_MAX / e->size ? count * e->size : 0;
+	case AHEAD_TIMEOUT:
+		return futex_waits(arg[1]) ? e->size : 0;
 	case AHEAD_FRAME:
 		return MIN(config()->sigframe_size, (uint64_t)BOX_AHEAD_MAX);
 	default:
@@ -289,7 +285,10 @@ static uint32_t serve(struct stub_box *box, bool xstate)
 	for (;;) {
 		uint32_t turn = hand_over(box, xstate);
 		uint32_t order = __atomic_load_n(&box->line.order, __ATOMIC_RELAXED);
+		uint32_t slot = __atomic_load_n(&box->line.slot, __ATOMIC_RELAXED);
 
+		if (slot)
+			stub_slot_change(box, slot - 1);
 		if (turn == TURN_RUN) {
 			if (!(order & ~(ORDER_FAST | ORDER_LOAD)) || !run_riders(box, order))
 				return order;
@@ -300,7 +299,7 @@ static uint32_t serve(struct stub_box *box, bool xstate)
 			for (uint32_t i = 0; i < n && i < BOX_CMD_MAX; i++)
 				box->cmds[i].ret = run_command(box, &box->cmds[i]);
 		}
-		xstate = !box->xsaved;          /* changed by a command */
+		xstate = !slot_now(box)->saved;         /* changed by a command */
 	}
 }
 
@@ -333,10 +332,10 @@ uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
 		const struct sigmcontext *m = &((const struct sigframe *)frame)->uc.mc;
 		const uint64_t arg[ARGUMENTS] = { m->di, m->si, m->dx, m->r10, m->r8, m->r9, m->sp, robust_head(fs) };
 
-		ahead = copy_ahead(box, m->ax, arg);
+		ahead = copy_ahead(box, m->ax, arg) | stub_futex_look(m->ax, arg);
 	}
 	box->line.trap = (uint16_t)(signo | ahead | posts_told(box));
-	box->xsaved = 1;
+	slot_now(box)->saved = 1;
 	box->frame_off = (uint32_t)(frame - (uint64_t)box);
 	box->fs_base = fs;
 	box->gs_base = __builtin_ia32_rdgsbase64();
@@ -350,20 +349,20 @@ uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 {
 	/* A frame that was not returned to holds newer state than the registers. */
 	bool xstate = trap == TRAP_GATE || (box->line.order & (ORDER_FAST | ORDER_LOAD));
-	uint32_t order;
+	uint32_t order, slot = box->slot;
 	uint64_t fs = __builtin_ia32_rdfsbase64();
 
 	box->frame_off = 0;
 	box->fs_base = fs;
 	box->kicked = 0;
-	box->xsaved = !xstate;
+	slot_now(box)->saved = !xstate;
 	if (trap == TRAP_GATE) {
 		struct stub_line *line = &box->line;
 		uint64_t nr = box->saved.rax;
 		const uint64_t arg[ARGUMENTS] = { box->saved.rdi, box->saved.rsi, box->saved.rdx, box->saved.r10,
 						  box->saved.r8, box->saved.r9, box->saved.rsp, robust_head(fs) };
 
-		trap |= copy_ahead(box, nr, arg);
+		trap |= copy_ahead(box, nr, arg) | stub_futex_look(nr, arg);
 		/* All at once: the kernel, which looks at it, takes it away in between. */
 		line->nr = (uint16_t)MIN(nr, (uint64_t)NR_LONG);
 		line->rip = box->saved.rip;
@@ -372,11 +371,12 @@ uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 	}
 	box->line.trap = (uint16_t)(trap | posts_told(box));
 	order = serve(box, xstate);
-	if (order & ORDER_FAST)
+	/* The gate still has the others, if they are of the same slot. */
+	if ((order & ORDER_FAST) && box->slot == slot)
 		return GATE_RETURN;
-	if (!(order & ORDER_LOAD))
+	if (!(order & (ORDER_FAST | ORDER_LOAD)))
 		return frame_to_resume(box);
-	stub_load_make(box);
+	stub_load_make(box, order & ORDER_FAST);
 	return GATE_LOAD;
 }
 

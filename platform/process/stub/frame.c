@@ -42,7 +42,7 @@ uint64_t stub_copy(uint64_t dst, uint64_t src, uint64_t n);
 int64_t stub_xsave(uint64_t to, uint64_t features);
 int64_t stub_xrstor(uint64_t from, uint64_t features);
 int64_t stub_frame(struct stub_box *box, const struct stub_cmd *cmd);
-void stub_load_make(struct stub_box *box);
+void stub_load_make(struct stub_box *box, bool as_saved);
 extern const uint8_t initial_xstate[];
 
 static inline const struct stub_config *config(void)
@@ -96,7 +96,7 @@ static int64_t out_registers(struct stub_box *box, uint64_t at)
 	describe(&h, 0);
 	if (!put(at + SW_AT, &h, sizeof(h)) || stub_xsave(at, config()->features) || !put_tail(at))
 		return ERR_FAULT;
-	box->xsaved = 0;
+	box_slot(box, box->slot % SLOTS_MAX)->saved = 0;
 	return stub_xrstor((uint64_t)initial_xstate, config()->features);
 }
 
@@ -136,12 +136,16 @@ static void take_given(uint64_t *to, uint64_t count, uint64_t which, const uint6
 		to[__builtin_ctzll(which)] = *word++;
 }
 
-void stub_load_make(struct stub_box *box)
+/* What the gate's exit loads: as it was saved, but rax, or as the kernel tells. */
+void stub_load_make(struct stub_box *box, bool as_saved)
 {
 	struct stub_regs *r = box_regs(box);
 
 	load_saved(box, &r->load);
-	take_given((uint64_t *)&r->load, LOAD_WORDS, r->given.which, r->given.word);
+	if (as_saved)
+		r->load.rax = box->line.copy.result;
+	else
+		take_given((uint64_t *)&r->load, LOAD_WORDS, r->given.which, r->given.word);
 }
 
 static int64_t frame_out(struct stub_box *box, const struct stub_cmd *cmd, uint8_t *fp)
@@ -177,7 +181,7 @@ static int64_t in(struct stub_box *box, uint8_t *fp, uint64_t at)
 		return ERR_INVALID;
 	if (fp)
 		return in_mailbox(fp, at, &h);
-	box->xsaved = 0;
+	box_slot(box, box->slot % SLOTS_MAX)->saved = 0;
 	return stub_xrstor(at, config()->features);
 }
 
