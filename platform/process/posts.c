@@ -63,7 +63,7 @@ void posts_clear(struct app_thread *th, struct stub_box *box)
  * there is room. */
 void closable_tell(const struct stub *s, unsigned cpu, struct stub_box *box, uint64_t closable)
 {
-	struct app_thread *th = (struct app_thread *)&s->thread[cpu];
+	struct app_thread *th = &s->thread[cpu];
 
 	th->closable = closable;
 	if (!th->rider_count && (th->order & ORDER_FAST)) {

@@ -31,6 +31,12 @@ uint8_t *slot_image(struct app_thread *th, struct stub_box *box, uint32_t nr)
 	return image_of(box, &th->slot[nr], nr);
 }
 
+/* It saves, then says that it sleeps: hand_over() of stub/app.c. */
+static bool sleeps_unsaved(const struct stub_box *box, const uint32_t *saved)
+{
+	return __atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST) && !__atomic_load_n(saved, __ATOMIC_ACQUIRE);
+}
+
 /* Until the thread has saved what belongs to the slot, or it is no longer owner's. */
 int slot_await(struct stub *s, struct app_thread *th, struct stub_box *box, uint32_t nr,
 	       const struct plat_uctx *owner)
@@ -51,9 +57,10 @@ int slot_await(struct stub *s, struct app_thread *th, struct stub_box *box, uint
 			__builtin_ia32_pause();
 			continue;
 		}
-		/* It lost its core in between; too rare to be woken for. */
+		/* It lost its core in between; too rare to be woken for.  One that sleeps has
+		 * saved before, if it is honest. */
 		end_ns = end_ns ? end_ns : now_ns + SLOT_SAVE_NS;
-		if (stub_dead(s) || (DEFENCE(XSTATE_BOUND) && now_ns >= end_ns)) {
+		if (stub_dead(s) || (DEFENCE(XSTATE_BOUND) && (now_ns >= end_ns || sleeps_unsaved(box, saved)))) {
 			stub_kill(s);
 			return -ESRCH;
 		}

@@ -389,6 +389,9 @@ static inline struct stub_slot *box_slot(const struct stub_box *box, uint32_t nr
 	return (struct stub_slot *)((uintptr_t)box + BOX_SLOTS) + nr;
 }
 
+/* A number that the program can write. */
+static inline uint32_t slot_valid(const struct stub_config *c, uint32_t nr) { return nr < c->slot_count ? nr : 0; }
+
 static inline struct stub_regs *box_regs(const struct stub_box *box)
 {
 	return (struct stub_regs *)((uintptr_t)box + BOX_LOAD);

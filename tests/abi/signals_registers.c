@@ -83,44 +83,43 @@ static volatile char order[8];
 static volatile unsigned orders;
 static void note(int sig) { if (orders < sizeof order) order[orders++] = sig == SIGUSR1 ? '1' : '2'; }
 
+static bool came_as(int first, int second, const sigset_t *set)
+{
+	sigset_t old;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		sigprocmask(SIG_BLOCK, set, &old);
+		kill(self, SIGUSR1);
+		kill(self, SIGUSR2);
+		orders = 0;
+		sigprocmask(SIG_SETMASK, &old, NULL);
+		if (orders != 2 || order[0] != first || order[1] != second) {
+			SAY("round %d: %u, %c first\n", i, orders, order[0]);
+			return false;
+		}
+	}
+	return true;
+}
+
 static void two_at_once(void)
 {
 	struct sigaction sa = { .sa_handler = note };
-	sigset_t set, old;
+	sigset_t set;
 
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGUSR2, &sa, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
-	for (int i = 0; i < ROUNDS; i++) {
-		sigprocmask(SIG_BLOCK, &set, &old);
-		kill(self, SIGUSR1);
-		kill(self, SIGUSR2);
-		orders = 0;
-		sigprocmask(SIG_SETMASK, &old, NULL);
-		if (orders != 2 || order[0] != '2' || order[1] != '1') {
-			SAY("round %d: %u, %c first\n", i, orders, order[0]);
-			return;
-		}
-	}
+	if (!came_as('2', '1', &set))
+		return;
 	SAY("two at once\n");
 	/* The second comes when the first one's mask is undone. */
 	sa.sa_mask = set;
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGUSR2, &sa, NULL);
-	for (int i = 0; i < ROUNDS; i++) {
-		sigprocmask(SIG_BLOCK, &set, &old);
-		kill(self, SIGUSR1);
-		kill(self, SIGUSR2);
-		orders = 0;
-		sigprocmask(SIG_SETMASK, &old, NULL);
-		if (orders != 2 || order[0] != '1' || order[1] != '2') {
-			SAY("round %d: %u, %c first\n", i, orders, order[0]);
-			return;
-		}
-	}
-	SAY("one after the other\n");
+	if (came_as('1', '2', &set))
+		SAY("one after the other\n");
 }
 
 static volatile int frames_seen;

@@ -76,11 +76,10 @@ bool dgram_charge(size_t n);                    /* false: all sockets together h
 void dgram_uncharge_size(size_t n);
 void dgram_uncharge(struct dgram *m);           /* it left its queue */
 
-/* The number of a message that gets times. */
-static inline uint32_t dgram_stamp_id(struct dgram_sock *d, const struct sock_control *c)
-{
-	return c->have_id ? c->stamp_id : __atomic_fetch_add(&d->in.errors.stamp_next, 1, __ATOMIC_RELAXED);
-}
+/* errors.c: the times of g, which goes now, if they are wanted; make: its headers. */
+struct sock_control;
+void dgram_stamp(struct socket *s, struct dgram_sock *d, const struct sock_control *c, const struct dgram *g,
+		 typeof(frame_ip) *make);
 
 /* icmp.c: a copy for each raw socket that wants this protocol */
 void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol);

@@ -131,6 +131,21 @@ void inet_tell_stamps(struct socket *s, struct inet_sock *i, struct waitq *wq, c
 	}
 }
 
+void dgram_stamp(struct socket *s, struct dgram_sock *d, const struct sock_control *c, const struct dgram *g,
+		 typeof(frame_ip) *make)
+{
+	struct frame f;
+	bool body;
+	uint32_t id;
+
+	if (!inet_wants_stamps(s, c, &body))
+		return;
+	if (body)
+		make(&f, &g->from, &g->to, (uint8_t)d->in.protocol, g->ttl, g->tos, g->data, g->size);
+	id = c->have_id ? c->stamp_id : __atomic_fetch_add(&d->in.errors.stamp_next, 1, __ATOMIC_RELAXED);
+	inet_tell_stamps(s, &d->in, &d->wq, c, g, body ? &f : NULL, id);
+}
+
 /* ---- MSG_ZEROCOPY ---- */
 
 int inet_zerocopy_begin(struct socket *s, struct inet_sock *i, const struct sock_msg *m, struct dgram **ret)

@@ -231,19 +231,6 @@ static long send_raw(struct dgram_sock *d, struct dgram *g)
 	return n;
 }
 
-/* The times of g, which goes now. */
-static void stamp(struct socket *s, struct dgram_sock *d, const struct sock_control *sc, const struct dgram *g)
-{
-	struct frame f;
-	bool body;
-
-	if (!inet_wants_stamps(s, sc, &body))
-		return;
-	if (body)
-		frame_ip(&f, &g->from, &g->to, (uint8_t)d->in.protocol, g->ttl, g->tos, g->data, g->size);
-	inet_tell_stamps(s, &d->in, &d->wq, sc, g, body ? &f : NULL, dgram_stamp_id(d, sc));
-}
-
 static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct dgram_sock *d = s->priv;
@@ -281,7 +268,7 @@ static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 	g->options = ctl.options;
 	if (g->options.size)
 		ip_options_travel(&g->options, &from.ip, &to.ip);
-	stamp(s, d, &sc, g);
+	dgram_stamp(s, d, &sc, g, frame_ip);
 	return s->type == SOCK_RAW ? send_raw(d, g) : send_ping(d, g);
 }
 

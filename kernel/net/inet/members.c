@@ -327,8 +327,11 @@ static int set_list(struct inet_sock *i, int level, int opt, const uint8_t *p, s
 			err = -EINVAL;
 		else if (h.include && !h.count)
 			leave(i, m);    /* nobody is wanted any more */
-		else
-			old = *m, *m = fresh, fresh.source = NULL;
+		else {
+			old = *m;
+			*m = fresh;
+			fresh.source = NULL;
+		}
 		spin_unlock(&i->ns->lock);
 	}
 	kfree(fresh.source);

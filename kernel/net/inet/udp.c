@@ -206,19 +206,6 @@ static int check_segments(struct dgram *g)
 	return g->segment && (g->size + g->segment - 1) / g->segment > SEGMENTS_MAX ? -EINVAL : 0;
 }
 
-/* The times of g, which goes now. */
-static void stamp(struct socket *s, struct dgram_sock *d, const struct sock_control *sc, const struct dgram *g)
-{
-	struct frame f;
-	bool body;
-
-	if (!inet_wants_stamps(s, sc, &body))
-		return;
-	if (body)
-		frame_udp(&f, &g->from, &g->to, (uint8_t)d->in.protocol, g->ttl, g->tos, g->data, g->size);
-	inet_tell_stamps(s, &d->in, &d->wq, sc, g, body ? &f : NULL, dgram_stamp_id(d, sc));
-}
-
 /* Corked: the first call said where to; what the others say is ignored. */
 static long send_corked(struct socket *s, struct dgram_sock *d, struct sock_msg *m, const struct dgram *head,
 			const struct sock_control *sc, bool more)
@@ -244,7 +231,7 @@ static long send_corked(struct socket *s, struct dgram_sock *d, struct sock_msg 
 		if (err) {
 			kfree(g);
 		} else {
-			stamp(s, d, sc, g);
+			dgram_stamp(s, d, sc, g, frame_udp);
 			send_one(d, g, kind_of(d, g));
 		}
 	}
@@ -314,7 +301,7 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 			kfree(g);
 	}
 	if (!err) {
-		stamp(s, d, &sc, g);
+		dgram_stamp(s, d, &sc, g, frame_udp);
 		send_one(d, g, kind_of(d, g));
 	}
 	inet_zerocopy_end(&d->in, &d->wq, note, !err);

@@ -140,7 +140,10 @@ static bool yield(const struct stub_box *box, uint32_t *ret_turn)
 	return false;
 }
 
-static inline struct stub_slot *slot_now(struct stub_box *box) { return box_slot(box, box->slot % SLOTS_MAX); }
+static inline struct stub_slot *slot_now(struct stub_box *box)
+{
+	return box_slot(box, slot_valid(config(), box->slot));
+}
 
 /* Give the turn to the kernel, return when it is back.  xstate: to be saved;
  * the partner on another core need not wait for that. */

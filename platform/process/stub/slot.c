@@ -21,14 +21,12 @@ static inline const struct stub_config *config(void)
 	return (const void *)(STUB_BASE + IMAGE_CONFIG);
 }
 
-static inline uint32_t valid(uint32_t nr) { return nr < config()->slot_count ? nr : 0; }
-
 /* The program's extended state is still in the registers: nothing in here
  * uses them.  The kernel may want it before this thread runs again. */
 void stub_slot_save(struct stub_box *box)
 {
 	const struct stub_config *c = config();
-	uint32_t nr = valid(box->slot);
+	uint32_t nr = slot_valid(c, box->slot);
 	struct stub_slot *slot = box_slot(box, nr);
 	const uint64_t *from = &box->saved.rip;
 
@@ -43,7 +41,7 @@ void stub_slot_save(struct stub_box *box)
 void stub_slot_change(struct stub_box *box, uint32_t to)
 {
 	const struct stub_config *c = config();
-	uint32_t nr = valid(to);
+	uint32_t nr = slot_valid(c, to);
 	const struct stub_slot *slot = box_slot(box, nr);
 	uint64_t *word = &box->saved.rip;
 
