@@ -350,7 +350,7 @@ struct plat_trap {
 	int32_t signo;                  /* FAULT: SIGSEGV or SIGBUS; EXCEPTION: signal */
 	int32_t code;                   /* si_code */
 	uint32_t trapno, err;           /* as in a Linux sigcontext */
-	uint32_t compat;                /* SYSCALL: 1 for int 0x80, x32, sysenter (the kernel answers ENOSYS or kills) */
+	uint32_t compat;                /* SYSCALL: 1 for int 0x80, sysenter (the kernel answers ENOSYS) */
 	bool word;                      /* SYSCALL: a futex(2) that waits; since the run began its word was as it says */
 	bool gate;                      /* SYSCALL: came by plat_syscall_gate(), not by an instruction (a hint) */
 };

@@ -118,7 +118,9 @@ static int64_t remap_locked(struct mm *mm, const struct remap *r, struct list *d
 
 	if (!v || v->start > r->old)
 		return -EFAULT;
-	if (v->flags & VM_SPECIAL)
+	/* As Linux: moved as a whole or not at all. */
+	if ((v->flags & VM_SPECIAL) &&
+	    (r->old != v->start || r->old_size != v->end - v->start || r->new_size != r->old_size))
 		return -EINVAL;
 	err = patch_remove_locked(mm, v);
 	if (err)

@@ -330,7 +330,7 @@ void signal_deliver_user(bool from_syscall)
 	int orphaned = -1, signo = 0;
 	enum outcome what;
 
-	if (from_syscall && (int64_t)t->uctx.regs.orig_rax < 0)
+	if (from_syscall && (int32_t)t->uctx.regs.orig_rax < 0)
 		from_syscall = false;   /* sigreturn: rax is the program's */
 	if (unlikely(t->xstate_in.at) && signal_pending(t))
 		signal_xstate_settle(t);

@@ -52,11 +52,13 @@ void syscall_dispatch(struct task *t)
 
 	set_syscall_nr(t, (int32_t)nr);
 	r->rax = (uint64_t)-ENOSYS;
-	if (unlikely(task_traced(t)) && ptrace_syscall_enter(t)) {
-		ret = (long)r->rax;
-		goto out;
+	if (unlikely(task_traced(t))) {
+		if (ptrace_syscall_enter(t)) {
+			ret = SYSCALL_NO_RESULT;
+			goto out;
+		}
+		nr = number(r);
 	}
-	nr = number(r);
 	set_syscall_nr(t, (int32_t)nr);
 	set_syscall_args(t, r);
 	if (unlikely(t->seccomp_mode)) {
@@ -67,6 +69,11 @@ void syscall_dispatch(struct task *t)
 			set_syscall_nr(t, (int32_t)nr);
 			set_syscall_args(t, r);
 		}
+	}
+	/* As Linux: what is in rax, which a tracer may have put there. */
+	if (unlikely(nr == UINT64_MAX)) {
+		ret = SYSCALL_NO_RESULT;
+		goto out;
 	}
 	if (nr < STATS_CALLS)
 		stats_bump(&plat_stats()->call[nr].count, 1);

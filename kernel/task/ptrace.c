@@ -206,10 +206,7 @@ bool ptrace_syscall_enter(struct task *t)
 {
 	if (!syscall_stop(t, PTRACE_SYSCALL_INFO_ENTRY))
 		return false;
-	if (killed(t))
-		return true;
-	/* The tracer may have made it -1: skipped, rax is the result. */
-	return (int64_t)t->uctx.regs.orig_rax < 0;
+	return killed(t);
 }
 
 void ptrace_syscall_exit(struct task *t)
@@ -240,7 +237,8 @@ bool ptrace_seccomp_stop(struct task *t, uint32_t data, long *ret)
 		return true;
 	}
 	stop_here(t, &s, NULL);
-	if ((int64_t)t->uctx.regs.orig_rax < 0 || killed(t)) {
+	/* The tracer may have made it -1: skipped, rax is the result. */
+	if ((int32_t)t->uctx.regs.orig_rax < 0 || killed(t)) {
 		*ret = (long)t->uctx.regs.rax;
 		return true;
 	}

@@ -226,7 +226,7 @@ static long syscall_info(struct task *o, uint64_t size, uint64_t data)
 
 	switch (i.op) {
 	case PTRACE_SYSCALL_INFO_ENTRY:
-		i.entry.nr = r->orig_rax;
+		i.entry.nr = (uint64_t)(int32_t)r->orig_rax;
 		memcpy(i.entry.args, args, sizeof(args));
 		full += sizeof(i.entry);
 		break;
@@ -236,7 +236,7 @@ static long syscall_info(struct task *o, uint64_t size, uint64_t data)
 		full = offsetof(struct linux_ptrace_syscall_info, exit.is_error) + 1;
 		break;
 	case PTRACE_SYSCALL_INFO_SECCOMP:
-		i.seccomp.nr = r->orig_rax;
+		i.seccomp.nr = (uint64_t)(int32_t)r->orig_rax;
 		memcpy(i.seccomp.args, args, sizeof(args));
 		i.seccomp.ret_data = (uint32_t)o->ptrace->message;
 		full = offsetof(struct linux_ptrace_syscall_info, seccomp.ret_data) + 4;

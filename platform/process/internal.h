@@ -138,6 +138,7 @@ void futex_wake(uint32_t *word, uint32_t n);
 /* time.c */
 int time_init(void);                            /* before anything asks */
 uint64_t time_to_host(uint64_t mono_ns);        /* plat_time_mono_ns() to CLOCK_MONOTONIC */
+uint64_t time_of_process(pid_t pid);            /* CPU time of all its threads */
 
 /* obj.c: the descriptor of an object, valid until put; or -EBADF. */
 int obj_fd_get(plat_obj_t o);

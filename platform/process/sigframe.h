@@ -40,7 +40,6 @@ STATIC_ASSERT(offsetof(struct sigframe, uc.mc.ip) == 8 + 168);
 STATIC_ASSERT(offsetof(struct sigframe, info_signo) == 8 + 304);
 
 #define FRAME_ARCH_X86_64 0xc000003eu   /* AUDIT_ARCH_X86_64 */
-#define FRAME_X32_BIT 0x40000000
 #define FRAME_TRAP_PAGE_FAULT 14
 
 extern struct frame_shape {

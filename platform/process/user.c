@@ -9,7 +9,7 @@
  * is killed.  The extended state stays in the frame ("live") until asked for.
  *
  * The program may write its mailbox too: so every wait (turn.c) ends after
- * PATROL_NS, and a thread that does not answer a kick within ANSWER_NS is killed. */
+ * PATROL_NS, and a thread that does not answer kicks is killed (struct patience). */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -23,6 +23,8 @@ HOST_CALLS(sandbox, tgkill);
 #define RELEASE_NS (10 * 1000 * 1000ull)
 #define REKICK_NS (50 * 1000 * 1000ull)
 #define ANSWER_NS (2 * NSEC_PER_SEC)
+#define ANSWER_CPU_NS (NSEC_PER_SEC / 4)        /* of it on a CPU, unless it sleeps: */
+#define ANSWER_ASLEEP_NS (10 * NSEC_PER_SEC)
 #define COMMAND_NS (10 * NSEC_PER_SEC)
 
 /* ---- app threads ---------------------------------------------------------- */
@@ -249,8 +251,7 @@ static void trap_decode(struct plat_trap *t, struct plat_regs *r, uint32_t signo
 	case SIGSYS:
 		t->kind = PLAT_TRAP_SYSCALL;
 		r->orig_rax = r->rax;
-		t->compat = f->info_arch != FRAME_ARCH_X86_64 ||
-			    (f->info_syscall & FRAME_X32_BIT) != 0;
+		t->compat = f->info_arch != FRAME_ARCH_X86_64;
 		break;
 	case SIGSEGV:
 	case SIGBUS:
@@ -329,11 +330,37 @@ void plat_uctx_save(struct plat_uctx *u)
 		frame_xstate_save(u->xstate, slot_image(th, box, u->slot));
 }
 
+/* With a thread that has been kicked.  A host that is short of CPU time, or that
+ * stopped the sandbox for a while, says nothing about the thread: only time in
+ * which we were awake counts, a second only as far as it took us, and it must
+ * have had a share of it, unless it may have put itself to sleep. */
+struct patience {
+	uint64_t asked_ns, waited_ns, cpu_ns;
+};
+
+static bool patience_over(struct patience *p, const struct stub *s, uint64_t now_ns)
+{
+	uint64_t cpu_ns;
+
+	if (!p->asked_ns) {
+		p->cpu_ns = time_of_process(s->pid);
+		p->asked_ns = now_ns;
+		return false;
+	}
+	p->waited_ns += MIN(now_ns - p->asked_ns, 2 * REKICK_NS);
+	p->asked_ns = now_ns;
+	if (p->waited_ns <= ANSWER_NS)
+		return false;
+	cpu_ns = time_of_process(s->pid);
+	return p->waited_ns > ANSWER_ASLEEP_NS || cpu_ns - p->cpu_ns > ANSWER_CPU_NS * plat_cpu_count();
+}
+
 /* 0: handed back; -ESRCH: dead or killed.  *ret_expired: deadline passed. */
 static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box *box,
 			  unsigned cpu, uint64_t deadline_ns, bool *ret_expired)
 {
-	uint64_t limit_ns = 0, asked_ns = 0;
+	struct patience patience = { 0 };
+	uint64_t limit_ns = 0;
 	bool limited = place_release(th, false);
 
 	if (limited)
@@ -358,10 +385,8 @@ static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box
 		else if (!cpu_kick_pending(cpu))
 			continue;
 		/* Out of patience: a first kick may have come from elsewhere. */
-		if (DEFENCE(KICK_BOUND) && asked_ns && now_ns - asked_ns > ANSWER_NS)
+		if (DEFENCE(KICK_BOUND) && patience_over(&patience, s, now_ns))
 			return -ESRCH;
-		if (!asked_ns)
-			asked_ns = now_ns;
 		syscall(SYS_tgkill, s->pid, th->tid, KICK_SIGNAL);
 		limit_ns = now_ns + REKICK_NS;
 	}
@@ -480,8 +505,7 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 		u->regs_partial = true;
 		*ret = (struct plat_trap){
 			.kind = PLAT_TRAP_SYSCALL, .signo = SIGSYS,
-			.compat = (u->regs.orig_rax & FRAME_X32_BIT) != 0, .gate = true,
-			.word = trap & TRAP_WORD,
+			.gate = true, .word = trap & TRAP_WORD,
 		};
 		return 0;
 	}

@@ -200,6 +200,27 @@ static void attack_blocked_kicks(void)
 	verdict(t.kind != PLAT_TRAP_DEAD);
 }
 
+/* No attack: the host lets a stub run again only long after the kick. */
+static void starved_lives(void)
+{
+	plat_as_t as = guest_as();
+	struct plat_uctx *u = guest_ctx(guest_loop);
+	pid_t stub = stub_find(as.id)->pid, waker;
+	struct plat_trap t;
+
+	CHECK(kill(stub, SIGSTOP) == 0);
+	waker = fork();
+	if (waker == 0) {
+		usleep(3500000);
+		kill(stub, SIGCONT);
+		_exit(0);
+	}
+	user_run(as, u, plat_time_mono_ns() + NSEC_PER_SEC / 10, &t);
+	CHECK(t.kind == PLAT_TRAP_KICK);
+	waitpid(waker, NULL, 0);
+	plat_exit(failures ? 1 : 0);
+}
+
 static void attack_forged_signo(void)
 {
 	plat_as_t as = guest_as();
@@ -316,6 +337,8 @@ static void attack_relay(void)
 	verdict(relay_refused());
 }
 
+#define PLAIN 5                         /* the first: no attacks */
+
 /* ---- controls --------------------------------------------------------------- */
 
 const struct harness_test control_tests[] = {
@@ -323,6 +346,7 @@ const struct harness_test control_tests[] = {
 	{ "mailbox-forged-at-each-step", mailbox_forged_at_each_step },
 	{ "ack-forged-at-each-step", ack_forged_at_each_step },
 	{ "frame-forged-before-resume", frame_forged_before_resume },
+	{ "starved-lives", starved_lives },
 	{ "raw-call", attack_raw_call },
 	{ "raw-call-from-stub-code", attack_raw_call_from_stub },
 	{ "read-another-process", attack_read_other },
@@ -398,7 +422,7 @@ int main(__unused_arg int argc, char **argv)
 	int bad = 0;
 
 	setlinebuf(stdout);
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < PLAIN; i++) {
 		int status;
 
 		if (!chosen(argv, control_tests[i].name))

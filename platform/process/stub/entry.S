@@ -33,6 +33,8 @@
 #define UC_ERR 192
 #define UC_TRAPNO 200
 
+#define FLAG_AC 0x40000
+
 #define XSTATE_BV 512                   /* in an XSAVE image */
 
 	.set config_box_first, image_header + IMAGE_CONFIG + CONFIG_BOX_FIRST
@@ -226,6 +228,10 @@ app_thread:
 /* rdi signal, rsi siginfo, rdx ucontext, rsp the frame.  A fault of one of
  * our own accesses to the program's memory goes on at its error exit. */
 signal_entry:
+	/* The host lets the program's alignment checks (AC) reach into here. */
+	pushfq
+	andl	$~FLAG_AC, (%rsp)
+	popfq
 	cmp	$11, %edi
 	je	.Lfault
 	cmp	$7, %edi
