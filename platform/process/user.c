@@ -24,7 +24,7 @@ HOST_CALLS(sandbox, tgkill);
 #define REKICK_NS (50 * 1000 * 1000ull)
 #define ANSWER_NS (2 * NSEC_PER_SEC)
 #define ANSWER_CPU_NS (NSEC_PER_SEC / 4)        /* of it on a CPU, unless it sleeps: */
-#define ANSWER_ASLEEP_NS (10 * NSEC_PER_SEC)
+#define ANSWER_ASLEEP_NS (3 * NSEC_PER_SEC)
 #define COMMAND_NS (10 * NSEC_PER_SEC)
 
 /* ---- app threads ---------------------------------------------------------- */
@@ -332,7 +332,7 @@ void plat_uctx_save(struct plat_uctx *u)
 
 /* With a thread that has been kicked.  A host that is short of CPU time, or that
  * stopped the sandbox for a while, says nothing about the thread: only time in
- * which we were awake counts, a second only as far as it took us, and it must
+ * which we were awake counts, at most REKICK_NS from one kick to the next, and it must
  * have had a share of it, unless it may have put itself to sleep. */
 struct patience {
 	uint64_t asked_ns, waited_ns, cpu_ns;
@@ -347,7 +347,7 @@ static bool patience_over(struct patience *p, const struct stub *s, uint64_t now
 		p->asked_ns = now_ns;
 		return false;
 	}
-	p->waited_ns += MIN(now_ns - p->asked_ns, 2 * REKICK_NS);
+	p->waited_ns += MIN(now_ns - p->asked_ns, REKICK_NS);
 	p->asked_ns = now_ns;
 	if (p->waited_ns <= ANSWER_NS)
 		return false;

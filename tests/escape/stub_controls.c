@@ -211,7 +211,7 @@ static void starved_lives(void)
 	CHECK(kill(stub, SIGSTOP) == 0);
 	waker = fork();
 	if (waker == 0) {
-		usleep(3500000);
+		usleep(2500000);
 		kill(stub, SIGCONT);
 		_exit(0);
 	}
