@@ -65,6 +65,7 @@ struct netns {
 	uint16_t port_privileged;       /* ip_unprivileged_port_start */
 	bool nonlocal_bind, v6only;     /* ip_nonlocal_bind, bindv6only */
 	unsigned dgram_qlen;            /* net.unix.max_dgram_qlen; atomic */
+	int64_t *settings;              /* settings.h; NULL: as at first; atomic, set once */
 	struct list addresses, routes, rules, neighbours;       /* route.h */
 	unsigned address_count, route_count, rule_count, neighbour_count;
 	unsigned raw_udp;               /* raw sockets that see UDP */

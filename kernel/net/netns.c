@@ -111,6 +111,7 @@ void netns_put(struct netns *ns)
 	route_drop_all(ns);
 	for (int p = 0; p < PROTO_COUNT; p++)
 		kfree(ns->ports[p]);
+	kfree(ns->settings);
 	kfree(ns);
 	__atomic_sub_fetch(&count, 1, __ATOMIC_RELAXED);
 }

@@ -4,6 +4,7 @@
  * sock_ops of its own. */
 #include "kernel/net/net.h"
 #include "kernel/net/packet.h"
+#include "kernel/net/settings.h"
 #include "kernel/net/socket_file.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/task.h"
@@ -308,8 +309,10 @@ SYSCALL3(bind, int, fd, uaddr, uname, int, size)
 
 static long listen_socket(struct socket *s, int backlog)
 {
-	if ((unsigned)backlog > SOMAXCONN)
-		backlog = SOMAXCONN;
+	int most = (int)net_setting(netns_current(), SET_core_somaxconn);
+
+	if ((unsigned)backlog > (unsigned)most)
+		backlog = most;
 	return s->ops->listen ? s->ops->listen(s, backlog) : -EOPNOTSUPP;
 }
 

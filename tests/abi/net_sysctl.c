@@ -39,6 +39,51 @@ static void say_set(const char *name, const char *v)
 	show(name);
 }
 
+/* What begins as the name space says, and what only is kept. */
+static void kept(void)
+{
+	static const char *const names[] = {
+		"ipv4/tcp_adv_win_scale", "ipv4/tcp_ecn", "ipv4/tcp_retries1", "ipv4/tcp_slow_start_after_idle",
+		"ipv4/icmp_ratemask", "ipv4/ip_local_reserved_ports", "ipv4/conf/all/rp_filter", "ipv4/conf/lo/arp_ignore",
+		"ipv4/conf/default/forwarding", "ipv4/conf/all/accept_source_route", "ipv4/neigh/lo/gc_stale_time",
+		"ipv6/conf/lo/accept_dad", "ipv6/conf/default/mtu", "ipv6/auto_flowlabels",
+		"ipv6/conf/all/forwarding", "ipv6/route/gc_timeout", "ipv6/icmp/ratelimit", "ipv6/neigh/lo/locktime",
+	};
+	struct tcp_info ti;
+	socklen_t n = sizeof ti;
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int s, v;
+
+	for (unsigned k = 0; k < sizeof names / sizeof names[0]; k++)
+		show(names[k]);
+	say_set("ipv4/ip_forward", "1");
+	say_set("ipv4/conf/all/rp_filter", "2");
+	say_set("ipv4/conf/lo/arp_ignore", "-3");
+	say_set("ipv4/tcp_early_retrans", "9");
+	say_set("ipv4/tcp_mtu_probing", "x");
+	say_set("ipv4/tcp_keepalive_time", "100");
+	say_set("ipv4/tcp_keepalive_intvl", "7\n");
+	say_set("ipv4/tcp_keepalive_probes", "300");
+	say_set("ipv4/tcp_syn_retries", "3");
+	say_set("core/somaxconn", "16");
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	for (int opt = TCP_KEEPIDLE; opt <= TCP_SYNCNT; opt++) {
+		n = sizeof v;
+		V(getsockopt(s, IPPROTO_TCP, opt, &v, &n));
+		SAY("option %d: %d\n", opt, v);
+	}
+	V(bind(s, (void *)&a, sizeof a));
+	V(listen(s, 1000));
+	n = sizeof ti;
+	V(getsockopt(s, IPPROTO_TCP, TCP_INFO, &ti, &n));
+	SAY("room for %u\n", ti.tcpi_sacked);
+	V(listen(s, -1));
+	n = sizeof ti;
+	V(getsockopt(s, IPPROTO_TCP, TCP_INFO, &ti, &n));
+	SAY("room for %u\n", ti.tcpi_sacked);
+	close(s);
+}
+
 int main(void)
 {
 	int s;
@@ -81,6 +126,7 @@ int main(void)
 	}
 	say_set("ipv4/ip_unprivileged_port_start", "80");
 	say_set("ipv4/ip_unprivileged_port_start", "70000");
+	kept();
 	if (setresuid(1234, 1234, 1234))
 		return 1;
 	a.sin_port = htons(80);

@@ -143,6 +143,8 @@ static int node_store(struct file *f, const char *text, size_t n)
 {
 	const struct pseudo_node *p = node_of(f->inode);
 
+	if (p->store_arg)
+		return p->store_arg(text, n, p->arg);
 	return p->store ? p->store(text, n) : -EIO;        /* opened in spite of its mode */
 }
 

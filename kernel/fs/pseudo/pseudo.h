@@ -16,6 +16,7 @@ struct pseudo_node {
 	void (*show_arg)(struct sbuf *s, uint64_t arg); /* in place of show, for tables made at run time */
 	uint64_t arg;
 	int (*store)(const char *text, size_t n);       /* NULL: -EPERM; n is without the newline */
+	int (*store_arg)(const char *text, size_t n, uint64_t arg);     /* in place of store */
 	const struct pseudo_node *children;             /* directories */
 	const char *link;                               /* symlinks */
 	/* Directories with more than the table: names made up on the way. */

@@ -3,6 +3,7 @@
  * tunes segments and retransmissions is checked, kept and shown: on lo nothing is
  * lost, so none of it would ever act. */
 #include "kernel/net/inet/tcp.h"
+#include "kernel/net/settings.h"
 #include <linux_abi/ioctl.h>
 
 #define SNDBUF_INITIAL 16384
@@ -45,6 +46,11 @@ void tcp_opt_defaults(struct tcp_sock *t)
 {
 	for (unsigned k = 0; k < ARRAY_SIZE(rules); k++)
 		t->opt[rules[k].opt] = rules[k].initial;
+	t->opt[TCP_KEEPIDLE] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_time);
+	t->opt[TCP_KEEPINTVL] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_intvl);
+	t->opt[TCP_KEEPCNT] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_probes);
+	t->opt[TCP_SYNCNT] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_syn_retries);
+	t->opt[TCP_LINGER2] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_fin_timeout);
 }
 
 static int set_name(struct tcp_sock *t, const char *name, size_t size)
@@ -94,7 +100,7 @@ static int adjust(struct tcp_sock *t, int opt, int32_t *v)
 		*v = whole_backoffs(*v);
 		return 0;
 	case TCP_FASTOPEN:
-		*v = MIN(*v, SOMAXCONN);
+		*v = MIN(*v, (int32_t)net_setting(t->in.ns, SET_core_somaxconn));
 		return idle ? 0 : -EINVAL;
 	case TCP_FASTOPEN_CONNECT:
 		return t->state == TCP_CLOSE ? 0 : -EINVAL;
