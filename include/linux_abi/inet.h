@@ -111,6 +111,8 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define IPV6_FREEBIND 78
 #define ICMPV6_FILTER 1
 #define SOL_ICMPV6 58
+#define IPV6_CHECKSUM 7
+#define IPV6_HDRINCL 36
 #define SOL_RAW 255
 #define ICMP_FILTER 1
 

@@ -122,7 +122,7 @@ void frame_tcp(struct frame *f, const struct endpoint *from, const struct endpoi
 	       const void *body, size_t size)
 {
 	struct tcp h = { .from = be16(from->port), .to = be16(to->port), .seq = be32(t->seq), .ack = be32(t->ack),
-			 .off = sizeof h / 4 << 4, .flags = t->flags, .window = 0xffff };
+			 .off = sizeof h / 4 << 4, .flags = t->flags, .window = t->flags & FRAME_RST ? 0 : 0xffff };
 	uint32_t sum;
 	unsigned at;
 

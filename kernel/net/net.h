@@ -68,9 +68,9 @@ struct netns {
 	int64_t *settings;              /* settings.h; NULL: as at first; atomic, set once */
 	struct list addresses, routes, rules, neighbours;       /* route.h */
 	unsigned address_count, route_count, rule_count, neighbour_count;
-	unsigned raw_udp;               /* raw sockets that see UDP */
+	unsigned raw_count;             /* raw sockets; atomic to read */
 	struct list packets;            /* packet_sock.link */
-	unsigned packet_count;          /* of these; atomic to read */
+	unsigned packet_count;          /* of these, and of raw sockets that see TCP; atomic to read */
 };
 struct netns *netns_new(void);          /* lo is down; NULL: no memory, or too many (ENOSPC) */
 int netns_need_ports(struct netns *ns, int proto);       /* its table is there; -ENOMEM */

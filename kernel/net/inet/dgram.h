@@ -44,6 +44,7 @@ struct dgram_sock {
 	int32_t opt_coverage[2];        /* UDP-Lite */
 	uint32_t icmp_filter[8];        /* a bit per type: not wanted */
 	uint16_t opt_segment;
+	int32_t opt_checksum;           /* IPV6_CHECKSUM; -1: none; atomic */
 	/* cork_lock (mutex, outermost) */
 	struct mutex cork_lock;
 	struct dgram *pending;          /* UDP_CORK, MSG_MORE: what is being put together */
@@ -83,6 +84,19 @@ void dgram_stamp(struct socket *s, struct dgram_sock *d, const struct sock_contr
 
 /* icmp.c: a copy for each raw socket that wants this protocol */
 void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol);
+
+/* answer.c.  g goes over lo: who looks there sees it, and raw sockets do. */
+void inet_pass(struct netns *ns, const struct dgram *g, int protocol);
+void inet_answer(struct netns *ns, const struct dgram *g, int protocol);
+bool inet_is_echo(const struct dgram *g, int protocol);
+struct dgram *inet_echo_reply(struct netns *ns, const struct dgram *g, int protocol);    /* NULL: none */
+/* The checksum of g's first n bytes, at an offset in them. */
+void inet_sum(const struct dgram *g, int protocol, size_t at, size_t n);
+bool inet_sum_fine(const struct dgram *g, int protocol, size_t n);
+/* Nobody has the port that g was sent to; about: g as it would lie on the link. */
+void inet_port_unreachable(struct netns *ns, const struct dgram *g, const struct frame *about);
+/* udp.c: a copy of g, which has ports, to who is bound there; false: nobody. */
+bool udp_receive(struct netns *ns, const struct dgram *g, bool local);
 
 /* dgram_send.c: what ancillary data and options say about one message. */
 struct dgram_control { int32_t ttl, tos, link; bool have_from; struct ipaddr from; uint16_t segment; 

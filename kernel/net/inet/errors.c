@@ -260,7 +260,7 @@ long inet_recv_error(struct socket *s, struct inet_sock *i, struct sock_msg *m, 
 	info.e = (struct linux_sock_extended_err){ .err = g->error, .origin = g->origin, .code = g->code, .info = g->info,
 						   .data = g->data_number };
 	if (g->origin == SO_EE_ORIGIN_LOCAL) {  /* too long, found out here */
-		info.e.info = LO_MTU - 1;
+		info.e.info = ip_is_v4(&g->to.ip) ? LO_MTU - 1 : LO_MTU;
 	} else if (is_icmp(g)) {                /* destination unreachable, port */
 		info.e.type = g->origin == SO_EE_ORIGIN_ICMP ? 3 : 1;
 		info.e.code = g->origin == SO_EE_ORIGIN_ICMP ? 3 : 4;

@@ -3,20 +3,17 @@
  *
  * Datagram ("ping") sockets send an echo request, which is answered at once.
  * A raw packet is seen by every raw socket of its protocol, IPv4 ones with an IP
- * header before it; ICMP echo requests are answered. */
+ * header before it, and answered (answer.c). */
 #include "kernel/net/inet/dgram.h"
 #include "kernel/net/packet.h"
 
-#define ICMP4_ECHO 8
-#define ICMP4_REPLY 0
-#define ICMP6_ECHO 128
-#define ICMP6_REPLY 129
 #define PACKET_MAX 65515u
 #define RAW_MAX 64u
 
 struct echo { uint8_t type, code; uint16_t sum, id, seq; };
 struct ip4 { uint8_t vihl, tos; uint16_t len, id, frag; uint8_t ttl, proto; uint16_t sum; uint32_t src, dst; };
-_Static_assert(sizeof(struct ip4) == 20, "IPv4 header");
+struct ip6 { uint8_t head[4]; uint16_t len; uint8_t next, hops; uint8_t src[16], dst[16]; };
+_Static_assert(sizeof(struct ip4) == 20 && sizeof(struct ip6) == 40, "headers");
 
 static uint16_t checksum(const void *p, size_t n)
 {
@@ -32,32 +29,10 @@ static uint16_t checksum(const void *p, size_t n)
 	return (uint16_t)~sum;
 }
 
-static bool is_v6(const struct dgram_sock *d) { return d->in.protocol == IPPROTO_ICMPV6; }
+static int32_t word(const int32_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
 
-/* Make the reply to an echo request out of a copy of it. */
-static struct dgram *reply_to(const struct dgram *g, bool v6)
-{
-	struct dgram *r = dgram_msg_new(g->size);
-	struct echo *e;
-
-	if (!r)
-		return NULL;
-	memcpy(r->data, g->data, g->size);
-	r->from = g->to;
-	r->to = g->from;
-	r->ttl = 64;
-	if (g->options.size) {
-		ip_options_reply(&g->options, &r->options);
-		ip_options_travel(&r->options, &r->from.ip, &r->to.ip);
-	}
-	e = (struct echo *)(void *)r->data;
-	e->type = v6 ? ICMP6_REPLY : ICMP4_REPLY;
-	e->sum = 0;
-	e->sum = checksum(r->data, r->size);
-	return r;
-}
-
-/* Is g of a kind that the socket does not want (ICMP_FILTER, ICMPV6_FILTER)? */
+/* Is g of a kind that the socket does not want (ICMP_FILTER, ICMPV6_FILTER), or broken
+ * (IPV6_CHECKSUM)? */
 static bool filtered(const struct inet_sock *o, const struct dgram *g)
 {
 	const struct dgram_sock *d = dgram_of((struct inet_sock *)o);
@@ -65,7 +40,9 @@ static bool filtered(const struct inet_sock *o, const struct dgram *g)
 
 	if (o->protocol == IPPROTO_ICMP)
 		return type < 32 && d->icmp_filter[0] & 1u << type;
-	return o->protocol == IPPROTO_ICMPV6 && d->icmp_filter[type / 32] & 1u << type % 32;
+	if (o->protocol == IPPROTO_ICMPV6)
+		return d->icmp_filter[type / 32] & 1u << type % 32;
+	return o->family == AF_INET6 && word(&d->opt_checksum) >= 0 && !inet_sum_fine(g, o->protocol, g->size);
 }
 
 /* What the socket's filter leaves of c, which is g as the socket sees it; false: nothing. */
@@ -129,18 +106,26 @@ void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol)
 	}
 }
 
-static bool is_request(const struct dgram *g, bool v6)
-{
-	return g->size >= sizeof(struct echo) && g->data[0] == (v6 ? ICMP6_ECHO : ICMP4_ECHO) && !g->data[1];
-}
-
 /* A packet that a program made, header and all (IP_HDRINCL): what the kernel
  * fills in is filled in, and g becomes its contents. */
 static int take_header(struct dgram *g, int *ret_protocol)
 {
+	struct ip6 h6;
 	struct ip4 h;
 	size_t head;
 
+	if (!ip_is_v4(&g->to.ip)) {
+		if (g->size < sizeof h6)
+			return -EINVAL;
+		memcpy(&h6, g->data, sizeof h6);
+		*ret_protocol = h6.next;
+		g->ttl = h6.hops;
+		g->tos = (uint8_t)(h6.head[0] << 4 | h6.head[1] >> 4);
+		memcpy(g->from.ip.b, h6.src, sizeof h6.src);
+		g->size -= (uint32_t)sizeof h6;
+		memmove(g->data, g->data + sizeof h6, g->size);
+		return 0;
+	}
 	if (g->size < sizeof h)
 		return -EINVAL;
 	memcpy(&h, g->data, sizeof h);
@@ -157,25 +142,14 @@ static int take_header(struct dgram *g, int *ret_protocol)
 	return 0;
 }
 
-/* g goes over lo: who looks there sees it, and raw sockets do. */
-static void pass(struct netns *ns, const struct dgram *g, int protocol)
-{
-	struct frame f;
-
-	if (packet_watched(ns)) {
-		frame_ip(&f, &g->from, &g->to, (uint8_t)protocol, g->ttl, g->tos, g->data, g->size);
-		packet_show(ns, &f);
-	}
-	dgram_to_raw(ns, g, protocol);
-}
-
 static long send_ping(struct dgram_sock *d, struct dgram *g)
 {
 	struct echo *e = (struct echo *)(void *)g->data;
+	int protocol = d->in.protocol;
 	struct dgram *r;
 	long n = (long)g->size;
 
-	if (!is_request(g, is_v6(d))) {
+	if (!inet_is_echo(g, protocol)) {
 		kfree(g);
 		return -EINVAL;
 	}
@@ -184,14 +158,13 @@ static long send_ping(struct dgram_sock *d, struct dgram *g)
 		d->in.local.port = (uint16_t)(hash_u64((uint64_t)(uintptr_t)d) | 1);
 	e->id = be16(d->in.local.port);
 	spin_unlock(&d->in.ns->lock);
-	e->sum = 0;
-	e->sum = checksum(g->data, g->size);
-	pass(d->in.ns, g, d->in.protocol);
-	r = reply_to(g, is_v6(d));
+	inet_sum(g, protocol, offsetof(struct echo, sum), g->size);
+	inet_pass(d->in.ns, g, protocol);
+	r = inet_echo_reply(d->in.ns, g, protocol);
 	kfree(g);
 	if (!r)
-		return -ENOBUFS;
-	pass(d->in.ns, r, d->in.protocol);
+		return n;
+	inet_pass(d->in.ns, r, protocol);
 	r->from.port = 0;
 	dgram_deliver(d, r);
 	return n;
@@ -199,36 +172,23 @@ static long send_ping(struct dgram_sock *d, struct dgram *g)
 
 static long send_raw(struct dgram_sock *d, struct dgram *g)
 {
-	int protocol = d->in.protocol;
-	struct dgram *r = NULL;
+	int protocol = d->in.protocol, at = word(&d->opt_checksum), err = 0;
 	long n = (long)g->size;
-	bool v6;
 
-	if (d->in.opt[OPT_HDRINCL]) {
-		int err = take_header(g, &protocol);
-
-		if (err) {
-			kfree(g);
-			return err;
-		}
+	if (d->in.opt[d->in.family == AF_INET ? OPT_HDRINCL : OPT6_HDRINCL]) {
+		err = take_header(g, &protocol);
+	} else if (at >= 0 && d->in.family == AF_INET6) {
+		if ((uint32_t)at + 2 > g->size)
+			err = -EINVAL;
+		else
+			inet_sum(g, protocol, (size_t)at, g->size);
 	}
-	v6 = protocol == IPPROTO_ICMPV6;
-	if ((v6 || protocol == IPPROTO_ICMP) && is_request(g, v6)) {
-		if (v6) {               /* the kernel's work: RFC 3542, 3.1 */
-			struct echo *e = (struct echo *)(void *)g->data;
-
-			e->sum = 0;
-			e->sum = checksum(g->data, g->size);
-		}
-		if (v6 || !checksum(g->data, g->size))
-			r = reply_to(g, v6);
+	if (!err) {
+		inet_pass(d->in.ns, g, protocol);
+		inet_answer(d->in.ns, g, protocol);
 	}
-	pass(d->in.ns, g, protocol);
 	kfree(g);
-	if (r)
-		pass(d->in.ns, r, protocol);
-	kfree(r);
-	return n;
+	return err ? err : n;
 }
 
 static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
@@ -288,6 +248,30 @@ static int raw_level(const struct socket *s, int level, int opt)
 	return level == SOL_ICMPV6 && s->family == AF_INET6 && s->protocol != IPPROTO_ICMPV6 ? -EOPNOTSUPP : 0;
 }
 
+/* Options of raw sockets of IPv6: RFC 3542, 3. */
+static bool is_raw6(const struct socket *s, int level, int opt)
+{
+	return s->type == SOCK_RAW && s->family == AF_INET6 && (level == SOL_RAW || level == IPPROTO_IPV6) &&
+	       (opt == IPV6_CHECKSUM || opt == IPV6_HDRINCL);
+}
+
+static int set_raw6(struct dgram_sock *d, int level, int opt, const void *val, size_t size)
+{
+	int32_t v;
+
+	if (size < sizeof v)
+		return -EINVAL;
+	memcpy(&v, val, sizeof v);
+	if (opt == IPV6_HDRINCL) {
+		d->in.opt[OPT6_HDRINCL] = !!v;
+		return 0;
+	}
+	if ((d->in.protocol == IPPROTO_ICMPV6 && level == IPPROTO_IPV6) || (v > 0 && v & 1))
+		return -EINVAL;
+	__atomic_store_n(&d->opt_checksum, v < 0 ? -1 : v, __ATOMIC_RELAXED);
+	return 0;
+}
+
 static int icmp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)
 {
 	struct dgram_sock *d = s->priv;
@@ -297,6 +281,8 @@ static int icmp_setsockopt(struct socket *s, int level, int opt, const void *val
 		memcpy(d->icmp_filter, val, MIN(size, level == SOL_RAW ? sizeof d->icmp_filter[0] : sizeof d->icmp_filter));
 		return 0;
 	}
+	if (is_raw6(s, level, opt))
+		return set_raw6(d, level, opt, val, size);
 	err = raw_level(s, level, opt);
 	if (err)
 		return level == SOL_RAW && s->family == AF_INET6 && size < sizeof(int32_t) ? -EINVAL : err;
@@ -308,6 +294,8 @@ static int icmp_getsockopt(struct socket *s, int level, int opt, void *val, size
 	struct dgram_sock *d = s->priv;
 	int err;
 
+	if (is_raw6(s, level, opt))
+		return opt_ret(opt == IPV6_HDRINCL ? d->in.opt[OPT6_HDRINCL] : word(&d->opt_checksum), val, size);
 	err = raw_level(s, level, opt);
 	if (err)
 		return err;
@@ -338,10 +326,13 @@ static const struct sock_ops icmp_ops = {
 
 int ping_create(struct socket *s)
 {
-	s->priv = dgram_new(s, -1);
-	if (!s->priv)
+	struct dgram_sock *d = dgram_new(s, -1);
+
+	if (!d)
 		return -ENOMEM;
-	((struct dgram_sock *)s->priv)->in.opt[OPT_HDRINCL] = s->type == SOCK_RAW && s->protocol == IPPROTO_RAW;
+	s->priv = d;
+	d->opt_checksum = s->type == SOCK_RAW && s->protocol == IPPROTO_ICMPV6 ? (int32_t)offsetof(struct echo, sum) : -1;
+	d->in.opt[s->family == AF_INET ? OPT_HDRINCL : OPT6_HDRINCL] = s->type == SOCK_RAW && s->protocol == IPPROTO_RAW;
 	s->ops = &icmp_ops;
 	return 0;
 }

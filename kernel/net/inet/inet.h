@@ -23,7 +23,7 @@ enum inet_opt {                         /* integers that programs set and read b
 	OPT6_OLD_PKTINFO, OPT6_OLD_HOPLIMIT, OPT6_OLD_HOPOPTS, OPT6_OLD_DSTOPTS, OPT6_OLD_RTHDR,
 	OPT6_HOPOPTS, OPT6_DSTOPTS, OPT6_RTHDR, OPT6_PATHMTU, OPT6_FLOWINFO, OPT6_FLOWINFO_SEND,
 	OPT6_ALERT_ISOLATE, OPT6_RFC4884, OPT6_MINHOPS, OPT6_RECVFRAGSIZE, OPT6_UNICAST_IF, OPT6_PREFER,
-	OPT_BOUND_LINK, OPT_COUNT
+	OPT_BOUND_LINK, OPT6_HDRINCL, OPT_COUNT
 };
 
 /* A group, and from whom: all but the listed, or the listed only.  The list has room
@@ -104,6 +104,8 @@ bool inet_has_port(struct inet_sock *i);         /* for who may race with the ot
 int inet_listen_port(struct inet_sock *i, bool on);     /* -EADDRINUSE */
 /* Who listens there, with a reference. */
 struct inet_sock *inet_find_listener(struct netns *ns, const struct endpoint *to, const struct endpoint *from);
+/* Does a connection with these two ends exist? */
+bool inet_has_pair(struct netns *ns, const struct endpoint *local, const struct endpoint *remote);
 /* The best UDP socket, with a reference; multicast: those after prev (put). */
 struct inet_sock *inet_find_udp(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from);
 /* For a multicast or broadcast message: all who want it. */

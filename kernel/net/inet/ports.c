@@ -36,12 +36,20 @@ void inet_sock_init(struct inet_sock *i, struct socket *s, int proto)
 	inet_opt_defaults(i);
 }
 
+/* Raw sockets look at what others send: UDP asks for them, TCP as for packet sockets. */
+static void count_raw(struct inet_sock *i, unsigned n)
+{
+	if (i->type == SOCK_RAW)
+		__atomic_fetch_add(&i->ns->raw_count, n, __ATOMIC_RELAXED);
+	if (i->type == SOCK_RAW && i->protocol == IPPROTO_TCP)
+		__atomic_store_n(&i->ns->packet_count, i->ns->packet_count + n, __ATOMIC_RELAXED);
+}
+
 void inet_sock_publish(struct inet_sock *i)
 {
 	spin_lock(&i->ns->lock);
 	list_push_back(&i->ns->all, &i->all_link);
-	if (i->type == SOCK_RAW && i->protocol == IPPROTO_UDP)
-		__atomic_fetch_add(&i->ns->raw_udp, 1, __ATOMIC_RELAXED);
+	count_raw(i, 1);
 	spin_unlock(&i->ns->lock);
 }
 
@@ -50,8 +58,7 @@ void inet_sock_fini(struct inet_sock *i)
 	spin_lock(&i->ns->lock);
 	list_del(&i->all_link);
 	list_del(&i->port_link);
-	if (i->type == SOCK_RAW && i->protocol == IPPROTO_UDP)
-		__atomic_fetch_sub(&i->ns->raw_udp, 1, __ATOMIC_RELAXED);
+	count_raw(i, -1u);
 	i->hashed = false;
 	spin_unlock(&i->ns->lock);
 	inet_errors_drop(i, true);
@@ -471,6 +478,22 @@ struct inet_sock *inet_find_listener(struct netns *ns, const struct endpoint *to
 	o = best(&bucket(ns, PROTO_TCP, to->port)->bound, true, to, from);
 	spin_unlock(&ns->lock);
 	return o;
+}
+
+bool inet_has_pair(struct netns *ns, const struct endpoint *local, const struct endpoint *remote)
+{
+	struct port_bucket *b = bucket(ns, PROTO_TCP, local->port);
+	struct list *lists[] = { &b->children, &b->bound };
+	struct inet_sock *o;
+	bool found = false;
+
+	spin_lock(&ns->lock);
+	for (unsigned k = 0; k < ARRAY_SIZE(lists); k++)
+		list_for_each(o, lists[k], port_link)
+			if (endpoint_equal(&o->local, local) && endpoint_equal(&o->remote, remote))
+				found = true;
+	spin_unlock(&ns->lock);
+	return found;
 }
 
 struct inet_sock *inet_find_udp(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Segments for who watches lo: made up from what a connection does, while a
- * packet socket exists.  Acknowledgements without data are shown in the
+ * packet socket or a raw socket for TCP exists.  Acknowledgements without data are shown in the
  * handshake only. */
+#include "kernel/net/inet/dgram.h"
 #include "kernel/net/inet/tcp.h"
 #include "kernel/net/packet.h"
 
@@ -11,6 +12,20 @@ static uint32_t first_number(const struct endpoint *from, const struct endpoint 
 	uint64_t ports = (uint64_t)from->port << 16 | to->port;
 
 	return (uint32_t)hash_u64(ports ^ hash_bytes(from->ip.b, sizeof from->ip.b));
+}
+
+static void show_raw(struct netns *ns, const struct frame *f, const struct endpoint *from, const struct endpoint *to)
+{
+	struct dgram *g = dgram_msg_new(frame_size(f) - f->transport);
+
+	if (!g)
+		return;
+	frame_copy(f, f->transport, g->data, g->size);
+	g->from = *from;
+	g->to = *to;
+	g->ttl = 64;
+	dgram_to_raw(ns, g, IPPROTO_TCP);
+	kfree(g);
 }
 
 static void segment(struct netns *ns, const struct endpoint *from, const struct endpoint *to, uint8_t flags,
@@ -23,6 +38,8 @@ static void segment(struct netns *ns, const struct endpoint *from, const struct 
 		t.ack = first_number(to, from) + (uint32_t)received + 1;
 	frame_tcp(&f, from, to, &t, p, n);
 	packet_show(ns, &f);
+	if (__atomic_load_n(&ns->raw_count, __ATOMIC_RELAXED))
+		show_raw(ns, &f, from, to);
 }
 
 void tcp_show_connect(const struct tcp_sock *t, bool accepted)

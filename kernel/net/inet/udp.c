@@ -10,6 +10,9 @@
 #define UDP_MAX4 65507u
 #define UDP_MAX6 65527u
 #define UDP_HEAD 8u
+#define UDP_WHOLE6 (LO_MTU - 40u - UDP_HEAD)
+#define PMTUDISC_DO 2
+#define PMTUDISC_INTERFACE 4
 #define GROUP_MAX 32u
 #define SEGMENTS_MAX 128u
 
@@ -81,6 +84,24 @@ static void send_group(struct dgram_sock *d, struct dgram *g)
 	kfree(g);
 }
 
+bool udp_receive(struct netns *ns, const struct dgram *g, bool local)
+{
+	struct inet_sock *to[GROUP_MAX] = { NULL };
+	unsigned n;
+
+	if (local) {
+		to[0] = inet_find_udp(ns, PROTO_UDP, &g->to, &g->from);
+		n = !!to[0];
+	} else {
+		n = inet_find_udp_group(ns, PROTO_UDP, &g->to, &g->from, to, GROUP_MAX);
+	}
+	for (unsigned k = 0; k < n; k++) {
+		deliver_copy(dgram_of(to[k]), g);
+		dgram_put(dgram_of(to[k]));
+	}
+	return n;
+}
+
 /* Raw sockets see the datagram with its header, which is made for them. */
 static void show_raw(struct netns *ns, const struct dgram *g)
 {
@@ -113,20 +134,10 @@ static void show_frame(const struct dgram_sock *d, const struct dgram *g)
 /* Nobody is there: an ICMP message quotes the packet's beginning. */
 static void show_refusal(const struct dgram_sock *d, const struct dgram *g)
 {
-	bool v4 = ip_is_v4(&g->to.ip);
-	struct frame f, about;
-	uint8_t body[576] = { v4 ? 3 : 1, v4 ? 3 : 4 };
-	uint16_t sum;
-	size_t n;
+	struct frame about;
 
 	frame_udp(&about, &g->from, &g->to, (uint8_t)d->in.protocol, g->ttl, g->tos, g->data, g->size);
-	n = MIN(frame_size(&about) - about.net, sizeof body - 28);
-	frame_copy(&about, about.net, body + 8, n);
-	sum = be16(frame_fold(frame_sum(v4 ? 0 : frame_pseudo(&g->to.ip, &g->from.ip, IPPROTO_ICMPV6, n + 8), body, n + 8)));
-	memcpy(body + 2, &sum, sizeof sum);
-	frame_ip(&f, &g->to, &g->from, v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, 64, v4 ? 0xc0 | (g->tos & 0x1e) : 0, body,
-		 n + 8);
-	packet_show(d->in.ns, &f);
+	inet_port_unreachable(d->in.ns, g, &about);
 }
 
 static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
@@ -138,7 +149,7 @@ static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 	__atomic_fetch_add(&lo->rx_bytes, g->size + 28, __ATOMIC_RELAXED);
 	if (packet_watched(d->in.ns))
 		show_frame(d, g);
-	if (__atomic_load_n(&d->in.ns->raw_udp, __ATOMIC_RELAXED) && d->in.proto == PROTO_UDP)
+	if (__atomic_load_n(&d->in.ns->raw_count, __ATOMIC_RELAXED) && d->in.proto == PROTO_UDP)
 		show_raw(d->in.ns, g);
 	if (kind != NET_LOCAL) {
 		send_group(d, g);
@@ -146,7 +157,7 @@ static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 	}
 	to = inet_find_udp(d->in.ns, d->in.proto, &g->to, &g->from);
 	if (!to) {
-		if (packet_watched(d->in.ns))
+		if (packet_watched(d->in.ns) || __atomic_load_n(&d->in.ns->raw_count, __ATOMIC_RELAXED))
 			show_refusal(d, g);
 		dgram_refused(d, g);
 		return;
@@ -167,16 +178,24 @@ static enum net_kind kind_of(struct dgram_sock *d, const struct dgram *g)
 	return net_is_local(d->in.ns, &g->to.ip) ? NET_LOCAL : NET_BROADCAST;
 }
 
-static size_t max_size(const struct endpoint *to) { return ip_is_v4(&to->ip) ? UDP_MAX4 : UDP_MAX6; }
+/* IPv6 has a larger length than lo takes in one piece: who forbids pieces has that. */
+static size_t max_size(const struct dgram_sock *d, const struct endpoint *to)
+{
+	int32_t discover = d->in.opt[OPT6_MTU_DISCOVER];
+
+	if (ip_is_v4(&to->ip))
+		return UDP_MAX4;
+	return (discover >= PMTUDISC_DO && discover <= PMTUDISC_INTERFACE) || d->in.opt[OPT6_DONTFRAG] ? UDP_WHOLE6 : UDP_MAX6;
+}
 
 /* A message under construction takes n more bytes: a new one that begins as the
  * old does, or the message's own beginning.  cork_lock held. */
 static int gather(struct dgram_sock *d, struct sock_msg *m, size_t n, const struct dgram *head, struct dgram **ret)
 {
-	size_t old = d->pending ? d->pending->size : 0;
+	size_t old = d->pending ? d->pending->size : 0, most = max_size(d, &head->to);
 	struct dgram *g;
 
-	if (n > max_size(&head->to) - MIN(old, max_size(&head->to))) {
+	if (n > most - MIN(old, most)) {
 		dgram_too_long(d, &head->to);
 		return -EMSGSIZE;
 	}
@@ -270,8 +289,8 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 		return err;
 	if (m->flags & MSG_OOB && s->family == AF_INET)         /* IPv6 does not mind */
 		return -EOPNOTSUPP;
-	if (n > 0xffff)
-		return -EMSGSIZE;
+	if (n > 0xffff && s->family == AF_INET)
+		return -EMSGSIZE;       /* with no word in the error queue, unlike IPv6 */
 	if (!d->pending) {
 		err = dgram_destination(s, m, true, &head.to, &head.from, &ctl);
 		head.ttl = (uint8_t)ctl.ttl;
