@@ -73,6 +73,13 @@ struct linux_open_how { uint64_t flags, mode, resolve; };
 #define F_SETLEASE 1024
 #define F_GETLEASE 1025
 #define F_NOTIFY 1026
+#define DN_ACCESS 1u
+#define DN_MODIFY 2u
+#define DN_CREATE 4u
+#define DN_DELETE 8u
+#define DN_RENAME 16u
+#define DN_ATTRIB 32u
+#define DN_MULTISHOT 0x80000000u
 #define F_DUPFD_QUERY 1027
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ 1031

@@ -10,6 +10,7 @@
  * Trust: watches are bounded in all, events per instance (then one
  * IN_Q_OVERFLOW stands for the rest). */
 #include "kernel/ipc/ipc.h"
+#include "kernel/ipc/notify.h"
 #include "kernel/syscall/syscall.h"
 #include <linux_abi/inotify.h>
 #include <linux_abi/ioctl.h>
@@ -35,7 +36,8 @@ struct inotify {
 
 struct watch {
 	struct list inode_link, inst_link;      /* notify_lock */
-	struct inotify *inst;
+	struct inotify *inst;           /* or, of dnotify.c: */
+	struct dnotify *dn;
 	struct path path;               /* counted */
 	struct inode *inode;            /* of the path */
 	int32_t wd;
@@ -109,6 +111,8 @@ static void unlink_watch(struct watch *w, struct list *dead)
 {
 	list_del(&w->inode_link);
 	list_del(&w->inst_link);
+	if (w->dn)
+		w->dn->watch = NULL;
 	list_push_back(dead, &w->inst_link);
 	__atomic_fetch_sub(&watch_count, 1, __ATOMIC_RELAXED);
 }
@@ -138,6 +142,11 @@ static void notify(struct inode *i, uint32_t mask, uint32_t cookie, const char *
 
 		if (!(w->mask & what) || (unlinked && (w->mask & IN_EXCL_UNLINK)))
 			continue;
+		if (w->dn) {            /* of entries, and the directory's attributes */
+			if ((name || (what & IN_ATTRIB)) && dnotify_event(w->dn))
+				unlink_watch(w, &dead);
+			continue;
+		}
 		queue_event(in, w->wd, mask, cookie, name, n);
 		if (w->mask & IN_ONESHOT) {
 			queue_event(in, w->wd, IN_IGNORED, 0, NULL, 0);
@@ -193,11 +202,59 @@ void notify_inode_gone(struct inode *i)
 	list_init(&dead);
 	spin_lock(&notify_lock);
 	list_for_each_safe(w, tmp, &i->notify, inode_link) {
+		if (w->dn) {
+			unlink_watch(w, &dead);
+			continue;
+		}
 		if (w->mask & IN_DELETE_SELF)
 			queue_event(w->inst, w->wd, IN_DELETE_SELF, 0, NULL, 0);
 		queue_event(w->inst, w->wd, IN_IGNORED, 0, NULL, 0);
 		unlink_watch(w, &dead);
 	}
+	spin_unlock(&notify_lock);
+	free_dead(&dead);
+}
+
+/* ---- for dnotify.c ---- */
+
+int notify_dn_add(struct dnotify *dn, const struct path *path, uint32_t mask, bool again)
+{
+	struct watch *w = kzalloc(sizeof *w);
+	int err = 0;
+
+	if (!w)
+		return -ENOMEM;
+	spin_lock(&notify_lock);
+	if (dn->watch) {
+		dn->watch->mask |= mask;
+		dn->again |= again;
+	} else if (__atomic_load_n(&watch_count, __ATOMIC_RELAXED) > WATCHES_MAX) {
+		err = -ENOSPC;
+	} else {
+		*w = (struct watch){ .dn = dn, .inode = path->dentry->inode, .path = *path, .mask = mask };
+		path_get(&w->path);
+		list_init(&w->inst_link);
+		list_push_back(&w->inode->notify, &w->inode_link);
+		__atomic_fetch_add(&watch_count, 1, __ATOMIC_SEQ_CST);
+		dn->watch = w;
+		dn->again = again;
+		w = NULL;
+	}
+	spin_unlock(&notify_lock);
+	kfree(w);
+	if (!err)
+		closes_settle();
+	return err;
+}
+
+void notify_dn_remove(struct dnotify *dn)
+{
+	struct list dead;
+
+	list_init(&dead);
+	spin_lock(&notify_lock);
+	if (dn->watch)
+		unlink_watch(dn->watch, &dead);
 	spin_unlock(&notify_lock);
 	free_dead(&dead);
 }

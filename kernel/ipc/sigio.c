@@ -17,6 +17,7 @@
 #define QUEUES_MAX 4u
 #define POLL_IN_CODE 1
 #define POLL_OUT_CODE 2
+#define POLL_MSG_CODE 3
 #define POLL_HUP_CODE 6
 
 struct sigio {
@@ -190,7 +191,30 @@ void sigio_urgent(struct file *f)
 	send_owner(&o, SIGURG, NULL);
 }
 
+void sigio_message(struct file *f, int fd)
+{
+	struct linux_siginfo info = { .code = POLL_MSG_CODE };
+	struct file_owner o;
+	int sig;
+
+	snapshot(f, &o, &sig);
+	info.signo = sig;
+	info.u.poll.fd = fd;
+	info.u.poll.band = POLLIN | POLLRDNORM | POLLMSG;
+	send_owner(&o, sig ? sig : SIGIO, sig ? &info : NULL);
+}
+
 /* ---- owners ---- */
+
+void file_own_unowned(struct file *f)
+{
+	const struct cred *c = current_cred();
+
+	spin_lock(&f->lock);
+	if (!f->owner.pid)
+		f->owner = (struct file_owner){ .pid = current_task()->tg->tgid, .uid = c->uid, .euid = c->euid };
+	spin_unlock(&f->lock);
+}
 
 static void mark_found(struct tgroup *g, void *arg)
 {

@@ -55,6 +55,7 @@ struct map_req {
 	plat_obj_t obj;
 	uint64_t off;
 	const char *name;
+	uint32_t policy;                /* as in struct vma */
 	struct patch_version *patch;    /* borrowed: mapped in the place of obj */
 	bool loader;                    /* a dynamic linker or exec maps a segment: touched later */
 };

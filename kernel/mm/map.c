@@ -198,6 +198,7 @@ int map_locked(struct mm *mm, const struct map_req *r, struct list *dead)
 	v->obj = r->obj;
 	v->off = r->off;
 	v->name = r->name;
+	v->policy = r->policy;
 	v->file = r->file ? file_get(r->file) : NULL;
 	v->written = v->flags & VM_WRITE;
 	if (r->patch) {
@@ -333,6 +334,9 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t size, unsigned prot,
 	if (size > mm_addr_hi)
 		return -ENOMEM;
 	size = align_up(size, PAGE_SIZE);
+	if ((prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC) &&
+	    __atomic_load_n(&mm->mdwe, __ATOMIC_RELAXED))
+		return -EACCES;
 	err = check_flags(prot, flags, addr, size, off, file);
 	if (err)
 		return err;

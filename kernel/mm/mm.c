@@ -4,6 +4,7 @@
  * Every mm with users is on mm_list, for the memory limit.  Two counts: users
  * (tasks and short visitors) keep the mappings, ref keeps the struct. */
 #include "kernel/mm/internal.h"
+#include <linux_abi/prctl.h>
 
 uint64_t mm_addr_lo, mm_addr_hi;
 struct spinlock mm_list_lock = SPINLOCK_INIT;
@@ -63,6 +64,11 @@ static struct mm *mm_alloc(void)
 	list_init(&mm->all_link);
 	mm->dumpable = true;
 	/* The program of a traced task is looked at and changed. */
+	if (current_task() && current_task()->mm) {
+		uint8_t mdwe = __atomic_load_n(&current_task()->mm->mdwe, __ATOMIC_RELAXED);
+
+		mm->mdwe = mdwe & PR_MDWE_NO_INHERIT ? 0 : mdwe;
+	}
 	mm->patch_off = current_task() && current_task()->ptrace;
 	return mm;
 }

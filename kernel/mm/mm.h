@@ -40,6 +40,7 @@ struct mm {
 	uint64_t max_rss;               /* atomic: mm_peak_rss() */
 	uint32_t def_flags;             /* mlockall MCL_FUTURE */
 	bool dumpable;
+	uint8_t mdwe;                   /* PR_SET_MDWE: PR_MDWE_; atomic */
 	bool thp_disabled;              /* PR_SET_THP_DISABLE: remembered only; atomic */
 	bool batching;                  /* exec only: the platform keeps the mapping calls */
 	bool patch_off;                 /* traced, once: text is the file's */
@@ -79,6 +80,7 @@ struct vma {
 	struct obj_ref *objref;         /* counted owner of obj for shared anonymous */
 	const char *name;               /* "[stack]", "[vdso]", NULL */
 	struct patch_version *patch;    /* mapped from this copy of the text; counted; kernel/mm/patch.h */
+	uint32_t policy;                /* kernel/mm/mempolicy.c; 0: none of its own */
 	bool written;                   /* private: pages may differ from the file's */
 	struct list link;               /* mm->vmas */
 	struct { struct vma *l, *r; int h; uint64_t max_gap; } node;

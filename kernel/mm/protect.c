@@ -13,6 +13,9 @@ static int protect_one(struct mm *mm, struct vma *v, uint64_t start, uint64_t en
 	uint32_t flags = (v->flags & ~VM_ACCESS) | prot;
 	int err;
 
+	if ((prot & VM_EXEC) && ((prot & VM_WRITE) || !(v->flags & VM_EXEC)) &&
+	    __atomic_load_n(&mm->mdwe, __ATOMIC_RELAXED))
+		return -EACCES;
 	if (flags == v->flags)
 		return 0;
 	if (prot & (VM_WRITE | VM_EXEC))
@@ -116,6 +119,17 @@ SYSCALL4(pkey_mprotect, uint64_t, addr, size_t, size, unsigned, prot, int, pkey)
 	return protect_call(t, addr, size, prot);
 }
 
+/* No processor with keys is offered. */
+SYSCALL2(pkey_alloc, unsigned long, flags, unsigned long, rights)
+{
+	return flags || (rights & ~3ul) ? -EINVAL : -ENOSPC;
+}
+
+SYSCALL1(pkey_free, int, pkey)
+{
+	return -EINVAL;
+}
+
 /* ---- memory locking ----
  * What is locked is a promise about paging that the host keeps or not; the
  * flag, the accounting and the pre-faulting are ours. */
@@ -202,7 +216,7 @@ SYSCALL2(munlock, uint64_t, addr, size_t, size)
 
 	if (add_overflows(size, addr - start, &size))
 		return -EINVAL;
-	if (!size)
+	if (!align_up(size, PAGE_SIZE))
 		return 0;
 	if (!mm_range_ok(start, size, &end))
 		return -ENOMEM;

@@ -19,7 +19,7 @@ static struct map_req req_like(const struct vma *v, uint64_t from, uint64_t addr
 		.addr = addr, .size = size, .flags = v->flags, .file = v->file,
 		.objref = v->objref, .obj = v->obj,
 		.off = v->file || v->obj.id ? v->off + (from - v->start) : 0,
-		.name = v->name,
+		.name = v->name, .policy = v->policy,
 	};
 }
 
@@ -68,7 +68,8 @@ static int64_t move(struct mm *mm, struct vma *v, const struct remap *r, struct 
 	int err;
 
 	if (!(r->flags & MREMAP_FIXED)) {
-		err = mm_find_place_locked(mm, 0, r->new_size, 0, &at);
+		/* With MREMAP_DONTUNMAP the new address is a hint. */
+		err = mm_find_place_locked(mm, r->flags & MREMAP_DONTUNMAP ? at : 0, r->new_size, 0, &at);
 		if (err)
 			return err;
 	} else {
@@ -95,7 +96,11 @@ static int64_t move(struct mm *mm, struct vma *v, const struct remap *r, struct 
 		return err;
 	}
 	if (r->flags & MREMAP_DONTUNMAP) {
-		err = plat_as_map_anon(mm->as, r->old, moved, vma_prot(v->flags), 0);
+		unsigned pf = !(v->flags & VM_SHARED) ? 0 :
+			      PLAT_MAP_SHARED | (v->flags & VM_MAYWRITE ? PLAT_MAP_MAYWRITE : 0);
+
+		err = v->obj.id ? plat_as_map_obj(mm->as, r->old, moved, vma_prot(v->flags), pf, v->obj, v->off) :
+				  plat_as_map_anon(mm->as, r->old, moved, vma_prot(v->flags), 0);
 		n->flags &= ~VM_LOCKED;
 	}
 	if (!(r->flags & MREMAP_DONTUNMAP) || err) {
@@ -134,7 +139,7 @@ static int64_t remap_locked(struct mm *mm, const struct remap *r, struct list *d
 	}
 	if (r->old_size > v->end - r->old)
 		return -EFAULT;
-	if ((r->flags & MREMAP_DONTUNMAP) && (v->file || v->obj.id))
+	if ((r->flags & MREMAP_DONTUNMAP) && v->file && !v->obj.id)
 		return -EINVAL;
 	delta = r->new_size > r->old_size ? r->new_size - r->old_size : 0;
 	err = grow_limits(mm, v, r->flags & MREMAP_DONTUNMAP ? r->new_size : delta);
@@ -172,8 +177,8 @@ SYSCALL5(mremap, uint64_t, addr, size_t, old_size, size_t, new_size, unsigned, f
 		return -EFAULT;
 	r.old_size = align_up(old_size, PAGE_SIZE);
 	r.new_size = align_up(new_size, PAGE_SIZE);
-	if (flags & MREMAP_FIXED) {
-		if (!mm_range_ok(new_addr, new_size, &new_end) || new_addr < mm_addr_lo)
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
+		if (!mm_range_ok(new_addr, new_size, &new_end) || ((flags & MREMAP_FIXED) && new_addr < mm_addr_lo))
 			return -EINVAL;
 		if (new_addr < old_end && addr < new_end)
 			return -EINVAL;
@@ -184,6 +189,48 @@ SYSCALL5(mremap, uint64_t, addr, size_t, old_size, size_t, new_size, unsigned, f
 	vma_free_list(&dead);
 	memlimit_poke();
 	return ret;
+}
+
+/* remap_file_pages(2), as Linux emulates it: the range gets a mapping of its own.
+ * It must lie in shared mappings of one file. */
+static int remap_pages_locked(struct mm *mm, uint64_t start, uint64_t end, uint64_t off, struct list *dead)
+{
+	struct vma *v = mm_find_locked(mm, start);
+	struct map_req q;
+
+	if (!v || v->start > start || !(v->flags & VM_SHARED) || (v->flags & VM_SPECIAL))
+		return -EINVAL;
+	q = req_like(v, start, start, end - start);
+	q.off = off;
+	for (struct vma *p = v; p->end < end; ) {
+		struct vma *next = vma_next(mm, p);
+
+		if (!next || next->start != p->end || next->file != v->file || next->objref != v->objref ||
+		    next->flags != v->flags)
+			return -EINVAL;
+		p = next;
+	}
+	return map_locked(mm, &q, dead);
+}
+
+SYSCALL5(remap_file_pages, uint64_t, start, size_t, size, unsigned, prot, uint64_t, pgoff, unsigned, flags)
+{
+	struct list dead = LIST_INIT(dead);
+	uint64_t end, off, off_end;
+	int err;
+
+	start = align_down(start, PAGE_SIZE);
+	size = align_down(size, PAGE_SIZE);
+	if (prot || !size || !mm_range_ok(start, size, &end) || pgoff > UINT64_MAX >> PAGE_SHIFT)
+		return -EINVAL;
+	off = pgoff << PAGE_SHIFT;
+	if (add_overflows(off, size, &off_end) || off_end > INT64_MAX)
+		return -EINVAL;
+	mutex_lock(&t->mm->lock);
+	err = remap_pages_locked(t->mm, start, end, off, &dead);
+	mutex_unlock(&t->mm->lock);
+	vma_free_list(&dead);
+	return err;
 }
 
 /* ---- brk ----

@@ -363,7 +363,7 @@ int vma_split(struct mm *mm, struct vma *v, uint64_t addr)
 static bool continues(const struct vma *a, const struct vma *b)
 {
 	if (a->end != b->start || a->flags != b->flags || a->file != b->file ||
-	    a->objref != b->objref || a->obj.id != b->obj.id || a->name != b->name)
+	    a->objref != b->objref || a->obj.id != b->obj.id || a->name != b->name || a->policy != b->policy)
 		return false;
 	if ((a->flags & VM_SPECIAL) || a->patch != b->patch)
 		return false;

@@ -180,6 +180,7 @@ static int build(struct task *p, const struct clone_args_k *a, struct task **ret
 	c->no_new_privs = p->no_new_privs;
 	c->kernel_trace = p->kernel_trace;
 	c->personality = p->personality;
+	c->mempolicy = p->mempolicy;
 	c->timer_slack_ns = __atomic_load_n(&p->timer_slack_ns, __ATOMIC_RELAXED);
 	c->sched_policy = p->sched_policy;
 	c->ioprio = p->ioprio;

@@ -22,6 +22,19 @@ static long set_name(struct task *t, uint64_t uname)
 	return 0;
 }
 
+/* No memory becomes executable that was not, PR_SET_MDWE(2const); for ever. */
+static long mm_set_mdwe(struct mm *mm, const uint64_t *a)
+{
+	uint8_t none = 0;
+
+	if ((a[1] & ~(uint64_t)(PR_MDWE_REFUSE_EXEC_GAIN | PR_MDWE_NO_INHERIT)) || a[1] == PR_MDWE_NO_INHERIT ||
+	    a[2] || a[3] || a[4])
+		return -EINVAL;
+	if (!__atomic_compare_exchange_n(&mm->mdwe, &none, (uint8_t)a[1], false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return none == a[1] ? 0 : -EPERM;
+	return 0;
+}
+
 static long prctl_mem(struct task *t, int op, const uint64_t *a)
 {
 	int v;
@@ -46,6 +59,10 @@ static long prctl_mem(struct task *t, int op, const uint64_t *a)
 		return 0;
 	case PR_GET_THP_DISABLE:
 		return a[1] || a[2] || a[3] || a[4] ? -EINVAL : __atomic_load_n(&t->mm->thp_disabled, __ATOMIC_RELAXED);
+	case PR_SET_MDWE:
+		return mm_set_mdwe(t->mm, a);
+	case PR_GET_MDWE:
+		return a[1] || a[2] || a[3] || a[4] ? -EINVAL : __atomic_load_n(&t->mm->mdwe, __ATOMIC_RELAXED);
 	case PR_TASK_PERF_EVENTS_DISABLE:
 	case PR_TASK_PERF_EVENTS_ENABLE:
 		return 0;               /* there are none */

@@ -70,6 +70,7 @@ bool capable(unsigned cap);             /* CAP_* in the effective set of current
 #define CAP_SYS_TIME 25
 #define CAP_SYS_TTY_CONFIG 26
 #define CAP_MKNOD 27
+#define CAP_LEASE 28
 #define CAP_SETFCAP 31
 #define CAP_LAST 40
 #define CAP_FULL_SET ((1ull << (CAP_LAST + 1)) - 1)
@@ -202,6 +203,7 @@ struct task {
 	uint32_t sched_policy;          /* SCHED_OTHER, BATCH, IDLE: remembered only */
 	uint32_t ioprio;                /* as given, 0: none; shown only; atomic */
 	uint64_t timer_slack_ns;        /* atomic */
+	uint32_t mempolicy;             /* kernel/mm/mempolicy.c; its own */
 #define TIMER_SLACK_NS 50000
 	bool sched_reset_on_fork;
 	uint64_t minflt, majflt;

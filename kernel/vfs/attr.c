@@ -2,6 +2,7 @@
 /* chmod, chown, utimens and truncate families, fallocate, fsync, sync. */
 #include "kernel/syscall/syscall.h"
 #include "kernel/vfs/internal.h"
+#include "kernel/vfs/locks.h"
 #include <linux_abi/inotify.h>
 
 /* The path of a descriptor, for the f* calls; anonymous files have an inode
@@ -276,6 +277,8 @@ SYSCALL2(truncate, ustr, name, int64_t, size)
 		err = path_permission(&p, MAY_WRITE);
 	if (!err && __atomic_load_n(&i->deny_write, __ATOMIC_RELAXED) > 0)
 		err = -ETXTBSY;
+	if (!err)
+		err = lease_break(i, true, false);
 	if (!err)
 		err = size_allowed(size);
 	if (!err)

@@ -104,6 +104,8 @@ static int make_entry(int dfd, const char *name, const struct make *m, struct pa
 		err = -EEXIST;
 	else if (!err || err == -ENOENT)
 		err = w.trailing && m->kind != MAKE_DIR ? -ENOENT : may_create(&w.cur);
+	if (!err && (S_ISCHR(m->mode) || S_ISBLK(m->mode)) && m->kind == MAKE_NODE && !capable(CAP_MKNOD))
+		err = -EPERM;
 	if (!err) {
 		spare = dentry_new(dir, w.last, w.last_size, NULL);
 		err = spare ? make_call(dir->inode, w.last, w.last_size, m, &i) : -ENOMEM;
@@ -179,8 +181,6 @@ static int mknod_at(int dfd, ustr name, uint32_t mode, uint32_t dev)
 		break;
 	case S_IFCHR:
 	case S_IFBLK:
-		if (!capable(CAP_MKNOD))
-			return -EPERM;
 		break;
 	case S_IFIFO:
 	case S_IFSOCK:
@@ -242,16 +242,18 @@ static int link_locked(const struct path *src, struct walk *w)
 
 	if (!err && d->inode)
 		err = -EEXIST;
-	else if (!err || err == -ENOENT)
-		err = may_create(&w->cur);
+	else if (err == -ENOENT)
+		err = 0;
 	dentry_put(d);
 	if (err)
 		return err;
-	if (w->trailing)
-		return -ENOENT;
+	if (w->trailing || !dir->inode->ops->mkdir)
+		return -ENOENT;         /* as may_create() says, but before the rest */
 	if (src->mnt != w->cur.mnt || target->sb != dir->sb)
-		return -EXDEV;
-	err = sticky_may_link(target);
+		return mount_readonly(w->cur.mnt) ? -EROFS : -EXDEV;
+	err = mount_readonly(w->cur.mnt) ? -EROFS : sticky_may_link(target);
+	if (!err)
+		err = may_create(&w->cur);
 	if (err)
 		return err;
 	if (S_ISDIR(inode_mode(target)) || !dir->inode->ops->link)

@@ -214,11 +214,11 @@ static long do_fcntl_file(struct file *f, int fd, unsigned cmd, uint64_t arg)
 	case F_GETSIG:
 		return f->sigio;
 	case F_GETLEASE:
-		return F_UNLCK;
+		return lease_get(f);
 	case F_SETLEASE:
-		if (!S_ISREG(inode_mode(f->inode)))
-			return -EINVAL;
-		return arg == F_UNLCK ? 0 : -EAGAIN;
+		return lease_set(f, fd, arg);
+	case F_NOTIFY:
+		return dnotify_fcntl(f, fd, (uint32_t)arg);
 	default:
 		return special(f, cmd, arg);
 	}

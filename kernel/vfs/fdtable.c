@@ -168,7 +168,7 @@ static void close_file(struct files *fs, struct file *f)
 	if (f->ops && f->ops->flush)
 		(void)f->ops->flush(f, current_task());
 	if (f->inode && !(f->mode & FMODE_PATH) && __atomic_load_n(&f->inode->flocks, __ATOMIC_ACQUIRE))
-		locks_release_posix(f->inode, fs);
+		locks_release_posix(f, fs);
 	file_put(f);
 }
 
@@ -414,7 +414,7 @@ int fd_close(int fd)
 	if (f->ops && f->ops->flush)
 		err = f->ops->flush(f, current_task());
 	if (f->inode && !(f->mode & FMODE_PATH) && __atomic_load_n(&f->inode->flocks, __ATOMIC_ACQUIRE))
-		locks_release_posix(f->inode, fs);
+		locks_release_posix(f, fs);
 	file_put(f);
 	return err;
 }

@@ -93,6 +93,8 @@ void file_put(struct file *f)
 		__atomic_fetch_add(&f->inode->deny_write, 1, __ATOMIC_ACQ_REL);
 	if (f->mode & FMODE_EXEC)
 		__atomic_fetch_sub(&f->inode->deny_write, 1, __ATOMIC_ACQ_REL);
+	if (f->mode & FMODE_READER)
+		__atomic_fetch_sub(&f->inode->readers, 1, __ATOMIC_RELEASE);
 	if (f->close_offered)
 		__atomic_fetch_sub(&f->inode->close_offers, 1, __ATOMIC_RELAXED);
 	if (f->inode)
@@ -146,6 +148,10 @@ static int file_setup(struct file *f, struct inode *i, uint32_t flags, bool exec
 		if (err)
 			return err;
 		f->mode |= FMODE_EXEC;
+	}
+	if (S_ISREG(inode_mode(i)) && (f->mode & (FMODE_READ | FMODE_WRITE)) == FMODE_READ) {
+		__atomic_fetch_add(&i->readers, 1, __ATOMIC_SEQ_CST);   /* before it looks for leases */
+		f->mode |= FMODE_READER;
 	}
 	f->ops = i->fops;
 	if (ops && ops->open)

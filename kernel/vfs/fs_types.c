@@ -20,4 +20,5 @@ void vfs_init(void)
 	dcache_init();
 	rename_init();
 	files_anon_init();
+	dnotify_init();
 }

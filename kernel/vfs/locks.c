@@ -30,20 +30,12 @@ struct flk {
 	int64_t start, end;
 };
 
-struct flock_ctx {
-	struct spinlock lock;
-	struct list posix;              /* lock: by start; POSIX and OFD */
-	struct list flock;              /* lock */
-	unsigned count;                 /* lock */
-	struct waitq wait;
-};
-
 /* POSIX waiters, for the deadlock search: who waits for whom. */
 struct waiting { struct list link; const void *owner, *blocker; };
 static struct spinlock waiter_lock = SPINLOCK_INIT;
 static struct list waiters = LIST_INIT(waiters);
 
-static struct flock_ctx *ctx_get(struct inode *i, bool make)
+struct flock_ctx *flock_ctx_get(struct inode *i, bool make)
 {
 	struct flock_ctx *c = __atomic_load_n(&i->flocks, __ATOMIC_ACQUIRE), *none = NULL;
 
@@ -54,6 +46,7 @@ static struct flock_ctx *ctx_get(struct inode *i, bool make)
 		return NULL;
 	list_init(&c->posix);
 	list_init(&c->flock);
+	list_init(&c->leases);
 	waitq_init(&c->wait);
 	if (!__atomic_compare_exchange_n(&i->flocks, &none, c, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		kfree(c);
@@ -262,7 +255,7 @@ static int want_of(struct file *f, const struct linux_flock *l, bool ofd, struct
 
 int locks_get(struct file *f, struct linux_flock *l, bool ofd)
 {
-	struct flock_ctx *c = ctx_get(f->inode, false);
+	struct flock_ctx *c = flock_ctx_get(f->inode, false);
 	struct flk want, *hit;
 	int err = want_of(f, l, ofd, &want);
 
@@ -330,7 +323,7 @@ int locks_set(struct file *f, const struct linux_flock *l, bool ofd, bool wait)
 		return err;
 	if ((l->type == F_RDLCK && !(f->mode & FMODE_READ)) || (l->type == F_WRLCK && !(f->mode & FMODE_WRITE)))
 		return -EBADF;
-	c = ctx_get(f->inode, want.type != F_UNLCK);
+	c = flock_ctx_get(f->inode, want.type != F_UNLCK);
 	if (!c)
 		return want.type == F_UNLCK ? 0 : -ENOLCK;
 	/* Closes release it from now on, and not later than they return. */
@@ -392,20 +385,38 @@ static void release_owner(struct flock_ctx *c, const void *owner, bool ofd)
 	}
 }
 
-void locks_release_posix(struct inode *i, struct files *owner)
+void locks_release_posix(struct file *f, struct files *owner)
 {
-	struct flock_ctx *c = ctx_get(i, false);
+	struct flock_ctx *c = flock_ctx_get(f->inode, false);
 
 	if (c)
 		release_owner(c, owner, false);
+	if (c && __atomic_load_n(&c->dnotify, __ATOMIC_ACQUIRE))
+		dnotify_close(f, owner);
+}
+
+/* F_NOTIFY ends with the descriptor: where there is a lock context, closes look. */
+int dnotify_fcntl(struct file *f, int fd, uint32_t arg)
+{
+	struct flock_ctx *c = flock_ctx_get(f->inode, true);
+
+	if (!c)
+		return -ENOMEM;
+	__atomic_store_n(&c->dnotify, true, __ATOMIC_RELEASE);
+	files_posts_end(current_task()->files, false);
+	return dnotify_set(f, fd, arg);
 }
 
 void locks_release_file(struct file *f)
 {
-	struct flock_ctx *c = f->inode ? ctx_get(f->inode, false) : NULL;
+	struct flock_ctx *c = f->inode ? flock_ctx_get(f->inode, false) : NULL;
 
-	if (c)
-		release_owner(c, f, true);
+	if (!c)
+		return;
+	release_owner(c, f, true);
+	lease_release(c, f);
+	if (__atomic_load_n(&c->dnotify, __ATOMIC_ACQUIRE))
+		dnotify_close(f, NULL);
 }
 
 /* ---- flock ---- */
@@ -462,7 +473,7 @@ SYSCALL2(flock, int, fd, int, op)
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
-	c = ctx_get(f->inode, true);
+	c = flock_ctx_get(f->inode, true);
 	if (!c) {
 		file_put(f);
 		return -ENOLCK;

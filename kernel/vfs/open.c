@@ -5,6 +5,7 @@
  * looks again and creates with the directory locked. */
 #include "kernel/syscall/syscall.h"
 #include "kernel/vfs/internal.h"
+#include "kernel/vfs/locks.h"
 #include <linux_abi/inotify.h>
 
 #define OPEN_KNOWN (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | \
@@ -74,6 +75,13 @@ int dentry_open(const struct path *p, uint32_t flags, bool created, struct file 
 	err = file_open_path(p, flags, false, &f);
 	if (err)
 		return err;
+	if (!(flags & O_PATH) && !created) {
+		err = lease_break(i, (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC), flags & O_NONBLOCK);
+		if (err) {
+			file_put(f);
+			return err;
+		}
+	}
 	if ((flags & O_TRUNC) && !(flags & O_PATH)) {
 		file_remove_privs(f);
 		err = vfs_truncate_inode(f->inode, 0, f);

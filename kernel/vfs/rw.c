@@ -102,6 +102,8 @@ long file_rw_at(struct file *f, struct iter *it, int64_t off, bool write)
 		return -EINVAL;
 	if (!(f->mode & FMODE_SEEK) && (!f->ops || !f->ops->lseek || f->ops->lseek == noop_lseek))
 		return -ESPIPE;
+	if (write && f->ops && f->ops->no_pwrite)
+		return f->mode & FMODE_WRITE ? -ESPIPE : -EBADF;
 	it->left = MIN(it->left, FILE_RW_MAX);
 	n = file_rw(f, it, &pos, write);
 	rw_notify(f, n, write);

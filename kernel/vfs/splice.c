@@ -196,8 +196,13 @@ static int both_begin(struct pos_arg *a, struct file *in, uaddr uin, struct pos_
 {
 	int err;
 
-	if (in == out && !uin.va && !uout.va && (in->mode & FMODE_SEEK))
-		return -EINVAL;
+	if (in == out && !uin.va && !uout.va) {
+		/* One position read twice; the reader's is written back last. */
+		err = pos_begin(a, in, uin);
+		if (!err)
+			*b = (struct pos_arg){ .f = out, .pos = &b->given, .given = *a->pos };
+		return err;
+	}
 	if (in < out) {
 		err = pos_begin(a, in, uin);
 		if (err)
@@ -226,12 +231,13 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
 
 	if (n)
 		return n;
-	count = MIN(count, COPY_MAX);
-	if (!(in->mode & FMODE_SEEK) || S_ISDIR(inode_mode(in->inode)) || (out->flags & O_APPEND))
+	if (!(in->mode & FMODE_SEEK) || S_ISDIR(inode_mode(in->inode)) || (out->flags & O_APPEND) ||
+	    (int64_t)count < 0)
 		n = -EINVAL;
 	else
 		n = both_begin(&ip, in, uoff, &op, out, (uaddr){ 0 });
 	if (!n) {
+		count = MIN(count, COPY_MAX);
 		n = negative(&ip) ? -EINVAL : count ? send_file(in, ip.pos, out, op.pos, count) : 0;
 		(void)pos_end(&op);
 		if (pos_end(&ip))

@@ -139,6 +139,7 @@ struct inode {
 	bool linkable;                          /* O_TMPFILE: has no name yet and may get one; lock */
 	uint32_t writable_maps;                 /* shared mappings that may write (kernel/mm); atomic */
 	int32_t deny_write;                     /* >0: being executed … <0 open writers; atomics */
+	uint32_t readers;                       /* open descriptions for reading only, of regular files; atomic */
 	uint32_t close_offers;                  /* open descriptions whose close may be posted; atomic */
 	uint32_t names_changed;                 /* directories: leases of entries end; atomic */
 	struct lockless gone;                   /* the walk may look at it without a reference */
@@ -232,6 +233,7 @@ struct file_ops {
 	int (*set_flags)(struct file *f, uint32_t new_flags);           /* F_SETFL; NULL: fine */
 	void (*show_fdinfo)(struct file *f, struct sbuf *s);
 	long (*seals)(struct file *f, unsigned cmd, uint32_t seals);    /* F_ADD_SEALS, F_GET_SEALS; NULL: -EINVAL */
+	bool no_pwrite;                         /* as Linux's seq files: -ESPIPE */
 	bool quiet_close;                       /* nobody can tell when one for reading only was closed, but as fd_offer_close() knows */
 	const char *type_name;                  /* "pipe", "socket", "anon_inode:[eventfd]": how /proc shows it; NULL: path */
 };
@@ -265,6 +267,13 @@ void sigio_init(void);
 int sigio_set(struct file *f, int fd, bool on);         /* O_ASYNC; -ENOMEM */
 void sigio_file_gone(struct file *f);                   /* f->async is set */
 void sigio_urgent(struct file *f);                      /* SIGURG to the owner; no lock held */
+void sigio_message(struct file *f, int fd);             /* a lease or a directory: to the owner; no lock held */
+void file_own_unowned(struct file *f);                  /* current's process, if nobody is its owner */
+struct files;
+/* F_NOTIFY: kernel/ipc/dnotify.c.  owner NULL: everybody's. */
+void dnotify_init(void);
+int dnotify_set(struct file *f, int fd, uint32_t arg);
+void dnotify_close(struct file *f, struct files *owner);
 int file_set_owner(struct file *f, int32_t who, bool thread);   /* -ESRCH, -EINVAL */
 static inline bool file_appends(const struct file *f, const struct iter *it) { return (f->flags & O_APPEND) || it->append; }
 #define FMODE_READ 1u
@@ -273,6 +282,7 @@ static inline bool file_appends(const struct file *f, const struct iter *it) { r
 #define FMODE_PATH 8u                           /* O_PATH: no I/O */
 #define FMODE_STREAM 16u                        /* pos is meaningless */
 #define FMODE_EXEC 32u                          /* path_open_exec: nobody may open it for writing meanwhile */
+#define FMODE_READER 128u                       /* counted in inode->readers; VFS only */
 #define FMODE_WRITER 64u                        /* counted in inode->deny_write; VFS only */
 
 struct file *file_get(struct file *f);
@@ -378,6 +388,8 @@ char *path_name(const struct path *p, const struct path *root, char *buf, size_t
 #define MAY_EXEC 1u
 #define MAY_WRITE 2u
 #define MAY_READ 4u
+uint32_t lease_break_time(void);                /* seconds; 0: for ever; lease.c */
+void lease_break_time_set(uint32_t s);
 /* fs.protected_* (sticky.c). */
 enum sticky_setting { PROTECTED_SYMLINKS, PROTECTED_HARDLINKS, PROTECTED_FIFOS, PROTECTED_REGULAR, PROTECTED_COUNT };
 uint32_t sticky_setting(enum sticky_setting s);
@@ -489,7 +501,7 @@ struct dentry *dentry_parent_name(struct dentry *d, char *name, size_t *ret_n);
 
 /* File locks dropped with a files table or a file: kernel/vfs/locks.c. */
 void locks_release_file(struct file *f);
-void locks_release_posix(struct inode *i, struct files *owner);
+void locks_release_posix(struct file *f, struct files *owner);
 
 /* The stdio streams of the sandbox as files (kernel/fs/dev/stdio.c) */
 /* Host events HC_EVENT_STREAM(n) and HC_EVENT_WINCH: kernel/task/boot.c sets the

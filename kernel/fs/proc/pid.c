@@ -96,7 +96,8 @@ static int entry_store(struct file *f, const char *text, size_t n)
 	return err;
 }
 
-static const struct pseudo_text_ops entry_text = { entry_fill, entry_store };
+static const struct pseudo_text_ops entry_text = { entry_fill, entry_store, false, false };
+static const struct pseudo_text_ops entry_pwrite_text = { entry_fill, entry_store, true, false };
 
 static int entry_open(struct inode *i, struct file *f)
 {
@@ -114,7 +115,7 @@ static int entry_open(struct inode *i, struct file *f)
 		f->ops = r->e->fops;
 		return 0;
 	}
-	return pseudo_text_open(f, &entry_text);
+	return pseudo_text_open(f, r->e && r->e->pwrite ? &entry_pwrite_text : &entry_text);
 }
 
 static const struct inode_ops entry_iops = {
@@ -208,7 +209,7 @@ int pid_inode(struct super_block *sb, struct task *t, const struct pid_entry *e,
 		break;
 	case S_IFLNK:
 		i->ops = fd >= 0 ? &pid_fd_link_iops : &link_iops;
-		i->size = 64;
+		i->size = fd >= 0 ? 64 : 0;
 		break;
 	default:
 		i->ops = &entry_iops;

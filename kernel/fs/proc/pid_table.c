@@ -169,9 +169,19 @@ static int show_unset_id(struct task *t, struct sbuf *s)
 	return 0;
 }
 
-static int store_nothing(struct task *t, const char *text, size_t n)
+/* Taken and not kept, but not every text. */
+static int store_id(struct task *t, const char *text, size_t n)
 {
-	return 0;
+	uint64_t v;
+
+	return kparse_u64(text, n, &v) || v > UINT32_MAX ? -EINVAL : 0;
+}
+
+static int store_clear_refs(struct task *t, const char *text, size_t n)
+{
+	uint64_t v;
+
+	return kparse_u64(text, n, &v) || v < 1 || v > 5 ? -EINVAL : 0;
 }
 
 static int show_sched(struct task *t, struct sbuf *s)
@@ -278,10 +288,38 @@ static int show_oom_adj_old(struct task *t, struct sbuf *s)
 	return 0;
 }
 
+static int store_oom_adj_old(struct task *t, const char *text, size_t n)
+{
+	bool neg = n && text[0] == '-';
+	char now[16];
+	uint64_t v;
+	int adj;
+
+	if (kparse_u64(text + neg, n - neg, &v) || v > (neg ? 17 : 15))
+		return -EINVAL;
+	adj = v == 15 ? 1000 : (int)v * 1000 / 17;
+	return store_oom_adj(t, now, (size_t)ksnprintf(now, sizeof(now), "%d", neg ? -adj : adj));
+}
+
 static int show_coredump_filter(struct task *t, struct sbuf *s)
 {
 	sbuf_printf(s, "00000033\n");
 	return 0;
+}
+
+static int store_filter(struct task *t, const char *text, size_t n)
+{
+	if (n > 2 && text[0] == '0' && (text[1] | 0x20) == 'x') {
+		text += 2;
+		n -= 2;
+	}
+	for (size_t k = 0; k < n; k++) {
+		char c = text[k] | 0x20;
+
+		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
+			return -EINVAL;
+	}
+	return n ? 0 : -EINVAL;         /* there are no core files */
 }
 
 static int show_children(struct task *t, struct sbuf *s)
@@ -328,11 +366,13 @@ const struct pid_entry pid_entries[] = {
 	{ .name = "exe", .mode = S_IFLNK | 0777, .link = pid_exe },
 	{ .name = "mem", .mode = S_IFREG | 0600, .guarded = true, .fops = &pid_mem_fops },
 	{ .name = "comm", .mode = S_IFREG | 0644, .fill = show_comm, .store = store_comm },
-	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .fill = show_oom_adj, .store = store_oom_adj },
+	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .fill = show_oom_adj, .store = store_oom_adj, .pwrite = true },
+	{ .name = "oom_adj", .mode = S_IFREG | 0644, .fill = show_oom_adj_old, .store = store_oom_adj_old, .pwrite = true },
 	{ .name = "timerslack_ns", .mode = S_IFREG | 0666, .fill = show_timerslack, .store = store_timerslack },
-	{ .name = "loginuid", .mode = S_IFREG | 0644, .fill = show_unset_id, .store = store_nothing },
-	{ .name = "coredump_filter", .mode = S_IFREG | 0644, .fill = show_coredump_filter, .store = store_nothing },
-	{ .name = "clear_refs", .mode = S_IFREG | 0200, .store = store_nothing },
+	{ .name = "loginuid", .mode = S_IFREG | 0644, .fill = show_unset_id, .store = store_id, .pwrite = true },
+	{ .name = "coredump_filter", .mode = S_IFREG | 0644, .fill = show_coredump_filter, .store = store_filter,
+	  .pwrite = true },
+	{ .name = "clear_refs", .mode = S_IFREG | 0200, .store = store_clear_refs, .pwrite = true },
 	PID_FILE("uid_map", 0644, show_id_map), PID_FILE("gid_map", 0644, show_id_map),
 	PID_FILE("setgroups", 0644, show_setgroups), PID_FILE("projid_map", 0644, show_id_map),
 	PID_FILE("status", 0444, pid_status), PID_FILE("stat", 0444, pid_stat),
@@ -341,7 +381,7 @@ const struct pid_entry pid_entries[] = {
 	PID_FILE("mountinfo", 0444, show_mountinfo), PID_FILE("cgroup", 0444, show_cgroup),
 	PID_FILE("oom_score", 0444, show_oom_score), PID_FILE("wchan", 0444, show_wchan),
 	PID_FILE("sessionid", 0444, show_unset_id), PID_FILE("sched", 0444, show_sched),
-	PID_FILE("schedstat", 0444, show_schedstat), PID_FILE("oom_adj", 0444, show_oom_adj_old),
+	PID_FILE("schedstat", 0444, show_schedstat),
 	PID_FILE("children", 0444, show_children),
 	PID_GUARDED("environ", 0400, pid_environ), PID_GUARDED("maps", 0444, pid_maps),
 	PID_GUARDED("smaps", 0444, pid_smaps), PID_GUARDED("smaps_rollup", 0444, pid_smaps_rollup),

@@ -26,6 +26,7 @@ struct pid_entry {
 	const char *name;               /* NULL ends a table */
 	uint32_t mode;
 	bool guarded;                   /* only who may trace the task */
+	bool pwrite;                    /* as in pseudo_text_ops */
 	int (*fill)(struct task *t, struct sbuf *s);
 	int (*store)(struct task *t, const char *text, size_t n);
 	int (*link)(struct task *t, struct path *ret);          /* magic link */

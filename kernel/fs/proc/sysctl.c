@@ -170,6 +170,17 @@ STICKY(fifos, PROTECTED_FIFOS, 2)
 STICKY(regular, PROTECTED_REGULAR, 2)
 
 #define END { .name = NULL }
+static void show_lease(struct sbuf *s) { sbuf_printf(s, "%u\n", lease_break_time()); }
+static int store_lease(const char *text, size_t n)
+{
+	uint64_t v;
+
+	if (kparse_u64(text, n, &v) || v > INT32_MAX)
+		return -EINVAL;
+	lease_break_time_set((uint32_t)v);
+	return 0;
+}
+
 #define F(n, fn) { .name = (n), .mode = S_IFREG | 0644, .show = (fn) }
 
 static const struct pseudo_node random_nodes[] = {
@@ -238,10 +249,11 @@ static const struct pseudo_node fs_nodes[] = {
 	PSEUDO_RW("protected_symlinks", show_symlinks, store_symlinks),
 	PSEUDO_RW("protected_hardlinks", show_hardlinks, store_hardlinks),
 	PSEUDO_RW("protected_fifos", show_fifos, store_fifos),
-	PSEUDO_RW("protected_regular", show_regular, store_regular), F("lease-break-time", show_seed), F("leases-enable", show_one),
+	PSEUDO_RW("protected_regular", show_regular, store_regular), 
+	PSEUDO_RW("lease-break-time", show_lease, store_lease), F("leases-enable", show_one),
 	F("mount-max", show_inotify_watches), PSEUDO_FILE("inode-nr", show_inode_nr),
 	PSEUDO_FILE("inode-state", show_inode_state), PSEUDO_FILE("dentry-state", show_dentry_state),
-	F("dir-notify-enable", show_zero), F("overflowuid", show_overflow_id), F("overflowgid", show_overflow_id),
+	F("dir-notify-enable", show_one), F("overflowuid", show_overflow_id), F("overflowgid", show_overflow_id),
 	PSEUDO_DIR("inotify", inotify_nodes), PSEUDO_DIR("epoll", epoll_nodes),
 	PSEUDO_DIR("mqueue", mqueue_nodes), END,
 };

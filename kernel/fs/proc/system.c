@@ -322,7 +322,7 @@ static const struct pseudo_node root_nodes[] = {
 	PSEUDO_FILE("swaps", show_swaps), PSEUDO_FILE("uptime", show_uptime),
 	PSEUDO_FILE("version", show_version), PSEUDO_FILE("vmstat", show_vmstat),
 	PSEUDO_LINK("mounts", "self/mounts"), PSEUDO_LINK("net", "self/net"),
-	PSEUDO_DIR("sys", proc_sys_children), PSEUDO_DIR("sysvipc", sysvipc_nodes),
+	{ .name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_children, .strict = true }, PSEUDO_DIR("sysvipc", sysvipc_nodes),
 	PSEUDO_DIR("fs", none),
 	{ .name = NULL },
 };

@@ -3,9 +3,12 @@
  * Locks: a text file's private state under file->pos_lock (read) of the VFS
  * and its own mutex for pread. */
 #include "kernel/fs/pseudo/pseudo.h"
+#include "kernel/task/task.h"
 #include <linux_abi/dirent.h>
 
 #define STORE_MAX 4096
+
+static const struct file_ops pseudo_pos_fops;
 
 struct text {
 	const struct pseudo_text_ops *ops;
@@ -24,7 +27,7 @@ int pseudo_text_open(struct file *f, const struct pseudo_text_ops *ops)
 	mutex_init(&x->lock);
 	sbuf_init(&x->s);
 	f->priv = x;
-	f->ops = &pseudo_text_fops;
+	f->ops = ops->pwrite ? &pseudo_pos_fops : &pseudo_text_fops;
 	return 0;
 }
 
@@ -72,7 +75,7 @@ static long text_write(struct file *f, struct iter *from, uint64_t *pos)
 	int err;
 
 	if (!x->ops->store)
-		return -EIO;
+		return x->ops->fill ? -EIO : -EINVAL;
 	if (n > STORE_MAX)
 		return -EINVAL;
 	buf = kmalloc(n + 1);
@@ -89,8 +92,14 @@ static long text_write(struct file *f, struct iter *from, uint64_t *pos)
 	kfree(buf);
 	if (err)
 		return err;
-	*pos += n;
+	if (x->ops->at_pos)
+		*pos += n;
 	return (long)n;
+}
+
+static int no_fsync(struct file *f, bool data_only)
+{
+	return -EINVAL;
 }
 
 /* Sizes are not known before the text is made. */
@@ -116,15 +125,17 @@ static void text_release(struct file *f)
 }
 
 const struct file_ops pseudo_text_fops = {
-	.read = text_read,
-	.write = text_write,
-	.lseek = text_lseek,
-	.release = text_release,
+	.read = text_read, .write = text_write, .lseek = text_lseek, .release = text_release, .fsync = no_fsync,
+	.no_pwrite = true,
+};
+static const struct file_ops pseudo_pos_fops = {
+	.read = text_read, .write = text_write, .lseek = text_lseek, .release = text_release, .fsync = no_fsync,
 };
 
 /* ---- trees ---- */
 
 static const struct pseudo_node *node_of(struct inode *i) { return i->priv; }
+static const struct inode_ops strict_file_iops, strict_dir_iops;
 
 static int node_fill(struct file *f, struct sbuf *s)
 {
@@ -148,11 +159,12 @@ static int node_store(struct file *f, const char *text, size_t n)
 	return p->store ? p->store(text, n) : -EIO;        /* opened in spite of its mode */
 }
 
-static const struct pseudo_text_ops node_text = { node_fill, node_store };
+static const struct pseudo_text_ops node_text = { node_fill, node_store, false, false };
+static const struct pseudo_text_ops strict_text = { node_fill, node_store, true, true };
 
 static int node_open(struct inode *i, struct file *f)
 {
-	return S_ISREG(i->mode) ? pseudo_text_open(f, &node_text) : 0;
+	return S_ISREG(i->mode) ? pseudo_text_open(f, i->ops == &strict_file_iops ? &strict_text : &node_text) : 0;
 }
 
 static int node_lookup(struct inode *dir, const char *name, size_t n, struct inode **ret)
@@ -160,8 +172,13 @@ static int node_lookup(struct inode *dir, const char *name, size_t n, struct ino
 	const struct pseudo_node *d = node_of(dir), *c;
 
 	for (c = d->children; c && c->name; c++)
-		if (strlen(c->name) == n && !memcmp(c->name, name, n))
-			return pseudo_inode(dir->sb, c, ret);
+		if (strlen(c->name) == n && !memcmp(c->name, name, n)) {
+			int err = pseudo_inode(dir->sb, c, ret);
+
+			if (!err && (c->strict || dir->ops == &strict_dir_iops))
+				(*ret)->ops = c->children ? &strict_dir_iops : &strict_file_iops;
+			return err;
+		}
 	return d->lookup ? d->lookup(dir, name, n, ret) : -ENOENT;
 }
 
@@ -216,6 +233,23 @@ static bool node_revalidate(struct inode *dir, const char *name, size_t n, struc
 }
 
 static const struct inode_ops dir_iops = { .lookup = node_lookup, .revalidate = node_revalidate };
+
+/* proc_sys_permission() of Linux: CAP_DAC_OVERRIDE does not count. */
+static int strict_permission(struct inode *i, unsigned may)
+{
+	const struct cred *c = current_cred();
+	uint32_t m = inode_mode(i);
+
+	m >>= !c->fsuid ? 6 : cred_in_group(c, 0) ? 3 : 0;
+	return may & ~m ? -EACCES : 0;
+}
+
+static const struct inode_ops strict_file_iops = {
+	.open = node_open, .setattr = pseudo_setattr, .permission = strict_permission,
+};
+static const struct inode_ops strict_dir_iops = {
+	.lookup = node_lookup, .revalidate = node_revalidate, .permission = strict_permission,
+};
 static const struct inode_ops link_iops = { .readlink = node_readlink };
 static const struct file_ops dir_fops = { .readdir = node_readdir, .lseek = text_lseek };
 

@@ -22,6 +22,7 @@ struct pseudo_node {
 	/* Directories with more than the table: names made up on the way. */
 	int (*lookup)(struct inode *dir, const char *name, size_t n, struct inode **ret);
 	int (*readdir)(struct file *f, struct dir_sink *s, uint64_t first_pos);
+	bool strict;                    /* a directory like /proc/sys: root has no more rights below than the modes say */
 	bool (*revalidate)(struct inode *dir, const char *name, size_t n, struct inode *cached);
 };
 #define PSEUDO_FILE(n, fn) { .name = (n), .mode = S_IFREG | 0444, .show = (fn) }
@@ -40,6 +41,8 @@ int __must_check pseudo_super(const struct fs_type *t, uint64_t magic, const str
 struct pseudo_text_ops {
 	int (*fill)(struct file *f, struct sbuf *s);
 	int (*store)(struct file *f, const char *text, size_t n);
+	bool pwrite;                    /* may be written at a position, which says nothing */
+	bool at_pos;                    /* the same, and writing moves it */
 };
 extern const struct file_ops pseudo_text_fops;
 int pseudo_text_open(struct file *f, const struct pseudo_text_ops *ops);
