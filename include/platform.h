@@ -283,16 +283,28 @@ struct plat_answers {
 	uint32_t pid, tid, uid, euid, gid, egid;
 };
 
-/* An epoll_ctl(2) or close(2) that returned 0 to the program without a trap: the kernel,
+/* An epoll_ctl(2), close(2) or fcntl(2) that returned to the program without a trap: the kernel,
  * which had said that it would succeed, does it at the next trap, before anything else.
- * Hostile: a program can post whatever it could have called; but only closes of `closable'. */
+ * Hostile: a program can post whatever it could have called; but of closes and fcntls only what struct plat_fds allows. */
 #define PLAT_POSTS_MAX 15u
 #define PLAT_POST_CLOSE 0               /* op, fd */
+#define PLAT_POST_SETFD 16              /* op, fd; epfd: FD_CLOEXEC or 0 */
+#define PLAT_POST_DUP 17                /* op, fd; epfd: the new one; events: FD_CLOEXEC or 0 */
 #define PLAT_CLOSABLE_MAX 64            /* exclusive */
 struct plat_post {
 	int32_t epfd, op, fd;
 	uint32_t events;
 	uint64_t data;
+};
+
+/* What a context may do with its descriptors by itself: a bit for each.  By the kernel, for
+ * its own task; the platform changes it by what was posted, and takes all away when posts are withdrawn. */
+#define PLAT_FDS_FREE (1ull << 63)
+struct plat_fds {
+	uint64_t closable;              /* close(2) and F_SETFD may be posted */
+	uint64_t free;                  /* with PLAT_FDS_FREE: numbers that are not in use; those of `closable' may be duplicated there */
+	uint64_t flagged;               /* F_GETFL's answer is `flags' */
+	uint64_t flags;
 };
 
 /* The extended state is in XSAVE standard format, plat_xstate_size() bytes,
@@ -310,9 +322,7 @@ struct plat_uctx {
 	uint32_t rider_as;
 	uint64_t rider_addr;
 	uint64_t cookie;                /* platform's own */
-	/* A bit per descriptor whose close(2) may be posted.  By the kernel, for its own task; the
-	 * platform takes away what was posted, and all of it when posts are withdrawn. */
-	uint64_t closable;
+	struct plat_fds fds;
 	bool slotted;                   /* platform: a mailbox has a slot for it, atomic: */
 	uint32_t slot_cpu, slot;
 	uint32_t post_count;            /* platform: calls that were posted in the last run */

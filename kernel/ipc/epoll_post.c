@@ -36,10 +36,8 @@ void epoll_posts_do(struct task *t)
 		const struct linux_epoll_event ev = { p->events, p->data };
 		int err;
 
-		if (p->op == PLAT_POST_CLOSE) {
-			fd_close_posted(p->fd);
+		if (fd_post_do(p))
 			continue;
-		}
 		if (!t->posts)
 			continue;
 		t->post_credit = MIN(t->post_credit + 1, CREDIT_MAX);

@@ -29,6 +29,8 @@ static long set_limit(struct tgroup *g, unsigned res, const struct linux_rlimit6
 	spin_unlock(&g->lock);
 	if (!err && res == RLIMIT_CPU && r->cur != RLIM_INFINITY)
 		cpu_timer_start(g);
+	if (!err && res == RLIMIT_NOFILE)
+		closes_settle();        /* nobody duplicates descriptors by an old limit */
 	return err;
 }
 

@@ -216,6 +216,7 @@ struct task {
 	int32_t post_credit;            /* self: what offers to post have brought (kernel/ipc/epoll_post.c) */
 	bool posts;                     /* atomic: was offered to */
 	int32_t closes_in_vain;         /* self: offers to close that brought nothing (kernel/vfs/closepost.c) */
+	bool asks_flags;                /* self: has asked for F_GETFL of a file that it may close by posting */
 	/* self: the memory call that rides on the next run (kernel/mm/ride.c) */
 	struct mem_ride {
 		enum mem_ride_kind { RIDE_NONE, RIDE_MAP, RIDE_UNMAP, RIDE_PROTECT, RIDE_ADVISE } kind;

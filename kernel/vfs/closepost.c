@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* close(2) that need not trap.
+/* close(2) and fcntl(2) that need not trap.
  *
  * Programs open, read and close many files, and the close of one that was
  * opened for reading only does nothing that anybody sees at once.  So the platform is told
@@ -17,6 +17,12 @@
  *   so, whose space would be kept (closes_settle()).
  * Filters, tracers and --strace see every call: such tasks get no offers.
  *
+ * Who walks trees duplicates the descriptors of directories, asks for their flags and
+ * marks them for exec.  What is said of close holds for these as well: of the descriptors
+ * that may be closed so, F_SETFD may be posted; F_DUPFD too, when the task has duplicated
+ * one (the platform then knows which numbers are free, and which is the lowest); and F_GETFL is
+ * answered there when it has asked for one, for files with the same flags.
+ *
  * Offers cost little, but those that bring nothing end. */
 #include "kernel/task/task.h"
 #include "kernel/vfs/internal.h"
@@ -24,6 +30,18 @@
 #define IN_VAIN_MAX 64
 
 static bool offered_ever;               /* atomic */
+
+/* Those whose flags are like this one's. */
+static void offer_flags(struct task *t, int fd, const struct file *f)
+{
+	struct plat_fds *fds = &t->uctx.fds;
+	uint32_t flags = file_getfl(f);
+
+	if (fds->flags != flags)
+		fds->flagged = 0;
+	fds->flags = flags;
+	fds->flagged |= 1ull << fd;
+}
 
 void fd_offer_close(int fd, struct file *f)
 {
@@ -47,16 +65,59 @@ void fd_offer_close(int fd, struct file *f)
 	/* Either this sees that the last name is gone, or who removes it sees the count. */
 	if (!inode_nlink(i))
 		return;
-	t->uctx.closable |= 1ull << fd;
+	t->uctx.fds.closable |= 1ull << fd;
+	if (t->asks_flags)
+		offer_flags(t, fd, f);
 	t->closes_in_vain++;
 }
 
-void fd_close_posted(int fd)
+void fd_offer_fcntl(int fd, const struct file *f, unsigned cmd)
 {
 	struct task *t = current_task();
 
-	t->closes_in_vain = MAX(t->closes_in_vain - 2, -IN_VAIN_MAX);
-	(void)fd_close(fd);
+	if (!t->uctx.regs_partial || (unsigned)fd >= PLAT_CLOSABLE_MAX || !(t->uctx.fds.closable >> fd & 1))
+		return;
+	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC) {
+		files_tell_free();
+	} else if (cmd == F_GETFL) {
+		t->asks_flags = true;
+		offer_flags(t, fd, f);
+	}
+}
+
+static void dup_posted(int fd, unsigned to, bool cloexec)
+{
+	struct file *f = fd_get_any(fd);
+
+	/* What the platform thinks of the new one holds if it is offered now. */
+	current_task()->uctx.fds.closable &= ~(1ull << to % PLAT_CLOSABLE_MAX);
+	current_task()->uctx.fds.flagged &= ~(1ull << to % PLAT_CLOSABLE_MAX);
+	if (!f)
+		return;
+	if (files_install_at(to, f, cloexec))
+		file_put(f);
+	else
+		fd_offer_close((int)to, f);
+}
+
+bool fd_post_do(const struct plat_post *p)
+{
+	struct task *t = current_task();
+
+	switch (p->op) {
+	case PLAT_POST_CLOSE:
+		t->closes_in_vain = MAX(t->closes_in_vain - 2, -IN_VAIN_MAX);
+		(void)fd_close(p->fd);
+		return true;
+	case PLAT_POST_SETFD:
+		(void)files_set_cloexec(p->fd, p->epfd & FD_CLOEXEC);
+		return true;
+	case PLAT_POST_DUP:
+		dup_posted(p->fd, (unsigned)p->epfd, p->events & FD_CLOEXEC);
+		return true;
+	default:
+		return false;
+	}
 }
 
 void closes_settle(void)

@@ -6,6 +6,11 @@
 #include "kernel/vfs/locks.h"
 #include <linux_abi/ioctl.h>
 
+uint32_t file_getfl(const struct file *f)
+{
+	return f->flags | (f->mode & (FMODE_PATH | FMODE_STREAM) ? 0 : O_LARGEFILE);
+}
+
 static int dup_from(int fd, unsigned min, bool cloexec)
 {
 	struct file *f = fd_get_any(fd);
@@ -98,6 +103,7 @@ static int set_flags(struct file *f, int fd, uint32_t want)
 	spin_lock(&f->lock);
 	f->flags = flags;
 	spin_unlock(&f->lock);
+	fd_flags_changed(&current_task()->uctx);
 	return 0;
 }
 
@@ -185,7 +191,7 @@ static long do_fcntl_file(struct file *f, int fd, unsigned cmd, uint64_t arg)
 	case F_SETFD:
 		return files_set_cloexec(fd, arg & FD_CLOEXEC);
 	case F_GETFL:
-		return (long)(f->flags | (f->mode & (FMODE_PATH | FMODE_STREAM) ? 0 : O_LARGEFILE));
+		return (long)file_getfl(f);
 	}
 	if (f->mode & FMODE_PATH)
 		return -EBADF;
@@ -241,6 +247,8 @@ SYSCALL3(fcntl, int, fd, unsigned, cmd, uint64_t, arg)
 			ret = -EBADF;
 	} else {
 		ret = do_fcntl_file(f, fd, cmd, arg);
+		if (ret >= 0)
+			fd_offer_fcntl(fd, f, cmd);
 	}
 	file_put(f);
 	return ret;

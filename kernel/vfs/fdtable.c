@@ -125,6 +125,30 @@ void files_poster_exits(struct files *fs, const struct task *t)
 	spin_unlock(&fs->lock);
 }
 
+/* The lock is held, and the calling task's table has changed or is to be told of. */
+static void tell_free_locked(const struct files *fs)
+{
+	uint64_t limit = MIN(rlimit_cur(RLIMIT_NOFILE), PLAT_CLOSABLE_MAX - 1ul);
+
+	current_task()->uctx.fds.free = PLAT_FDS_FREE | (~fs->open[0] & ((1ull << limit) - 1));
+}
+
+static void note_free_locked(const struct files *fs)
+{
+	if (unlikely(fs->poster) && fs->poster == current_task() && (fs->poster->uctx.fds.free & PLAT_FDS_FREE))
+		tell_free_locked(fs);
+}
+
+void files_tell_free(void)
+{
+	struct files *fs = current_task()->files;
+
+	spin_lock(&fs->lock);
+	if (fs->poster == current_task())
+		tell_free_locked(fs);
+	spin_unlock(&fs->lock);
+}
+
 /* A slot is about to change: nobody else posts calls about it. */
 static void lock_to_change(struct files *fs)
 {
@@ -143,8 +167,10 @@ static void slot_changed(const struct files *fs, unsigned fd, const struct file 
 
 	if (!fs->poster)
 		return;
-	if (fd < PLAT_CLOSABLE_MAX)
-		t->uctx.closable &= ~(1ull << fd);
+	if (fd < PLAT_CLOSABLE_MAX) {
+		t->uctx.fds.closable &= ~(1ull << fd);
+		t->uctx.fds.flagged &= ~(1ull << fd);
+	}
 	if (t->posts)
 		epoll_fd_gone((int)fd, f);
 }
@@ -251,6 +277,7 @@ static int alloc_locked(struct files *fs, unsigned min, bool cloexec)
 				clear_bit(fs->cloexec, n);
 			if (n == fs->next)
 				fs->next = n + 1;
+			note_free_locked(fs);
 			return (int)n;
 		}
 		if (grow_locked(fs, MAX(n, min) + 1))
@@ -285,6 +312,7 @@ static void release_locked(struct files *fs, unsigned fd)
 	clear_bit(fs->cloexec, fd);
 	if (fd < fs->next)
 		fs->next = fd;
+	note_free_locked(fs);
 }
 
 void fd_release_unused(int fd)
@@ -294,6 +322,25 @@ void fd_release_unused(int fd)
 	spin_lock(&fs->lock);
 	release_locked(fs, (unsigned)fd);
 	spin_unlock(&fs->lock);
+}
+
+int files_install_at(unsigned fd, struct file *f, bool cloexec)
+{
+	struct files *fs = current_task()->files;
+	int err = -EBUSY;
+
+	spin_lock(&fs->lock);
+	if (fd < fs->size && !test_bit(fs->open, fd)) {
+		fs->fd[fd] = f;
+		set_bit(fs->open, fd);
+		if (cloexec)
+			set_bit(fs->cloexec, fd);
+		fs->next += fd == fs->next;
+		note_free_locked(fs);
+		err = 0;
+	}
+	spin_unlock(&fs->lock);
+	return err;
 }
 
 int fd_add(struct file *f, bool cloexec)
@@ -536,6 +583,7 @@ int files_replace(unsigned fd, struct file *f, bool cloexec)
 		set_bit(fs->cloexec, fd);
 	else
 		clear_bit(fs->cloexec, fd);
+	note_free_locked(fs);
 	spin_unlock(&fs->lock);
 	if (old)
 		close_file(fs, old);

@@ -169,5 +169,9 @@ void fs_info_init(struct fs_info *f, const struct path *root);
 void fs_paths(struct path *root, struct path *cwd);
 
 bool files_post_claim_alone(struct task *t);
+/* The current task's platform is told from now on which numbers are not in use. */
+void files_tell_free(void);
+int files_install_at(unsigned fd, struct file *f, bool cloexec);       /* 0, or -EBUSY: it is in use */
+uint32_t file_getfl(const struct file *f);
 
 #endif

@@ -340,7 +340,10 @@ void files_poster_exits(struct files *fs, const struct task *t);
 void files_settle(struct files *fs);
 /* kernel/vfs/closepost.c */
 void fd_offer_close(int fd, struct file *f);
-void fd_close_posted(int fd);
+void fd_offer_fcntl(int fd, const struct file *f, unsigned cmd);
+bool fd_post_do(const struct plat_post *p);     /* false: a call of another kind */
+/* The current task's F_GETFL has another answer for some file. */
+static inline void fd_flags_changed(struct plat_uctx *u) { u->fds.flagged = 0; }
 /* Who has closed a file by posting has done so: for whoever could tell.  May sleep. */
 void closes_settle(void);
 static inline void closes_settle_of(const struct inode *i)

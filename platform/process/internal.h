@@ -73,7 +73,7 @@ struct app_thread {
 	bool ahead_waits;               /* the mailbox has a copy that nobody has asked for yet */
 	struct ahead_at ahead;
 	bool postable;                  /* something may be in the mailbox's BOX_POSTABLE */
-	uint64_t closable;              /* what the thread was told, but for what it has posted since */
+	struct plat_fds fds;            /* what the thread was told, and has changed by posts since */
 	uint32_t rider_count, rider_calls;      /* commands, memory calls among them: riders.c */
 	uint32_t rider_xstates;                 /* among them: of the extended state */
 	uint32_t rider_data;                    /* bytes in the mailbox */
@@ -344,8 +344,12 @@ static inline bool is_owner(const struct app_thread *th, const struct plat_uctx 
 
 /* posts.c */
 void posts_take(struct app_thread *th, struct plat_uctx *u, const struct stub_box *box, unsigned n);
-void closable_tell(const struct stub *s, unsigned cpu, struct stub_box *box, uint64_t closable);
+void fds_tell(const struct stub *s, unsigned cpu, struct stub_box *box, const struct plat_uctx *u);
 void posts_clear(struct app_thread *th, struct stub_box *box);
+static inline bool fds_differ(const struct plat_fds *a, const struct plat_fds *b)
+{
+	return ((a->closable ^ b->closable) | (a->free ^ b->free) | (a->flagged ^ b->flagged) | (a->flags ^ b->flags)) != 0;
+}
 /* u is about to run there; loaded: it was the last that did. */
 static inline void posts_prepare(struct app_thread *th, struct stub_box *box, struct plat_uctx *u, bool loaded)
 {
@@ -353,7 +357,7 @@ static inline void posts_prepare(struct app_thread *th, struct stub_box *box, st
 
 	if (unlikely(withdrawn)) {
 		__atomic_store_n(&u->posts_withdrawn, false, __ATOMIC_RELAXED);
-		u->closable = 0;
+		u->fds = (struct plat_fds){ 0 };
 	}
 	if (unlikely(th->postable) && (withdrawn || !loaded || u->answers_changed))
 		posts_clear(th, box);

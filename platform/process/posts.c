@@ -59,31 +59,56 @@ void posts_clear(struct app_thread *th, struct stub_box *box)
 	memset(slots(box), 0, BOX_POSTABLE_SIZE);
 }
 
-/* The thread is told which descriptors it may close by posting: in the line, if
+#define TOLD (sizeof(uint64_t) * 3)     /* of struct plat_fds, with an order; the flags rarely change */
+STATIC_ASSERT(sizeof(struct plat_fds) == sizeof(struct stub_fds) && TOLD <= COPY_INLINE);
+STATIC_ASSERT(offsetof(struct plat_fds, flags) == TOLD && FDS_FREE == PLAT_FDS_FREE);
+STATIC_ASSERT(POST_CLOSE == PLAT_POST_CLOSE && POST_SETFD == PLAT_POST_SETFD && POST_DUP == PLAT_POST_DUP);
+
+/* The thread is told which calls about descriptors it may post: in the line, if
  * there is room. */
-void closable_tell(const struct stub *s, unsigned cpu, struct stub_box *box, uint64_t closable)
+void fds_tell(const struct stub *s, unsigned cpu, struct stub_box *box, const struct plat_uctx *u)
 {
+	const struct plat_fds none = { 0 }, *fds = u->answers.valid ? &u->fds : &none;
 	struct app_thread *th = &s->thread[cpu];
 
-	th->closable = closable;
+	if (!fds_differ(&th->fds, fds))
+		return;
+	if (th->fds.flags != fds->flags)
+		__atomic_store_n(&box->fds.flags, fds->flags, __ATOMIC_RELAXED);
+	th->fds = *fds;
 	if (!th->rider_count && (th->order & ORDER_FAST)) {
-		box->line.copy.to = stub_box_va(s, cpu) + offsetof(struct stub_box, closable);
-		memcpy(box->line.copy.data, &closable, sizeof(closable));
-		th->order |= (uint16_t)(sizeof(closable) << ORDER_COPY_SHIFT);
+		box->line.copy.to = stub_box_va(s, cpu) + offsetof(struct stub_box, fds);
+		memcpy(box->line.copy.data, fds, TOLD);
+		th->order |= (uint16_t)(TOLD << ORDER_COPY_SHIFT);
 	} else {
-		__atomic_store_n(&box->closable, closable, __ATOMIC_RELAXED);
+		memcpy(&box->fds, fds, TOLD);
 	}
 }
 
-static bool close_taken(struct app_thread *th, struct plat_uctx *u, uint32_t fd)
+/* What posting this has made of what the thread may post; false: it might not. */
+static bool fds_post(struct plat_fds *f, const struct plat_post *p)
 {
-	uint64_t bit = fd < CLOSABLE_MAX ? 1ull << fd : 0;
+	const uint32_t fd = (uint32_t)p->fd, to = (uint32_t)p->epfd;
+	const uint64_t bit = fd < CLOSABLE_MAX ? 1ull << fd : 0, new = to < CLOSABLE_MAX - 1 ? 1ull << to : 0;
 
-	if (!(u->closable & bit))
+	if (!(f->closable & bit))
 		return false;
-	u->closable &= ~bit;
-	th->closable &= ~bit;
-	return true;
+	switch (p->op) {
+	case PLAT_POST_CLOSE:
+		f->closable &= ~bit;
+		f->flagged &= ~bit;
+		f->free |= bit & ~FDS_FREE;
+		return true;
+	case PLAT_POST_DUP:
+		if (!(f->free & FDS_FREE) || !(f->free & new))
+			return false;
+		f->free &= ~new;
+		f->closable |= new;
+		f->flagged |= f->flagged & bit ? new : 0;
+		return true;
+	default:
+		return p->op == PLAT_POST_SETFD;
+	}
 }
 
 void posts_take(struct app_thread *th, struct plat_uctx *u, const struct stub_box *box, unsigned n)
@@ -102,7 +127,12 @@ void posts_take(struct app_thread *th, struct plat_uctx *u, const struct stub_bo
 			.data = __atomic_load_n(&p->data[0], __ATOMIC_RELAXED) |
 				(uint64_t)__atomic_load_n(&p->data[1], __ATOMIC_RELAXED) << 32,
 		};
-		count += to->op != PLAT_POST_CLOSE || close_taken(th, u, (uint32_t)to->fd);
+		if (to->op != PLAT_POST_CLOSE && to->op != PLAT_POST_SETFD && to->op != PLAT_POST_DUP) {
+			count++;
+		} else if (fds_post(&u->fds, to)) {
+			(void)fds_post(&th->fds, to);
+			count++;
+		}
 	}
 	u->post_count = count;
 }

@@ -131,6 +131,7 @@
 #define BOX_R14 232
 #define BOX_R15 240
 #define BOX_KICKED 264
+#define BOX_POST_RESULT 288
 #define BOX_ANSWER_VALID 0x240
 #define BOX_ANSWER 0x300
 #define BOX_LOAD 0x4000                 /* struct stub_regs */
@@ -156,6 +157,10 @@
 #define POSTABLE_FD_MAX 0x400000
 #define POSTS_MAX 15
 #define POST_CLOSE 0                    /* stub_post.op: of no epoll_ctl */
+#define POST_SETFD 16                   /* epfd: FD_CLOEXEC or 0 */
+#define POST_DUP 17                     /* epfd: the new one; events: FD_CLOEXEC or 0 */
+#define POST_ANSWER 18                  /* F_GETFL: only answered */
+#define FDS_FREE (1ull << 63)           /* of stub_fds.free */
 #define CLOSABLE_MAX 64                 /* exclusive */
 
 /* Commands of an app thread that are not host calls. */
@@ -306,8 +311,9 @@ struct stub_slot {
 } __aligned(64);
 STATIC_ASSERT(sizeof(struct stub_slot) == SLOT_SIZE && BOX_SLOTS >= BOX_POSTS + BOX_POSTS_SIZE);
 
-/* A call of epoll_ctl or close that waits for the next trap. */
+/* A call of epoll_ctl, close or fcntl that waits for the next trap. */
 struct stub_post { uint32_t events, data[2], fd; uint16_t epfd, op; };
+struct stub_fds { uint64_t closable, free, flagged, flags; };   /* struct plat_fds */
 STATIC_ASSERT(sizeof(struct stub_post) == 20 && POSTS_MAX <= TRAP_POSTS_MASK);
 STATIC_ASSERT(BOX_POSTABLE >= BOX_GATE_STACK && BOX_POSTABLE_SIZE == POSTABLE_SLOTS * sizeof(uint32_t));
 STATIC_ASSERT(BOX_POSTS >= BOX_POSTABLE + BOX_POSTABLE_SIZE && BOX_POSTS_SIZE >= POSTS_MAX * sizeof(struct stub_post));
@@ -349,7 +355,9 @@ struct stub_box {
 	uint32_t frame_off;                     /* of the host's signal frame in this box */
 	uint32_t tid;                           /* written by the host in clone */
 	uint32_t post_count;                    /* of the thread: calls posted since its last trap */
-	uint64_t closable;                      /* by an order; the thread takes away what it has posted */
+	uint32_t post_op;                       /* of the thread: of the last call posted or answered so, and */
+	uint64_t post_result;
+	struct stub_fds fds;                    /* by an order; the thread changes it by what it posts */
 
 	uint32_t app_sleeping __aligned(128);
 	uint32_t app_cpu;
@@ -378,6 +386,7 @@ STATIC_ASSERT(offsetof(struct stub_box, line.copy.result) == BOX_RESULT);
 STATIC_ASSERT(offsetof(struct stub_box, saved.rip) == BOX_RIP && offsetof(struct stub_box, saved.rdx) == BOX_RDX);
 STATIC_ASSERT(offsetof(struct stub_box, saved.r10) == BOX_R10 && offsetof(struct stub_box, saved.r15) == BOX_R15);
 STATIC_ASSERT(offsetof(struct stub_box, kicked) == BOX_KICKED);
+STATIC_ASSERT(offsetof(struct stub_box, post_result) == BOX_POST_RESULT);
 STATIC_ASSERT(offsetof(struct stub_box, app_sleeping) == 384);
 STATIC_ASSERT(offsetof(struct stub_box, answer_valid) == BOX_ANSWER_VALID);
 STATIC_ASSERT(offsetof(struct stub_box, answer) == BOX_ANSWER);

@@ -552,7 +552,6 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	struct stub *s = stub_find(as.id);
 	struct app_thread *th;
 	struct stub_box *box;
-	uint64_t closable;
 	bool expired = false;
 
 	u->post_count = 0;
@@ -580,9 +579,8 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 		}
 		if (th->rider_count)
 			riders_board(s, cpu, u);
-		closable = likely(u->answers.valid) ? u->closable : 0;
-		if (unlikely(th->closable != closable))
-			closable_tell(s, cpu, box, closable);
+		if (unlikely(fds_differ(&th->fds, &u->fds) || !u->answers.valid))
+			fds_tell(s, cpu, box, u);
 		slot_tell(s, th, box);
 		box->line.order = th->order;
 		test_step(s, STEP_RESUME);

@@ -6,7 +6,7 @@
 	.globl guest_loop, guest_vector, guest_vector_read, guest_bases, guest_syscall, guest_jump
 	.globl guest_poke, guest_int80_any
 	.globl guest_gate, guest_gate_once, guest_gate_bad, guest_gate_spin, guest_gate_user, guest_gate_gs
-	.globl guest_gate_flags, guest_gate_answer, guest_post
+	.globl guest_gate_flags, guest_gate_answer, guest_post, guest_fds
 	.globl guest_cpuid, guest_cpuid_at, guest_cpuid_other, guest_cpuid_loop, guest_cpuid_loop_at
 	.globl guest_store_loop, guest_vsyscall, guest_sysenter, guest_compat
 guest_begin:
@@ -184,6 +184,35 @@ guest_post:
 3:	dec	%rcx
 	jg	3b
 	jmp	1b
+/* 9's flags (r12), a duplicate of 9, which is 4, and its close, in turns. */
+guest_fds:
+	mov	$9, %edi
+	mov	$3, %esi
+	mov	$72, %eax
+	lea	2f(%rip), %rcx
+	jmp	*%r15
+	syscall
+2:	cmp	%r12, %rax
+	jne	guest_gate_bad
+	xor	%esi, %esi
+	xor	%edx, %edx
+	mov	$72, %eax
+	lea	3f(%rip), %rcx
+	jmp	*%r15
+	syscall
+3:	cmp	$4, %rax
+	jne	guest_gate_bad
+	mov	$4, %edi
+	mov	$3, %eax
+	lea	4f(%rip), %rcx
+	jmp	*%r15
+	syscall
+4:	test	%rax, %rax
+	jnz	guest_gate_bad
+	mov	%r13, %rcx
+5:	dec	%rcx
+	jg	5b
+	jmp	guest_fds
 /* cpuid's stand-in with r13, r14; the answer to r8, rbx, r9, rdx; then a call. */
 guest_cpuid:
 	mov	%r13, %rax

@@ -525,6 +525,8 @@ static const struct harness_test tests[] = {
 	{ "time", test_time },
 	{ "posts", test_posts },
 	{ "post-kicks", test_post_kicks },
+	{ "post-fds", test_post_fds },
+	{ "post-fds-kicks", test_post_fds_kicks },
 	{ "frames", test_frames },
 	{ "slots", test_slots },
 	{ "attacks", test_attacks },

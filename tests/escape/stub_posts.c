@@ -133,7 +133,7 @@ static bool closed(plat_as_t as, struct plat_uctx *u, uint64_t fd)
 	CHECK(t.kind == PLAT_TRAP_SYSCALL);
 	if (u->regs.orig_rax == SYS_getpid) {
 		CHECK(u->post_count == 1 && u->regs.rbx == 0 && !t.gate);
-		CHECK(u->post[0].op == PLAT_POST_CLOSE && u->post[0].fd == (int)fd && !(u->closable >> fd & 1));
+		CHECK(u->post[0].op == PLAT_POST_CLOSE && u->post[0].fd == (int)fd && !(u->fds.closable >> fd & 1));
 		return true;
 	}
 	CHECK(u->post_count == 0 && u->regs.orig_rax == SYS_close && t.gate);
@@ -148,32 +148,32 @@ static void closes(plat_as_t as, struct plat_uctx *u)
 	plat_as_t child = { 0 };
 
 	CHECK(!closed(as, u, 5));
-	u->closable = 1ull << 5 | 1ull << 63 | 1;
+	u->fds.closable = 1ull << 5 | 1ull << 63 | 1;
 	CHECK(closed(as, u, 5) && !closed(as, u, 5) && !closed(as, u, 5 + 64) && !closed(as, u, 0xffffffff));
-	CHECK(closed(as, u, 63) && closed(as, u, 0) && !closed(as, u, 63) && u->closable == 0);
+	CHECK(closed(as, u, 63) && closed(as, u, 0) && !closed(as, u, 63) && u->fds.closable == 0);
 	/* With something else in the line, and with a frame. */
-	u->closable = 1ull << 7;
+	u->fds.closable = 1ull << 7;
 	CHECK(plat_ride_copy_out(as, u, EVENT, "12345678", 8) && closed(as, u, 7));
-	u->closable = 1ull << 8;
+	u->fds.closable = 1ull << 8;
 	u->regs.rflags ^= 1;
 	CHECK(closed(as, u, 8));
 	/* Taken away by the kernel, withdrawn, while somebody looks at the calls, another context's. */
-	u->closable = 1ull << 5 | 1ull << 6;
+	u->fds.closable = 1ull << 5 | 1ull << 6;
 	CHECK(closed(as, u, 6));
-	u->closable = 0;
+	u->fds.closable = 0;
 	CHECK(!closed(as, u, 5));
-	u->closable = 1ull << 5;
+	u->fds.closable = 1ull << 5;
 	u->posts_withdrawn = true;
-	CHECK(!closed(as, u, 5) && !u->posts_withdrawn && u->closable == 0);
-	u->closable = 1ull << 5 | 1ull << 6;
+	CHECK(!closed(as, u, 5) && !u->posts_withdrawn && u->fds.closable == 0);
+	u->fds.closable = 1ull << 5 | 1ull << 6;
 	CHECK(closed(as, u, 6));
 	u->answers.valid = false;
 	u->answers_changed = true;
 	CHECK(!closed(as, u, 5));
 	u->answers.valid = true;
 	u->answers_changed = true;
-	CHECK(u->closable == 1ull << 5 && closed(as, u, 5));
-	u->closable = 1ull << 5 | 1ull << 6;
+	CHECK(u->fds.closable == 1ull << 5 && closed(as, u, 5));
+	u->fds.closable = 1ull << 5 | 1ull << 6;
 	CHECK(closed(as, u, 6));
 	plat_uctx_save(u);
 	w->regs = u->regs;
@@ -186,7 +186,7 @@ static void closes(plat_as_t as, struct plat_uctx *u)
 	plat_uctx_save(w);
 	CHECK(closed(as, u, 5));
 	/* Nobody has offered what this mailbox says. */
-	__atomic_store_n(&box_of(as)->closable, ~0ull, __ATOMIC_RELAXED);
+	__atomic_store_n(&box_of(as)->fds.closable, ~0ull, __ATOMIC_RELAXED);
 	u->regs.rip = guest_at(guest_gate_user);
 	u->regs.rax = SYS_close;
 	u->regs.rdi = 9;
@@ -234,7 +234,7 @@ static bool in_order(const struct plat_uctx *u, bool close, uint64_t *count)
 static void offer(plat_as_t as, struct plat_uctx *u, bool close)
 {
 	if (close)
-		u->closable |= 1ull << 9;
+		u->fds.closable |= 1ull << 9;
 	else
 		plat_post_offer(as, u, 9, 9, true);
 }
@@ -306,7 +306,7 @@ static void scribble(uint64_t offset, uint32_t value)
 		if (t.kind == PLAT_TRAP_SYSCALL)
 			u->regs.rax = 0;
 		plat_post_offer(as, u, 9, 9, i & 1);
-		u->closable = i & 2 ? 1ull << 9 : 0;
+		u->fds.closable = i & 2 ? 1ull << 9 : 0;
 		user_run(as, u, plat_time_mono_ns() + 1000000, &t);
 		CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_DEAD && u->post_count <= PLAT_POSTS_MAX);
 		if (t.kind == PLAT_TRAP_EXCEPTION)
@@ -323,7 +323,7 @@ void test_post_kicks(void)
 	static const uint32_t values[] = { 0, 1, 14, 15, 16, 0x7fffffff, 0xffffffff };
 	const uint64_t words[] = {
 		offsetof(struct stub_box, post_count), BOX_POSTS, BOX_POSTS + 12, BOX_POSTS + 16,
-		offsetof(struct stub_box, line.trap), offsetof(struct stub_box, closable), BOX_POSTABLE + 9 * sizeof(uint32_t),
+		offsetof(struct stub_box, line.trap), offsetof(struct stub_box, fds.closable), BOX_POSTABLE + 9 * sizeof(uint32_t),
 	};
 
 	kicks(false, 0);

@@ -23,6 +23,7 @@
 #define NR_sigaltstack 131
 #define NR_close 3
 #define NR_epoll_ctl 233
+#define NR_fcntl 72
 #define NR_seccomp 317
 #define NR_exit_group 231
 #define NR_mseal 462
@@ -477,6 +478,8 @@ gate:
 	je	.Lgate_post
 	cmp	$NR_epoll_ctl, %r11
 	je	.Lgate_post
+	cmp	$NR_fcntl, %r11
+	je	.Lgate_post
 .Lgate_call:
 	mov	$TRAP_GATE, %esi
 .Lgate_trap:
@@ -535,7 +538,7 @@ gate_posted:
 	cmpl	$0, BOX_KICKED(%rbx)
 	jne	.Lgate_unpost
 	GATE_RESTORE
-	mov	$0, %eax                        /* not xor: flags */
+	mov	BOX_POST_RESULT(%rbx), %rax
 	mov	BOX_RBX(%rbx), %rbx
 	jmp	*%rcx
 gate_posted_end:

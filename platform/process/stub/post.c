@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* post.c: epoll_ctl(2) and close(2) by the gate that need not trap.
+/* post.c: epoll_ctl(2), close(2) and fcntl(2) by the gate that need not trap.
  *
- * The kernel has said which calls will succeed (BOX_POSTABLE, closable).  Such a call is
- * left in the mailbox, returns 0, and is done by the kernel at this thread's
+ * The kernel has said which calls will succeed (BOX_POSTABLE, fds).  Such a call is
+ * left in the mailbox, returns, and is done by the kernel at this thread's
  * next trap, whatever that is.  Anything else, and a full mailbox, traps.
+ * F_GETFL is only answered.
  *
  * Trust: table and list are the program's to change: it can lie to itself about
  * a call's success, and post what it could call. */
 #include <linux_abi/epoll.h>
+#include <linux_abi/fcntl.h>
 #include <linux_abi/syscall_nr.h>
 #include "platform/process/sigframe.h"
 #include "platform/process/stub_layout.h"
@@ -32,11 +34,59 @@ static uint32_t post_close(struct stub_box *box)
 	const uint32_t fd = (uint32_t)box->saved.rdi, n = box->post_count;
 	struct stub_post *p = post_of(box, n);
 
-	if (n >= POSTS_MAX || fd >= CLOSABLE_MAX || !(box->closable >> fd & 1))
+	if (n >= POSTS_MAX || fd >= CLOSABLE_MAX || !(box->fds.closable >> fd & 1))
 		return 0;
 	p->fd = fd;
 	p->op = POST_CLOSE;
-	box->closable &= ~(1ull << fd);
+	p->events = box->fds.flagged >> fd & 1; /* for stub_unpost() */
+	box->fds.closable &= ~(1ull << fd);
+	box->fds.flagged &= ~(1ull << fd);
+	box->fds.free |= 1ull << fd & ~FDS_FREE;
+	box->post_count = n + 1;
+	return 1;
+}
+
+/* To the lowest free number from rdx on. */
+static uint32_t post_dup(struct stub_box *box, struct stub_post *p, uint32_t fd, uint32_t cloexec)
+{
+	const uint64_t from = box->saved.rdx, free = box->fds.free;
+	uint64_t fits = from < CLOSABLE_MAX - 1 ? (free & ~FDS_FREE) >> from << from : 0, new = fits & -fits;
+
+	if (!(free & FDS_FREE) || !new)
+		return 0;
+	p->epfd = (uint16_t)__builtin_ctzll(new);
+	p->events = cloexec;
+	p->op = POST_DUP;
+	box->post_result = p->epfd;
+	box->fds.free &= ~new;
+	box->fds.closable |= new;
+	box->fds.flagged |= box->fds.flagged >> fd & 1 ? new : 0;
+	return 1;
+}
+
+static uint32_t post_fcntl(struct stub_box *box)
+{
+	const uint32_t fd = (uint32_t)box->saved.rdi, cmd = (uint32_t)box->saved.rsi, n = box->post_count;
+	struct stub_post *p = post_of(box, n);
+
+	if (fd >= CLOSABLE_MAX || !(box->fds.closable >> fd & 1))
+		return 0;
+	if (cmd == F_GETFL && box->fds.flagged >> fd & 1) {
+		box->post_result = box->fds.flags;
+		box->post_op = POST_ANSWER;
+		return 1;
+	}
+	if (n >= POSTS_MAX)
+		return 0;
+	p->fd = fd;
+	if (cmd == F_SETFD) {
+		p->op = POST_SETFD;
+		p->epfd = box->saved.rdx & FD_CLOEXEC;
+	} else if ((cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC) ||
+		   !post_dup(box, p, fd, cmd == F_DUPFD_CLOEXEC ? FD_CLOEXEC : 0)) {
+		return 0;
+	}
+	box->post_op = p->op;
 	box->post_count = n + 1;
 	return 1;
 }
@@ -68,22 +118,48 @@ static uint32_t post_change(struct stub_box *box)
 	return 1;
 }
 
-/* 1: posted.  The registers are in the mailbox. */
+/* 1: posted, with post_result.  The registers are in the mailbox. */
 uint32_t stub_post(struct stub_box *box)
 {
 	box->kicked = 0;
-	return box->saved.rax == NR_close ? post_close(box) : post_change(box);
+	box->post_result = 0;
+	box->post_op = POST_CLOSE;
+	switch (box->saved.rax) {
+	case NR_close:
+		return post_close(box);
+	case NR_fcntl:
+		return post_fcntl(box);
+	default:
+		return post_change(box);
+	}
 }
 
 /* The last one has not been made after all: it traps. */
 void stub_unpost(struct stub_box *box)
 {
-	const struct stub_post *p = post_of(box, --box->post_count);
+	const struct stub_post *p;
+	uint64_t bit, new;
 
-	if (p->op == POST_CLOSE)
-		box->closable |= 1ull << p->fd % CLOSABLE_MAX;
-	else if (p->op != EPOLL_CTL_MOD)
+	if (box->post_op == POST_ANSWER)
+		return;
+	p = post_of(box, --box->post_count);
+	bit = 1ull << p->fd % CLOSABLE_MAX;
+	new = 1ull << p->epfd % CLOSABLE_MAX;
+	switch (p->op) {
+	case POST_CLOSE:
+		box->fds.closable |= bit;
+		box->fds.flagged |= p->events & 1 ? bit : 0;
+		box->fds.free &= ~bit | FDS_FREE;
+		break;
+	case POST_DUP:
+		box->fds.closable &= ~new;
+		box->fds.flagged &= ~new;
+		box->fds.free |= new;
+		break;
+	case EPOLL_CTL_ADD:
+	case EPOLL_CTL_DEL:
 		*slot_of(box, p->fd) ^= POSTABLE_THERE;
+	}
 }
 
 /* The frame of a signal that came while the gate returned from a posted call:
@@ -100,7 +176,7 @@ void stub_posted(const struct stub_box *box, struct sigmcontext *m)
 	m->r9 = box->saved.r9;
 	m->sp = box->saved.rsp;
 	m->bx = box->saved.rbx;
-	m->ax = 0;
+	m->ax = box->post_result;
 	m->ip = m->cx = box->saved.rip << (64 - GATE_FLAGS_SHIFT) >> (64 - GATE_FLAGS_SHIFT);
 	m->flags = (m->flags & ~(uint64_t)FLAGS_ARITHMETIC) | (high >> 8 & FLAGS_LAHF) | (high & 1) << FLAG_OF_SHIFT;
 }
