@@ -99,7 +99,17 @@ struct linux_rtmsg { uint8_t family, dst_len, src_len, tos, table, protocol, sco
 #define IFLA_TXQLEN 13
 #define IFLA_OPERSTATE 16
 #define IFLA_LINKMODE 17
+#define IFLA_STATS 7
 #define IFLA_STATS64 23
+#define IFLA_PROTO_DOWN 39
+#define IFLA_GSO_MAX_SEGS 40
+#define IFLA_GSO_MAX_SIZE 41
+#define IFLA_CARRIER_UP_COUNT 47
+#define IFLA_CARRIER_DOWN_COUNT 48
+#define IFLA_GRO_MAX_SIZE 58
+#define IFLA_TSO_MAX_SIZE 59
+#define IFLA_TSO_MAX_SEGS 60
+#define IFLA_ALLMULTI 61
 #define IFLA_GROUP 27
 #define IFLA_PROMISCUITY 30
 #define IFLA_NUM_TX_QUEUES 31

@@ -42,9 +42,18 @@ struct net_link {
 	uint16_t type;                  /* ARPHRD_ */
 	bool up;                        /* atomic */
 	bool was_up;                    /* ever */
-	uint64_t rx_bytes, rx_packets;  /* atomics; lo receives what it sends */
 };
 uint32_t net_link_flags(const struct net_link *l);      /* IFF_ */
+
+/* ---- what went over lo, for /proc/net/snmp and its like; atomics; [0] IPv4, [1] IPv6 ---- */
+struct udp_tally { uint64_t in, no_ports, in_errors, out, rcvbuf_errors; };
+struct net_tally {
+	uint64_t packets[2], bytes[2];  /* TCP's when a socket ends; net_traffic() has all */
+	uint64_t tcp_segments, active_opens, passive_opens, attempt_fails, estab_resets, out_resets;
+	struct udp_tally udp[2], udplite[2];
+	uint64_t echoes[2], replies[2];
+};
+static inline void net_tally(uint64_t *p, uint64_t n) { __atomic_fetch_add(p, n, __ATOMIC_RELAXED); }
 
 /* ---- name spaces ---- */
 #define PORT_BUCKETS 1024u
@@ -55,6 +64,7 @@ struct netns {
 	struct ref ref;
 	uint64_t id;                    /* for /proc/PID/ns/net */
 	struct net_link lo;
+	struct net_tally tally;
 	struct spinlock lock;
 	/* lock */
 	struct port_bucket *ports[PROTO_COUNT];
@@ -111,9 +121,12 @@ void net_show_udp(struct netns *ns, int proto, struct sbuf *s, bool v6);
 void net_show_unix(struct netns *ns, struct sbuf *s);
 void net_show_arp(struct netns *ns, struct sbuf *s);
 void net_show_netlink(struct netns *ns, struct sbuf *s);
+void net_show_packet(struct netns *ns, struct sbuf *s);
 void net_show_raw(struct netns *ns, struct sbuf *s, bool v6);
 void net_show_icmp(struct netns *ns, struct sbuf *s, bool v6);  /* ping sockets */
 struct net_counts { unsigned all, tcp4, tcp6, udp4, udp6, raw4, raw6, orphans, waiting, established; uint64_t tcp_bytes; };
 struct net_counts net_count(struct netns *ns);
+/* The name space's tally with the connections that live: packets, bytes, tcp_segments. */
+void net_traffic(struct netns *ns, struct net_tally *ret);
 
 #endif

@@ -29,6 +29,8 @@ struct packet_sock {
 	struct ref ref;
 	struct netns *ns;               /* counted */
 	int type;
+	uint32_t uid;
+	uint64_t ino;                   /* atomic */
 	struct waitq wq;
 	struct mutex read_lock;
 	struct filter_slot filter;
@@ -539,6 +541,27 @@ static int packet_mmap(struct socket *s, uint64_t off, uint64_t size, struct mma
 
 static struct filter_slot *packet_filter(struct socket *s) { return &((struct packet_sock *)s->priv)->filter; }
 
+static void packet_attach(struct socket *s, struct file *f)
+{
+	struct packet_sock *k = s->priv;
+
+	__atomic_store_n(&k->ino, f->inode->ino, __ATOMIC_RELAXED);
+}
+
+void net_show_packet(struct netns *ns, struct sbuf *s)
+{
+	struct packet_sock *k;
+
+	spin_lock(&ns->lock);
+	list_for_each(k, &ns->packets, link) {
+		spin_lock(&k->lock);
+		sbuf_printf(s, "%016x %-6d %-4d %04x   %-5d %1d %-6u %-6u %-6llu\n", 0, 3, k->type, k->protocol, k->ifindex,
+			    k->protocol != 0, (unsigned)k->queued, k->uid, (unsigned long long)__atomic_load_n(&k->ino, __ATOMIC_RELAXED));
+		spin_unlock(&k->lock);
+	}
+	spin_unlock(&ns->lock);
+}
+
 static const struct sock_ops packet_ops = {
 	.bind = packet_bind,
 	.getname = packet_getname,
@@ -550,6 +573,7 @@ static const struct sock_ops packet_ops = {
 	.ioctl = packet_ioctl,
 	.filter = packet_filter,
 	.mmap = packet_mmap,
+	.attach = packet_attach,
 	.release = packet_release,
 	.out_of_band = true,
 	.error_queue = true,
@@ -574,6 +598,7 @@ int packet_create(struct socket *s)
 	list_init(&k->link);
 	k->ns = netns_get(netns_current());
 	k->type = s->type;
+	k->uid = current_cred()->euid;
 	k->protocol = be16((uint16_t)s->protocol);
 	k->rcvbuf = SOCK_BUF_DEFAULT;
 	spin_lock(&k->ns->lock);

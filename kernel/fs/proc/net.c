@@ -8,9 +8,12 @@
 
 static void show_dev(struct netns *ns, struct sbuf *s)
 {
-	const struct net_link *lo = &ns->lo;
-	unsigned long long bytes = lo->rx_bytes, packets = lo->rx_packets;
+	unsigned long long bytes, packets;
+	struct net_tally n;
 
+	net_traffic(ns, &n);
+	bytes = n.bytes[0] + n.bytes[1];
+	packets = n.packets[0] + n.packets[1];
 	sbuf_printf(s, "Inter-|   Receive                                                |  Transmit\n"
 		    " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
 		    "    lo: %7llu %7llu    0    0    0     0          0         0 %8llu %7llu    0    0    0     0       0          0\n",
@@ -157,6 +160,7 @@ static void show_netlink(struct netns *ns, struct sbuf *s)
 static void show_packet(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");
+	net_show_packet(ns, s);
 }
 
 static int fill(struct task *t, struct sbuf *s, void (*show)(struct netns *ns, struct sbuf *s))
@@ -210,6 +214,8 @@ const struct pid_entry pid_net_entries[] = {
 	NET("packet", packet),
 	NET("sockstat", sockstat),
 	NET("sockstat6", sockstat6),
+	{ .name = "stat", .mode = S_IFDIR | 0555, .dir_iops = &pid_dir_iops, .dir_fops = &pid_dir_fops,
+	  .children = pid_net_stat_entries },
 #define ROW(nm) { .name = #nm, .mode = S_IFREG | 0444, .fill = pid_net_##nm },
 	PID_NET_TABLES(ROW)
 	{ .name = NULL },

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables of /proc/PID/net that count packets, or what lo does not have: without
- * packets nothing is ever counted, but who reads them finds every column.
- * Layouts as of Linux 6.18. */
+/* Tables of /proc/PID/net that count packets, or what lo does not have.  What packets
+ * would have gone over lo is counted; what cannot happen there is 0, but who reads them
+ * finds every column.  Layouts as of Linux 6.18. */
 #include "kernel/fs/proc/net.h"
 #include "kernel/fs/proc/proc.h"
 #include "kernel/net/route.h"
+#include "kernel/net/settings.h"
 #include <linux_abi/netlink.h>
 
 static unsigned words(const char *text)
@@ -55,10 +56,26 @@ static const char ip_ext[] =
 	" InMcastOctets OutMcastOctets InBcastOctets OutBcastOctets InCsumErrors InNoECTPkts InECT1Pkts"
 	" InECT0Pkts InCEPkts ReasmOverlaps";
 
-int pid_net_netstat(__unused_arg struct task *t, struct sbuf *s)
+static struct net_tally traffic(struct task *t)
 {
+	struct netns *ns = task_netns_get(t);
+	struct net_tally n;
+
+	net_traffic(ns, &n);
+	netns_put(ns);
+	return n;
+}
+
+#define LL(v) ((unsigned long long)(v))
+
+int pid_net_netstat(struct task *t, struct sbuf *s)
+{
+	struct net_tally n = traffic(t);
+	char values[128];
+
 	group(s, "TcpExt", tcp_ext, "");
-	group(s, "IpExt", ip_ext, "");
+	ksnprintf(values, sizeof values, " 0 0 0 0 0 0 %llu %llu 0 0 0 0 0 %llu", LL(n.bytes[0]), LL(n.bytes[0]), LL(n.packets[0]));
+	group(s, "IpExt", ip_ext, values);
 	return 0;
 }
 
@@ -75,24 +92,68 @@ static const char snmp_udp[] =
 	"InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti"
 	" MemErrors";
 
+static uint64_t unreachable(const struct net_tally *n, bool v6) { return n->udp[v6].no_ports + n->udplite[v6].no_ports; }
+
+static void udp_group(struct sbuf *s, const char *name, const struct udp_tally *u)
+{
+	char values[128];
+
+	ksnprintf(values, sizeof values, " %llu %llu %llu %llu %llu", LL(u->in), LL(u->no_ports), LL(u->in_errors), LL(u->out),
+		  LL(u->rcvbuf_errors));
+	group(s, name, snmp_udp, values);
+}
+
 int pid_net_snmp(struct task *t, struct sbuf *s)
 {
 	struct netns *ns = task_netns_get(t);
 	unsigned established = net_count(ns).established;
+	int forward = net_setting(ns, SET_ipv4_ip_forward) ? 1 : 2;
+	struct net_tally n = traffic(t);
+	unsigned long long packets = n.packets[0], icmp = n.echoes[0] + n.replies[0] + unreachable(&n, false);
+	char values[256];
 
 	netns_put(ns);
-	group(s, "Ip", snmp_ip, " 2 64");
-	group(s, "Icmp", snmp_icmp, "");
+	ksnprintf(values, sizeof values, " %d 64 %llu 0 0 0 0 0 %llu %llu 0 0 0 0 0 0 0 0 0 %llu", forward, packets, packets,
+		  packets, packets);
+	group(s, "Ip", snmp_ip, values);
+	ksnprintf(values, sizeof values, " %llu 0 0 %llu 0 0 0 0 %llu %llu 0 0 0 0 %llu 0 0 0 %llu 0 0 0 0 %llu %llu", icmp,
+		  LL(unreachable(&n, false)), LL(n.echoes[0]), LL(n.replies[0]), icmp, LL(unreachable(&n, false)),
+		  LL(n.echoes[0]), LL(n.replies[0]));
+	group(s, "Icmp", snmp_icmp, values);
 	sbuf_printf(s, "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab "
 		    "InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors\n"
-		    "Tcp: 1 200 120000 -1 0 0 0 0 %u 0 0 0 0 0 0\n", established);
-	group(s, "Udp", snmp_udp, "");
-	group(s, "UdpLite", snmp_udp, "");
+		    "Tcp: 1 200 120000 -1 %llu %llu %llu %llu %u %llu %llu 0 0 %llu 0\n", LL(n.active_opens), LL(n.passive_opens),
+		    LL(n.attempt_fails), LL(n.estab_resets), established, LL(n.tcp_segments), LL(n.tcp_segments),
+		    LL(n.out_resets));
+	udp_group(s, "Udp", &n.udp[0]);
+	udp_group(s, "UdpLite", &n.udplite[0]);
+	return 0;
+}
+
+static uint64_t counter6(const struct net_tally *n, const char *name, size_t size)
+{
+	const struct { const char *name; uint64_t v; } known[] = {
+		{ "Ip6InReceives", n->packets[1] }, { "Ip6InDelivers", n->packets[1] }, { "Ip6OutRequests", n->packets[1] },
+		{ "Ip6OutTransmits", n->packets[1] }, { "Ip6InNoECTPkts", n->packets[1] }, { "Ip6InOctets", n->bytes[1] },
+		{ "Ip6OutOctets", n->bytes[1] }, { "Icmp6InMsgs", n->echoes[1] + n->replies[1] + unreachable(n, true) },
+		{ "Icmp6OutMsgs", n->echoes[1] + n->replies[1] + unreachable(n, true) },
+		{ "Icmp6InDestUnreachs", unreachable(n, true) }, { "Icmp6OutDestUnreachs", unreachable(n, true) },
+		{ "Icmp6InEchos", n->echoes[1] }, { "Icmp6OutEchos", n->echoes[1] },
+		{ "Icmp6InEchoReplies", n->replies[1] }, { "Icmp6OutEchoReplies", n->replies[1] },
+		{ "Udp6InDatagrams", n->udp[1].in }, { "Udp6NoPorts", n->udp[1].no_ports },
+		{ "Udp6InErrors", n->udp[1].in_errors }, { "Udp6OutDatagrams", n->udp[1].out },
+		{ "Udp6RcvbufErrors", n->udp[1].rcvbuf_errors }, { "UdpLite6InDatagrams", n->udplite[1].in },
+		{ "UdpLite6NoPorts", n->udplite[1].no_ports }, { "UdpLite6OutDatagrams", n->udplite[1].out },
+	};
+
+	for (unsigned k = 0; k < ARRAY_SIZE(known); k++)
+		if (strlen(known[k].name) == size && !memcmp(known[k].name, name, size))
+			return known[k].v;
 	return 0;
 }
 
 /* One counter a line. */
-static void each_zero(struct sbuf *s, const char *names)
+static void each(struct sbuf *s, const char *names, const struct net_tally *t)
 {
 	while (*names) {
 		size_t n = 0;
@@ -102,7 +163,7 @@ static void each_zero(struct sbuf *s, const char *names)
 		sbuf_printf(s, "%.*s", (int)n, names);
 		for (size_t k = n; k < 32; k++)
 			sbuf_printf(s, " ");
-		sbuf_printf(s, "\t0\n");
+		sbuf_printf(s, "\t%llu\n", LL(counter6(t, names, n)));
 		names += n + (names[n] == ' ');
 	}
 }
@@ -126,9 +187,11 @@ static const char snmp6[] =
 	" Udp6MemErrors UdpLite6InDatagrams UdpLite6NoPorts UdpLite6InErrors UdpLite6OutDatagrams"
 	" UdpLite6RcvbufErrors UdpLite6SndbufErrors UdpLite6InCsumErrors UdpLite6MemErrors";
 
-int pid_net_snmp6(__unused_arg struct task *t, struct sbuf *s)
+int pid_net_snmp6(struct task *t, struct sbuf *s)
 {
-	each_zero(s, snmp6);
+	struct net_tally n = traffic(t);
+
+	each(s, snmp6, &n);
 	return 0;
 }
 

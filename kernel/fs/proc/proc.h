@@ -53,7 +53,7 @@ extern const struct file_ops pid_dir_fops;
 extern const struct inode_ops pid_task_dir_iops;
 extern const struct file_ops pid_task_dir_fops;
 /* pid_table.c */
-extern const struct pid_entry pid_entries[], pid_ns_entries[], pid_net_entries[];
+extern const struct pid_entry pid_entries[], pid_ns_entries[], pid_net_entries[], pid_net_stat_entries[];
 
 /* pid_fd.c */
 extern const struct inode_ops pid_fd_dir_iops, pid_fdinfo_dir_iops, pid_fd_link_iops;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sysfs: the few files that programs look up to learn about CPUs, huge pages
  * and network interfaces.  Everything is the sandbox's own. */
-#include "kernel/fs/pseudo/pseudo.h"
+#include "kernel/fs/sys/sys.h"
 #include "kernel/task/task.h"
 
 #define END { .name = NULL }
@@ -20,11 +20,6 @@ static void show_zero(struct sbuf *s) { sbuf_printf(s, "0\n"); }
 static void show_one(struct sbuf *s) { sbuf_printf(s, "1\n"); }
 static void show_thp(struct sbuf *s) { sbuf_printf(s, "always [madvise] never\n"); }
 static void show_pmd_size(struct sbuf *s) { sbuf_printf(s, "2097152\n"); }
-static void show_lo_address(struct sbuf *s) { sbuf_printf(s, "00:00:00:00:00:00\n"); }
-static void show_lo_mtu(struct sbuf *s) { sbuf_printf(s, "65536\n"); }
-static void show_lo_type(struct sbuf *s) { sbuf_printf(s, "772\n"); }
-static void show_lo_state(struct sbuf *s) { sbuf_printf(s, "unknown\n"); }
-static void show_lo_flags(struct sbuf *s) { sbuf_printf(s, "0x9\n"); }
 static void show_not_supported(struct sbuf *s) { sbuf_printf(s, "notsupported\n"); }
 static void show_clocksource(struct sbuf *s) { sbuf_printf(s, "tsc\n"); }
 
@@ -127,13 +122,7 @@ static struct pseudo_node system_nodes[] = {
 	PSEUDO_DIR("clocksource", clocksource_nodes), END,
 };
 
-static const struct pseudo_node lo_nodes[] = {
-	PSEUDO_FILE("address", show_lo_address), PSEUDO_FILE("mtu", show_lo_mtu),
-	PSEUDO_FILE("type", show_lo_type), PSEUDO_FILE("operstate", show_lo_state),
-	PSEUDO_FILE("flags", show_lo_flags), PSEUDO_FILE("ifindex", show_one),
-	PSEUDO_FILE("iflink", show_one), PSEUDO_FILE("carrier", show_one), END,
-};
-static const struct pseudo_node net_nodes[] = { PSEUDO_DIR("lo", lo_nodes), END };
+static const struct pseudo_node net_nodes[] = { PSEUDO_DIR("lo", sysfs_lo_nodes), END };
 static const struct pseudo_node virtual_nodes[] = { PSEUDO_DIR("net", net_nodes), END };
 static const struct pseudo_node devices_nodes[] = {
 	PSEUDO_DIR("system", system_nodes), PSEUDO_DIR("virtual", virtual_nodes), END,

@@ -23,8 +23,16 @@ _Static_assert(sizeof(struct tcp) == 20, "TCP header");
 
 void inet_pass(struct netns *ns, const struct dgram *g, int protocol)
 {
+	bool v6 = !ip_is_v4(&g->to.ip);
+	struct net_tally *n = &ns->tally;
 	struct frame f;
 
+	net_tally(&n->packets[v6], 1);
+	net_tally(&n->bytes[v6], g->size + (v6 ? 40 : 20));
+	if (inet_is_echo(g, protocol))
+		net_tally(&n->echoes[v6], 1);
+	else if (g->size && protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) && g->data[0] == (v6 ? ICMP6_REPLY : ICMP4_REPLY))
+		net_tally(&n->replies[v6], 1);
 	if (packet_watched(ns)) {
 		frame_ip(&f, &g->from, &g->to, (uint8_t)protocol, g->ttl, g->tos, g->data, g->size);
 		packet_show(ns, &f);

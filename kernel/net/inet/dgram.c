@@ -100,6 +100,10 @@ void dgram_deliver(struct dgram_sock *d, struct dgram *m)
 	spin_unlock(&d->lock);
 	if (drop) {
 		__atomic_fetch_sub(&queued_total, charge, __ATOMIC_RELAXED);
+		if (d->in.proto >= 0) {
+			net_tally(&dgram_tally(d, !ip_is_v4(&m->to.ip))->in_errors, 1);
+			net_tally(&dgram_tally(d, !ip_is_v4(&m->to.ip))->rcvbuf_errors, 1);
+		}
 		kfree(m);
 		return;
 	}

@@ -52,6 +52,13 @@ struct dgram_sock {
 
 static inline size_t dgram_cost(const struct dgram *m) { return m->room + DGRAM_OVERHEAD; }
 static inline struct dgram_sock *dgram_of(struct inet_sock *i) { return container_of(i, struct dgram_sock, in); }
+/* Of UDP and UDP-Lite. */
+static inline struct udp_tally *dgram_tally(const struct dgram_sock *d, bool v6)
+{
+	struct net_tally *n = &d->in.ns->tally;
+
+	return d->in.proto == PROTO_UDPLITE ? &n->udplite[v6] : &n->udp[v6];
+}
 struct dgram_sock *dgram_new(struct socket *s, int proto);
 void dgram_put(struct dgram_sock *d);
 void dgram_attach(struct socket *s, struct file *f);

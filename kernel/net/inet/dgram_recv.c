@@ -183,6 +183,8 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 		sock_put_cmsg(m, IPPROTO_UDP, UDP_GRO, &seg, sizeof seg);
 	}
 	if (!peek) {
+		if (d->in.proto >= 0)
+			net_tally(&dgram_tally(d, !ip_is_v4(&g->to.ip))->in, 1);
 		dgram_uncharge(g);
 		kfree(g);
 	}

@@ -144,3 +144,22 @@ struct net_counts net_count(struct netns *ns)
 	spin_unlock(&ns->lock);
 	return c;
 }
+
+void net_traffic(struct netns *ns, struct net_tally *ret)
+{
+	uint64_t *from = (uint64_t *)(void *)&ns->tally, *to = (uint64_t *)(void *)ret;
+	struct inet_sock *i;
+
+	spin_lock(&ns->lock);
+	for (size_t k = 0; k < sizeof *ret / sizeof *to; k++)
+		to[k] = __atomic_load_n(&from[k], __ATOMIC_RELAXED);
+	list_for_each(i, &ns->all, all_link)
+		if (i->proto == PROTO_TCP) {
+			struct tcp_sock *t = tcp_of(i);
+
+			spin_lock(&t->lock);
+			tcp_tally(t, ret);
+			spin_unlock(&t->lock);
+		}
+	spin_unlock(&ns->lock);
+}

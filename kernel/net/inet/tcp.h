@@ -119,6 +119,9 @@ static inline bool tcp_connected(uint8_t state)
 	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT || state == TCP_FIN_WAIT2;
 }
 
+/* What t sent, into a tally; nobody else writes to t. */
+void tcp_tally(const struct tcp_sock *t, struct net_tally *to);
+
 /* t waited too long for its peer: ETIMEDOUT. */
 void tcp_give_up(struct tcp_sock *t);
 

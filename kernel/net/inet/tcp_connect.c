@@ -276,6 +276,7 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 		tcp_abort(c);
 		return -ECONNREFUSED;
 	}
+	net_tally(&t->in.ns->tally.passive_opens, 1);
 	if (c->defers) {
 		uint64_t delay = (uint64_t)l->opt[TCP_DEFER_ACCEPT] * NSEC_PER_SEC;
 
@@ -474,6 +475,7 @@ static int start(struct socket *s, struct tcp_sock *t, const struct endpoint *to
 	spin_unlock(&t->lock);
 	if (err)
 		return err;
+	net_tally(&t->in.ns->tally.active_opens, 1);
 	err = attempt(s, t, to, nonblock);
 	spin_lock(&t->lock);
 	if (err && t->state == TCP_SYN_SENT && err != -EINPROGRESS && !t->syn_queued) {

@@ -30,11 +30,23 @@ struct tcp_sock *tcp_get(struct tcp_sock *t)
 	return t;
 }
 
+/* A socket that was connected sent a segment to open (its peer: to accept) and one to close besides those with data. */
+void tcp_tally(const struct tcp_sock *t, struct net_tally *to)
+{
+	bool v6 = !ip_is_v4(&t->in.local.ip);
+	uint64_t n = t->segs_out + (t->start_ns ? 3 : 0);
+
+	net_tally(&to->tcp_segments, n);
+	net_tally(&to->packets[v6], n);
+	net_tally(&to->bytes[v6], t->bytes_sent + n * (v6 ? 72 : 52));
+}
+
 void tcp_put(struct tcp_sock *t)
 {
 	while (t && ref_put(&t->in.ref)) {
 		struct tcp_sock *peer = t->peer;        /* only after a lost race */
 
+		tcp_tally(t, &t->in.ns->tally);
 		inet_sock_fini(&t->in);
 		tcp_chunks_free(tcp_queue_purge(&t->rq));
 		kfree(t);
@@ -114,17 +126,34 @@ void tcp_receive_fin(struct tcp_sock *t, struct tcp_sock *from)
 		tcp_over(t);
 }
 
+/* t's connection, in this state, was reset; own: by its other side, which resets its own end. */
+static void tally_reset(struct tcp_sock *t, uint8_t state, bool own)
+{
+	struct net_tally *n = &t->in.ns->tally;
+
+	net_tally(&n->out_resets, 1);
+	if (state == TCP_SYN_SENT)
+		net_tally(&n->attempt_fails, 1);
+	else
+		net_tally(&n->estab_resets, (unsigned)(state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) +
+			  (own && state != TCP_CLOSE_WAIT));
+}
+
 void tcp_receive_rst(struct tcp_sock *t, struct tcp_sock *from)
 {
+	uint8_t state;
+
 	spin_lock(&t->lock);
 	if (t->state == TCP_CLOSE || t->state == TCP_LISTEN || t->peer != from) {
 		spin_unlock(&t->lock);
 		return;
 	}
-	t->error = t->state == TCP_SYN_SENT ? ECONNREFUSED : t->state == TCP_CLOSE_WAIT ? EPIPE : ECONNRESET;
+	state = t->state;
+	t->error = state == TCP_SYN_SENT ? ECONNREFUSED : state == TCP_CLOSE_WAIT ? EPIPE : ECONNRESET;
 	t->state = TCP_CLOSE;
 	t->shutdown = TCP_SHUT_BOTH;
 	spin_unlock(&t->lock);
+	tally_reset(t, state, from);
 	if (from && packet_watched(t->in.ns))
 		tcp_show(from, t, FRAME_RST | FRAME_ACK, NULL, 0);
 	waitq_wake_all(&t->wq, 0);

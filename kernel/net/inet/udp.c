@@ -143,10 +143,12 @@ static void show_refusal(const struct dgram_sock *d, const struct dgram *g)
 static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 {
 	struct inet_sock *to;
-	struct net_link *lo = &d->in.ns->lo;
+	bool v6 = !ip_is_v4(&g->to.ip);
+	struct net_tally *n = &d->in.ns->tally;
 
-	__atomic_fetch_add(&lo->rx_packets, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&lo->rx_bytes, g->size + 28, __ATOMIC_RELAXED);
+	net_tally(&n->packets[v6], 1);
+	net_tally(&n->bytes[v6], g->size + (v6 ? 48 : 28));
+	net_tally(&dgram_tally(d, v6)->out, 1);
 	if (packet_watched(d->in.ns))
 		show_frame(d, g);
 	if (__atomic_load_n(&d->in.ns->raw_count, __ATOMIC_RELAXED) && d->in.proto == PROTO_UDP)
@@ -157,6 +159,7 @@ static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 	}
 	to = inet_find_udp(d->in.ns, d->in.proto, &g->to, &g->from);
 	if (!to) {
+		net_tally(&dgram_tally(d, v6)->no_ports, 1);
 		if (packet_watched(d->in.ns) || __atomic_load_n(&d->in.ns->raw_count, __ATOMIC_RELAXED))
 			show_refusal(d, g);
 		dgram_refused(d, g);

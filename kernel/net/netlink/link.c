@@ -9,7 +9,18 @@ static void put_link(struct nl_request *r, const struct net_link *l)
 	bool up = __atomic_load_n(&l->up, __ATOMIC_RELAXED);
 	struct linux_ifinfomsg i = { .type = l->type, .index = l->index,
 				     .flags = net_link_flags(l) | (up ? IFF_LOWER_UP : 0) };
-	uint64_t stats[24] = { l->rx_packets, l->rx_packets, l->rx_bytes, l->rx_bytes };
+	struct net_tally n;
+	uint64_t stats[25], packets, bytes;
+	uint32_t stats32[24];
+
+	net_traffic(r->ns, &n);
+	packets = n.packets[0] + n.packets[1];
+	bytes = n.bytes[0] + n.bytes[1];
+	memset(stats, 0, sizeof stats);
+	stats[0] = stats[1] = packets;
+	stats[2] = stats[3] = bytes;
+	for (unsigned k = 0; k < ARRAY_SIZE(stats32); k++)
+		stats32[k] = (uint32_t)stats[k];
 
 	nl_begin(r, RTM_NEWLINK, &i, sizeof i);
 	nl_attr(r, IFLA_IFNAME, l->name, strlen(l->name) + 1);
@@ -23,12 +34,22 @@ static void put_link(struct nl_request *r, const struct net_link *l)
 	nl_u32(r, IFLA_PROMISCUITY, 0);
 	nl_u32(r, IFLA_NUM_TX_QUEUES, 1);
 	nl_u32(r, IFLA_NUM_RX_QUEUES, 1);
+	nl_u32(r, IFLA_ALLMULTI, 0);
+	nl_u32(r, IFLA_GSO_MAX_SEGS, 65535);
+	nl_u32(r, IFLA_GSO_MAX_SIZE, 65536);
+	nl_u32(r, IFLA_GRO_MAX_SIZE, 65536);
+	nl_u32(r, IFLA_TSO_MAX_SIZE, 524280);
+	nl_u32(r, IFLA_TSO_MAX_SEGS, 65535);
 	nl_u8(r, IFLA_CARRIER, 1);
+	nl_u32(r, IFLA_CARRIER_UP_COUNT, 0);
+	nl_u32(r, IFLA_CARRIER_DOWN_COUNT, 0);
+	nl_u8(r, IFLA_PROTO_DOWN, 0);
 	nl_u32(r, IFLA_CARRIER_CHANGES, 0);
 	nl_attr(r, IFLA_ADDRESS, mac, sizeof mac);
 	nl_attr(r, IFLA_BROADCAST, mac, sizeof mac);
 	nl_attr(r, IFLA_QDISC, l->was_up ? "noqueue" : "noop", l->was_up ? 8 : 5);
 	nl_attr(r, IFLA_STATS64, stats, sizeof stats);
+	nl_attr(r, IFLA_STATS, stats32, sizeof stats32);
 	nl_end(r);
 }
 
