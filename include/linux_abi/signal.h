@@ -122,7 +122,7 @@
 /* The three leading words, then a union by kind of signal. */
 struct linux_siginfo {
 	int32_t signo, err, code;
-	int32_t pad0;
+	int32_t pad0;                   /* in the kernel: SIGINFO_TIMER; else 0 */
 	union {
 		int32_t pad[28];
 		struct { int32_t pid; uint32_t uid; } kill;

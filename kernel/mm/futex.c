@@ -282,6 +282,9 @@ static long wait_restart(struct task *t)
 	return futex_wait(t, a[0], a[1], a[2], a[3], a[4]);
 }
 
+/* As Linux, which counts after it has woken: 0 and less are 1. */
+static unsigned at_least_one(unsigned n) { return (int)n < 1 ? 1 : n; }
+
 static long futex_wake(struct task *t, uint64_t addr, bool shared, unsigned n, uint32_t bitset)
 {
 	struct futex_key k;
@@ -290,7 +293,7 @@ static long futex_wake(struct task *t, uint64_t addr, bool shared, unsigned n, u
 	if (!bitset)
 		return -EINVAL;
 	err = futex_key_get(t->mm, addr, shared, &k);
-	return err ? err : (long)futex_wake_key(&k, n, bitset);
+	return err ? err : (long)futex_wake_key(&k, at_least_one(n), bitset);
 }
 
 void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
@@ -424,9 +427,9 @@ static long futex_wake_op(struct task *t, uint64_t addr, uint64_t addr2, bool sh
 	b1 = futex_bucket_of(&k1);
 	b2 = futex_bucket_of(&k2);
 	futex_lock_two(b1, b2);
-	woken = wake_in(b1, &k1, n1, FUTEX_BITSET_MATCH_ANY);
+	woken = wake_in(b1, &k1, at_least_one(n1), FUTEX_BITSET_MATCH_ANY);
 	if (also)
-		woken += wake_in(b2, &k2, n2, FUTEX_BITSET_MATCH_ANY);
+		woken += wake_in(b2, &k2, at_least_one(n2), FUTEX_BITSET_MATCH_ANY);
 	futex_unlock_two(b1, b2);
 	return woken;
 }

@@ -116,7 +116,7 @@ static bool timer_overrun(struct sigpending *p, const struct linux_siginfo *info
 	struct sigqueue *q;
 
 	list_for_each(q, &p->queue, link)
-		if (q->info.signo == info->signo && q->info.code == SI_TIMER &&
+		if (q->info.signo == info->signo && q->timer &&
 		    q->info.u.timer.tid == info->u.timer.tid) {
 			if (q->info.u.timer.overrun < INT32_MAX)
 				q->info.u.timer.overrun++;
@@ -137,6 +137,7 @@ static int enqueue(struct tgroup *g, struct sigpending *p, int signo, const stru
 {
 	struct sigqueue *q;
 	struct linux_siginfo si;
+	bool timer;
 
 	if (signo < SIGRTMIN && (p->set & SIGMASK(signo)))
 		return 0;
@@ -147,15 +148,18 @@ static int enqueue(struct tgroup *g, struct sigpending *p, int signo, const stru
 		si.code = SI_KERNEL;
 	}
 	si.signo = signo;
+	timer = si.pad0 == SIGINFO_TIMER;
+	si.pad0 = 0;
 	if (signo == SIGKILL) {
 		__atomic_store_n(&p->set, p->set | SIGMASK(signo), __ATOMIC_RELAXED);
 		return 0;
 	}
-	if (si.code == SI_TIMER && timer_overrun(p, &si))
+	if (timer && timer_overrun(p, &si))
 		return 0;
 	q = sigqueue_new(sender_uid(&si), g->rlim[RLIMIT_SIGPENDING].cur);
 	if (q) {
 		q->info = si;
+		q->timer = timer;
 		list_push_back(&p->queue, &q->link);
 	} else if (signo >= SIGRTMIN && si.code != SI_USER) {
 		return -EAGAIN;

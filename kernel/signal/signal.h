@@ -29,7 +29,9 @@ struct sighand *sighand_get(struct sighand *s);
 void sighand_put(struct sighand *s);                     /* NULL is fine */
 void sighand_exec_reset(struct sighand *s);             /* handlers to default, ignored stay */
 
-struct sigqueue { struct list link; struct linux_siginfo info; uint32_t uid; };
+/* In info.pad0 of what is sent: by a timer of timer_create(2), not by somebody who says so. */
+#define SIGINFO_TIMER 1
+struct sigqueue { struct list link; struct linux_siginfo info; uint32_t uid; bool timer; };
 struct sigpending { uint64_t set; struct list queue; };
 void sigpending_init(struct sigpending *p);
 void sigpending_flush(struct sigpending *p, uint64_t mask);      /* sighand->lock held */

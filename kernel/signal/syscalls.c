@@ -314,6 +314,7 @@ static int queue_info(struct task *t, struct linux_siginfo *si, uaddr uinfo, int
 	if (err)
 		return err;
 	si->signo = signo;
+	si->pad0 = 0;
 	if ((si->code >= 0 || si->code == SI_TKILL) && pid != t->tg->tgid && pid != t->tid)
 		return -EPERM;
 	return 0;

@@ -194,6 +194,8 @@ _Static_assert(sizeof(struct linux_timex) == 208, "timex");
 
 #define STA_UNSYNC 0x40
 #define ADJ_TICK 0x4000
+#define ADJ_ADJTIME 0x8000u
+#define ADJ_OFFSET_SINGLESHOT 0x8001u
 #define ADJ_OFFSET_SS_READ 0xa001
 #define TICK_LEAST 9000                 /* of the 10000 us of a tick, a tenth less or more */
 #define TICK_MOST 11000
@@ -208,6 +210,8 @@ static long read_timex(uaddr ux)
 
 	if (err)
 		return err;
+	if ((x.modes & ADJ_ADJTIME) && !(x.modes & ADJ_OFFSET_SINGLESHOT & ~ADJ_ADJTIME))
+		return -EINVAL;
 	if ((x.modes & ADJ_TICK) && capable(CAP_SYS_TIME) && (x.tick < TICK_LEAST || x.tick > TICK_MOST))
 		return -EINVAL;
 	if (x.modes && x.modes != ADJ_OFFSET_SS_READ)

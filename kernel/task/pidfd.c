@@ -120,6 +120,7 @@ SYSCALL4(pidfd_send_signal, int, fd, int, signo, uaddr, uinfo, unsigned, flags)
 		return err;
 	if (uinfo.va) {
 		err = copy_in(&si, uinfo, sizeof(si));
+		si.pad0 = 0;
 		if (!err && si.signo != signo)
 			err = -EINVAL;
 		/* Only oneself may pretend to be the kernel or kill(2). */

@@ -83,7 +83,7 @@ static bool still_pending(struct ptimer *p)
 
 static void send(struct ptimer *p, int32_t overrun)
 {
-	struct linux_siginfo si = { .signo = p->signo, .code = SI_TIMER };
+	struct linux_siginfo si = { .signo = p->signo, .code = SI_TIMER, .pad0 = SIGINFO_TIMER };
 
 	si.u.timer.tid = p->id;
 	si.u.timer.overrun = overrun;
@@ -253,6 +253,8 @@ SYSCALL3(timer_create, int, clock, up_sigevent, uev, up_timer_id, uid)
 	if (!clock_is_wall(clock) && !clock_is_mono(clock) &&
 	    clock != CLOCK_PROCESS_CPUTIME_ID && clock != CLOCK_THREAD_CPUTIME_ID)
 		return -EINVAL;
+	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+		return -EOPNOTSUPP;
 	p = kzalloc(sizeof(*p));
 	if (!p) {
 		task_put(measured);

@@ -92,7 +92,7 @@ struct stop {
 static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo *ret_info)
 {
 	struct ptrace_state *p;
-	int signo;
+	int signo = s->syscall_op ? 0 : (int)(s->code & 0x7f);  /* unless the tracer says otherwise */
 	bool done;
 
 	plat_uctx_regs(&t->uctx);
@@ -100,7 +100,7 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 	p = t->ptrace;
 	if (!p || killed(t)) {
 		spin_unlock(&task_list_lock);
-		return p ? 0 : (int)(s->code & 0x7f);
+		return p ? 0 : signo;
 	}
 	if (p->step_flag) {
 		p->step_flag = false;
@@ -112,7 +112,7 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 	p->has_info = s->info;
 	if (s->info)
 		p->info = *s->info;
-	p->inject = (int32_t)(s->code & 0x7f);
+	p->inject = signo;
 	p->reported = false;
 	p->stopped = true;
 	t->ptrace_detach_signal = p->inject;
@@ -139,7 +139,7 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 		p->stopped = false;
 		if (ret_info && p->has_info)
 			*ret_info = p->info;
-		if (p->mode == PT_STEP) {
+		if (p->mode == PT_STEP || p->mode == PT_SYSEMU_STEP) {
 			p->step_flag = true;
 			t->uctx.regs.rflags |= RFLAGS_TF;
 			t->uctx.regs_changed = true;
@@ -188,25 +188,33 @@ static bool syscall_stop(struct task *t, uint8_t op)
 	struct linux_siginfo si = stop_info(t, SIGTRAP);
 	struct stop s = { .code = SIGTRAP, .info = &si, .syscall_op = op };
 	bool want;
+	int signo;
 
 	spin_lock(&task_list_lock);
-	want = t->ptrace && t->ptrace->mode == PT_SYSCALL;
+	want = t->ptrace && (t->ptrace->mode == PT_SYSCALL ||
+			     (op == PTRACE_SYSCALL_INFO_ENTRY && t->ptrace->mode >= PT_SYSEMU));
 	if (want && (t->ptrace->options & PTRACE_O_TRACESYSGOOD)) {
 		s.code |= SYSGOOD;
 		si.code |= SYSGOOD;
 	}
 	s.message = op;
 	spin_unlock(&task_list_lock);
-	if (want)
-		stop_here(t, &s, NULL);
-	return want;
+	if (!want)
+		return false;
+	signo = stop_here(t, &s, NULL);
+	if (signo)
+		signal_send_task(t, signo, NULL);
+	return true;
 }
 
 bool ptrace_syscall_enter(struct task *t)
 {
-	if (!syscall_stop(t, PTRACE_SYSCALL_INFO_ENTRY))
-		return false;
-	return killed(t);
+	bool emulated;
+
+	spin_lock(&task_list_lock);
+	emulated = t->ptrace && t->ptrace->mode >= PT_SYSEMU;
+	spin_unlock(&task_list_lock);
+	return syscall_stop(t, PTRACE_SYSCALL_INFO_ENTRY) && (emulated || killed(t));
 }
 
 void ptrace_syscall_exit(struct task *t)
@@ -218,7 +226,7 @@ void ptrace_syscall_exit(struct task *t)
 	/* A step over the call ends here: the flag would only trap after the
 	 * next instruction. */
 	spin_lock(&task_list_lock);
-	step = t->ptrace && t->ptrace->step_flag;
+	step = t->ptrace && t->ptrace->step_flag && t->ptrace->mode != PT_SYSEMU_STEP;
 	spin_unlock(&task_list_lock);
 	if (!step)
 		return;
@@ -480,8 +488,11 @@ static int wait_thread(struct wait_req *r, struct task *o, int found)
 	if (!match(r, o))
 		return found;
 	if (p->stopped && !p->reported) {
-		if (!(r->options & WNOWAIT))
+		if (!(r->options & WNOWAIT)) {
 			p->reported = true;
+			/* It has the signal: only it can give it back. */
+			p->inject = o->ptrace_detach_signal = 0;
+		}
 		r->pid = o->tid;
 		r->uid = o->cred->uid;
 		r->why = CLD_TRAPPED;

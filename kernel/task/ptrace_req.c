@@ -399,6 +399,10 @@ static long stopped_request(struct task *o, uint64_t req, uint64_t addr, uint64_
 		return resume(o, PT_SYSCALL, data);
 	case PTRACE_SINGLESTEP:
 		return resume(o, PT_STEP, data);
+	case PTRACE_SYSEMU:
+		return resume(o, PT_SYSEMU, data);
+	case PTRACE_SYSEMU_SINGLESTEP:
+		return resume(o, PT_SYSEMU_STEP, data);
 	case PTRACE_LISTEN:
 		/* The group stop itself goes on (kernel/signal/deliver.c). */
 		return o->ptrace->seized ? resume(o, PT_CONT, 0) : -EIO;

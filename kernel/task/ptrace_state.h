@@ -10,7 +10,8 @@
 #include "kernel/task/ptrace.h"
 #include <linux_abi/ptrace.h>
 
-enum ptrace_mode { PT_CONT, PT_SYSCALL, PT_STEP };
+/* SYSEMU: the tracer does the system calls. */
+enum ptrace_mode { PT_CONT, PT_SYSCALL, PT_STEP, PT_SYSEMU, PT_SYSEMU_STEP };
 
 struct ptrace_state {
 	struct task *tracer;            /* not counted: its exit drops us */

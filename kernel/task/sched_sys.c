@@ -120,6 +120,9 @@ SYSCALL3(sched_setscheduler, int, pid, int, policy, uaddr, uparam)
 	err = copy_in(&p, uparam, sizeof(p));
 	if (err)
 		return err;
+	/* Its parameters do not fit into a sched_param. */
+	if ((policy & ~SCHED_RESET_ON_FORK) == SCHED_DEADLINE)
+		return -EINVAL;
 	o = target(t, pid);
 	if (!o)
 		return -ESRCH;

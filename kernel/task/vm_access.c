@@ -71,8 +71,10 @@ static long transfer(struct task *t, int pid, uaddr lvec, uint64_t lcount, uaddr
 	err = iter_user_iovec(&it, lvec, lcount);
 	if (err)
 		return err;
+	if (!it.left)                   /* nobody is looked for */
+		goto out;
 	err = read_segs(rvec, rcount, &segs);
-	if (err)
+	if (err || !rcount)
 		goto out;
 	o = task_find_get(pid);
 	if (!o) {
