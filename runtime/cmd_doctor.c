@@ -207,6 +207,7 @@ static void probe_limits(void)
 	char base[400];
 	enum cgroup_kind kind = cgroup_probe(base);
 	struct rlimit files, procs;
+	bool ok;
 
 	getrlimit(RLIMIT_NOFILE, &files);
 	getrlimit(RLIMIT_NPROC, &procs);
@@ -214,6 +215,9 @@ static void probe_limits(void)
 	      "delegate a memory cgroup (systemd-run --user --scope -p Delegate=yes …) for an exact limit",
 	      "%s%s%.90s", kind != CGROUP_NONE ? "exact" : "accounted by the kernel inside",
 	      kind == CGROUP_V1 ? ": cgroup v1 at " : kind == CGROUP_V2 ? ": cgroup v2 at " : "", base);
+	ok = cgroup_session_alone();
+	found("scheduled as one", SPEED, ok, "sysctl kernel.sched_autogroup_enabled=1, and no cpu cgroup shared with others",
+	      "%s", ok ? "each sandbox is a group of its own" : "sandboxes share a group: slower beside others on a core");
 	found("open files", INFO, files.rlim_max >= 4096, "raise the hard limit (ulimit -Hn)",
 	      "at most %llu", (unsigned long long)files.rlim_max);
 	found("processes", INFO, procs.rlim_max >= 1024, "raise the hard limit (ulimit -Hu)",

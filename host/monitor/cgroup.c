@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory cgroup of a sandbox, where the host delegates one.
+/* The memory cgroup of a sandbox, where the host delegates one; and what the cpu controller makes of it.
  *
  * How it works: version 1: a child of our own memory cgroup.  Version 2: a
  * sibling of our own cgroup (processes live in leaves only), whose parent
@@ -56,6 +56,18 @@ static int write_text(const char *dir, const char *file, const char *text)
 	return err;
 }
 
+/* Is word in a list with commas? */
+static bool listed(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+	const char *p;
+
+	for (p = strstr(list, word); p; p = strstr(p + n, word))
+		if ((p == list || p[-1] == ',') && (p[n] == ',' || !p[n]))
+			return true;
+	return false;
+}
+
 /* Our cgroup's path from /proc/self/cgroup: controller "memory" is version 1,
  * "" (hierarchy 0) version 2. */
 static bool own_path(const char *controller, char *path, size_t size)
@@ -71,7 +83,7 @@ static bool own_path(const char *controller, char *path, size_t size)
 			continue;
 		*p++ = 0;
 		name++;
-		if (*controller ? strstr(name, controller) != NULL : !*name && line[0] == '0') {
+		if (*controller ? listed(name, controller) : !*name && line[0] == '0') {
 			snprintf(path, size, "%s", p);
 			return true;
 		}
@@ -128,6 +140,20 @@ enum cgroup_kind cgroup_probe(char base[400])
 	}
 	base[0] = 0;
 	return CGROUP_NONE;
+}
+
+bool cgroup_session_alone(void)
+{
+	char text[16], path[256];
+
+	if (!read_text("/proc/sys/kernel/sched_autogroup_enabled", text, sizeof(text)) || text[0] != '1')
+		return false;
+	/* Files that only the real root has, or only it has not: a container may see its own as "/". */
+	if (own_path("cpu", path, sizeof(path)))
+		return !strcmp(path, "/") && !access("/sys/fs/cgroup/cpu/release_agent", F_OK);
+	return !own_path("", path, sizeof(path)) ||
+	       (!strcmp(path, "/") && !access("/sys/fs/cgroup/cgroup.procs", F_OK) &&
+		access("/sys/fs/cgroup/cgroup.type", F_OK));
 }
 
 /* Removal fails while the last process is still dying. */

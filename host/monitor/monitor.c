@@ -448,6 +448,7 @@ int monitor_run(const struct launch *l)
 	if (l->memory_limit)
 		m.has_cgroup = cgroup_new(&m.cgroup, l->memory_limit);
 	sandbox.cgroup_stubs_fd = -1;           /* stubs inherit the sandbox's cgroup */
+	sandbox.scheduled_alone = cgroup_session_alone();
 	sandbox.boot.version = BOOT_VERSION;
 	sandbox.boot.cpu_count = cpus;
 	sandbox.boot.dense_cpus = (default_cpus() + 1) / 2;     /* a core for the kernel's thread, one for the program's */

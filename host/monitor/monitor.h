@@ -30,6 +30,9 @@ enum cgroup_kind { CGROUP_NONE, CGROUP_V1, CGROUP_V2 };
 enum cgroup_kind cgroup_probe(char base[400]);
 /* Make one with a limit of bytes; false when the host gives none. */
 bool cgroup_new(struct cgroup *g, uint64_t bytes);
+/* Is a session of its own also a group of its own to the host's scheduler
+ * (sched(7), autogroup)?  Only in the root of the cpu controller. */
+bool cgroup_session_alone(void);
 int cgroup_enter(const struct cgroup *g, pid_t pid);
 uint64_t cgroup_oom_kills(const struct cgroup *g);
 /* Remove it; everything inside must be dead or dying. */

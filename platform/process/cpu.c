@@ -52,6 +52,7 @@ static void *cpu_thread(void *arg)
 {
 	cpu_index = (unsigned)(uintptr_t)arg;
 	stats_thread(cpu_index);
+	rseq_forget();
 	place_kernel_thread();
 	thread_ready();
 	while (!__atomic_load_n(&cpus[cpu_index].start, __ATOMIC_ACQUIRE))

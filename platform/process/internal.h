@@ -130,6 +130,7 @@ extern struct process_platform {
 } process;
 static inline uint64_t host_cycles(void) { return __builtin_ia32_rdtsc(); }
 uint32_t host_cpu(void);
+void rseq_forget(void);                         /* util.c: this thread's, before the lock-down */
 
 /* util.c: futexes shared with other processes. */
 int futex_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns);
@@ -249,7 +250,7 @@ static inline bool mailbox_apart(const struct stub_box *box)
 
 /* place.c: which cores of the host are used.  For the thread of the calling CPU. */
 #define ANYWHERE (-1)
-void places_init(void);
+void places_init(bool alone);                   /* alone: as struct sandbox_config has it */
 bool place_chooses(void);                       /* there are cores to choose from */
 void place_kernel_thread(void);                 /* the caller is one, from now on */
 void place_idle(void);                          /* about to sleep with nothing to do */
@@ -259,7 +260,7 @@ void place_spun(void);                          /* one came meanwhile */
 void place_back(bool at_once);                  /* it is back */
 void place_follow(struct stub_box *box, uint32_t app_core);     /* will wait for one elsewhere */
 bool place_may_yield(struct app_thread *th);    /* nobody else wants this core, it seems */
-void place_yielded(uint64_t took);              /* cycles until this thread ran again */
+bool place_yielded(uint64_t took);              /* cycles until this thread ran again; true: again */
 void place_disturbed(void);                     /* a spin was interrupted for long */
 void place_thread_init(const struct stub *s, struct app_thread *th);
 /* It sleeps, and is about to be woken; true: where programs run while the caller spins. */

@@ -17,7 +17,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -137,16 +136,10 @@ static void template_signals(void)
 		syscall(SYS_rt_sigaction, caught[i], &sa, NULL, 8);
 }
 
-/* The host writes into a registered rseq area at every preemption; its memory
- * is about to go. */
+/* What libc told the host about memory that is about to go. */
 static void template_forget_libc(void)
 {
-	uint8_t *area = (uint8_t *)__builtin_thread_pointer() + __rseq_offset;
-
-	if (__rseq_size) {
-		if (syscall(SYS_rseq, area, __rseq_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG))
-			syscall(SYS_rseq, area, 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
-	}
+	rseq_forget();
 	syscall(SYS_set_robust_list, NULL, 24);
 	syscall(SYS_set_tid_address, NULL);
 }
@@ -264,7 +257,8 @@ void sandbox_main(const struct sandbox_config *cfg)
 	process.rider_apart = RIDER_APART;
 
 	check_machine();
-	places_init();
+	places_init(cfg->scheduled_alone);
+	rseq_forget();
 	time_init();
 	err = frame_init();
 	if (err)

@@ -49,6 +49,7 @@ HOST_CALLS(sandbox, sched_setaffinity, sched_setattr, sched_yield, tgkill);
 
 static cpu_set_t allowed;
 static bool off;                        /* one core only, or the host forbids it */
+static bool alone;                      /* the sandbox is a group of its own to the host's scheduler */
 
 /* This virtual CPU's. */
 static __thread struct {
@@ -82,8 +83,9 @@ static void shorten_slice(pid_t tid)
 }
 
 /* Before threads exist: they inherit it. */
-void places_init(void)
+void places_init(bool scheduled_alone)
 {
+	alone = scheduled_alone;
 	CPU_ZERO(&allowed);
 	off = sched_getaffinity(0, sizeof(allowed), &allowed) || CPU_COUNT(&allowed) < 2;
 	if (syscall(SYS_sched_getattr, 0, &short_slice, sizeof(short_slice), 0) < 0 || short_slice.policy != SCHED_OTHER)
@@ -260,18 +262,20 @@ bool place_may_yield(struct app_thread *th)
 }
 
 /* If it took long, the program computes or somebody else had the core, for a
- * slice of the host's: then less and less is tried. */
-void place_yielded(uint64_t took)
+ * slice of the host's: then less and less is tried.  Where nobody else is in this
+ * sandbox's group a yield gives nothing away. */
+bool place_yielded(uint64_t took)
 {
-	if (took < process.spin_cycles) {
-		if (took && ++mine.yielded >= YIELDED_CALLS)
+	if (took < process.spin_cycles || (alone && mine.claim == (int32_t)host_cpu())) {
+		if (++mine.yielded >= YIELDED_CALLS)
 			mine.yield_after = 0;
-		return;
+		return true;
 	}
 	mine.yielded = 0;
 	mine.yield_after = MIN(MAX(2 * mine.yield_after, YIELD_RETRY_FIRST(process.spin_cycles)),
 			       YIELD_RETRY_LAST(process.spin_cycles));
 	mine.yield_retry = host_cycles() + mine.yield_after;
+	return false;
 }
 
 /* Somebody else had this core while the kernel thread spun on it. */

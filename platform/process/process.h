@@ -25,6 +25,7 @@ struct sandbox_config {
 	int log_fd;                     /* plat_log(), reports */
 	int stats_fd;                   /* struct stats_area (include/stats.h), or -1 */
 	int cgroup_stubs_fd;            /* cgroup.procs of the stubs' cgroup, or -1 */
+	bool scheduled_alone;           /* to the host's scheduler the sandbox is a group of its own */
 };
 
 /* Called in the sandbox process after its namespaces exist and before its

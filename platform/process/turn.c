@@ -110,20 +110,18 @@ static bool spin(struct stub_box *box, uint32_t given, uint32_t *ret_turn)
 static bool yield(struct app_thread *th, struct stub_box *box, uint32_t given, uint32_t *ret_turn)
 {
 	bool may = place_may_yield(th);
-	uint64_t took = 0;
 
 	yields_store(box, may);
-	for (unsigned i = 0; may && i < YIELDS_MAX && took < process.spin_cycles; i++) {
+	for (unsigned i = 0; may && i < YIELDS_MAX; i++) {
 		uint64_t start = host_cycles();
 
 		sched_yield();
-		took = host_cycles() - start;
+		may = place_yielded(host_cycles() - start);
 		*ret_turn = __atomic_load_n(&box->line.turn, __ATOMIC_ACQUIRE);
 		if (*ret_turn != given)
-			may = false;
+			return true;
 	}
-	place_yielded(took);
-	return *ret_turn != given;
+	return false;
 }
 
 uint32_t turn_wait(struct app_thread *th, struct stub_box *box, uint32_t given, uint64_t limit_ns)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* util.c: futexes in memory shared with stubs, the cycle counter. */
 #include <linux/futex.h>
+#include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 
 /* A timed wait that a stop signal interrupts goes on as restart_syscall. */
 HOST_CALLS(sandbox, futex, restart_syscall);
+
+#define RSEQ_AREA_SIZE 32       /* libc's __rseq_size may be less than what it registered */
 
 /* 0, -EAGAIN, -ETIMEDOUT, -EINTR.  The deadline is of plat_time_mono_ns(). */
 int futex_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
@@ -30,6 +33,16 @@ int futex_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
 void futex_wake(uint32_t *word, uint32_t n)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
+}
+
+/* The host writes into the area that libc registers whenever the thread comes
+ * back from a switch, 0.1 us each time; nobody here reads it. */
+void rseq_forget(void)
+{
+	uint8_t *area = (uint8_t *)__builtin_thread_pointer() + __rseq_offset;
+
+	if (__rseq_size && syscall(SYS_rseq, area, __rseq_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG))
+		syscall(SYS_rseq, area, RSEQ_AREA_SIZE, RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
 }
 
 uint32_t host_cpu(void)

@@ -170,6 +170,23 @@ def test_doctor(t):
     t.expect(t.nacre("doctor"), contains="tier")
 
 
+def test_doctor_tells_the_scheduler_s_groups(t):
+    """By the machine's own files, read another way."""
+    def text(path):
+        try:
+            with open(path) as f:
+                return f.read()
+        except OSError:
+            return ""
+    groups = {c: line.split(":", 2)[2] for line in text("/proc/self/cgroup").splitlines() for c in line.split(":")[1].split(",")}
+    cpu = groups.get("cpu", groups.get("", "/"))
+    alone = text("/proc/sys/kernel/sched_autogroup_enabled").strip() == "1" and cpu == "/"
+    r = t.expect(t.nacre("doctor"), contains="scheduled as one")
+    line = next(li for li in r.out.splitlines() if "scheduled as one" in li)
+    if not alone:
+        t.ok("share a group" in line, line, r)
+
+
 def test_doctor_surface(t):
     r = t.expect(t.nacre("doctor", "--surface"))
     import re

@@ -59,7 +59,7 @@ static void changed_registers(plat_as_t as)
 	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL && !by_gate(as) && u->regs.rbx == UINT64_MAX - 21);
 	u->regs.rax = 0x40000000 | 39;
 	t = run(as, u);
-	CHECK(t.kind == PLAT_TRAP_SYSCALL && by_gate(as) && t.compat);
+	CHECK(t.kind == PLAT_TRAP_SYSCALL && by_gate(as) && !t.compat);
 	/* What the kernel changes arrives, whatever it is. */
 	u->regs.rdx = 0x99;
 	u->regs.fs_base = 0x12345000;
