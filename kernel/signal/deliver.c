@@ -62,6 +62,22 @@ void signal_restore_mask_unless(bool interrupted)
 	signal_set_blocked(t->saved_sigmask);
 }
 
+/* The group's lock held, and a stop is under way: t is stopped, or gone.  Its signal if t was the last. */
+static int count_locked(struct task *t)
+{
+	struct tgroup *g = t->tg;
+
+	if (t->stop_counted == g->stop_gen)
+		return 0;
+	t->stop_counted = g->stop_gen;
+	if (g->stop_pending)
+		g->stop_pending--;
+	if (g->stop_pending || g->stopped)
+		return 0;
+	g->stopped = true;
+	return g->stop_signal;
+}
+
 /* ---- exit ---- */
 
 void signal_exit_task(struct task *t)
@@ -78,11 +94,9 @@ void signal_exit_task(struct task *t)
 	signal_retarget_locked(t, UINT64_MAX);
 	t->sig_pending_flag = 0;
 	/* The others may have waited for this thread only. */
-	if (g->stop_signal && !g->stopped && g->stop_pending && !g->group_exiting &&
-	    --g->stop_pending == 0) {
-		g->stopped = true;
-		signo = g->stop_signal;
-		finished = true;
+	if (g->stop_signal && !g->group_exiting) {
+		signo = count_locked(t);
+		finished = signo;
 	}
 	spin_unlock(&t->sighand->lock);
 	spin_unlock(&g->lock);
@@ -107,8 +121,16 @@ static void start_stop(struct task *t, int signo)
 	struct task *o;
 	unsigned n = 0;
 
-	if (g->stop_signal || g->group_exiting)
+	if (g->group_exiting)
 		return;
+	if (g->stop_signal) {
+		/* A tracer let t run through that stop; this one holds it. */
+		if (t->stop_through == g->stop_gen) {
+			__atomic_store_n(&t->stop_through, 0, __ATOMIC_SEQ_CST);
+			__atomic_store_n(&g->stop_signal, signo, __ATOMIC_SEQ_CST);
+		}
+		return;
+	}
 	list_for_each(o, &g->threads, thread_link)
 		if (!o->exiting)
 			n++;
@@ -121,50 +143,56 @@ static void start_stop(struct task *t, int signo)
 			task_wake_signal(o, 1u << TASK_INTERRUPTIBLE);
 }
 
+void signal_stop_count(struct task *t)
+{
+	struct tgroup *g = t->tg;
+	int signo = 0;
+
+	spin_lock(&g->lock);
+	if (g->stop_signal && !g->group_exiting)
+		signo = count_locked(t);
+	spin_unlock(&g->lock);
+	if (!signo)
+		return;
+	/* A tracer learns it as such. */
+	spin_lock(&task_list_lock);
+	if (!ptrace_by_parent(g))
+		tgroup_notify_locked(g, CLD_STOPPED, signo);
+	spin_unlock(&task_list_lock);
+}
+
+/* Whoever comes first after SIGCONT. */
+static void tell_continued(struct tgroup *g)
+{
+	bool notify;
+
+	spin_lock(&g->lock);
+	notify = g->cont_notify && !g->group_exiting;
+	g->cont_notify = false;
+	spin_unlock(&g->lock);
+	if (notify)
+		tgroup_notify_parent(g, CLD_CONTINUED, SIGCONT);
+}
+
 void signal_stop_here(struct task *t)
 {
 	struct tgroup *g = t->tg;
-	uint32_t gen = 0;
-	bool counted = false, notify;
-	int signo;
+	bool over = false;
 
-	for (;;) {
-		signo = 0;
+	while (!over) {
+		signal_stop_count(t);
 		sched_prepare(TASK_STOPPED);
 		spin_lock(&g->lock);
-		if (!g->stop_signal || g->group_exiting || kill_pending(t)) {
-			notify = g->cont_notify && !g->group_exiting;
-			g->cont_notify = false;
-			spin_unlock(&g->lock);
-			break;
-		}
-		if (!counted || gen != g->stop_gen) {
-			counted = true;
-			gen = g->stop_gen;
-			if (g->stop_pending)
-				g->stop_pending--;
-			if (!g->stop_pending && !g->stopped) {
-				g->stopped = true;
-				signo = g->stop_signal;
-			}
-		}
+		over = !g->stop_signal || g->group_exiting || kill_pending(t) || t->ptrace_interrupt;
 		spin_unlock(&g->lock);
-		if (signo) {
-			sched_finish();
-			tgroup_notify_parent(g, CLD_STOPPED, signo);
-			continue;       /* state and conditions anew */
-		}
-		if (sched_block(NO_DEADLINE)) {
-			notify = false;
+		if (!over && sched_block(NO_DEADLINE))
 			break;          /* a fatal signal */
-		}
 	}
 	sched_finish();
 	spin_lock(&t->sighand->lock);
 	signal_recalc(t);
 	spin_unlock(&t->sighand->lock);
-	if (notify)
-		tgroup_notify_parent(g, CLD_CONTINUED, SIGCONT);
+	tell_continued(g);
 }
 
 /* ---- restart ---- */
@@ -337,12 +365,13 @@ void signal_deliver_user(bool from_syscall)
 	while (signal_pending(t)) {
 		if (__atomic_load_n(&g->group_exiting, __ATOMIC_ACQUIRE))
 			task_exit_group(g->exit_code);
-		if (unlikely(t->ptrace_interrupt) && ptrace_interrupt_stop(t))
+		if (unlikely(t->ptrace_interrupt) && ptrace_interrupt_stop(t)) {
+			tell_continued(g);
 			continue;
-		if (__atomic_load_n(&g->stop_signal, __ATOMIC_ACQUIRE) && !kill_pending(t)) {
-			if (unlikely(task_traced(t)))
-				ptrace_group_stop(t, g->stop_signal, g->stop_gen);
-			signal_stop_here(t);
+		}
+		if (signal_stop_holds(t) && !kill_pending(t)) {
+			if (likely(!task_traced(t)) || !ptrace_group_stop(t))
+				signal_stop_here(t);
 			continue;
 		}
 		what = take_one(t, orphaned, &signo, &info, &ka);
@@ -350,7 +379,7 @@ void signal_deliver_user(bool from_syscall)
 			what = traced_one(t, orphaned, &signo, &info, &ka);
 		switch (what) {
 		case NOTHING:
-			if (__atomic_load_n(&g->stop_signal, __ATOMIC_ACQUIRE) ||
+			if (signal_stop_holds(t) || t->ptrace_interrupt ||
 			    __atomic_load_n(&g->group_exiting, __ATOMIC_ACQUIRE))
 				continue;
 			goto none;

@@ -28,7 +28,9 @@ void signal_notice(struct task *t, uint32_t states);
  * task_list_lock and sighand->lock held. */
 void signal_retarget_locked(struct task *t, uint64_t mask);
 
-/* The current thread's part in a stop of its group that is under way. */
+/* Does a stop of its group hold t, which no tracer let run through it? */
+bool signal_stop_holds(struct task *t);
+/* The current thread's part in such a stop. */
 void signal_stop_here(struct task *t);
 
 #endif

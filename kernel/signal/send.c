@@ -8,6 +8,7 @@
  * finds it on its way to user mode and ends the group there. */
 #include "kernel/signal/internal.h"
 #include "kernel/signal/queue.h"
+#include "kernel/task/ptrace.h"
 
 #define WAKE_SIGNAL (1u << TASK_INTERRUPTIBLE)
 #define WAKE_FATAL (WAKE_SIGNAL | (1u << TASK_KILLABLE))
@@ -75,8 +76,11 @@ static void job_control(struct tgroup *g, int signo)
 		g->stop_pending = 0;
 		__atomic_store_n(&g->stop_signal, 0, __ATOMIC_SEQ_CST);
 	}
-	list_for_each(t, &g->threads, thread_link)
+	list_for_each(t, &g->threads, thread_link) {
+		if (unlikely(task_traced(t)))
+			ptrace_continued_locked(t);
 		sched_wake(t, 1u << TASK_STOPPED);
+	}
 }
 
 static bool wants(struct task *t, int signo)

@@ -174,12 +174,20 @@ void signal_recalc(struct task *t)
 	__atomic_store_n(&t->sig_pending_flag, p, __ATOMIC_SEQ_CST);
 }
 
+bool signal_stop_holds(struct task *t)
+{
+	struct tgroup *g = t->tg;
+
+	return __atomic_load_n(&g->stop_signal, __ATOMIC_SEQ_CST) &&
+	       __atomic_load_n(&g->stop_gen, __ATOMIC_RELAXED) != __atomic_load_n(&t->stop_through, __ATOMIC_RELAXED);
+}
+
 bool signal_pending(struct task *t)
 {
 	struct tgroup *g = t->tg;
 
 	return __atomic_load_n(&t->sig_pending_flag, __ATOMIC_SEQ_CST) ||
-	       __atomic_load_n(&g->stop_signal, __ATOMIC_SEQ_CST) ||
+	       signal_stop_holds(t) ||
 	       __atomic_load_n(&g->group_exiting, __ATOMIC_SEQ_CST);
 }
 

@@ -67,6 +67,8 @@ void signal_set_temporary_mask(uint64_t mask);
  * task comes from a system call whose result is in regs.rax (restart logic).
  * May not return (death). */
 void signal_deliver_user(bool from_syscall);
+/* A stop of its group is under way: the current thread is counted as stopped (once); the last tells the parent. */
+void signal_stop_count(struct task *t);
 
 /* Take one signal of `mask` from the private, then the shared queue.  The
  * signal number or 0.  sighand->lock held. */

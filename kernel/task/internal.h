@@ -50,7 +50,6 @@ void task_kill_thread(struct task *t);          /* task_list_lock: SIGKILL for o
 void tgroup_reap_locked(struct tgroup *g);
 void tgroup_reaped(struct tgroup *g);
 bool tgroup_zombie_locked(struct tgroup *g);    /* true: call tgroup_reaped() */
-void tgroup_notify_locked(struct tgroup *g, int why, int status);
 
 /* ---- sessions.c ---- */
 bool pgrp_orphaned_locked(int32_t pgid, const struct tgroup *ignore);

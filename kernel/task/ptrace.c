@@ -23,9 +23,36 @@ void ptrace_drop_locked(struct task *t)
 	t->ptrace_interrupt = false;
 	if (p->step_flag)
 		t->uctx.regs.rflags &= ~(uint64_t)RFLAGS_TF;
-	if (p->stopped)
+	if (p->stopped || p->listening)
 		sched_wake(t, 1u << TASK_TRACED);
+	/* A stop of the process holds it again. */
+	if (t->stop_through && __atomic_load_n(&t->tg->stop_signal, __ATOMIC_RELAXED)) {
+		__atomic_store_n(&t->stop_through, 0, __ATOMIC_SEQ_CST);
+		task_wake_signal(t, 1u << TASK_INTERRUPTIBLE);
+	}
 	kfree(p);
+}
+
+/* task_list_lock held: t is to stop for its tracer on its way to user mode, or goes over to that from
+ * a stop that it is in without being asked about it. */
+void ptrace_want_stop_locked(struct task *t)
+{
+	struct ptrace_state *p = t->ptrace;
+	bool listening = p->listening;
+
+	t->ptrace_interrupt = true;
+	__atomic_store_n(&t->sig_pending_flag, 1, __ATOMIC_SEQ_CST);
+	p->listening = false;
+	if (listening)
+		sched_wake(t, 1u << TASK_TRACED);
+	else if (!p->stopped)
+		task_wake_signal(t, (1u << TASK_INTERRUPTIBLE) | (1u << TASK_STOPPED));
+}
+
+void ptrace_continued_locked(struct task *t)
+{
+	if (t->ptrace && t->ptrace->seized)
+		ptrace_want_stop_locked(t);
 }
 
 int ptrace_attach_locked(struct task *t, struct task *tracer, bool seized, uint32_t options)
@@ -44,7 +71,6 @@ int ptrace_attach_locked(struct task *t, struct task *tracer, bool seized, uint3
 	p->options = options;
 	list_push_back(&tracer->ptracees, &p->link);
 	__atomic_store_n(&t->ptrace, p, __ATOMIC_RELAXED);
-	p->stop_gen = t->tg->stop_gen - 1;
 	return 0;
 }
 
@@ -123,7 +149,7 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 	for (;;) {
 		sched_prepare(TASK_TRACED);
 		spin_lock(&task_list_lock);
-		done = !t->ptrace || !t->ptrace->stopped;
+		done = !t->ptrace || !(t->ptrace->stopped || t->ptrace->listening);
 		spin_unlock(&task_list_lock);
 		if (done || sched_block(NO_DEADLINE))
 			break;
@@ -135,8 +161,8 @@ static int stop_here(struct task *t, const struct stop *s, struct linux_siginfo 
 	signo = t->ptrace_detach_signal;
 	if (p) {
 		/* Woken by SIGKILL: nothing else is acted on any more. */
-		signo = p->stopped ? 0 : p->inject;
-		p->stopped = false;
+		signo = p->stopped || p->listening ? 0 : p->inject;
+		p->stopped = p->listening = false;
 		if (ret_info && p->has_info)
 			*ret_info = p->info;
 		if (p->mode == PT_STEP || p->mode == PT_SYSEMU_STEP) {
@@ -321,6 +347,13 @@ void ptrace_report_exit(struct task *t, int32_t code)
 	t->ptrace_exit_stop = false;
 }
 
+bool ptrace_by_parent(struct tgroup *g)
+{
+	struct ptrace_state *p = g->leader->ptrace;
+
+	return p && p->tracer->tg == g->parent;
+}
+
 bool ptrace_holds_zombie(struct tgroup *g)
 {
 	struct ptrace_state *p = g->leader->ptrace;
@@ -420,31 +453,55 @@ int ptrace_signal_stop(struct task *t, int signo, struct linux_siginfo *info)
 
 bool ptrace_interrupt_stop(struct task *t)
 {
+	bool seized;
+
 	if (!t->ptrace_interrupt)
 		return false;
 	t->ptrace_interrupt = false;
 	spin_lock(&t->sighand->lock);
 	signal_recalc(t);
 	spin_unlock(&t->sighand->lock);
-	event_stop(t, PTRACE_EVENT_STOP, 0);
+	if (ptrace_group_stop(t))
+		return true;
+	spin_lock(&task_list_lock);
+	seized = t->ptrace && t->ptrace->seized;
+	spin_unlock(&task_list_lock);
+	if (seized)
+		event_stop(t, PTRACE_EVENT_STOP, 0);
 	return true;
 }
 
-void ptrace_group_stop(struct task *t, int signo, uint32_t gen)
+bool ptrace_group_stop(struct task *t)
 {
-	struct stop s = { .code = (uint32_t)signo };
-	bool report;
+	struct tgroup *g = t->tg;
+	struct stop s = { 0 };
+	struct linux_siginfo si;
+	uint32_t gen = 0;
 
 	spin_lock(&task_list_lock);
-	report = t->ptrace && t->ptrace->stop_gen != gen;
-	if (report) {
-		t->ptrace->stop_gen = gen;
-		if (t->ptrace->seized)
+	if (t->ptrace) {
+		spin_lock(&g->lock);
+		s.code = (uint32_t)g->stop_signal;
+		gen = g->stop_gen;
+		spin_unlock(&g->lock);
+		if (s.code && t->ptrace->seized)
 			s.code |= PTRACE_EVENT_STOP << 8;
 	}
 	spin_unlock(&task_list_lock);
-	if (report)
-		stop_here(t, &s, NULL);
+	if (!s.code)
+		return false;
+	if (s.code >> 8) {
+		si = stop_info(t, s.code);
+		si.signo = (int32_t)(s.code & 0x7f);
+		s.info = &si;
+	}
+	signal_stop_count(t);
+	stop_here(t, &s, NULL);
+	spin_lock(&task_list_lock);
+	if (t->ptrace)
+		__atomic_store_n(&t->stop_through, gen, __ATOMIC_SEQ_CST);
+	spin_unlock(&task_list_lock);
+	return true;
 }
 
 /* ---- wait ---- */

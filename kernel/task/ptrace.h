@@ -31,8 +31,10 @@ int32_t ptrace_tracer_tid(struct task *t);      /* TracerPid of /proc; 0: none *
 int ptrace_signal_stop(struct task *t, int signo, struct linux_siginfo *info);
 /* A PTRACE_INTERRUPT or the start of a seized child: true when it stopped. */
 bool ptrace_interrupt_stop(struct task *t);
-/* The group stops: report it, once per stop. */
-void ptrace_group_stop(struct task *t, int signo, uint32_t gen);
+/* The process stops: report it.  false: nobody traces (any more); else t runs on, as the tracer wants. */
+bool ptrace_group_stop(struct task *t);
+/* task_list_lock, the group's and the sighand's held: SIGCONT is sent to t's process. */
+void ptrace_continued_locked(struct task *t);
 /* seccomp(2) RET_TRACE: -ENOSYS result when nobody listens.  true: skip. */
 bool ptrace_seccomp_stop(struct task *t, uint32_t data, long *ret);
 
@@ -52,6 +54,8 @@ struct wait_req {                       /* kernel/task/wait.c */
 /* task_list_lock held: look for a stopped or dead tracee.  found: what the
  * scan of the children says so far (0 or -ECHILD).  Returns 1, 0, -ECHILD. */
 int ptrace_wait_locked(struct wait_req *r, int found);
+/* task_list_lock held: the parent is the tracer, which sees the stops of tracees only. */
+bool ptrace_by_parent(struct tgroup *g);
 /* Its tracer, another process than its parent, must see the zombie first. */
 bool ptrace_holds_zombie(struct tgroup *g);
 /* Tell that tracer about the zombie; g's parent learns it afterwards. */

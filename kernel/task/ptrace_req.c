@@ -44,6 +44,11 @@ static long attach(struct task *t, struct task *o, bool seize, uint64_t addr, ui
 	spin_lock(&task_list_lock);
 	if (!o->ptrace && !o->exiting)
 		err = ptrace_attach_locked(o, t, seize, seize ? (uint32_t)data : 0);
+	if (!err && __atomic_load_n(&o->tg->stop_signal, __ATOMIC_RELAXED)) {
+		spin_lock(&o->sighand->lock);
+		ptrace_want_stop_locked(o);
+		spin_unlock(&o->sighand->lock);
+	}
 	spin_unlock(&task_list_lock);
 	if (!err)
 		text_as_in_file(o);
@@ -86,6 +91,30 @@ static long resume(struct task *o, enum ptrace_mode mode, uint64_t signo)
 	return err;
 }
 
+static long listen(struct task *o)
+{
+	long err = -ESRCH;
+
+	spin_lock(&task_list_lock);
+	if (o->ptrace && o->ptrace->stopped) {
+		err = -EIO;
+		if (o->ptrace->seized && o->ptrace->code >> 8 == PTRACE_EVENT_STOP) {
+			o->ptrace->mode = PT_CONT;
+			o->ptrace->listening = true;
+			o->ptrace->stopped = false;
+			/* What came since is told at once. */
+			if (o->ptrace_interrupt) {
+				spin_lock(&o->sighand->lock);
+				ptrace_want_stop_locked(o);
+				spin_unlock(&o->sighand->lock);
+			}
+			err = 0;
+		}
+	}
+	spin_unlock(&task_list_lock);
+	return err;
+}
+
 static long detach(struct task *o, uint64_t signo)
 {
 	if (signo > NSIG)
@@ -99,14 +128,18 @@ static long detach(struct task *o, uint64_t signo)
 
 static long interrupt(struct task *o)
 {
-	if (!o->ptrace->seized)
-		return -EIO;
-	spin_lock(&o->sighand->lock);
-	o->ptrace_interrupt = true;
-	__atomic_store_n(&o->sig_pending_flag, 1, __ATOMIC_SEQ_CST);
-	spin_unlock(&o->sighand->lock);
-	task_wake_signal(o, 1u << TASK_INTERRUPTIBLE);
-	return 0;
+	long err = -ESRCH;
+
+	spin_lock(&task_list_lock);
+	if (o->ptrace && o->ptrace->tracer == current_task() && !o->exiting) {
+		err = o->ptrace->seized ? 0 : -EIO;
+		spin_lock(&o->sighand->lock);
+		if (!err)
+			ptrace_want_stop_locked(o);
+		spin_unlock(&o->sighand->lock);
+	}
+	spin_unlock(&task_list_lock);
+	return err;
 }
 
 /* ---- registers ---- */
@@ -404,8 +437,7 @@ static long stopped_request(struct task *o, uint64_t req, uint64_t addr, uint64_
 	case PTRACE_SYSEMU_SINGLESTEP:
 		return resume(o, PT_SYSEMU_STEP, data);
 	case PTRACE_LISTEN:
-		/* The group stop itself goes on (kernel/signal/deliver.c). */
-		return o->ptrace->seized ? resume(o, PT_CONT, 0) : -EIO;
+		return listen(o);
 	case PTRACE_DETACH:
 		return detach(o, data);
 	default:
@@ -446,8 +478,7 @@ SYSCALL4(ptrace, uint64_t, req, int, pid, uint64_t, addr, uint64_t, data)
 		if (ours(t, o, false))
 			r = signal_send_task(o, SIGKILL, NULL);
 	} else if (req == PTRACE_INTERRUPT) {
-		if (ours(t, o, false))
-			r = interrupt(o);
+		r = interrupt(o);
 	} else if (ours(t, o, true) && o->mm) {
 		r = stopped_request(o, req, addr, data);
 	}

@@ -22,6 +22,7 @@ struct ptrace_state {
 	bool seized;
 	enum ptrace_mode mode;          /* how it was resumed */
 	bool stopped, reported;
+	bool listening;                 /* PTRACE_LISTEN: still asleep, but not to be asked */
 	bool step_flag;                 /* we set the trap flag */
 	uint32_t code;                  /* signal | event << 8 */
 	uint64_t message;
@@ -29,10 +30,10 @@ struct ptrace_state {
 	bool has_info;
 	int32_t inject;                 /* the signal to act on after the stop */
 	uint8_t syscall_op;             /* PTRACE_SYSCALL_INFO_ of this stop */
-	uint32_t stop_gen;              /* group stop already reported */
 	uint32_t seccomp_data;
 };
 
 int __must_check ptrace_attach_locked(struct task *t, struct task *tracer, bool seized, uint32_t options);
+void ptrace_want_stop_locked(struct task *t);
 
 #endif

@@ -235,6 +235,9 @@ struct task {
 	struct list ptracees;           /* whom it traces; task_list_lock */
 	int32_t ptrace_detach_signal;   /* goes on with this when the tracer let go; task_list_lock */
 	bool ptrace_interrupt;          /* a stop is wanted; with sig_pending_flag */
+	/* of job control's stops (tgroup->stop_gen): the last that counted it as stopped (tgroup->lock), and
+	 * one that its tracer let it run through (itself, task_list_lock; anybody reads) */
+	uint32_t stop_counted, stop_through;
 	bool ptrace_exit_stop;          /* its own; stopped at its end: only SIGKILL counts, not that the group ends */
 	struct { uint64_t err, trapno, cr2; } last_trap;        /* for the next sigcontext (kernel/signal) */
 	const char *wchan;              /* what it sleeps on, for /proc */
@@ -306,6 +309,7 @@ void task_wake_signal(struct task *t, uint32_t states);
 __noreturn void task_exit_group(int32_t code);
 /* Tell the parent: SIGCHLD and wake wait4.  why: CLD_*.  No lock held. */
 void tgroup_notify_parent(struct tgroup *g, int why, int status);
+void tgroup_notify_locked(struct tgroup *g, int why, int status);       /* task_list_lock held */
 
 /* execve: argv/envp already copied (kernel/task/exec.h). */
 struct exec_args;

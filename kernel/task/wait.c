@@ -102,7 +102,7 @@ static int scan(struct wait_req *r)
 			ret = 1;
 			break;
 		}
-		if (!c->zombie && take_stopped(r, c)) {
+		if (!c->zombie && !ptrace_by_parent(c) && take_stopped(r, c)) {
 			ret = 1;
 			break;
 		}

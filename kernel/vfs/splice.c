@@ -227,10 +227,13 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
 {
 	struct file *in, *out;
 	struct pos_arg ip, op;
-	long n = fds_get(in_fd, out_fd, &in, &out);
+	int64_t given;
+	long n;
 
+	n = fds_get(in_fd, out_fd, &in, &out);
+	/* On Linux the position is looked at first. */
 	if (n)
-		return n;
+		return uoff.va && copy_in(&given, uoff, sizeof given) ? -EFAULT : n;
 	if (!(in->mode & FMODE_SEEK) || S_ISDIR(inode_mode(in->inode)) || (out->flags & O_APPEND) ||
 	    (int64_t)count < 0)
 		n = -EINVAL;

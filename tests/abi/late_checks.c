@@ -7,6 +7,7 @@
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #ifndef MSG_COPY
 #define MSG_COPY 040000
 #endif
@@ -52,6 +53,7 @@ static void structures(void)
 	page[4096 - 16] = 1;
 	V(syscall(SYS_clone3, page + 4096 - 16 - sizeof(struct clone_args), sizeof(struct clone_args) + 32));
 	V(syscall(SYS_clone3, page + 4096 - sizeof(struct clone_args), sizeof(struct clone_args) + 32));
+	V(sendfile(99, 98, (void *)8, 1)); V(sendfile(99, 98, NULL, 1));
 	V(preadv(0, nowhere, 1, -2)); V(preadv(99, nowhere, 1, -2)); V(preadv(99, nowhere, 1, 0));
 	V(syscall(SYS_timer_settime, 12345, 1, NULL, NULL)); V(syscall(SYS_timer_settime, 12345, 1, 8l, NULL));
 	V(prctl(PR_MCE_KILL_GET, 1, 0, 0, 0)); V(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0));

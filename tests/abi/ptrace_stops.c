@@ -204,11 +204,41 @@ static void register_sets(void)
 	next(p);
 }
 
+/* ---- a signal to go on with, out of a stop at a system call ---- */
+
+static void wants_signal(void *arg)
+{
+	signal(SIGUSR1, on_chld);
+	syscall(SYS_getuid);
+	_exit(chld);
+}
+
+static void signal_at_calls(void)
+{
+	struct user_regs_struct r = { .orig_rax = 0 };
+	pid_t p = traced(wants_signal, NULL, PTRACE_O_TRACESYSGOOD);
+	siginfo_t si;
+
+	while (r.orig_rax != SYS_getuid) {
+		ptrace(PTRACE_SYSCALL, p, NULL, 0);
+		waitpid(p, NULL, 0);
+		ptrace(PTRACE_GETREGS, p, NULL, &r);
+	}
+	V(ptrace(PTRACE_SYSCALL, p, NULL, SIGUSR1));
+	next(p);
+	V(ptrace(PTRACE_SYSCALL, p, NULL, 0));
+	next(p);
+	V(ptrace(PTRACE_GETSIGINFO, p, NULL, &si)); V(si.si_code); V(si.si_pid);
+	V(ptrace(PTRACE_CONT, p, NULL, SIGUSR1));
+	next(p);
+}
+
 int main(void)
 {
 	lost_signal();
 	last_stop();
 	changed_calls();
 	register_sets();
+	signal_at_calls();
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NETLINK_SOCK_DIAG: sockets as ss(8) asks for them, sock_diag(7): TCP, UDP and
- * Unix ones; all, or the one with these addresses.  Other families and
+/* NETLINK_SOCK_DIAG: sockets as ss(8) asks for them, sock_diag(7): TCP, UDP,
+ * Unix and netlink ones; all, or the one with these addresses.  Other families and
  * protocols are not there (ENOENT), ss then reads /proc/net. */
 #include "kernel/net/diag.h"
-#include "kernel/net/netlink/netlink.h"
+#include "kernel/net/netlink/sock.h"
 
 #define SOCK_DIAG_BY_FAMILY 20
 #define DIAG_INFO 2
@@ -220,6 +220,51 @@ static int unix_request(struct nl_request *r)
 	return q.one && !q.found ? -ENOENT : 0;
 }
 
+/* ---- netlink ---- */
+
+struct netlink_req { uint8_t family, protocol; uint16_t pad; uint32_t ino, show, cookie[2]; };
+struct netlink_msg { uint8_t family, type, protocol, state; uint32_t pid, dst_pid, dst_group, ino, cookie[2]; };
+_Static_assert(sizeof(struct netlink_req) == 20, "netlink_diag_req");
+_Static_assert(sizeof(struct netlink_msg) == 28, "netlink_diag_msg");
+enum { NETLINK_D_MEMINFO, NETLINK_D_GROUPS };
+#define SHOW_D_MEMINFO 1u
+#define SHOW_D_GROUPS 2u
+#define PROTO_ALL 255
+#define PROTO_LIMIT 32
+
+static int netlink_sockets(struct nl_request *r)
+{
+	struct netlink_req q;
+	struct nl_sock *k;
+
+	if (r->size < sizeof q || !r->dump) {
+		r->dump = false;
+		return r->size < sizeof q ? -EINVAL : -EOPNOTSUPP;
+	}
+	memcpy(&q, r->body, sizeof q);
+	if (q.protocol != PROTO_ALL && q.protocol >= PROTO_LIMIT)
+		return -ENOENT;
+	spin_lock(&nl_all_lock);
+	list_for_each(k, &nl_all, all_link) {
+		struct netlink_msg m = { .family = AF_NETLINK, .type = (uint8_t)k->type, .protocol = (uint8_t)k->protocol,
+					 .state = TCP_CLOSE, .pid = k->pid, .ino = (uint32_t)k->ino, .cookie = { (uint32_t)k->ino, 0 } };
+		uint32_t mem[9] = { (uint32_t)k->queued, (uint32_t)k->rcvbuf };
+
+		/* One that was never bound is not in Linux's table. */
+		if ((!k->pid && !k->grouped) || k->ns != r->ns ||
+		    (q.protocol != PROTO_ALL && q.protocol != k->protocol))
+			continue;
+		nl_begin(r, SOCK_DIAG_BY_FAMILY, &m, sizeof m);
+		if (q.show & SHOW_D_GROUPS && k->grouped)
+			nl_attr(r, NETLINK_D_GROUPS, &k->groups, sizeof k->groups);
+		if (q.show & SHOW_D_MEMINFO)
+			nl_attr(r, NETLINK_D_MEMINFO, mem, sizeof mem);
+		nl_end(r);
+	}
+	spin_unlock(&nl_all_lock);
+	return 0;
+}
+
 int diag_request(struct nl_request *r)
 {
 	if (r->h.type != SOCK_DIAG_BY_FAMILY)
@@ -230,6 +275,7 @@ int diag_request(struct nl_request *r)
 	case AF_INET:
 	case AF_INET6: return inet_request(r);
 	case AF_UNIX: return unix_request(r);
+	case AF_NETLINK: return netlink_sockets(r);
 	default:
 		r->dump = false;        /* refused before a dump begins */
 		return r->body[0] >= AF_MAX ? -EINVAL : -ENOENT;

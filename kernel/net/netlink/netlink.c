@@ -379,6 +379,7 @@ int netlink_create(struct socket *s)
 	list_init(&k->queue);
 	k->ns = netns_get(netns_current());
 	k->protocol = s->protocol;
+	k->type = s->type;
 	k->rcvbuf = SOCK_BUF_DEFAULT;
 	k->admin = capable(CAP_NET_ADMIN);
 	spin_lock(&nl_all_lock);

@@ -13,7 +13,7 @@ struct nl_answer { struct list link; uint32_t size, room, groups; uint8_t data[]
 
 struct nl_sock {
 	struct netns *ns;
-	int protocol;
+	int protocol, type;
 	struct waitq wq;
 	struct mutex read_lock;
 	struct spinlock lock;
