@@ -93,6 +93,10 @@ _Static_assert(sizeof(struct linux_statfs) == 120, "struct statfs");
 #define ST_NODEV 4
 #define ST_NOEXEC 8
 #define ST_VALID 0x20
+#define ST_NOATIME 0x400
+#define ST_NODIRATIME 0x800
+#define ST_RELATIME 0x1000
+#define ST_NOSYMFOLLOW 0x2000
 
 #define TMPFS_MAGIC 0x01021994
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630

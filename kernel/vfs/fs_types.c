@@ -18,6 +18,7 @@ const struct fs_type *fs_type_find(const char *name)
 void vfs_init(void)
 {
 	dcache_init();
+	mutex_init(&mount_sem);
 	rename_init();
 	files_anon_init();
 	dnotify_init();

@@ -54,6 +54,10 @@ struct mount {
 	struct dentry *point;           /* counted */
 	struct mount *hash_next, **hash_prev;   /* hash_prev: NULL when it is on nothing */
 	struct list ns_link;
+	struct list all_link;           /* of every namespace: mounts_all */
+	uint32_t group, master;         /* peers; whose slave it is; 0: none (propagate.c) */
+	bool unbindable;
+	bool expiring;                  /* MNT_EXPIRE was said once */
 	struct lockless gone;
 };
 struct mntns {
@@ -79,7 +83,32 @@ void mount_unlock_change(void);
 bool mount_ascend(struct path *p);
 struct mount *mount_new(struct super_block *sb, struct dentry *root, unsigned flags, const char *source);
 int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at);   /* consumes m on success */
-int mount_detach(struct mount *m, bool lazy);
+/* Trees change one at a time: mount_sem (mutex, outside all other locks). */
+extern struct mutex mount_sem;
+extern struct list mounts_all;                  /* mount_lock */
+#define MOUNT_MAX 10000u                        /* per namespace */
+void mount_link_locked(struct mntns *ns, struct mount *m, struct mount *parent, struct dentry *point);
+void mount_unlink_locked(struct mount *m, struct path *ret_up); /* what it held goes to *ret_up */
+struct mount *mount_child_locked(struct mount *m, struct dentry *d);
+
+/* ---- propagation (propagate.c); mount_sem is held ---- */
+/* Mounts that are not attached yet: the first is the top, each lies on a place
+ * of an earlier one. */
+struct mount_tree {
+	unsigned count;
+	struct mount_branch { struct mount *m; unsigned on; struct dentry *point; } *branch;    /* point: borrowed */
+};
+/* Attach it at a path and, by copies, wherever that propagates to.  Consumes the
+ * mounts on success. */
+int __must_check mount_graft(const struct mount_tree *tree, const struct path *at);
+/* What is at `to` now also goes to its peers: after a move. */
+int __must_check mount_spread(struct mount *top, const struct path *to);
+/* Detach m, what is on it, and what went with it.  Not lazy: -EBUSY when in use
+ * (the caller holds one reference). */
+int __must_check mount_detach(struct mount *m, bool lazy);
+/* MS_SHARED and so on. */
+void mount_set_type_locked(struct mount *m, uint64_t type);
+void mount_leave_locked(struct mount *m);       /* its peers and its master */
 void mount_hash_locked(struct mount *m);        /* parent and point are set */
 void mount_unhash_locked(struct mount *m);      /* harmless when it is on nothing */
 static inline bool mount_readonly(const struct mount *m)

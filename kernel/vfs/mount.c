@@ -10,10 +10,11 @@
 #include "kernel/vfs/internal.h"
 
 #define MOUNT_HASH 64u
-#define MOUNT_MAX 10000u                /* per namespace */
 
 struct spinlock mount_lock = SPINLOCK_INIT;
 struct changes mount_changes;
+struct mutex mount_sem;
+struct list mounts_all = LIST_INIT(mounts_all);
 static struct mount *mount_hash[MOUNT_HASH];
 static uint32_t next_mount_id = 20;
 static uint64_t next_ns_ino = 4026531840ull;
@@ -78,6 +79,7 @@ struct mount *mount_new(struct super_block *sb, struct dentry *root, unsigned fl
 	m->flags = flags;
 	m->id = __atomic_fetch_add(&next_mount_id, 1, __ATOMIC_RELAXED);
 	list_init(&m->ns_link);
+	list_init(&m->all_link);
 	return m;
 }
 
@@ -102,7 +104,7 @@ struct mntns *mntns_get(struct mntns *ns)
 
 /* Under mount_lock, or within lockless_begin(): then it may be wrong unless
  * mount_changes says that nothing changed. */
-static struct mount *child_of(struct mount *m, struct dentry *d)
+struct mount *mount_child_locked(struct mount *m, struct dentry *d)
 {
 	struct mount *c = __atomic_load_n(bucket(m, d), __ATOMIC_ACQUIRE);
 
@@ -117,7 +119,7 @@ void mount_peek(struct path *p)
 {
 	struct mount *c;
 
-	while (__atomic_load_n(&p->dentry->mounted, __ATOMIC_ACQUIRE) && (c = child_of(p->mnt, p->dentry)))
+	while (__atomic_load_n(&p->dentry->mounted, __ATOMIC_ACQUIRE) && (c = mount_child_locked(p->mnt, p->dentry)))
 		*p = (struct path){ c, c->root };
 }
 
@@ -129,7 +131,7 @@ bool mount_descend(struct path *p)
 		struct mount *c;
 
 		spin_lock(&mount_lock);
-		c = mount_get(child_of(p->mnt, p->dentry));
+		c = mount_get(mount_child_locked(p->mnt, p->dentry));
 		spin_unlock(&mount_lock);
 		if (!c)
 			break;
@@ -192,6 +194,22 @@ void mount_unlock_change(void)
 	spin_unlock(&mount_lock);
 }
 
+/* Consumes parent and point; without them m is the namespace's root. */
+void mount_link_locked(struct mntns *ns, struct mount *m, struct mount *parent, struct dentry *point)
+{
+	m->ns = ns;
+	list_push_back(&ns->mounts, &m->ns_link);
+	list_push_back(&mounts_all, &m->all_link);
+	ns->count++;
+	if (parent) {
+		__atomic_store_n(&m->parent, parent, __ATOMIC_RELAXED);
+		__atomic_store_n(&m->point, point, __ATOMIC_RELAXED);
+		mount_hash_locked(m);
+	} else {
+		ns->root = m;
+	}
+}
+
 /* at: NULL or a path whose references are copied. */
 int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at)
 {
@@ -214,16 +232,7 @@ int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at)
 		path_put(&p);
 		return err;
 	}
-	m->ns = ns;
-	list_push_back(&ns->mounts, &m->ns_link);
-	ns->count++;
-	if (p.mnt) {
-		__atomic_store_n(&m->parent, p.mnt, __ATOMIC_RELAXED);
-		__atomic_store_n(&m->point, p.dentry, __ATOMIC_RELAXED);
-		mount_hash_locked(m);
-	} else {
-		ns->root = m;
-	}
+	mount_link_locked(ns, m, p.mnt, p.dentry);
 	mount_unlock_change();
 	return 0;
 }
@@ -241,12 +250,13 @@ int mount_attach(struct mntns *ns, struct super_block *sb, struct path *at, unsi
 	return err;
 }
 
-/* Take m out of its tree; what it held goes to *ret_up. */
-static void unlink_locked(struct mount *m, struct path *ret_up)
+void mount_unlink_locked(struct mount *m, struct path *ret_up)
 {
 	*ret_up = (struct path){ m->parent, m->point };
 	mount_unhash_locked(m);
 	list_del(&m->ns_link);
+	list_del(&m->all_link);
+	mount_leave_locked(m);
 	if (m->ns) {
 		m->ns->count--;
 		if (m->ns->root == m)
@@ -257,52 +267,11 @@ static void unlink_locked(struct mount *m, struct path *ret_up)
 	m->ns = NULL;
 }
 
-/* Detach m and everything on it, children first.  Not lazy: -EBUSY when
- * something is on it or in use (the caller holds one reference). */
-int mount_detach(struct mount *m, bool lazy)
-{
-	struct mntns *ns;
-
-	mount_lock_change();
-	ns = m->ns;
-	if (!ns || !m->parent) {
-		mount_unlock_change();
-		return -EINVAL;
-	}
-	if (!lazy && ref_read(&m->ref) > 2) {
-		mount_unlock_change();
-		return -EBUSY;
-	}
-	for (;;) {
-		struct mount *c, *leaf = m;
-		struct path up;
-		bool last;
-
-		/* Down to one that has nothing on it. */
-		for (bool down = true; down;) {
-			down = false;
-			list_for_each(c, &ns->mounts, ns_link)
-				if (c->parent == leaf) {
-					leaf = c;
-					down = true;
-					break;
-				}
-		}
-		last = leaf == m;
-		unlink_locked(leaf, &up);
-		mount_unlock_change();
-		path_put(&up);
-		mount_put(leaf);        /* the tree's reference */
-		if (last)
-			return 0;
-		mount_lock_change();
-	}
-}
-
 void mntns_put(struct mntns *ns)
 {
 	if (!ns || !ref_put(&ns->ref))
 		return;
+	mutex_lock(&mount_sem);
 	for (;;) {
 		struct mount *m = NULL;
 		struct path up = { 0 };
@@ -310,7 +279,7 @@ void mntns_put(struct mntns *ns)
 		mount_lock_change();
 		if (!list_empty(&ns->mounts)) {
 			m = list_last(&ns->mounts, struct mount, ns_link);
-			unlink_locked(m, &up);
+			mount_unlink_locked(m, &up);
 		}
 		mount_unlock_change();
 		if (!m)
@@ -318,6 +287,7 @@ void mntns_put(struct mntns *ns)
 		path_put(&up);
 		mount_put(m);
 	}
+	mutex_unlock(&mount_sem);
 	kfree(ns);
 }
 
@@ -338,20 +308,17 @@ int mount_root_path(struct mntns *ns, struct path *ret)
 
 /* A copy of every mount of `from` (attached by the same points), the paths in
  * fs moved over to the copies. */
-int mntns_copy(struct mntns *from, struct mntns **ret, struct fs_info *fs)
+static int copy_locked(struct mntns *from, struct mntns *ns, struct fs_info *fs)
 {
 	struct pair { struct mount *old, *new; } *map;
-	struct mntns *ns = mntns_new();
 	struct mount *m;
 	unsigned n = 0, cap;
 	int err = -ENOMEM;
 
-	if (!ns)
-		return -ENOMEM;
 	cap = __atomic_load_n(&from->count, __ATOMIC_RELAXED) + 16;
 	map = kzalloc(cap * sizeof(*map));
 	if (!map)
-		goto fail;
+		return -ENOMEM;
 	spin_lock(&mount_lock);
 	list_for_each(m, &from->mounts, ns_link)
 		if (n < cap)
@@ -380,6 +347,11 @@ int mntns_copy(struct mntns *from, struct mntns **ret, struct fs_info *fs)
 			goto fail_map;
 		}
 		map[k].new = m;
+		spin_lock(&mount_lock);
+		m->group = old->group;
+		m->master = old->master;
+		m->unbindable = old->unbindable;
+		spin_unlock(&mount_lock);
 	}
 	if (fs) {
 		struct path *paths[2] = { &fs->root, &fs->cwd };
@@ -399,13 +371,34 @@ fail_map:
 	for (unsigned k = 0; k < n; k++)
 		mount_put(map[k].old);
 	kfree(map);
-	if (!err) {
-		*ret = ns;
-		return 0;
-	}
-fail:
-	mntns_put(ns);
 	return err;
+}
+
+int mntns_copy(struct mntns *from, struct mntns **ret, struct fs_info *fs)
+{
+	struct mntns *ns = mntns_new();
+	int err;
+
+	if (!ns)
+		return -ENOMEM;
+	mutex_lock(&mount_sem);
+	err = copy_locked(from, ns, fs);
+	mutex_unlock(&mount_sem);
+	if (err)
+		mntns_put(ns);
+	else
+		*ret = ns;
+	return err;
+}
+
+bool file_reads_touch(const struct file *f, int64_t atime_ns, int64_t changed_ns)
+{
+	unsigned flags = f->path.mnt ? mount_flags(f->path.mnt) : 0;
+	const int64_t day_ns = 86400ll * (int64_t)NSEC_PER_SEC;
+
+	if ((f->flags & O_NOATIME) || (flags & (MNT_NOATIME | MNT_READONLY)))
+		return false;
+	return (flags & MNT_STRICTATIME) || atime_ns <= changed_ns || vfs_now_ns() - atime_ns >= day_ns;
 }
 
 unsigned mount_flags(const struct mount *m)

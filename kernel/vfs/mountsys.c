@@ -1,21 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mount(2), umount2(2), pivot_root(2), and how /proc shows mounts.
  *
- * Propagation is private everywhere: the flags that set it are accepted and
- * change nothing.  The kernel-internal file systems (host trees and the
+ * Where a mount propagates to: propagate.c.  The kernel-internal file systems (host trees and the
  * overlay above them) cannot be mounted from inside. */
 #include "kernel/syscall/syscall.h"
 #include "kernel/vfs/internal.h"
 #include <linux_abi/mount.h>
 
-static unsigned flags_of(uint64_t ms)
+/* was: of the mount that gets them; what says nothing about access times leaves those as they were. */
+static unsigned flags_of(uint64_t ms, unsigned was)
 {
-	return (ms & MS_RDONLY ? MNT_READONLY : 0) | (ms & MS_NOSUID ? MNT_NOSUID : 0) |
-	       (ms & MS_NODEV ? MNT_NODEV : 0) | (ms & MS_NOEXEC ? MNT_NOEXEC : 0);
+	static const uint32_t map[][2] = {
+		{ MS_RDONLY, MNT_READONLY }, { MS_NOSUID, MNT_NOSUID }, { MS_NODEV, MNT_NODEV }, { MS_NOEXEC, MNT_NOEXEC },
+		{ MS_NOSYMFOLLOW, MNT_NOSYMFOLLOW },
+	};
+	unsigned flags = 0;
+
+	for (unsigned k = 0; k < ARRAY_SIZE(map); k++)
+		if (ms & map[k][0])
+			flags |= map[k][1];
+	if ((ms & MS_REMOUNT) && !(ms & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
+		return flags | (was & (MNT_NOATIME | MNT_NODIRATIME | MNT_STRICTATIME));
+	if (ms & MS_STRICTATIME)
+		flags |= MNT_STRICTATIME;
+	else if (ms & MS_NOATIME)
+		flags |= MNT_NOATIME;
+	return flags | (ms & MS_NODIRATIME ? MNT_NODIRATIME : 0);
 }
 
-static int mount_fs(struct task *t, struct path *at, const char *type, const char *source, const char *data,
-		    uint64_t ms)
+static bool mount_below(struct mount *m, struct mount *top)
+{
+	for (; m; m = m->parent)
+		if (m == top)
+			return true;
+	return false;
+}
+
+/* One new mount, consumed. */
+static int graft_one(struct mount *m, const struct path *at)
+{
+	struct mount_branch b = { .m = m };
+	struct mount_tree tree = { 1, &b };
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	err = mount_graft(&tree, at);
+	if (err)
+		mount_put(m);
+	return err;
+}
+
+static int mount_fs(struct path *at, const char *type, const char *source, const char *data, uint64_t ms)
 {
 	const struct fs_type *ft = fs_type_find(type);
 	struct super_block *sb;
@@ -26,99 +62,110 @@ static int mount_fs(struct task *t, struct path *at, const char *type, const cha
 	err = ft->mount(ft, source, data, NULL, &sb);
 	if (err)
 		return err;
-	err = mount_attach(t->mntns, sb, at, flags_of(ms), source);
+	mutex_lock(&mount_sem);
+	err = graft_one(mount_new(sb, sb->root, flags_of(ms, 0), source), at);
+	mutex_unlock(&mount_sem);
 	super_put(sb);
 	return err;
 }
 
-struct copied { struct mount *old, *new; };
-
-/* The mounts on `top` (below dentry `under`), in mount order, counted. */
-static unsigned collect(struct mntns *ns, struct mount *top, struct dentry *under, struct copied *map, unsigned cap)
+/* A mount like m, of its peer group, showing what is below root. */
+static struct mount *mount_like(struct mount *m, struct dentry *root)
 {
-	struct mount *m;
-	unsigned n = 1;
+	struct mount *n = mount_new(m->sb, root, mount_flags(m), m->source);
 
-	map[0].old = mount_get(top);
+	if (!n)
+		return NULL;
 	spin_lock(&mount_lock);
-	for (bool more = true; more;) {
-		more = false;
-		list_for_each(m, &ns->mounts, ns_link) {
-			bool have = false, below = false;
-
-			for (unsigned k = 0; k < n; k++) {
-				have |= map[k].old == m;
-				below |= map[k].old == m->parent &&
-					 (k || dcache_is_ancestor(under, m->point));
-			}
-			if (!have && below && n < cap) {
-				map[n++].old = mount_get(m);
-				more = true;
-			}
-		}
-	}
+	n->group = m->group;
+	n->master = m->master;
 	spin_unlock(&mount_lock);
 	return n;
 }
 
-static int bind_tree(struct task *t, const struct path *from, struct path *at)
+/* The mounts on `from`, in order, as new ones; unbindable ones and what is on them left out.
+ * old: counted. */
+static int copy_tree(const struct path *from, struct mount_tree *t, struct mount **old, unsigned cap)
 {
-	unsigned cap = __atomic_load_n(&t->mntns->count, __ATOMIC_RELAXED) + 1, n;
-	struct copied *map = kzalloc(cap * sizeof(*map));
+	struct mount *m;
 	int err = 0;
 
-	if (!map)
-		return -ENOMEM;
-	n = collect(t->mntns, from->mnt, from->dentry, map, cap);
-	for (unsigned k = 0; k < n && !err; k++) {
-		struct mount *old = map[k].old;
-		struct path on = *at;
-
-		if (k) {
-			spin_lock(&mount_lock);
-			on = (struct path){ 0 };
-			for (unsigned j = 0; j < k && old->parent; j++)
-				if (map[j].old == old->parent)
-					on = (struct path){ map[j].new, dentry_get(old->point) };
-			spin_unlock(&mount_lock);
-			if (!on.dentry)
-				continue;
-		}
-		map[k].new = mount_new(old->sb, k ? old->root : from->dentry, old->flags, old->source);
-		err = map[k].new ? mount_attach_at(t->mntns, map[k].new, &on) : -ENOMEM;
-		if (err && map[k].new) {
-			mount_put(map[k].new);
-			map[k].new = NULL;
-		}
-		if (k)
-			dentry_put(on.dentry);
+	old[0] = mount_get(from->mnt);
+	t->branch[0] = (struct mount_branch){ 0 };
+	t->count = 1;
+	spin_lock(&mount_lock);
+	for (unsigned k = 0; k < t->count; k++)
+		list_for_each(m, &mounts_all, all_link)
+			if (m->parent == old[k] && !m->unbindable && t->count < cap &&
+			    (k || dcache_is_ancestor(from->dentry, m->point))) {
+				old[t->count] = mount_get(m);
+				t->branch[t->count++] = (struct mount_branch){ .on = k, .point = dentry_get(m->point) };
+			}
+	spin_unlock(&mount_lock);
+	for (unsigned k = 0; k < t->count && !err; k++) {
+		t->branch[k].m = mount_like(old[k], k ? old[k]->root : from->dentry);
+		err = t->branch[k].m ? 0 : -ENOMEM;
 	}
-	for (unsigned k = 0; k < n; k++)
-		mount_put(map[k].old);
-	kfree(map);
+	return err;
+}
+
+static int bind_tree(struct task *t, const struct path *from, struct path *at)
+{
+	unsigned cap = __atomic_load_n(&t->mntns->count, __ATOMIC_RELAXED) + 1;
+	struct mount **old = kzalloc(cap * sizeof(*old));
+	struct mount_tree tree = { .branch = kzalloc(cap * sizeof(*tree.branch)) };
+	int err = old && tree.branch ? copy_tree(from, &tree, old, cap) : -ENOMEM;
+
+	if (!err)
+		err = mount_graft(&tree, at);
+	for (unsigned k = 0; k < tree.count; k++) {
+		if (err)
+			mount_put(tree.branch[k].m);
+		dentry_put(tree.branch[k].point);
+		mount_put(old[k]);
+	}
+	kfree(tree.branch);
+	kfree(old);
 	return err;
 }
 
 static int bind(struct task *t, const char *source, struct path *at, uint64_t ms)
 {
 	struct path from;
-	struct mount *m;
 	int err = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
 
 	if (err)
 		return err;
-	if (S_ISDIR(inode_mode(from.dentry->inode)) != S_ISDIR(inode_mode(at->dentry->inode))) {
+	mutex_lock(&mount_sem);
+	if (from.mnt->unbindable || !from.mnt->ns)
+		err = -EINVAL;
+	else if (S_ISDIR(inode_mode(from.dentry->inode)) != S_ISDIR(inode_mode(at->dentry->inode)))
 		err = -ENOTDIR;
-	} else if (ms & MS_REC) {
+	else if (ms & MS_REC)
 		err = bind_tree(t, &from, at);
-	} else {
-		m = mount_new(from.mnt->sb, from.dentry, from.mnt->flags, from.mnt->source);
-		err = m ? mount_attach_at(t->mntns, m, at) : -ENOMEM;
-		if (err)
-			mount_put(m);
-	}
+	else
+		err = graft_one(mount_like(from.mnt, from.dentry), at);
+	mutex_unlock(&mount_sem);
 	path_put(&from);
 	return err;
+}
+
+/* mount(2), MS_SHARED and so on: of one mount, or with MS_REC of all below it too. */
+static int set_type(struct path *at, uint64_t ms)
+{
+	uint64_t type = ms & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE);
+	struct mount *m;
+
+	if ((ms & ~(type | MS_REC | MS_SILENT)) || (type & (type - 1)) || at->dentry != at->mnt->root || !at->mnt->ns)
+		return -EINVAL;
+	mutex_lock(&mount_sem);
+	mount_lock_change();
+	list_for_each(m, &mounts_all, all_link)
+		if (m == at->mnt || ((ms & MS_REC) && mount_below(m, at->mnt)))
+			mount_set_type_locked(m, type);
+	mount_unlock_change();
+	mutex_unlock(&mount_sem);
+	return 0;
 }
 
 static int remount(struct path *at, uint64_t ms)
@@ -127,7 +174,7 @@ static int remount(struct path *at, uint64_t ms)
 		return -EINVAL;
 	/* A super block that was read-only from the start stays so: its flag is
 	 * not touched. */
-	__atomic_store_n(&at->mnt->flags, flags_of(ms), __ATOMIC_RELAXED);
+	__atomic_store_n(&at->mnt->flags, flags_of(ms, mount_flags(at->mnt)), __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -141,12 +188,26 @@ static void relink(struct mount *m, const struct path *at, struct path *ret_old)
 		mount_hash_locked(m);
 }
 
-static bool mount_below(struct mount *m, struct mount *top)
+static bool unbindable_below(struct mount *top)
 {
-	for (; m; m = m->parent)
-		if (m == top)
+	struct mount *m;
+
+	list_for_each(m, &mounts_all, all_link)
+		if (m->unbindable && mount_below(m, top))
 			return true;
 	return false;
+}
+
+static int may_move(struct task *t, const struct path *from, const struct path *to)
+{
+	if (from->dentry != from->mnt->root || !from->mnt->parent || from->mnt->ns != t->mntns ||
+	    to->mnt->ns != t->mntns || from->mnt->parent->group)
+		return -EINVAL;
+	if (S_ISDIR(inode_mode(from->dentry->inode)) != S_ISDIR(inode_mode(to->dentry->inode)))
+		return -ENOTDIR;
+	if (to->mnt->group && unbindable_below(from->mnt))
+		return -EINVAL;
+	return mount_below(to->mnt, from->mnt) ? -ELOOP : 0;
 }
 
 static int move(struct task *t, const char *source, struct path *at)
@@ -156,21 +217,20 @@ static int move(struct task *t, const char *source, struct path *at)
 
 	if (err)
 		return err;
-	err = -EINVAL;
 	path_get(&to);
+	mutex_lock(&mount_sem);
 	mount_lock_change();
-	if (from.dentry == from.mnt->root && from.mnt->parent && from.mnt->ns == t->mntns &&
-	    to.mnt->ns == t->mntns) {
-		err = mount_below(to.mnt, from.mnt) ? -ELOOP :
-		      S_ISDIR(inode_mode(from.dentry->inode)) != S_ISDIR(inode_mode(to.dentry->inode)) ? -ENOTDIR : 0;
-		if (!err)
-			relink(from.mnt, &to, &old);
-	}
+	err = may_move(t, &from, &to);
+	if (!err)
+		relink(from.mnt, &to, &old);
 	mount_unlock_change();
-	if (err)
-		path_put(&to);
-	else
+	if (!err)
+		err = mount_spread(from.mnt, at);       /* without memory: not everywhere */
+	mutex_unlock(&mount_sem);
+	if (old.dentry)
 		path_put(&old);
+	else
+		path_put(&to);
 	path_put(&from);
 	return err;
 }
@@ -206,11 +266,11 @@ SYSCALL5(mount, uaddr, usource, ustr, utarget, uaddr, utype, uint64_t, flags, ua
 	else if (flags & MS_BIND)
 		err = source ? bind(t, source, &at, flags) : -EINVAL;
 	else if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
-		err = at.dentry == at.mnt->root ? 0 : -EINVAL;
+		err = set_type(&at, flags);
 	else if (flags & MS_MOVE)
 		err = source ? move(t, source, &at) : -EINVAL;
 	else
-		err = type ? mount_fs(t, &at, type, source ? source : "none", data, flags) : -EINVAL;
+		err = type ? mount_fs(&at, type, source ? source : "none", data, flags) : -EINVAL;
 out:
 	path_put(&at);
 	name_put(source);
@@ -226,6 +286,8 @@ SYSCALL2(umount2, ustr, name, int, flags)
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
+	if ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH)))
+		return -EINVAL;
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	err = path_lookup_user(AT_FDCWD, name, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &p);
@@ -237,7 +299,15 @@ SYSCALL2(umount2, ustr, name, int, flags)
 		/* The cache alone must not make it look busy. */
 		dcache_drop_sb(p.mnt->sb);
 		closes_settle();
-		err = mount_detach(p.mnt, flags & MNT_DETACH);
+		mutex_lock(&mount_sem);
+		if ((flags & MNT_EXPIRE) && ref_read(&p.mnt->ref) > 2)
+			err = -EBUSY;
+		else if ((flags & MNT_EXPIRE) && !p.mnt->expiring)
+			err = -EAGAIN;
+		else
+			err = mount_detach(p.mnt, flags & MNT_DETACH);
+		p.mnt->expiring = err == -EAGAIN;
+		mutex_unlock(&mount_sem);
 	}
 	path_put(&p);
 	return err;
@@ -295,12 +365,14 @@ SYSCALL2(pivot_root, ustr, unew, ustr, uold)
 	spin_unlock(&t->fs->lock);
 	at = put;
 	path_get(&at);
+	mutex_lock(&mount_sem);
 	mount_lock_change();
 	if (new.mnt == root.mnt || put.mnt == root.mnt)
 		err = -EBUSY;
 	else if (new.dentry != new.mnt->root || root.dentry != root.mnt->root || root.mnt->parent ||
 		 !new.mnt->parent || new.mnt->ns != t->mntns || put.mnt->ns != t->mntns ||
-		 root.mnt->ns != t->mntns || !mount_below(put.mnt, new.mnt))
+		 root.mnt->ns != t->mntns || !mount_below(put.mnt, new.mnt) || put.mnt->group ||
+		 new.mnt->parent->group)
 		err = -EINVAL;
 	if (!err) {
 		relink(new.mnt, NULL, &old_n);
@@ -308,6 +380,7 @@ SYSCALL2(pivot_root, ustr, unew, ustr, uold)
 		t->mntns->root = new.mnt;
 	}
 	mount_unlock_change();
+	mutex_unlock(&mount_sem);
 	if (err) {
 		path_put(&at);
 	} else {
@@ -336,8 +409,11 @@ static void escaped(struct sbuf *s, const char *p)
 
 static void options(struct sbuf *s, unsigned flags)
 {
-	sbuf_printf(s, "%s%s%s%s", flags & MNT_READONLY ? "ro" : "rw", flags & MNT_NOSUID ? ",nosuid" : "",
-		    flags & MNT_NODEV ? ",nodev" : "", flags & MNT_NOEXEC ? ",noexec" : "");
+	sbuf_printf(s, "%s%s%s%s%s%s%s", flags & MNT_READONLY ? "ro" : "rw", flags & MNT_NOSUID ? ",nosuid" : "",
+		    flags & MNT_NODEV ? ",nodev" : "", flags & MNT_NOEXEC ? ",noexec" : "",
+		    flags & MNT_NODIRATIME ? flags & MNT_NOATIME ? ",noatime,nodiratime" : ",nodiratime" :
+		    flags & MNT_NOATIME ? ",noatime" : "",
+		    flags & (MNT_NOATIME | MNT_STRICTATIME) ? "" : ",relatime", flags & MNT_NOSYMFOLLOW ? ",nosymfollow" : "");
 }
 
 /* The mount's root within its file system. */
@@ -378,6 +454,12 @@ static void show_one(struct mount *m, const struct path *root, bool mountinfo, s
 	sbuf_printf(s, " ");
 	if (mountinfo) {
 		options(s, flags);
+		if (m->group)
+			sbuf_printf(s, " shared:%u", m->group);
+		if (m->master)
+			sbuf_printf(s, " master:%u", m->master);
+		if (m->unbindable)
+			sbuf_printf(s, " unbindable");
 		sbuf_printf(s, " - %s ", m->sb->type->name);
 		escaped(s, m->source);
 		sbuf_printf(s, " %s", m->sb->readonly ? "ro" : "rw");

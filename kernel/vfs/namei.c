@@ -260,7 +260,7 @@ int walk_follow(struct walk *w, struct inode *link)
 	long n;
 	int err;
 
-	if (w->flags & LOOKUP_NO_SYMLINKS)
+	if ((w->flags & LOOKUP_NO_SYMLINKS) || (mount_flags(w->cur.mnt) & MNT_NOSYMFOLLOW))
 		return -ELOOP;
 	if (++w->links > SYMLOOP_MAX)
 		return -ELOOP;

@@ -156,6 +156,11 @@ static int statfs_out(struct super_block *sb, const struct mount *m, uint32_t ki
 			s.flags |= ST_NODEV;
 		if (m->flags & MNT_NOEXEC)
 			s.flags |= ST_NOEXEC;
+		if (m->flags & MNT_NOSYMFOLLOW)
+			s.flags |= ST_NOSYMFOLLOW;
+		if (m->flags & MNT_NODIRATIME)
+			s.flags |= ST_NODIRATIME;
+		s.flags |= m->flags & MNT_NOATIME ? ST_NOATIME : m->flags & MNT_STRICTATIME ? 0 : ST_RELATIME;
 	}
 	return copy_out(to, &s, sizeof(s));
 }

@@ -444,7 +444,13 @@ void super_put(struct super_block *sb);
 #define MNT_NOSUID 2u
 #define MNT_NODEV 4u
 #define MNT_NOEXEC 8u
+#define MNT_NOATIME 16u
+#define MNT_NODIRATIME 32u
+#define MNT_STRICTATIME 64u                     /* without these two: relatime */
+#define MNT_NOSYMFOLLOW 128u
 unsigned mount_flags(const struct mount *m);      /* MNT_* now (wanted by T: exec, suid) */
+/* Does reading f now move its time of access, which is atime, last changed at this time? */
+bool file_reads_touch(const struct file *f, int64_t atime_ns, int64_t changed_ns);
 struct mntns *mntns_new(void);
 struct mntns *mntns_get(struct mntns *ns);
 void mntns_put(struct mntns *ns);

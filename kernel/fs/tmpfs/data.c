@@ -227,8 +227,7 @@ static void touch_atime(struct file *f)
 {
 	struct inode *i = f->inode;
 
-	/* relatime */
-	if (!(f->flags & O_NOATIME) && (i->atime_ns <= i->mtime_ns || i->atime_ns <= i->ctime_ns))
+	if (file_reads_touch(f, i->atime_ns, MAX(i->mtime_ns, i->ctime_ns)))
 		inode_touch(i, ATTR_ATIME);
 }
 
