@@ -38,13 +38,12 @@ static void child(const char *w, int (*fn)(void))
 	pid_t p = fork();
 	if (!p) {
 		close(kr);
-		int r = fn();
-		printf("child %s: %d %s\n", w, r, r < 0 ? abi_errno(errno) : "");
-		fflush(stdout);
-		_exit(0);
+		_exit(fn() < 0 ? errno : 0);
 	}
 	hold = p;
+	printf("child %s\n", w);
 }
+static void ended(void) { wait_say("it", hold); }
 static int o_w(void) { return open("f", O_WRONLY) >= 0 ? 0 : -1; }
 static int o_r(void) { return open("f", O_RDONLY) >= 0 ? 0 : -1; }
 static int o_wn(void) { return open("f", O_WRONLY | O_NONBLOCK); }
@@ -182,7 +181,7 @@ int main(void)
 	}
 	V(fcntl(r, F_GETOWN) == getpid());
 	child("nonblock w", o_wn);
-	wait(0);
+	ended();
 	say("w");
 	V(fcntl(r, F_GETLEASE));
 	V(fcntl(r, F_SETLEASE, F_UNLCK));
@@ -190,25 +189,25 @@ int main(void)
 	V(fcntl(r, F_SETLEASE, F_RDLCK));
 	V(fcntl(r, F_SETSIG, SIGUSR1));
 	child("read", o_r);
-	wait(0);
+	ended();
 	quiet("r");
 	child("stat", o_st);
-	wait(0);
+	ended();
 	child("path", o_p);
-	wait(0);
+	ended();
 	child("link", o_ln);
-	wait(0);
+	ended();
 	child("unlink", o_un);
-	wait(0);
+	ended();
 	child("chmod", o_ch);
-	wait(0);
+	ended();
 	quiet("none");
 	child("w", o_w);
 	say("blocked");
 	V(waitpid(hold, 0, WNOHANG));
 	V(fcntl(r, F_GETLEASE));
 	V(fcntl(r, F_SETLEASE, F_UNLCK));
-	V(waitpid(hold, 0, 0) == hold);
+	ended();
 	V(fcntl(r, F_SETSIG, SIGRTMIN));
 	V(fcntl(r, F_SETLEASE, F_WRLCK));
 	child("r", o_r);
@@ -216,19 +215,19 @@ int main(void)
 	V(waitpid(hold, 0, WNOHANG));
 	V(fcntl(r, F_GETLEASE));
 	V(fcntl(r, F_SETLEASE, F_RDLCK));
-	V(waitpid(hold, 0, 0) == hold);
+	ended();
 	V(fcntl(r, F_GETLEASE));
 	kr = r;
 	child("trunc", o_t);
 	kr = -1;
 	say("t");
 	close(r);
-	V(waitpid(hold, 0, 0) == hold);
+	ended();
 	r = open("f", O_RDONLY);
 	V(fcntl(r, F_SETLEASE, F_WRLCK));
 	d2 = dup(r);
 	child("rn", o_rn);
-	wait(0);
+	ended();
 	say("rn");
 	close(r);
 	V(fcntl(d2, F_GETLEASE));
@@ -236,7 +235,7 @@ int main(void)
 	child("r", o_r);
 	msleep(20);
 	close(d2);
-	V(waitpid(hold, 0, 0) == hold);
+	ended();
 	quiet("end");
 	chown("f", 1, 1);
 	dirs();
