@@ -19,6 +19,7 @@
 #define SECCOMP_FILTER_FLAG_SPEC_ALLOW 4u
 #define SECCOMP_FILTER_FLAG_NEW_LISTENER 8u
 #define SECCOMP_FILTER_FLAG_TSYNC_ESRCH 16u
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV 32u
 
 #define SECCOMP_RET_KILL_PROCESS 0x80000000u
 #define SECCOMP_RET_KILL_THREAD 0x00000000u
@@ -38,6 +39,33 @@ struct linux_seccomp_data {
 	uint64_t args[6];
 };
 #define AUDIT_ARCH_X86_64 0xc000003eu
+
+struct linux_seccomp_notif_sizes { uint16_t seccomp_notif, seccomp_notif_resp, seccomp_data; };
+struct linux_seccomp_notif {
+	uint64_t id;
+	uint32_t pid, flags;
+	struct linux_seccomp_data data;
+};
+struct linux_seccomp_notif_resp {
+	uint64_t id;
+	int64_t val;
+	int32_t error;
+	uint32_t flags;
+};
+struct linux_seccomp_notif_addfd {
+	uint64_t id;
+	uint32_t flags, srcfd, newfd, newfd_flags;
+};
+#define SECCOMP_USER_NOTIF_FLAG_CONTINUE 1u
+#define SECCOMP_ADDFD_FLAG_SETFD 1u
+#define SECCOMP_ADDFD_FLAG_SEND 2u
+#define SECCOMP_IOCTL_NOTIF_RECV 0xc0502100u
+#define SECCOMP_IOCTL_NOTIF_SEND 0xc0182101u
+#define SECCOMP_IOCTL_NOTIF_ID_VALID 0x40082102u
+#define SECCOMP_IOCTL_NOTIF_ID_VALID_OLD 0x80082102u    /* the direction was wrong at first */
+#define SECCOMP_IOCTL_NOTIF_ADDFD 0x40182103u
+#define SECCOMP_IOCTL_SIZE 0x3fff0000u
+#define SECCOMP_IOCTL_KIND 0xffffu
 
 struct linux_sock_filter { uint16_t code; uint8_t jt, jf; uint32_t k; };
 struct linux_sock_fprog { uint16_t len; uint16_t pad[3]; uint64_t filter; };

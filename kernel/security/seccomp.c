@@ -9,6 +9,7 @@
 #include "kernel/security/security.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/ptrace.h"
+#include "kernel/vfs/vfs.h"
 #include <linux_abi/syscall_nr.h>
 
 #define CHAIN_INSNS_MAX 32768u          /* as Linux: four more are counted per filter */
@@ -17,6 +18,8 @@
 struct seccomp_filter {
 	struct ref ref;
 	struct seccomp_filter *prev;    /* counted */
+	struct listener *listener;      /* counted; NULL: asks nobody */
+	bool wait_killable;
 	unsigned count;
 	unsigned chain_cost;
 	struct linux_sock_filter prog[];
@@ -34,6 +37,8 @@ static void filter_put(struct seccomp_filter *f)
 	while (f && ref_put(&f->ref)) {
 		struct seccomp_filter *prev = f->prev;
 
+		if (f->listener)
+			listener_orphan(f->listener);
 		kfree(f);
 		f = prev;
 	}
@@ -53,9 +58,22 @@ void seccomp_task_free(struct task *t)
 	filter_put(t->seccomp);
 }
 
+/* Who listens to its filters learns that it does not ask any more. */
+void seccomp_task_exit(struct task *t)
+{
+	struct seccomp_filter *f;
+
+	spin_lock(&task_list_lock);
+	f = t->seccomp;
+	t->seccomp = NULL;
+	spin_unlock(&task_list_lock);
+	filter_put(f);
+}
+
 /* ---- the check ---- */
 
-static uint32_t run_chain(struct seccomp_filter *f, const struct linux_seccomp_data *d)
+static uint32_t run_chain(struct seccomp_filter *f, const struct linux_seccomp_data *d,
+			  struct seccomp_filter **ret_match)
 {
 	uint32_t best = SECCOMP_RET_ALLOW;
 
@@ -63,8 +81,10 @@ static uint32_t run_chain(struct seccomp_filter *f, const struct linux_seccomp_d
 		uint32_t r = bpf_run(f->prog, f->count, d);
 
 		/* The strictest action wins; as a signed number it is the least. */
-		if ((int32_t)(r & SECCOMP_RET_ACTION_FULL) < (int32_t)(best & SECCOMP_RET_ACTION_FULL))
+		if ((int32_t)(r & SECCOMP_RET_ACTION_FULL) < (int32_t)(best & SECCOMP_RET_ACTION_FULL)) {
 			best = r;
+			*ret_match = f;
+		}
 	}
 	return best;
 }
@@ -87,7 +107,8 @@ static int check_filter(struct task *t, long *ret, bool again)
 		.nr = (int32_t)r->orig_rax, .arch = AUDIT_ARCH_X86_64, .instruction_pointer = r->rip,
 		.args = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 },
 	};
-	uint32_t action = run_chain(__atomic_load_n(&t->seccomp, __ATOMIC_ACQUIRE), &d);
+	struct seccomp_filter *match = NULL;
+	uint32_t action = run_chain(__atomic_load_n(&t->seccomp, __ATOMIC_ACQUIRE), &d, &match);
 	uint32_t data = action & SECCOMP_RET_DATA;
 
 	switch (action & SECCOMP_RET_ACTION_FULL) {
@@ -106,8 +127,11 @@ static int check_filter(struct task *t, long *ret, bool again)
 			return 0;
 		if (t->ptrace)
 			return ptrace_seccomp_stop(t, data, ret) || check_filter(t, ret, true);
-		/* fallthrough */
-	case SECCOMP_RET_USER_NOTIF:    /* nobody listens */
+		*ret = -ENOSYS;
+		return 1;
+	case SECCOMP_RET_USER_NOTIF:
+		if (match->listener)
+			return listener_ask(match->listener, match->wait_killable, &d, ret);
 		*ret = -ENOSYS;
 		return 1;
 	case SECCOMP_RET_KILL_THREAD:
@@ -121,6 +145,8 @@ static int check_filter(struct task *t, long *ret, bool again)
 
 int seccomp_check(struct task *t, long *ret)
 {
+	if (unlikely(task_traced(t)) && ptrace_suspends_seccomp(t))
+		return 0;
 	if (t->seccomp_mode == SECCOMP_MODE_STRICT) {
 		switch (t->syscall_nr) {
 		case NR_read:
@@ -161,6 +187,8 @@ static int read_filter(struct task *t, uint64_t uprog, struct seccomp_filter **r
 		return -ENOMEM;
 	ref_init(&f->ref);
 	f->prev = NULL;
+	f->listener = NULL;
+	f->wait_killable = false;
 	f->count = p.len;
 	err = copy_in(f->prog, (uaddr){ p.filter }, p.len * sizeof(f->prog[0]));
 	if (!err)
@@ -234,27 +262,89 @@ static long attach(struct task *t, struct seccomp_filter *f, bool tsync, bool es
 	return 0;
 }
 
+static bool has_listener(const struct seccomp_filter *f)
+{
+	for (; f; f = f->prev)
+		if (f->listener)
+			return true;
+	return false;
+}
+
+/* With a descriptor for f's listener: that is the result. */
+static long attach_listener(struct task *t, struct seccomp_filter *f, uint64_t flags)
+{
+	struct file *file;
+	long err;
+	int fd;
+
+	f->wait_killable = flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	if (has_listener(t->seccomp))
+		return -EBUSY;
+	f->listener = listener_new();
+	if (!f->listener)
+		return -ENOMEM;
+	fd = fd_alloc(0, true);
+	err = fd < 0 ? fd : listener_file(f->listener, &file);
+	if (!err) {
+		err = attach(t, f, flags & SECCOMP_FILTER_FLAG_TSYNC, flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH);
+		if (!err) {
+			fd_install(fd, file);
+			return fd;
+		}
+		file_put(file);
+	}
+	if (fd >= 0)
+		fd_release_unused(fd);
+	listener_orphan(f->listener);
+	f->listener = NULL;
+	return err;
+}
+
+static bool flags_valid(uint64_t flags)
+{
+	if (flags & ~(uint64_t)(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG |
+				SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_NEW_LISTENER |
+				SECCOMP_FILTER_FLAG_TSYNC_ESRCH | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV))
+		return false;
+	/* A result that is a thread or a descriptor: not both. */
+	if ((flags & SECCOMP_FILTER_FLAG_TSYNC) && (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) &&
+	    !(flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH))
+		return false;
+	return !(flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) || (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER);
+}
+
 static long set_filter(struct task *t, uint64_t flags, uint64_t uprog)
 {
+	bool listens = flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	struct seccomp_filter *f;
-	long err;
+	long ret;
 
-	if (flags & ~(uint64_t)(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG |
-				SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_TSYNC_ESRCH))
+	if (!flags_valid(flags) || t->seccomp_mode == SECCOMP_MODE_STRICT)
 		return -EINVAL;
-	if (t->seccomp_mode == SECCOMP_MODE_STRICT)
-		return -EINVAL;
-	err = read_filter(t, uprog, &f);
-	if (err)
-		return err;
+	ret = read_filter(t, uprog, &f);
+	if (ret)
+		return ret;
 	f->chain_cost = f->count + FILTER_COST + (t->seccomp ? t->seccomp->chain_cost : 0);
 	if (f->chain_cost > CHAIN_INSNS_MAX)
-		err = -ENOMEM;
+		ret = -ENOMEM;
+	else if (listens)
+		ret = attach_listener(t, f, flags);
 	else
-		err = attach(t, f, flags & SECCOMP_FILTER_FLAG_TSYNC, flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH);
-	if (err)
+		ret = attach(t, f, flags & SECCOMP_FILTER_FLAG_TSYNC, flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH);
+	/* Not attached: an error, or the thread that is in the way. */
+	if (listens ? ret < 0 : ret != 0)
 		kfree(f);
-	return err;
+	return ret;
+}
+
+static long notif_sizes(uint64_t flags, uint64_t usizes)
+{
+	const struct linux_seccomp_notif_sizes s = {
+		sizeof(struct linux_seccomp_notif), sizeof(struct linux_seccomp_notif_resp),
+		sizeof(struct linux_seccomp_data),
+	};
+
+	return flags ? -EINVAL : copy_out((uaddr){ usizes }, &s, sizeof(s));
 }
 
 static long action_avail(uint64_t flags, uint64_t uaction)
@@ -272,6 +362,7 @@ static long action_avail(uint64_t flags, uint64_t uaction)
 	case SECCOMP_RET_KILL_THREAD:
 	case SECCOMP_RET_TRAP:
 	case SECCOMP_RET_ERRNO:
+	case SECCOMP_RET_USER_NOTIF:
 	case SECCOMP_RET_TRACE:
 	case SECCOMP_RET_LOG:
 	case SECCOMP_RET_ALLOW:
@@ -302,6 +393,8 @@ SYSCALL3(seccomp, unsigned, op, unsigned, flags, uint64_t, arg)
 		return set_filter(t, flags, arg);
 	case SECCOMP_GET_ACTION_AVAIL:
 		return action_avail(flags, arg);
+	case SECCOMP_GET_NOTIF_SIZES:
+		return notif_sizes(flags, arg);
 	default:
 		return -EINVAL;
 	}

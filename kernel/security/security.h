@@ -12,6 +12,7 @@
 #include <linux_abi/seccomp.h>
 
 struct task;
+struct file;
 
 /* Called by the dispatcher for each system call of the current task when
  * t->seccomp_mode is not 0, with t->syscall_nr and registers set.  0: go on;
@@ -21,8 +22,18 @@ int seccomp_check(struct task *t, long *ret);
 
 void seccomp_task_fork(struct task *child, struct task *parent);        /* shares the chain */
 void seccomp_task_free(struct task *t);
+void seccomp_task_exit(struct task *t);         /* it makes no more system calls */
 /* prctl(PR_SET_SECCOMP) and PR_GET_SECCOMP. */
 long seccomp_prctl_set(struct task *t, uint64_t mode, uint64_t filter);
+
+/* ---- notify.c: filters that ask another process ---- */
+struct listener;
+struct listener *listener_new(void);            /* one reference; NULL: no memory */
+int __must_check listener_file(struct listener *l, struct file **ret);  /* takes one of its own */
+/* The filter is gone for good; drops the reference. */
+void listener_orphan(struct listener *l);
+/* As seccomp_check(), for a call that the filter asks about.  Sleeps. */
+int listener_ask(struct listener *l, bool wait_killable, const struct linux_seccomp_data *d, long *ret);
 
 /* ---- bpf.c: classic BPF over struct linux_seccomp_data ---- */
 int __must_check bpf_validate(const struct linux_sock_filter *prog, unsigned count);

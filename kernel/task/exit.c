@@ -8,6 +8,7 @@
  * bears the process's number.
  * Locks: task_list_lock > tgroup->lock > sighand->lock. */
 #include "kernel/ipc/ipc.h"
+#include "kernel/security/security.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/ptrace.h"
@@ -394,6 +395,7 @@ __noreturn void task_exit(int32_t code)
 		g->exit_code = code;
 	spin_unlock(&g->lock);
 	signal_exit_task(t);
+	seccomp_task_exit(t);
 	exit_resources(t);
 	if (unlikely(traces))
 		ptrace_exit(t, code);

@@ -260,6 +260,8 @@ void ptrace_syscall_exit(struct task *t)
 	signal_force(SIGTRAP, &si);
 }
 
+bool ptrace_suspends_seccomp(struct task *t) { return wants(t, PTRACE_O_SUSPEND_SECCOMP); }
+
 bool ptrace_seccomp_stop(struct task *t, uint32_t data, long *ret)
 {
 	struct linux_siginfo si = stop_info(t, SIGTRAP | PTRACE_EVENT_SECCOMP << 8);

@@ -35,6 +35,7 @@ bool ptrace_interrupt_stop(struct task *t);
 bool ptrace_group_stop(struct task *t);
 /* task_list_lock, the group's and the sighand's held: SIGCONT is sent to t's process. */
 void ptrace_continued_locked(struct task *t);
+bool ptrace_suspends_seccomp(struct task *t);   /* PTRACE_O_SUSPEND_SECCOMP */
 /* seccomp(2) RET_TRACE: -ENOSYS result when nobody listens.  true: skip. */
 bool ptrace_seccomp_stop(struct task *t, uint32_t data, long *ret);
 

@@ -33,12 +33,27 @@ static void text_as_in_file(struct task *o)
 	mm_put(mm);
 }
 
+static int check_options(const struct task *t, uint64_t options)
+{
+	if (options & ~(uint64_t)PTRACE_O_MASK)
+		return -EINVAL;
+	/* Who is itself filtered does not free others of their filters. */
+	if ((options & PTRACE_O_SUSPEND_SECCOMP) &&
+	    (!capable(CAP_SYS_ADMIN) || t->seccomp_mode || ptrace_suspends_seccomp(current_task())))
+		return -EPERM;
+	return 0;
+}
+
 static long attach(struct task *t, struct task *o, bool seize, uint64_t addr, uint64_t data)
 {
-	long err = -EPERM;
+	long err;
 
 	if (seize && (addr || (data & ~(uint64_t)PTRACE_O_MASK)))
 		return -EIO;
+	err = seize ? check_options(t, data) : 0;
+	if (err)
+		return err;
+	err = -EPERM;
 	if (!may_attach(o))
 		return -EPERM;
 	spin_lock(&task_list_lock);
@@ -407,8 +422,9 @@ static long stopped_request(struct task *o, uint64_t req, uint64_t addr, uint64_
 	case PTRACE_SETREGSET:
 		return regset(o, addr, data, true);
 	case PTRACE_SETOPTIONS:
-		if (data & ~(uint64_t)PTRACE_O_MASK)
-			return -EINVAL;
+		err = check_options(current_task(), data);
+		if (err)
+			return err;
 		o->ptrace->options = (uint32_t)data;
 		return 0;
 	case PTRACE_GETEVENTMSG:

@@ -182,7 +182,6 @@ struct file *file_alloc(void);
 int file_open_path(const struct path *p, uint32_t flags, bool exec, struct file **ret);
 void files_anon_init(void);
 bool inode_is_anon(const struct inode *i);      /* has no name in any file system */
-int files_replace(unsigned fd, struct file *f, bool cloexec);   /* consumes f on success */
 int files_set_cloexec(int fd, bool on);
 void locks_free_inode(struct inode *i);
 int vfs_truncate_inode(struct inode *i, uint64_t size, struct file *f);

@@ -313,6 +313,8 @@ int __must_check fd_alloc(unsigned min, bool cloexec);
 void fd_install(int fd, struct file *f);        /* consumes the reference */
 void fd_release_unused(int fd);
 int __must_check fd_add(struct file *f, bool cloexec);   /* alloc+install; consumes f only on success */
+/* As dup2(2): the number fd, whatever it was.  Consumes f on success. */
+int __must_check files_replace(unsigned fd, struct file *f, bool cloexec);
 /* Both get numbers, which go to ufds, or neither.  Consumes f in any case. */
 int __must_check fd_add_two(struct file *const f[2], bool cloexec, uaddr ufds);
 struct file *fd_get(int fd);                    /* counted; NULL: EBADF; O_PATH files excluded */
