@@ -451,7 +451,8 @@ struct plat_vdso_time {
 	uint64_t base_cycles, limit_cycles, mono_ns, real_ns;
 	uint32_t mult, shift;
 };
-/* -ENOSYS: no usable counter, the vDSO always traps. */
+/* -EAGAIN: the counter has not been watched for long enough yet.
+ * -ENOSYS: no usable counter, the vDSO always traps. */
 int plat_vdso_time(struct plat_vdso_time *ret);
 
 /* ---- entropy ------------------------------------------------------------ */

@@ -23,6 +23,7 @@ extern const size_t vdso_image_size;
 static plat_obj_t obj;                  /* id 0: programs run without */
 static uint64_t image_size;             /* whole pages */
 static struct vvar now;                 /* what the page holds; `updating` */
+static uint64_t due;                    /* cycles: when to write it again; atomic, stored under `updating` */
 static uint32_t updating;
 
 static uint64_t cycles(void)
@@ -72,9 +73,12 @@ static void refresh(void)
 	struct plat_vdso_time p;
 	uint64_t lead, span;
 
-	if (plat_vdso_time(&p) || p.shift > 63 || p.limit_cycles <= p.base_cycles) {
+	int err = plat_vdso_time(&p);
+
+	if (err || p.shift > 63 || p.limit_cycles <= p.base_cycles) {
 		if (now.valid || !now.seq)
 			publish(&next);
+		__atomic_store_n(&due, err == -EAGAIN ? 0 : UINT64_MAX, __ATOMIC_RELAXED);
 		return;
 	}
 	lead = lead_ns(&p);
@@ -91,17 +95,13 @@ static void refresh(void)
 	next.mult = p.mult;
 	next.shift = p.shift;
 	publish(&next);
+	__atomic_store_n(&due, p.limit_cycles, __ATOMIC_RELAXED);
 }
 
 void vdso_update(void)
 {
-	uint64_t limit;
-
-	if (!obj.id)
-		return;
-	/* A stale read of the limit costs one more or one missing refresh. */
-	limit = __atomic_load_n(&now.limit_cycles, __ATOMIC_RELAXED);
-	if (!__atomic_load_n(&now.valid, __ATOMIC_RELAXED) || cycles() < limit)
+	/* A stale look costs one more or one missing refresh. */
+	if (!obj.id || cycles() < __atomic_load_n(&due, __ATOMIC_RELAXED))
 		return;
 	if (__atomic_exchange_n(&updating, 1, __ATOMIC_ACQUIRE))
 		return;

@@ -141,9 +141,9 @@ int plat_vdso_time(struct plat_vdso_time *ret)
 
 	if (!counts)
 		return -ENOSYS;
-	do
-		m = look_well();
-	while (m.ns - first.ns < RATE_NS);
+	m = look_well();
+	if (m.ns - first.ns < RATE_NS)
+		return -EAGAIN;
 	mult = rate(&m);
 	if (mult == 0)
 		return -ENOSYS;

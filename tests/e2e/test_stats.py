@@ -51,6 +51,34 @@ def test_report(t):
     t.ok(s["host_sandbox"]["waited"] > 0, f"{s['host_sandbox']}")
 
 
+CLOCKS = """
+#include <time.h>
+#include <unistd.h>
+int main(void)
+{
+	struct timespec last = { 0 }, now;
+	usleep(5000);
+	for (int i = 0; i < 100000; i++, last = now) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec < last.tv_sec || (now.tv_sec == last.tv_sec && now.tv_nsec < last.tv_nsec))
+			return 1;
+	}
+	return 0;
+}
+"""
+
+
+def test_clocks_are_read_without_a_call(t):
+    """The counter's rate is known only some time after the start."""
+    prog = t.compile(CLOCKS, name="clocks")
+    out = os.path.join(t.tmp, "s.json")
+    t.expect(t.do(prog, opts=("--stats=" + out,)), out="")
+    with open(out) as f:
+        calls = json.load(f)["system_calls"]
+    n = calls.get("clock_gettime", {"count": 0})["count"]
+    t.ok(n < 100, f"{n} of 100,000 looks at the clock trapped")
+
+
 def test_table_on_stderr(t):
     r = t.do("sh", "-c", "echo out; exit 3", opts=("--stats",))
     t.expect(r, out="out\n", status=3, err_contains=["system calls", "write", "messages to the gofer", "time (ms)"])
