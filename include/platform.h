@@ -325,6 +325,8 @@ struct plat_uctx {
 	struct plat_fds fds;
 	bool slotted;                   /* platform: a mailbox has a slot for it, atomic: */
 	uint32_t slot_cpu, slot;
+	uint32_t grant_count, grant_bytes;      /* platform: of the grants that are now */
+	uint32_t *grant_ready;
 	uint32_t post_count;            /* platform: calls that were posted in the last run */
 	bool posts_withdrawn;           /* kernel, from any CPU, atomic: offers end before the next run */
 	struct plat_post post[PLAT_POSTS_MAX];
@@ -412,6 +414,20 @@ void plat_answers_revoke(plat_as_t as);
 bool plat_post_offer(plat_as_t as, struct plat_uctx *u, int epfd, int fd, bool there);
 /* The one about fd, if any; by the task itself. */
 void plat_post_withdraw(plat_as_t as, struct plat_uctx *u, int fd);
+
+/* Reads that u's next run may answer by itself.  plat_grant_place(): room for the n bytes
+ * that read(2) would give, or NULL; plat_grant_add(): they are there, read(fd, ..., n or more),
+ * and recv(2) with no more than MSG_DONTWAIT and MSG_NOSIGNAL, may return them, once.  Grants are
+ * numbered from 0.  They are for a run that follows before u's task leaves its CPU, and are ended,
+ * each, and over, all, when that run has ended.  plat_grant_end(), on any CPU: true, it was
+ * not used and will not be; false, it was, or has been ended before. */
+#define PLAT_GRANTS_MAX 12u
+#define PLAT_GRANT_MAX 1024u            /* bytes of one */
+uint8_t *plat_grant_place(plat_as_t as, struct plat_uctx *u, size_t n);
+void plat_grants_expect(plat_as_t as, struct plat_uctx *u, unsigned nr); /* a small one will be number nr */
+bool __must_check plat_grant_add(struct plat_uctx *u, int fd, size_t n);
+bool plat_grant_end(struct plat_uctx *u, unsigned nr);
+void plat_grants_over(struct plat_uctx *u);
 
 /* A copy of program text has "int $PLAT_CPUID_VECTOR" in place of cpuid: that
  * traps as PLAT_TRAP_EXCEPTION with SIGSEGV, trapno 13 and this error code. */

@@ -26,6 +26,8 @@
 	X(ENTRY_DEAD, entries, "address space gone") \
 	X(ENTRY_RIDER, entries, "a copy on the way back failed") \
 	X(POSTS, entries, "calls that came with the next entry") \
+	X(GRANTS, entries, "reads that could be answered without an entry") \
+	X(GRANTS_USED, entries, "of these were made") \
 	/* call sites led to the gate (kernel/mm/patch.h) */ \
 	X(SITES_PROVEN, sites, "call sites proven") \
 	X(SITES_REFUSED, sites, "call sites refused") \

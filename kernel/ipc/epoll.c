@@ -7,7 +7,9 @@
  * before its file is asked, so that a wake-up in between puts it back: an edge
  * is never lost. */
 #include "kernel/ipc/epoll.h"
+#include "kernel/ipc/grant.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
 
 #define EVENTS_MAX (INT32_MAX / (int)sizeof(struct linux_epoll_event))
 #define SEND_PART 32u                   /* events that are copied out together */
@@ -66,6 +68,21 @@ bool epitem_woken(struct waiter *w, uint32_t key)
 	if (!asks_for(__atomic_load_n(&e->item->events, __ATOMIC_RELAXED), key))
 		return false;
 	return push_ready(e->item, key);
+}
+
+bool waitq_asks(struct waitq *q, uint32_t key)
+{
+	struct waiter *w;
+	bool yes = false;
+
+	if (!__atomic_fetch_add(&q->count, 0, __ATOMIC_SEQ_CST))
+		return false;
+	spin_lock(&q->lock);
+	list_for_each(w, &q->waiters, link)
+		yes |= w->fn != epitem_woken ||
+		       asks_for(__atomic_load_n(&container_of(w, struct epwait, w)->item->events, __ATOMIC_RELAXED), key);
+	spin_unlock(&q->lock);
+	return yes;
 }
 
 /* ep->lock held from here to scan_end(), ready_lock in both. */
@@ -137,6 +154,8 @@ static int send_events(struct epoll *ep, uaddr uevents, unsigned max)
 	bool more, fault = false;
 	unsigned n = 0, got;
 
+	if (current_task()->grants_due)
+		grant_wishes_over();
 	mutex_lock(&ep->lock);
 	spin_lock(&ep->ready_lock);
 	scan_begin(ep, &tx);
@@ -148,6 +167,9 @@ static int send_events(struct epoll *ep, uaddr uevents, unsigned max)
 		if (live)
 			sent = (unsigned)(live * sizeof *ev - copy_out_partial(uaddr_add(uevents, n * sizeof *ev), ev,
 									       live * sizeof *ev)) / sizeof *ev;
+		for (unsigned k = 0; k < sent; k++)
+			if (ev[k].events & EPOLLIN)
+				grant_wish(part[k]->file, part[k]->fd);
 		fault = sent < live;
 		n += sent;
 		spin_lock(&ep->ready_lock);

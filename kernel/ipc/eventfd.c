@@ -1,24 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* eventfd(2): a 64-bit counter that can be waited for. */
+#include "kernel/ipc/grant.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/syscall/syscall.h"
 #include <linux_abi/eventfd.h>
 
 struct eventfd {
 	struct spinlock lock;
-	uint64_t count;                 /* lock; read freely as a hint */
+	uint64_t count;                 /* lock */
+	struct grant *grant;            /* lock; its value is still in count */
 	bool semaphore;
 	struct waitq wq;
 };
+
+static uint64_t next_value(const struct eventfd *e) { return e->semaphore ? MIN(e->count, (uint64_t)1) : e->count; }
+
+/* lock held: with this the counter is what it is. */
+static void settle(struct eventfd *e)
+{
+	struct grant *g = e->grant;
+
+	e->grant = NULL;
+	if (grant_used(g))
+		e->count -= next_value(e);
+}
+
+static void lock(struct eventfd *e)
+{
+	spin_lock(&e->lock);
+	if (unlikely(e->grant))
+		settle(e);
+}
 
 static bool take(struct eventfd *e, uint64_t *ret)
 {
 	bool ok;
 
-	spin_lock(&e->lock);
+	lock(e);
 	ok = e->count != 0;
 	if (ok) {
-		*ret = e->semaphore ? 1 : e->count;
+		*ret = next_value(e);
 		e->count -= *ret;
 	}
 	spin_unlock(&e->lock);
@@ -29,7 +50,7 @@ static bool add(struct eventfd *e, uint64_t v)
 {
 	bool ok;
 
-	spin_lock(&e->lock);
+	lock(e);
 	ok = UINT64_MAX - 1 - e->count >= v;
 	if (ok)
 		e->count += v;
@@ -84,12 +105,48 @@ static uint32_t eventfd_poll(struct file *f, struct poll_table *pt)
 	uint32_t ev = 0;
 
 	poll_wait(pt, &e->wq);
-	c = __atomic_load_n(&e->count, __ATOMIC_SEQ_CST);
+	lock(e);
+	c = e->count;
+	spin_unlock(&e->lock);
 	if (c)
 		ev |= POLL_IN_KEYS;
 	if (c < UINT64_MAX - 1)
 		ev |= POLL_OUT_KEYS;
 	return ev;
+}
+
+/* A read would wake who waits for room or wants to hear of it. */
+static bool eventfd_grant(struct file *f, struct grant *g)
+{
+	struct eventfd *e = f->priv;
+	uint8_t *to = NULL;
+
+	lock(e);
+	if (e->count && e->count < UINT64_MAX - 1)
+		to = grant_place(g, sizeof e->count);
+	if (to) {
+		uint64_t v = next_value(e);
+
+		memcpy(to, &v, sizeof v);
+		if (grant_give(g, sizeof v))
+			e->grant = g;
+		else
+			to = NULL;
+	}
+	if (to && waitq_asks(&e->wq, POLL_OUT_KEYS))
+		settle(e);
+	spin_unlock(&e->lock);
+	return to;
+}
+
+static void eventfd_grant_over(struct file *f, struct grant *g)
+{
+	struct eventfd *e = f->priv;
+
+	spin_lock(&e->lock);
+	if (e->grant == g)
+		settle(e);
+	spin_unlock(&e->lock);
 }
 
 static void eventfd_release(struct file *f) { kfree(f->priv); }
@@ -98,13 +155,20 @@ static void eventfd_fdinfo(struct file *f, struct sbuf *s)
 {
 	struct eventfd *e = f->priv;
 
-	sbuf_printf(s, "eventfd-count: %16llx\n", (unsigned long long)e->count);
+	uint64_t c;
+
+	lock(e);
+	c = e->count;
+	spin_unlock(&e->lock);
+	sbuf_printf(s, "eventfd-count: %16llx\n", (unsigned long long)c);
 }
 
 static const struct file_ops eventfd_fops = {
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.poll = eventfd_poll,
+	.grant = eventfd_grant,
+	.grant_over = eventfd_grant_over,
 	.release = eventfd_release,
 	.show_fdinfo = eventfd_fdinfo,
 	.lseek = noop_lseek,

@@ -56,6 +56,20 @@ static long socket_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	return s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
 }
 
+static bool socket_grant(struct file *f, struct grant *g)
+{
+	struct socket *s = f->priv;
+
+	return s->ops->grant && !__atomic_load_n(&s->late_error, __ATOMIC_RELAXED) && s->ops->grant(s, g);
+}
+
+static void socket_grant_over(struct file *f, struct grant *g)
+{
+	struct socket *s = f->priv;
+
+	s->ops->grant_over(s, g);
+}
+
 static void socket_free(struct socket *s)
 {
 	if (s->ops)
@@ -81,6 +95,8 @@ static const struct file_ops socket_fops = {
 	.read = socket_read,
 	.write = socket_write,
 	.poll = socket_poll,
+	.grant = socket_grant,
+	.grant_over = socket_grant_over,
 	.ioctl = socket_ioctl,
 	.mmap = socket_mmap,
 	.release = socket_release,

@@ -84,6 +84,8 @@ struct sock_ops {
 	int (*getsockopt)(struct socket *s, int level, int opt, void *val, size_t *size);
 	int (*peer_pidfd)(struct socket *s, struct file **ret);         /* SO_PEERPIDFD; optional */
 	uint32_t (*poll)(struct socket *s, struct poll_table *pt);
+	bool (*grant)(struct socket *s, struct grant *g);       /* as of file_ops; optional, both */
+	void (*grant_over)(struct socket *s, struct grant *g);
 	long (*ioctl)(struct socket *s, unsigned cmd, uint64_t arg);
 	/* s has its file now; optional. */
 	void (*attach)(struct socket *s, struct file *f);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between user mode and the kernel: the loop every task lives in, and the
  * dispatch of system calls. */
+#include "kernel/ipc/grant.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/security/security.h"
@@ -159,9 +160,13 @@ __noreturn void task_user_loop(void *unused)
 		if (unlikely(!answers_current(t)))
 			answers_refresh(t);
 		futex_look_before(t);
+		if (t->grants_due)
+			grants_make(t);
 		plat_user_run(t->mm->as, &t->uctx, deadline, &trap);
 		sched_user_ended(t);
 		stats_bump(&plat_stats()->n[entry_kind(&trap)], 1);
+		if (t->granted)
+			grants_over(t);
 		if (unlikely(t->uctx.post_count))
 			epoll_posts_do(t);
 		if (unlikely(t->ride.kind) && !t->uctx.riders && trap.kind != PLAT_TRAP_RIDER)

@@ -6,6 +6,7 @@
  * switch); every task holds one on its group.  Group to parent and children
  * are plain pointers under task_list_lock.
  * Locks: task_list_lock for everything here but the counts. */
+#include "kernel/ipc/grant.h"
 #include "kernel/fs/tmpfs/tmpfs.h"
 #include "kernel/net/net.h"
 #include "kernel/security/security.h"
@@ -84,6 +85,7 @@ static void task_free(struct task *t)
 	if (t->tg)
 		tgroup_put(t->tg);
 	plat_user_end(&t->uctx);
+	grants_free(t);
 	kfree(t->uctx.xstate);
 	kfree(t);
 }

@@ -215,6 +215,8 @@ struct task {
 	const struct cred *answers_cred;        /* self: what uctx.answers was made of */
 	int32_t post_credit;            /* self: what offers to post have brought (kernel/ipc/epoll_post.c) */
 	bool posts;                     /* atomic: was offered to */
+	struct task_grants *grants;             /* self: reads answered in advance (kernel/ipc/grant.h) */
+	bool grants_due, granted;               /* self: there are wishes; grants */
 	int32_t closes_in_vain;         /* self: offers to close that brought nothing (kernel/vfs/closepost.c) */
 	bool asks_flags;                /* self: has asked for F_GETFL of a file that it may close by posting */
 	/* self: the memory call that rides on the next run (kernel/mm/ride.c) */

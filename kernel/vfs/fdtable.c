@@ -74,6 +74,22 @@ bool files_post_claim(int epfd, const struct file *set, int fd, const struct fil
 	return ok;
 }
 
+bool files_post_claim_fd(int fd, const struct file *f)
+{
+	struct task *t = current_task();
+	struct files *fs = t->files;
+	bool ok;
+
+	if (likely(fs->poster == t && ref_is_only(&fs->ref)))
+		return (unsigned)fd < fs->size && fs->fd[fd] == f;
+	spin_lock(&fs->lock);
+	ok = !fs->posts_off && (!fs->poster || fs->poster == t) && (unsigned)fd < fs->size && fs->fd[fd] == f;
+	if (ok)
+		fs->poster = t;
+	spin_unlock(&fs->lock);
+	return ok;
+}
+
 /* t, which runs, posts, and nobody else has its table.  Who takes a reference looks
  * at `poster' afterwards (files_settle()). */
 bool files_post_claim_alone(struct task *t)

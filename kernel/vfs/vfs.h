@@ -30,6 +30,7 @@ struct path;
 struct fs_info;
 struct mntns;
 struct boot_params;
+struct grant;
 struct task;
 struct cred;
 
@@ -222,6 +223,10 @@ struct file_ops {
 	int (*readdir)(struct file *f, struct dir_sink *s);             /* from f->pos, advances it */
 	/* Present readiness; registers on pt when given. NULL: always in|out. */
 	uint32_t (*poll)(struct file *f, struct poll_table *pt);
+	/* Optional, both: kernel/ipc/grant.h.  All that read(2) would give now is granted (true), or
+	 * nothing; a grant of this file ends, if it has not, and what was read goes. */
+	bool (*grant)(struct file *f, struct grant *g);
+	void (*grant_over)(struct file *f, struct grant *g);
 	long (*ioctl)(struct file *f, unsigned cmd, uint64_t arg);      /* NULL: -ENOTTY */
 	int (*mmap)(struct file *f, unsigned prot, unsigned map_flags, uint64_t off, uint64_t size, struct mmap_target *ret);
 	void (*mmap_written)(struct file *f);           /* msync(2) of a shared mapping: the times */
@@ -335,6 +340,7 @@ int fd_close(int fd);
 /* kernel/ipc/epoll_post.c.  The current task is the one that may post changes of its sets:
  * true as long as these files are in these slots. */
 bool files_post_claim(int epfd, const struct file *set, int fd, const struct file *f);
+bool files_post_claim_fd(int fd, const struct file *f); /* that slot alone */
 /* From now on nobody posts (for good: ever), and what was posted has been done.  May sleep. */
 void files_posts_end(struct files *fs, bool for_good);
 void files_poster_exits(struct files *fs, const struct task *t);

@@ -92,11 +92,12 @@ int frame_init(void)
 		return learn_err;
 	if (!frame_shape.mxcsr_mask)
 		frame_shape.mxcsr_mask = MXCSR_MASK_DEFAULT;
-	if (frame_shape.frame_off < BOX_SLOTS_END + GATE_BELOW ||
+	if (frame_shape.frame_off < BOX_GRANT_DATA + GATE_BELOW ||
 	    frame_shape.xstate_size < FP_XHEADER_END ||
 	    frame_shape.fp_off + frame_shape.extended_size > BOX_SIZE)
 		return -ENOSYS;
 	slots_place();
+	frame_shape.grants_fit = frame_shape.frame_off >= BOX_GRANTS_END + GATE_BELOW;
 	return 0;
 }
 

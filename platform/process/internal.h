@@ -32,6 +32,7 @@ struct ctl {
 	int sock, peer;                 /* ours, the stub's */
 	uint8_t *base;
 	uint64_t boxes_used;            /* a bit each: an app thread was ordered there; atomic */
+	bool grants_used;               /* the place of grants, in whichever mailbox */
 	uint32_t slots_used;            /* how many of the slots, in whichever mailbox */
 	struct ctl *next;
 };

@@ -40,8 +40,8 @@ static bool in_two_parts(const struct stub_cmd *c)
  * back from the program's core would otherwise hold up the order to run. */
 void riders_expect(struct stub_box *box)
 {
-	__builtin_prefetch((uint8_t *)box + BOX_COPY_REST, 1);
-	__builtin_prefetch((uint8_t *)box + BOX_COPY_REST + 64, 1);
+	prefetch_write((uint8_t *)box + BOX_COPY_REST);
+	prefetch_write((uint8_t *)box + BOX_COPY_REST + 64);
 }
 
 void rider_added(struct stub *s, struct app_thread *th, struct plat_uctx *u)

@@ -50,6 +50,7 @@ extern struct frame_shape {
 	uint32_t extended_size;         /* with the trailing mark */
 	uint32_t mxcsr_mask;
 	uint32_t slot_count;
+	bool grants_fit;                /* below all that */
 	uint32_t slot_image[SLOTS_MAX]; /* in a mailbox: extended state of a slot */
 } frame_shape;
 

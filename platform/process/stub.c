@@ -95,7 +95,7 @@ fail:
 
 /* What a program's registers and copies have left in a mailbox: the next one
  * could read it.  Pages that were never used stay so. */
-static void box_clear(uint8_t *box, bool used, uint32_t slots)
+static void box_clear(uint8_t *box, bool used, uint32_t slots, bool grants)
 {
 	uint32_t frame = align_down(frame_shape.frame_off, (uint32_t)PLAT_PAGE_SIZE) - PLAT_PAGE_SIZE;
 
@@ -105,6 +105,8 @@ static void box_clear(uint8_t *box, bool used, uint32_t slots)
 	memset(box + offsetof(struct stub_box, cpuid_site), 0,
 	       sizeof(struct stub_box) - offsetof(struct stub_box, cpuid_site));
 	memset(box + BOX_DATA, 0, BOX_SLOTS_END - BOX_DATA);
+	/* The word that says which are good, whoever wrote it. */
+	memset(box + BOX_GRANTS, 0, grants ? BOX_GRANTS_END - BOX_GRANTS : BOX_GRANT_DATA - BOX_GRANTS);
 	memset(box + frame_shape.frame_off - GATE_BELOW, 0, BOX_STACK - (frame_shape.frame_off - GATE_BELOW));
 	memset(box + frame, 0, BOX_SIZE - frame);
 	for (uint32_t i = 1; i < slots; i++)
@@ -117,9 +119,10 @@ void ctl_free(struct ctl *c, bool reuse)
 	if (reuse) {
 		memset(c->base, 0, CTL_RO_SIZE);
 		for (unsigned i = 0; i < process.cpu_count; i++)
-			box_clear(c->base + CTL_BOX(i), c->boxes_used >> i & 1, c->slots_used);
+			box_clear(c->base + CTL_BOX(i), c->boxes_used >> i & 1, c->slots_used, c->grants_used);
 		c->boxes_used = 0;
 		c->slots_used = 0;
+		c->grants_used = false;
 	}
 	pthread_mutex_lock(&stubs_lock);
 	if (reuse && ctl_pool_count < CTL_POOL_MAX) {

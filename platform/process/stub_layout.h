@@ -108,6 +108,10 @@
 #define SLOT_SIZE 0xc0
 #define SLOTS_MAX 8
 #define BOX_SLOTS_END (BOX_SLOTS + SLOTS_MAX * SLOT_SIZE)
+#define BOX_GRANTS BOX_SLOTS_END        /* reads that the gate may answer: struct stub_grants */
+#define BOX_GRANT_DATA (BOX_GRANTS + 0x40)
+#define BOX_GRANT_DATA_SIZE 0x1000
+#define BOX_GRANTS_END (BOX_GRANT_DATA + BOX_GRANT_DATA_SIZE)
 #define BOX_STACK 0x8000                /* alternate signal stack */
 #define BOX_STACK_SIZE 0x8000
 #define GATE_BELOW 0x8000
@@ -132,6 +136,7 @@
 #define BOX_R15 240
 #define BOX_KICKED 264
 #define BOX_POST_RESULT 288
+#define BOX_GRANT_NR 296
 #define BOX_ANSWER_VALID 0x240
 #define BOX_ANSWER 0x300
 #define BOX_LOAD 0x4000                 /* struct stub_regs */
@@ -196,6 +201,7 @@
 #define FLAGS_ARITHMETIC 0x8d5
 #define FLAGS_LAHF 0xd5                 /* SF ZF AF PF CF */
 #define FLAG_OF_SHIFT 11
+#define FLAG_CARRY 1
 #define FLAGS_FIXED 0x202               /* always set */
 #define GATE_FLAGS_SHIFT 48             /* in stub_box.rip: lahf's byte above, OF below */
 
@@ -299,6 +305,10 @@ static inline void line_push(struct stub_line *line)
 	__asm__ volatile(".byte 0x0f, 0x1c, 0x07" : : "D"(line) : "memory");
 }
 
+/* The line is about to be written: it comes without the other core's copy staying
+ * behind.  (The compiler's builtin only reads, unless it is told of the processor.) */
+static inline void prefetch_write(const void *at) { __asm__ volatile("prefetchw (%0)" : : "r"(at)); }
+
 /* What a thread of the program had in its registers when the gate handed it over.
  * The thread of a mailbox has one slot at a time, that of the program's thread
  * which it runs; it leaves the registers there and takes others when it is told to
@@ -317,6 +327,19 @@ struct stub_fds { uint64_t closable, free, flagged, flags; };   /* struct plat_f
 STATIC_ASSERT(sizeof(struct stub_post) == 20 && POSTS_MAX <= TRAP_POSTS_MASK);
 STATIC_ASSERT(BOX_POSTABLE >= BOX_GATE_STACK && BOX_POSTABLE_SIZE == POSTABLE_SLOTS * sizeof(uint32_t));
 STATIC_ASSERT(BOX_POSTS >= BOX_POSTABLE + BOX_POSTABLE_SIZE && BOX_POSTS_SIZE >= POSTS_MAX * sizeof(struct stub_post));
+
+/* Reads that the gate may answer (stub/grant.c).  The data of one lie behind those of the
+ * last, each in lines of its own. */
+#define GRANTS_MAX 12
+#define GRANT_SMALL 8u                  /* the first one's data, up to that, lie in the line that tells of it */
+#define GRANT_SIZE_SHIFT 20             /* in word: the descriptor, its bytes above */
+struct stub_grants {
+	uint32_t ready;                         /* a bit each; who takes it away has used it or ended it */
+	uint32_t word[GRANTS_MAX], pad;
+	uint8_t small[GRANT_SMALL];
+};
+static inline bool grant_is_small(uint32_t nr, size_t n) { return nr == 0 && n <= GRANT_SMALL; }
+STATIC_ASSERT(BOX_GRANTS % 64 == 0 && sizeof(struct stub_grants) == BOX_GRANT_DATA - BOX_GRANTS);
 
 /* All registers, in the order of a signal frame and of the gate's exit. */
 struct stub_load {
@@ -357,6 +380,7 @@ struct stub_box {
 	uint32_t post_count;                    /* of the thread: calls posted since its last trap */
 	uint32_t post_op;                       /* of the thread: of the last call posted or answered so, and */
 	uint64_t post_result;
+	uint32_t grant_nr, pad;                 /* of the thread: which grant it is about to take */
 	struct stub_fds fds;                    /* by an order; the thread changes it by what it posts */
 
 	uint32_t app_sleeping __aligned(128);
@@ -387,6 +411,7 @@ STATIC_ASSERT(offsetof(struct stub_box, saved.rip) == BOX_RIP && offsetof(struct
 STATIC_ASSERT(offsetof(struct stub_box, saved.r10) == BOX_R10 && offsetof(struct stub_box, saved.r15) == BOX_R15);
 STATIC_ASSERT(offsetof(struct stub_box, kicked) == BOX_KICKED);
 STATIC_ASSERT(offsetof(struct stub_box, post_result) == BOX_POST_RESULT);
+STATIC_ASSERT(offsetof(struct stub_box, grant_nr) == BOX_GRANT_NR);
 STATIC_ASSERT(offsetof(struct stub_box, app_sleeping) == 384);
 STATIC_ASSERT(offsetof(struct stub_box, answer_valid) == BOX_ANSWER_VALID);
 STATIC_ASSERT(offsetof(struct stub_box, answer) == BOX_ANSWER);

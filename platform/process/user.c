@@ -482,6 +482,8 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 	uint32_t frame_off;
 
 	ahead_drop(th);
+	if (u->grant_count)
+		prefetch_write(u->grant_ready);
 	if (unlikely(trap >> TRAP_POSTS_SHIFT & TRAP_POSTS_MASK))
 		posts_take(th, u, box, trap >> TRAP_POSTS_SHIFT & TRAP_POSTS_MASK);
 	if (signo == TRAP_RIDERS) {

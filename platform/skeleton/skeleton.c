@@ -173,6 +173,15 @@ bool plat_post_offer(plat_as_t as, struct plat_uctx *u, int epfd, int fd, bool t
 	(void)as, (void)u, (void)epfd, (void)fd, (void)there;
 	return false;
 }
+uint8_t *plat_grant_place(plat_as_t as, struct plat_uctx *u, size_t n)
+{
+	(void)as, (void)u, (void)n;
+	return NULL;
+}
+void plat_grants_expect(plat_as_t as, struct plat_uctx *u, unsigned nr) { (void)as, (void)u, (void)nr; }
+bool plat_grant_add(struct plat_uctx *u, int fd, size_t n) { (void)u, (void)fd, (void)n; return false; }
+bool plat_grant_end(struct plat_uctx *u, unsigned nr) { (void)u, (void)nr; return false; }
+void plat_grants_over(struct plat_uctx *u) { (void)u; }
 void plat_post_withdraw(plat_as_t as, struct plat_uctx *u, int fd) { (void)as, (void)u, (void)fd; }
 void plat_cpuid_offer(plat_as_t as, const uint64_t *sites, unsigned site_count, const struct plat_cpuid *answers,
 		      unsigned count) { (void)as, (void)sites, (void)site_count, (void)answers, (void)count; }

@@ -6,7 +6,7 @@
 	.globl guest_loop, guest_vector, guest_vector_read, guest_bases, guest_syscall, guest_jump
 	.globl guest_poke, guest_int80_any
 	.globl guest_gate, guest_gate_once, guest_gate_bad, guest_gate_spin, guest_gate_user, guest_gate_gs
-	.globl guest_gate_flags, guest_gate_answer, guest_post, guest_fds
+	.globl guest_gate_flags, guest_gate_answer, guest_post, guest_fds, guest_read
 	.globl guest_cpuid, guest_cpuid_at, guest_cpuid_other, guest_cpuid_loop, guest_cpuid_loop_at
 	.globl guest_store_loop, guest_vsyscall, guest_sysenter, guest_compat
 guest_begin:
@@ -213,6 +213,48 @@ guest_fds:
 5:	dec	%rcx
 	jg	5b
 	jmp	guest_fds
+/* read(9, r10, 64) in a loop, which must return 8; what it has read, added up in 16(r10).  r13 as above. */
+guest_read:
+	mov	$9, %edi
+	mov	%r10, %rsi
+	mov	$64, %edx
+	mov	$0x105, %r8d
+	mov	$0x106, %r9d
+	mov	$0x107, %ebx
+	mov	$0x108, %ebp
+	mov	$0x109, %r12d
+	movq	%rsp, %xmm6
+	movq	%r10, %xmm7
+1:	inc	%r14
+	xor	%eax, %eax
+	lea	2f(%rip), %rcx
+	stc
+	jmp	*%r15
+	syscall
+2:	jnc	guest_gate_bad
+	cmp	$8, %rax
+	jne	guest_gate_bad
+	movq	%xmm7, %r11
+	cmp	%r10, %r11
+	jne	guest_gate_bad
+	movq	%xmm6, %r11
+	cmp	%rsp, %r11
+	jne	guest_gate_bad
+	cmp	%r10, %rsi
+	jne	guest_gate_bad
+	EXPECT	9, %rdi
+	EXPECT	64, %rdx
+	EXPECT	0x105, %r8
+	EXPECT	0x106, %r9
+	EXPECT	0x107, %rbx
+	EXPECT	0x108, %rbp
+	EXPECT	0x109, %r12
+	mov	(%r10), %rcx
+	add	%rcx, 16(%r10)
+	mov	%r13, %rcx
+3:	dec	%rcx
+	jg	3b
+	jmp	1b
 /* cpuid's stand-in with r13, r14; the answer to r8, rbx, r9, rdx; then a call. */
 guest_cpuid:
 	mov	%r13, %rax

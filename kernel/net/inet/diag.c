@@ -35,7 +35,7 @@ static void tell_tcp(struct tcp_sock *t, struct tcp_info_k *info, inet_diag_fn f
 
 	names(&t->in, &d);
 	d.wqueue = (uint32_t)tcp_unsent(t);
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	d.state = t->state;
 	d.rqueue = t->state == TCP_LISTEN ? t->accept_count : (uint32_t)tcp_queue_seen(&t->rq);
 	d.rqueue += t->done && !t->fin_read;    /* the FIN counts */

@@ -28,7 +28,7 @@ static void tcp_line(struct sbuf *s, unsigned n, struct inet_sock *i, bool v6)
 	uint8_t state;
 	bool orphan;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	state = t->state;
 	alive = tcp_keepalive_ms(t);
 	orphan = t->orphan;
@@ -130,7 +130,7 @@ struct net_counts net_count(struct netns *ns)
 		if (i->proto == PROTO_TCP) {
 			struct tcp_sock *t = tcp_of(i);
 
-			spin_lock(&t->lock);
+			tcp_lock(t);
 			c.orphans += t->orphan;
 			c.established += t->state == TCP_ESTABLISHED || t->state == TCP_CLOSE_WAIT;
 			*(v6 ? &c.tcp6 : &c.tcp4) += t->state != TCP_CLOSE;
@@ -157,7 +157,7 @@ void net_traffic(struct netns *ns, struct net_tally *ret)
 		if (i->proto == PROTO_TCP) {
 			struct tcp_sock *t = tcp_of(i);
 
-			spin_lock(&t->lock);
+			tcp_lock(t);
 			tcp_tally(t, ret);
 			spin_unlock(&t->lock);
 		}

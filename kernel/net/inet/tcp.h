@@ -14,11 +14,13 @@
  * sender lets one writer at a time at the peer's queue, read_lock one reader;
  * user memory is touched under these only, and sendfile() reads its file.
  * Neither is held while waiting.
+ * tcp_sock.lock is taken by tcp_lock(): nobody sees a queue of which the program may be reading.
  * Order: write_lock or read_lock > inode->lock of a file > ns->lock >
  * tcp_sock.lock. */
 #ifndef NACRE_KERNEL_NET_TCP_H
 #define NACRE_KERNEL_NET_TCP_H
 
+#include "kernel/ipc/grant.h"
 #include "kernel/net/inet/inet.h"
 
 #define TCP_SHUT_RCV 1u
@@ -69,6 +71,7 @@ struct tcp_sock {
 	int32_t error;                  /* SO_ERROR */
 	struct tcp_sock *peer;          /* counted */
 	struct tcp_queue rq;
+	struct grant *grant;            /* of what is in it; tcp_lock() */
 	uint64_t rcv_seq, read_seq;     /* bytes that came and that were read, ever */
 	uint64_t urg_seq;               /* where the urgent byte is */
 	_Atomic bool urg_here;          /* there is a mark at or after read_seq; looked at without it */
@@ -102,6 +105,15 @@ struct tcp_sock {
 	uint32_t segs_out, segs_in;
 	uint8_t congestion;             /* index of its name */
 };
+
+/* What the program has read meanwhile is no longer in the queue. */
+void tcp_grant_settle(struct tcp_sock *t);
+static inline void tcp_lock(struct tcp_sock *t)
+{
+	spin_lock(&t->lock);
+	if (unlikely(t->grant))
+		tcp_grant_settle(t);
+}
 
 /* Does our buffer hold all that waits?  What is more has not come yet, for all
  * that a program can see.  lock held */
@@ -164,6 +176,8 @@ void tcp_show_connect(const struct tcp_sock *t, bool accepted);
 /* tcp_recv.c */
 long tcp_recvmsg(struct socket *s, struct sock_msg *m);
 uint32_t tcp_poll(struct socket *s, struct poll_table *pt);
+bool tcp_grant(struct socket *s, struct grant *g);
+void tcp_grant_over(struct socket *s, struct grant *g);
 
 /* tcp_timer.c: an armed timer keeps t.  No lock held. */
 void tcp_timers_init(struct tcp_sock *t);
@@ -181,6 +195,8 @@ void tcp_chunk_free(struct tcp_chunk *c);
 /* Everything that can go; to be freed by tcp_chunks_free() without the lock. */
 struct tcp_chunk *tcp_queue_purge(struct tcp_queue *q);
 void tcp_chunks_free(struct tcp_chunk *c);
+/* The chunk that holds all bytes, and stays when they are read; or NULL. */
+struct tcp_chunk *tcp_queue_whole(const struct tcp_queue *q);
 /* A chunk with room at the end for some of n bytes, now being written to; NULL:
  * append a new one. */
 struct tcp_chunk *tcp_queue_tail(struct tcp_queue *q, size_t n);

@@ -34,7 +34,7 @@ int tcp_listen(struct socket *s, int backlog)
 	err = inet_listen_port(&t->in, true);
 	if (err)
 		return err;
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	if ((t->state != TCP_CLOSE && t->state != TCP_LISTEN) || t->peer || t->connecting) {
 		spin_unlock(&t->lock);
 		inet_listen_port(&t->in, false);
@@ -51,7 +51,7 @@ static struct tcp_sock *pop(struct tcp_sock *l, struct list *q)
 {
 	struct tcp_sock *t = NULL;
 
-	spin_lock(&l->lock);
+	tcp_lock(l);
 	if (!list_empty(q)) {
 		t = list_first(q, struct tcp_sock, link);
 		list_del(&t->link);
@@ -65,7 +65,7 @@ static void syn_leave(struct tcp_sock *t)
 {
 	struct tcp_sock *l;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	l = t->listener;
 	t->listener = NULL;
 	t->syn_queued = false;
@@ -78,7 +78,7 @@ static struct tcp_sock *defers_take(struct tcp_sock *c)
 {
 	struct tcp_sock *l;
 
-	spin_lock(&c->lock);
+	tcp_lock(c);
 	l = c->defers;
 	c->defers = NULL;
 	spin_unlock(&c->lock);
@@ -93,7 +93,7 @@ void tcp_defer_done(struct tcp_sock *c)
 
 	if (!l)
 		return;
-	spin_lock(&l->lock);
+	tcp_lock(l);
 	/* Not in a list: not there yet (establish() will see that defers is
 	 * gone) or no longer. */
 	if (!list_empty(&c->link)) {
@@ -109,7 +109,7 @@ void tcp_listener_close(struct tcp_sock *l)
 {
 	struct tcp_sock *t;
 
-	spin_lock(&l->lock);
+	tcp_lock(l);
 	if (l->state != TCP_LISTEN) {
 		spin_unlock(&l->lock);
 		return;
@@ -138,7 +138,7 @@ void tcp_syn_cancel(struct tcp_sock *t)
 	struct tcp_sock *l;
 	bool mine = false;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	l = t->listener;
 	t->listener = NULL;
 	if (t->state == TCP_SYN_SENT && l)
@@ -146,14 +146,14 @@ void tcp_syn_cancel(struct tcp_sock *t)
 	spin_unlock(&t->lock);
 	if (!l)
 		return;
-	spin_lock(&l->lock);
+	tcp_lock(l);
 	if (!list_empty(&t->link)) {
 		list_del(&t->link);
 		mine = true;
 	}
 	spin_unlock(&l->lock);
 	if (mine) {
-		spin_lock(&t->lock);
+		tcp_lock(t);
 		t->syn_queued = false;
 		spin_unlock(&t->lock);
 		tcp_put(t);             /* the queue's */
@@ -170,7 +170,7 @@ static int reserve(struct tcp_sock *l, struct tcp_sock *t)
 
 	/* Before it can be found in the queue.  It may still be in another one
 	 * when threads connect and disconnect the same socket at once. */
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	if (t->syn_queued || t->state != TCP_SYN_SENT) {
 		err = -ECONNREFUSED;
 	} else {
@@ -180,7 +180,7 @@ static int reserve(struct tcp_sock *l, struct tcp_sock *t)
 	spin_unlock(&t->lock);
 	if (err)
 		return err;
-	spin_lock(&l->lock);
+	tcp_lock(l);
 	if (l->state != TCP_LISTEN) {
 		err = -ECONNREFUSED;
 	} else if (l->accept_count > l->backlog) {
@@ -245,7 +245,7 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 
 	if (c) {
 		inet_add_child(&c->in);
-		spin_lock(&t->lock);
+		tcp_lock(t);
 		dead = t->state != TCP_SYN_SENT;
 		if (!dead) {
 			t->state = TCP_ESTABLISHED;
@@ -256,7 +256,7 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 		}
 		spin_unlock(&t->lock);
 	}
-	spin_lock(&l->lock);
+	tcp_lock(l);
 	refused = l->state != TCP_LISTEN;
 	if (c && !dead && !refused)
 		list_push_back(c->defers ? &l->deferred : &l->accept_queue, &tcp_get(c)->link);
@@ -322,7 +322,7 @@ void tcp_defer_reset(struct tcp_sock *c)
 
 	if (!l)
 		return;
-	spin_lock(&l->lock);
+	tcp_lock(l);
 	mine = !list_empty(&c->link);
 	if (mine) {
 		list_del(&c->link);
@@ -344,7 +344,7 @@ void tcp_ack_now(struct tcp_sock *t)
 
 	if (!c)
 		return;
-	spin_lock(&c->lock);
+	tcp_lock(c);
 	waits = c->defers && !c->defers->opt[TCP_DEFER_ACCEPT];
 	spin_unlock(&c->lock);
 	if (waits)
@@ -362,7 +362,7 @@ static bool connect_self(struct tcp_sock *t)
 
 	if (!self)
 		return false;
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	if (t->state == TCP_SYN_SENT) {
 		t->state = TCP_ESTABLISHED;
 		t->start_ns = plat_time_mono_ns();
@@ -403,7 +403,7 @@ static int outcome(struct tcp_sock *t)
 {
 	int err = 0;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	t->connecting = false;
 	if (t->state == TCP_CLOSE && !t->peer) {
 		err = t->error ? -t->error : -ECONNABORTED;
@@ -462,7 +462,7 @@ static int start(struct socket *s, struct tcp_sock *t, const struct endpoint *to
 {
 	int err = 0;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	if (t->state != TCP_CLOSE || t->peer || t->connecting)
 		err = -EISCONN;
 	if (!err) {
@@ -477,7 +477,7 @@ static int start(struct socket *s, struct tcp_sock *t, const struct endpoint *to
 		return err;
 	net_tally(&t->in.ns->tally.active_opens, 1);
 	err = attempt(s, t, to, nonblock);
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	if (err && t->state == TCP_SYN_SENT && err != -EINPROGRESS && !t->syn_queued) {
 		t->state = TCP_CLOSE;
 		t->connecting = false;
@@ -506,7 +506,7 @@ int tcp_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
 
 	if (a->size >= sizeof(uint16_t) && a->u.family == AF_UNSPEC)
 		return unconnect(s);
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	state = t->state;
 	connecting = t->connecting;
 	spin_unlock(&t->lock);
@@ -533,7 +533,7 @@ static bool take(struct tcp_sock *l, struct tcp_sock **ret, int *err)
 {
 	*ret = NULL;
 	*err = 0;
-	spin_lock(&l->lock);
+	tcp_lock(l);
 	if (l->state != TCP_LISTEN) {
 		*err = -EINVAL;
 	} else if (!list_empty(&l->accept_queue)) {

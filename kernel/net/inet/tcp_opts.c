@@ -153,7 +153,7 @@ static void set_buf(struct socket *s, struct tcp_sock *t, int opt, const void *v
 	memcpy(&v, val, sizeof v);
 	v = v < 0 ? SOCK_BUF_DEFAULT : MIN(v, SOCK_BUF_DEFAULT);
 	v = MAX(v * 2, opt == SO_SNDBUF ? SOCK_SNDBUF_MIN : SOCK_RCVBUF_MIN);
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	__atomic_store_n(opt == SO_SNDBUF ? &t->sndbuf : &t->rcvbuf, v, __ATOMIC_RELAXED);
 	spin_unlock(&t->lock);
 	waitq_wake_all(&t->wq, POLLOUT | POLLWRNORM);
@@ -183,7 +183,7 @@ int tcp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t
 	}
 	if (level == SOL_SOCKET && (opt == SO_OOBINLINE || opt == SO_KEEPALIVE) && size >= sizeof v) {
 		memcpy(&v, val, sizeof v);
-		spin_lock(&t->lock);
+		tcp_lock(t);
 		*(opt == SO_OOBINLINE ? &t->oobinline : &t->keepalive) = v;
 		spin_unlock(&t->lock);
 	}
@@ -199,7 +199,7 @@ void tcp_fill_info(struct tcp_sock *t, struct tcp_info_k *i)
 
 	memset(i, 0, sizeof *i);
 	i->notsent_bytes = (uint32_t)tcp_unsent(t);
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	up = tcp_connected(t->state);
 	i->state = t->state;
 	i->options = up ? 7 : 0;
@@ -292,7 +292,7 @@ int tcp_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size
 		return get_tcp(t, opt, val, size);
 	if (level != SOL_SOCKET)
 		return inet_getsockopt_common(s, &t->in, level, opt, val, size);
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	switch (opt) {
 	case SO_ERROR:
 		v = t->error;
@@ -322,7 +322,7 @@ long tcp_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 
 	switch (cmd) {
 	case FIONREAD:
-		spin_lock(&t->lock);
+		tcp_lock(t);
 		if (t->state == TCP_LISTEN)
 			n = -EINVAL;
 		else if (t->urg_here && !t->oobinline && t->urg_seq >= t->read_seq)
@@ -338,7 +338,7 @@ long tcp_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		n = (int32_t)tcp_unsent(t);
 		break;
 	case SIOCATMARK:
-		spin_lock(&t->lock);
+		tcp_lock(t);
 		n = t->urg_here && t->urg_seq == t->read_seq;
 		spin_unlock(&t->lock);
 		break;
@@ -356,7 +356,7 @@ static void tcp_attach(struct socket *s, struct file *f)
 	struct tcp_sock *t = s->priv;
 
 	__atomic_store_n(&t->in.ino, f->inode->ino, __ATOMIC_RELAXED);      /* it is in the tables already */
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	t->file = f;
 	spin_unlock(&t->lock);
 }
@@ -399,6 +399,8 @@ const struct sock_ops tcp_ops = {
 	.setsockopt = tcp_setsockopt,
 	.getsockopt = tcp_getsockopt,
 	.poll = tcp_poll,
+	.grant = tcp_grant,
+	.grant_over = tcp_grant_over,
 	.filter = inet_filter,
 	.ioctl = tcp_ioctl,
 	.attach = tcp_attach,

@@ -100,6 +100,13 @@ struct tcp_chunk *tcp_queue_purge(struct tcp_queue *q)
 	return c;
 }
 
+struct tcp_chunk *tcp_queue_whole(const struct tcp_queue *q)
+{
+	struct tcp_chunk *c = q->head;
+
+	return c && c == q->tail && !q->held && !c->lent && c->cap <= KEEP_MAX ? c : NULL;
+}
+
 struct tcp_chunk *tcp_queue_tail(struct tcp_queue *q, size_t n)
 {
 	struct tcp_chunk *c = q->tail;

@@ -26,7 +26,7 @@ static bool can_recv(struct tcp_sock *t, uint64_t skip, uint64_t want, int *ret)
 	uint64_t n;
 
 	*ret = 0;
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	n = readable_locked(t);
 	n -= MIN(n, skip);
 	if (n && (n >= want || t->urg_here)) {
@@ -67,7 +67,7 @@ static void pass_lone_mark(struct tcp_sock *t)
 {
 	struct tcp_chunk *freed = NULL;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	pass_mark(t, false, &freed);
 	spin_unlock(&t->lock);
 	tcp_chunks_free(freed);
@@ -139,7 +139,7 @@ static size_t read_here(struct tcp_sock *t, struct sock_msg *m, bool *fault)
 	uint32_t from;
 
 	while (m->it->left && more) {
-		spin_lock(&t->lock);
+		tcp_lock(t);
 		if (!done)
 			skip = off + pass_mark(t, peek, &freed);
 		if (!peek)
@@ -167,7 +167,7 @@ static size_t read_here(struct tcp_sock *t, struct sock_msg *m, bool *fault)
 		if (peek) {
 			skip += got;
 		} else {
-			spin_lock(&t->lock);
+			tcp_lock(t);
 			wake = consumed(t, got, &freed);
 			fin = t->fin_due && tcp_fits(t);
 			more = tcp_queue_seen(&t->rq);
@@ -190,7 +190,7 @@ static long recv_urgent(struct tcp_sock *t, struct sock_msg *m)
 	uint8_t byte = 0;
 	long err = 0;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	if (t->oobinline || !t->urg_here || !t->urg_valid)
 		err = -EINVAL;
 	else if (t->state == TCP_CLOSE && !t->done)
@@ -215,7 +215,7 @@ static void tell_rest(struct tcp_sock *t, struct sock_msg *m)
 {
 	int32_t n;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	n = (int32_t)tcp_queue_seen(&t->rq) + t->done;
 	spin_unlock(&t->lock);
 	sock_put_cmsg(m, IPPROTO_TCP, TCP_INQ, &n, sizeof n);
@@ -227,7 +227,7 @@ static bool at_mark(struct tcp_sock *t)
 
 	if (!t->urg_here)
 		return false;
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	yes = at_mark_locked(t);
 	spin_unlock(&t->lock);
 	return yes;
@@ -237,7 +237,7 @@ static bool has_bytes(struct tcp_sock *t)
 {
 	bool yes;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	yes = t->rq.bytes > t->rq.held;
 	spin_unlock(&t->lock);
 	return yes;
@@ -304,6 +304,57 @@ long tcp_recvmsg(struct socket *s, struct sock_msg *m)
 	return verdict < 0 ? verdict : err;
 }
 
+/* ---- reads in advance ---- */
+
+void tcp_grant_settle(struct tcp_sock *t)
+{
+	struct grant *g = t->grant;
+	struct tcp_chunk *none = NULL;
+
+	t->grant = NULL;
+	if (!grant_used(g))
+		return;
+	tcp_queue_read(&t->rq, g->size, &none);
+	t->read_seq += g->size;
+	KASSERT(!none);
+}
+
+/* Nobody waits for what a read makes room for, and nothing but bytes is there. */
+bool tcp_grant(struct socket *s, struct grant *g)
+{
+	struct tcp_sock *t = s->priv;
+	struct tcp_chunk *c;
+	uint8_t *to = NULL;
+
+	if (!mutex_trylock(&t->read_lock))
+		return false;
+	tcp_lock(t);
+	c = tcp_queue_whole(&t->rq);
+	if (c && !t->full && !t->awaited && !t->fin_due && !t->urg_here && t->rq.bytes >= (uint64_t)s->rcvlowat &&
+	    __atomic_load_n(&t->in.peek_off, __ATOMIC_RELAXED) < 0)
+		to = grant_place(g, t->rq.bytes);
+	if (to) {
+		memcpy(to, c->data + c->r, t->rq.bytes);
+		if (grant_give(g, t->rq.bytes))
+			t->grant = g;
+		else
+			to = NULL;
+	}
+	spin_unlock(&t->lock);
+	mutex_unlock(&t->read_lock);
+	return to;
+}
+
+void tcp_grant_over(struct socket *s, struct grant *g)
+{
+	struct tcp_sock *t = s->priv;
+
+	spin_lock(&t->lock);
+	if (t->grant == g)
+		tcp_grant_settle(t);
+	spin_unlock(&t->lock);
+}
+
 /* ---- readiness ---- */
 
 uint32_t tcp_poll(struct socket *s, struct poll_table *pt)
@@ -313,12 +364,12 @@ uint32_t tcp_poll(struct socket *s, struct poll_table *pt)
 	bool room;
 
 	poll_wait(pt, &t->wq);
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	room = tcp_can_write_at_once(t);
 	if (!room) {
 		spin_unlock(&t->lock);
 		room = tcp_can_write(t);
-		spin_lock(&t->lock);
+		tcp_lock(t);
 	}
 	if (t->state == TCP_LISTEN) {
 		if (!list_empty(&t->accept_queue))

@@ -56,7 +56,7 @@ uint64_t tcp_unsent(struct tcp_sock *t)
 
 	if (!p)
 		return 0;
-	spin_lock(&p->lock);
+	tcp_lock(p);
 	n = p->orphan || p->state == TCP_CLOSE ? 0 : unsent_to(p);
 	if (n)
 		p->awaited = true;
@@ -72,7 +72,7 @@ void tcp_push(struct tcp_sock *t)
 
 	if (!p)
 		return;
-	spin_lock(&p->lock);
+	tcp_lock(p);
 	any = p->rq.held;
 	p->rq.held = 0;
 	spin_unlock(&p->lock);
@@ -97,7 +97,7 @@ bool tcp_can_write(struct tcp_sock *t)
 
 	if (!p)
 		return true;
-	spin_lock(&p->lock);
+	tcp_lock(p);
 	ok = p->orphan || tcp_roomy(p, t->sndbuf);
 	if (!ok)
 		p->full = true;
@@ -114,12 +114,12 @@ static bool can_send(struct tcp_sock *t, struct tcp_sock *peer)
 {
 	bool ok;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	ok = t->error || t->shutdown & TCP_SHUT_SEND || t->state == TCP_CLOSE;
 	spin_unlock(&t->lock);
 	if (ok)
 		return true;
-	spin_lock(&peer->lock);
+	tcp_lock(peer);
 	ok = peer->orphan || tcp_roomy(peer, t->sndbuf);
 	if (!ok)
 		peer->full = true;
@@ -131,7 +131,7 @@ static int send_state(struct tcp_sock *t, struct tcp_sock **ret_peer)
 {
 	int err = 0;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	if (t->error) {
 		err = -t->error;
 		t->error = 0;
@@ -196,7 +196,7 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 	uint64_t room, seq, queued;
 	bool gone, behind, defers, lends;
 
-	spin_lock(&peer->lock);
+	tcp_lock(peer);
 	/* Closed, or another thread disconnected one of us and it is somebody
 	 * else's by now. */
 	gone = peer->orphan || peer->state == TCP_CLOSE || peer->peer != t;
@@ -239,7 +239,7 @@ static long send_piece(struct tcp_sock *t, struct tcp_sock *peer, struct sock_ms
 		tcp_show(t, peer, FRAME_PSH | FRAME_ACK, c->data + c->w, got);
 	if (got && st->body)
 		keep_body(st, t, peer, c->data + c->w, got);
-	spin_lock(&peer->lock);
+	tcp_lock(peer);
 	if (fresh && got)
 		tcp_queue_append(&peer->rq, fresh);
 	if (got || !fresh)
@@ -275,7 +275,7 @@ static void tell_urgent(struct tcp_sock *peer)
 {
 	struct file *f;
 
-	spin_lock(&peer->lock);
+	tcp_lock(peer);
 	f = peer->file && ref_get_unless_zero(&peer->file->ref) ? peer->file : NULL;
 	spin_unlock(&peer->lock);
 	if (!f)

@@ -59,10 +59,10 @@ void tcp_show_connect(const struct tcp_sock *t, bool accepted)
 /* How many bytes t has sent and received. */
 static void counts(struct tcp_sock *t, struct tcp_sock *peer, uint64_t *ret_sent, uint64_t *ret_received)
 {
-	spin_lock(&peer->lock);
+	tcp_lock(peer);
 	*ret_sent = peer->rcv_seq;
 	spin_unlock(&peer->lock);
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	*ret_received = t->rcv_seq + t->done;   /* a FIN has a number */
 	spin_unlock(&t->lock);
 }

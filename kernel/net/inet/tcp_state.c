@@ -58,7 +58,7 @@ struct tcp_sock *tcp_peer_get(struct tcp_sock *t)
 {
 	struct tcp_sock *p;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	p = t->peer;
 	if (p)
 		tcp_get(p);
@@ -73,7 +73,7 @@ static void tcp_over(struct tcp_sock *t)
 	struct tcp_sock *peer = NULL;
 	bool orphan;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	orphan = t->orphan;
 	if (orphan) {
 		peer = t->peer;
@@ -91,7 +91,7 @@ void tcp_receive_fin(struct tcp_sock *t, struct tcp_sock *from)
 {
 	bool over = false, news;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	if (!tcp_connected(t->state) || t->done || t->peer != from) {
 		spin_unlock(&t->lock);
 		return;
@@ -143,7 +143,7 @@ void tcp_receive_rst(struct tcp_sock *t, struct tcp_sock *from)
 {
 	uint8_t state;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	if (t->state == TCP_CLOSE || t->state == TCP_LISTEN || t->peer != from) {
 		spin_unlock(&t->lock);
 		return;
@@ -166,7 +166,7 @@ void tcp_give_up(struct tcp_sock *t)
 {
 	bool was;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	was = tcp_connected(t->state);
 	if (was) {
 		t->error = ETIMEDOUT;
@@ -201,7 +201,7 @@ static void send_fin(struct tcp_sock *t)
 	struct tcp_sock *peer = NULL;
 	bool fin, over;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	fin = send_fin_locked(t);
 	over = fin && t->state == TCP_CLOSE;
 	/* Taken with the change of state: whoever sees that may let go of it. */
@@ -221,7 +221,7 @@ int tcp_shutdown(struct socket *s, int how)
 	uint8_t mask = how == SHUT_RD ? TCP_SHUT_RCV : how == SHUT_WR ? TCP_SHUT_SEND : TCP_SHUT_BOTH;
 	int err = 0;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	switch ((unsigned)t->state) {
 	case TCP_LISTEN:
 		spin_unlock(&t->lock);
@@ -253,7 +253,7 @@ void tcp_disconnect(struct tcp_sock *t)
 
 	tcp_syn_cancel(t);
 	mutex_lock(&t->read_lock);
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	reset = tcp_connected(t->state);
 	peer = t->peer;
 	t->peer = NULL;
@@ -294,7 +294,7 @@ static void tcp_close(struct tcp_sock *t, bool hard)
 	if (t->state == TCP_LISTEN)
 		tcp_listener_close(t);
 	tcp_timers_off(t);
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	t->orphan = true;
 	if (tcp_connected(t->state)) {
 		/* Unread data is lost: the sender learns it (RFC 2525, 2.17). */
@@ -334,7 +334,7 @@ static void linger(struct tcp_sock *t, uint32_t seconds)
 {
 	bool lost;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	lost = !tcp_connected(t->state) || t->rq.bytes;
 	spin_unlock(&t->lock);
 	if (lost || current_task()->exiting)
@@ -349,7 +349,7 @@ void tcp_release(struct socket *s)
 
 	if (!t)
 		return;
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	t->file = NULL;
 	spin_unlock(&t->lock);
 	if (s->linger.onoff && s->linger.linger)

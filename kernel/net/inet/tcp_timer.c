@@ -27,7 +27,7 @@ static void stalled(struct tcp_sock *t)
 	uint64_t seq = 0;
 
 	if (p) {
-		spin_lock(&p->lock);
+		tcp_lock(p);
 		seq = p->read_seq;
 		stuck = seq == t->stall_seq && !p->orphan;
 		behind = tcp_room(p, t->sndbuf) == 0;
@@ -49,7 +49,7 @@ static void fire(struct ktimer *timer)
 	uint64_t now = plat_time_mono_ns(), next;
 	bool fired[TCP_TIMERS] = { false };
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	for (int k = 0; k < TCP_TIMERS; k++) {
 		fired[k] = t->due[k] && t->due[k] <= now;
 		if (fired[k])
@@ -84,7 +84,7 @@ void tcp_timers_init(struct tcp_sock *t) { ktimer_init(&t->timer, fire); }
 
 void tcp_timer_set(struct tcp_sock *t, enum tcp_timer k, uint64_t due_ns)
 {
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	if (!t->due[k] && !t->timers_off) {
 		t->due[k] = due_ns;
 		if (!t->timer_armed || due_ns < t->timer.deadline_ns) {
@@ -101,7 +101,7 @@ void tcp_timer_set(struct tcp_sock *t, enum tcp_timer k, uint64_t due_ns)
  * and clear all the time. */
 void tcp_timer_clear(struct tcp_sock *t, enum tcp_timer k)
 {
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	t->due[k] = 0;
 	spin_unlock(&t->lock);
 }
@@ -110,7 +110,7 @@ void tcp_timers_off(struct tcp_sock *t)
 {
 	bool armed;
 
-	spin_lock(&t->lock);
+	tcp_lock(t);
 	t->timers_off = true;
 	memset(t->due, 0, sizeof t->due);
 	armed = t->timer_armed;

@@ -127,6 +127,21 @@ int unix_peer_pidfd(struct socket *s, struct file **ret)
 	return err;
 }
 
+/* What u has sent and a reader has taken counts against it no longer. */
+static void settle_peer(struct unix_sock *u)
+{
+	struct unix_sock *p;
+
+	if (!unix_is_stream(u))
+		return;
+	spin_lock(&u->lock);
+	p = u->peer && unix_granted(u->peer) ? unix_get(u->peer) : NULL;
+	spin_unlock(&u->lock);
+	if (p)
+		unix_settle_slow(p);
+	unix_put(p);
+}
+
 uint32_t unix_poll(struct socket *s, struct poll_table *pt)
 {
 	struct unix_sock *u = s->priv;
@@ -135,6 +150,8 @@ uint32_t unix_poll(struct socket *s, struct poll_table *pt)
 
 	poll_wait(pt, &u->rd);
 	poll_wait(pt, &u->wr);
+	unix_settle(u);
+	settle_peer(u);
 	writable = unix_writable(u) && (!unix_is_dgram(u) || unix_peer_has_room(u));
 	spin_lock(&u->lock);
 	if (u->error)
@@ -192,6 +209,7 @@ long unix_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 
 	switch (cmd) {
 	case FIONREAD:
+		unix_settle(u);
 		spin_lock(&u->lock);
 		if (u->state == UNIX_LISTEN)
 			n = -EINVAL;
@@ -202,11 +220,13 @@ long unix_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		spin_unlock(&u->lock);
 		break;
 	case SIOCOUTQ:
+		settle_peer(u);
 		n = (int32_t)__atomic_load_n(&u->wmem, __ATOMIC_RELAXED);
 		break;
 	case SIOCATMARK:
 		if (!unix_is_stream(u))
 			return -EOPNOTSUPP;
+		unix_settle(u);
 		spin_lock(&u->lock);
 		n = u->state == UNIX_LISTEN ? !list_empty(&u->pending) : at_urgent_mark(u);
 		spin_unlock(&u->lock);

@@ -21,6 +21,11 @@ static int deliver(struct unix_sock *to, struct list *batch, bool oob)
 	int err = 0;
 
 	spin_lock(&to->lock);
+	while (unlikely(unix_granted(to))) {
+		spin_unlock(&to->lock);
+		unix_settle_slow(to);
+		spin_lock(&to->lock);
+	}
 	if (to->dead || to->shutdown & UNIX_SHUT_RCV) {
 		err = -EPIPE;
 	} else {
@@ -110,6 +115,7 @@ long unix_send_stream(struct socket *s, struct unix_sock *u, struct sock_msg *sm
 	to = unix_peer_get(u);
 	if (!to)
 		return -ENOTCONN;
+	unix_settle(to);
 	if (unix_load(u->shutdown) & UNIX_SHUT_SEND)
 		n = -EPIPE;
 	while (n >= 0 && sm->it->left > oob) {
@@ -273,9 +279,12 @@ static size_t read_here(struct socket *s, struct unix_sock *u, struct sock_msg *
 			bool *had)
 {
 	bool peek = sm->flags & MSG_PEEK;
-	struct place at = first_place(u);
 	uint32_t skip = unix_peek_offset(u, sm);
 	size_t start = done;
+	struct place at;
+
+	unix_settle(u);                 /* read_lock: no other comes before it is dropped */
+	at = first_place(u);
 
 	*had = at.m;
 	while (at.m && !*stop) {
@@ -326,6 +335,7 @@ static long recv_urgent(struct socket *s, struct unix_sock *u, struct sock_msg *
 	long ret = 1;
 
 	mutex_lock(&u->read_lock);
+	unix_settle(u);
 	spin_lock(&u->lock);
 	m = s->oobinline ? NULL : u->oob;
 	if (m && !(sm->flags & MSG_PEEK))
@@ -380,4 +390,75 @@ long unix_recv_stream(struct socket *s, struct unix_sock *u, struct sock_msg *sm
 	if (fault)
 		return -EFAULT;
 	return w < 0 ? w : 0;
+}
+
+/* ---- reads in advance ---- */
+
+void unix_settle_slow(struct unix_sock *u)
+{
+	struct unix_msg *m = NULL;
+
+	spin_lock(&u->lock);
+	if (u->grant) {
+		struct grant *g = u->grant;
+
+		__atomic_store_n(&u->grant, NULL, __ATOMIC_RELEASE);
+		if (grant_used(g)) {
+			m = list_first(&u->queue, struct unix_msg, link);
+			KASSERT(m->size - m->off == g->size);
+			(void)unix_msg_unlink(u, m);
+		}
+	}
+	spin_unlock(&u->lock);
+	if (m)
+		unix_msg_free(m);
+}
+
+/* One message of plain bytes, whose sender waits for nothing. */
+static struct unix_msg *grantable(const struct socket *s, struct unix_sock *u)
+{
+	struct unix_msg *m;
+
+	if (!unix_is_stream(u) || u->state != UNIX_CONNECTED || u->queue_count != 1 || u->oob || u->peek_off >= 0)
+		return NULL;
+	m = list_first(&u->queue, struct unix_msg, link);
+	return !m->scm && m->off < m->size && m->size - m->off >= (uint32_t)s->rcvlowat ? m : NULL;
+}
+
+bool unix_grant(struct socket *s, struct grant *g)
+{
+	struct unix_sock *u = s->priv;
+	struct unix_msg *m;
+	uint8_t *to = NULL;
+
+	if (!mutex_trylock(&u->read_lock))
+		return false;
+	unix_settle(u);
+	spin_lock(&u->lock);
+	m = grantable(s, u);
+	if (m)
+		to = grant_place(g, m->size - m->off);
+	if (to) {
+		memcpy(to, m->data + m->off, m->size - m->off);
+		if (grant_give(g, m->size - m->off))
+			__atomic_store_n(&u->grant, g, __ATOMIC_RELEASE);
+		else
+			to = NULL;
+	}
+	/* Whoever comes to wait there looks for grants afterwards. */
+	if (to && waitq_asks(&m->from->wr, POLL_OUT_KEYS)) {
+		__atomic_store_n(&u->grant, NULL, __ATOMIC_RELEASE);
+		(void)grant_used(g);
+	}
+	spin_unlock(&u->lock);
+	mutex_unlock(&u->read_lock);
+	return to;
+}
+
+void unix_grant_over(struct socket *s, struct grant *g)
+{
+	struct unix_sock *u = s->priv;
+
+	if (__atomic_load_n(&u->grant, __ATOMIC_ACQUIRE) == g)
+		unix_settle_slow(u);
 }

@@ -15,6 +15,7 @@
 #ifndef NACRE_KERNEL_NET_UNIX_H
 #define NACRE_KERNEL_NET_UNIX_H
 
+#include "kernel/ipc/grant.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/net/frame.h"
 #include "kernel/task/task.h"
@@ -56,6 +57,7 @@ struct unix_sock {
 	struct list queue;              /* unix_msg.link */
 	uint64_t queued;                /* bytes of data in queue */
 	unsigned queue_count;           /* messages; read freely */
+	struct grant *grant;            /* of the only message in queue: unix_settle() */
 	struct unix_msg *oob;           /* of queue: the urgent byte, not yet read */
 	struct list pending;            /* listener: embryos by pending_link */
 	unsigned pending_count, backlog;
@@ -108,6 +110,18 @@ struct unix_msg {
 #define UNIX_INLINE 2048u               /* data up to this size share the message's block */
 
 #define unix_load(x) __atomic_load_n(&(x), __ATOMIC_SEQ_CST)
+
+/* A reader may have taken the message without a trap: with this it is gone, or will
+ * not be taken so.  No lock held, but read_lock.  Who adds to the queue looks again. */
+void unix_settle_slow(struct unix_sock *u);
+static inline bool unix_granted(const struct unix_sock *u) { return __atomic_load_n(&u->grant, __ATOMIC_ACQUIRE); }
+static inline void unix_settle(struct unix_sock *u)
+{
+	if (unlikely(unix_granted(u)))
+		unix_settle_slow(u);
+}
+bool unix_grant(struct socket *s, struct grant *g);
+void unix_grant_over(struct socket *s, struct grant *g);
 
 struct unix_sock *unix_get(struct unix_sock *u);
 void unix_put(struct unix_sock *u);

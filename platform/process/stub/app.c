@@ -36,9 +36,9 @@ void stub_slot_save(struct stub_box *box);
 void stub_slot_change(struct stub_box *box, uint32_t to);
 uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame);
 uint32_t stub_host_cpu(void);
-void stub_posted(const struct stub_box *box, struct sigmcontext *m);
+void stub_returned(const struct stub_box *box, struct sigmcontext *m, bool made);
 void stub_ahead_then(struct stub_ahead *a, uint32_t then, uint32_t n);
-extern const uint8_t gate_posted[], gate_posted_end[];
+extern const uint8_t gate_posted[], gate_posted_end[], gate_grant[], gate_granted[], gate_granted_end[];
 extern const uint8_t gate[], gate_end[], gate_answer[], gate_answer_end[], gate_exit[], gate_exit_end[];
 
 static inline int64_t host_call(uint64_t nr, const uint64_t *a)
@@ -374,6 +374,9 @@ uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 	}
 	box->line.trap = (uint16_t)(trap | posts_told(box));
 	order = serve(box, xstate);
+	/* What may be read without a trap: soon, if at all. */
+	prefetch_write((const uint8_t *)box + BOX_GRANTS);
+	__builtin_prefetch((const uint8_t *)box + BOX_GRANT_DATA);
 	/* The gate still has the others, if they are of the same slot. */
 	if ((order & ORDER_FAST) && box->slot == slot)
 		return GATE_RETURN;
@@ -409,7 +412,13 @@ uint32_t stub_kicked(struct stub_box *box, struct sigframe *frame)
 		return KICK_SIGNAL;
 	}
 	if (CODE_INSIDE(ip, gate_posted)) {
-		stub_posted(box, &frame->uc.mc);
+		stub_returned(box, &frame->uc.mc, true);
+		return KICK_SIGNAL;
+	}
+	/* At gate_granted carry tells whose the grant was. */
+	if (ip >= (uint64_t)gate_grant && ip < (uint64_t)gate_granted_end) {
+		stub_returned(box, &frame->uc.mc, ip != (uint64_t)gate_granted ? ip > (uint64_t)gate_granted
+			      : frame->uc.mc.flags & FLAG_CARRY);
 		return KICK_SIGNAL;
 	}
 	/* Somebody who jumped into other code of ours is a program that runs. */

@@ -17,12 +17,13 @@ $cc $flags -c "$here/app.c" -o "$dir/app.o"
 $cc $flags -c "$here/ahead.c" -o "$dir/ahead.o"
 $cc $flags -c "$here/cpuid.c" -o "$dir/cpuid.o"
 $cc $flags -c "$here/post.c" -o "$dir/post.o"
+$cc $flags -c "$here/grant.c" -o "$dir/grant.o"
 $cc $flags -c "$here/frame.c" -o "$dir/frame.o"
 $cc $flags -c "$here/slot.c" -o "$dir/slot.o"
 $cc $flags -c "$here/futex.c" -o "$dir/futex.o"
 $cc $flags -c "$here/entry.S" -o "$dir/entry.o"
 ${LD:-ld} -n --build-id=none --orphan-handling=error -T "$here/stub.lds" "$dir/entry.o" "$dir/app.o" "$dir/cpuid.o" "$dir/post.o" \
- "$dir/frame.o" "$dir/ahead.o" "$dir/slot.o" "$dir/futex.o" -o "$dir/stub.elf"
+ "$dir/frame.o" "$dir/ahead.o" "$dir/slot.o" "$dir/futex.o" "$dir/grant.o" -o "$dir/stub.elf"
 ${OBJCOPY:-objcopy} -O binary -j .image "$dir/stub.elf" "$dir/stub.bin"
 cat > "$dir/blob.S" <<END
 	.section .rodata

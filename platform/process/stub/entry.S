@@ -480,6 +480,8 @@ gate:
 	je	.Lgate_post
 	cmp	$NR_fcntl, %r11
 	je	.Lgate_post
+	cmpl	$0, BOX_GRANTS(%rbx)
+	jne	.Lgate_grant
 .Lgate_call:
 	mov	$TRAP_GATE, %esi
 .Lgate_trap:
@@ -546,6 +548,27 @@ gate_posted_end:
 	mov	%rbx, %rdi
 	call	stub_unpost
 	jmp	.Lgate_call
+/* A read whose answer is here, if nobody takes that away. */
+.Lgate_grant:
+	mov	%rbx, %rdi
+	call	stub_grant
+	test	%eax, %eax
+	jz	.Lgate_call
+	mov	BOX_GRANT_NR(%rbx), %ecx
+	and	$31, %ecx
+	/* A kick up to here undoes the call, one behind finishes it: stub_kicked(). */
+	.globl gate_grant, gate_granted, gate_granted_end
+gate_grant:
+	cmpl	$0, BOX_KICKED(%rbx)
+	jne	.Lgate_call
+	lock btr %ecx, BOX_GRANTS(%rbx)
+gate_granted:
+	jnc	.Lgate_call
+	GATE_RESTORE
+	mov	BOX_POST_RESULT(%rbx), %rax
+	mov	BOX_RBX(%rbx), %rbx
+	jmp	*%rcx
+gate_granted_end:
 .Lgate_answer:
 	mov	%rcx, BOX_RIP(%rax)
 	mov	%r11, BOX_RAX(%rax)

@@ -17,7 +17,7 @@
 uint64_t stub_copy(uint64_t dst, uint64_t src, uint64_t n);
 uint32_t stub_post(struct stub_box *box);
 void stub_unpost(struct stub_box *box);
-void stub_posted(const struct stub_box *box, struct sigmcontext *m);
+void stub_returned(const struct stub_box *box, struct sigmcontext *m, bool made);
 
 static uint32_t *slot_of(struct stub_box *box, uint32_t fd)
 {
@@ -162,9 +162,9 @@ void stub_unpost(struct stub_box *box)
 	}
 }
 
-/* The frame of a signal that came while the gate returned from a posted call:
- * as if it had returned. */
-void stub_posted(const struct stub_box *box, struct sigmcontext *m)
+/* The frame of a signal that came while the gate returned from a call without a trap: as
+ * if it had returned, or (not made) as if it were about to be made. */
+void stub_returned(const struct stub_box *box, struct sigmcontext *m, bool made)
 {
 	uint64_t high = box->saved.rip >> GATE_FLAGS_SHIFT;
 
@@ -176,7 +176,8 @@ void stub_posted(const struct stub_box *box, struct sigmcontext *m)
 	m->r9 = box->saved.r9;
 	m->sp = box->saved.rsp;
 	m->bx = box->saved.rbx;
-	m->ax = box->post_result;
-	m->ip = m->cx = box->saved.rip << (64 - GATE_FLAGS_SHIFT) >> (64 - GATE_FLAGS_SHIFT);
+	m->ax = made ? box->post_result : box->saved.rax;
+	m->cx = box->saved.rip << (64 - GATE_FLAGS_SHIFT) >> (64 - GATE_FLAGS_SHIFT);
+	m->ip = made ? m->cx : m->cx - 2;
 	m->flags = (m->flags & ~(uint64_t)FLAGS_ARITHMETIC) | (high >> 8 & FLAGS_LAHF) | (high & 1) << FLAG_OF_SHIFT;
 }
