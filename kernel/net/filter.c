@@ -122,7 +122,8 @@ static bool about(const struct view *v, uint32_t what, uint32_t x, uint32_t *a)
 	case AD_MARK: *a = v->f->mark; return true;
 	case AD_XOR_X: *a ^= x; return true;
 	case AD_RANDOM: krandom(a, sizeof *a); return true;
-	case AD_QUEUE: case AD_RXHASH: case AD_CPU: case AD_VLAN_TAG: case AD_VLAN_PRESENT: case AD_VLAN_TPID:
+	case AD_CPU: *a = plat_cpu_self(); return true;
+	case AD_QUEUE: case AD_RXHASH: case AD_VLAN_TAG: case AD_VLAN_PRESENT: case AD_VLAN_TPID:
 		*a = 0;
 		return true;
 	default: return false;
@@ -163,6 +164,18 @@ static bool load(const void *data, const struct linux_sock_filter *f, uint32_t x
 		return about(v, (uint32_t)(k - AD_OFF), x, a);
 	return word(v, (f->code & 0xe0) == BPF_IND ? (int32_t)(f->k + x) : k, n, a);
 }
+
+uint32_t filter_value(struct filter_slot *s, const struct frame *f, size_t start)
+{
+	struct view v = { f, start, frame_size(f) - start };
+	struct sock_filter *p = get(s);
+	uint32_t ret = p ? bpf_interpret(p->insn, p->count, (uint32_t)v.size, load, &v) : 0;
+
+	put(p);
+	return ret;
+}
+
+void filter_share(struct filter_slot *from, struct filter_slot *to) { put(exchange(to, get(from))); }
 
 bool filter_run(struct filter_slot *s, const struct frame *f, size_t start, size_t *ret_keep)
 {

@@ -54,6 +54,10 @@ int filter_detach(struct filter_slot *s);               /* -ENOENT */
 long filter_get(struct filter_slot *s, uaddr to, unsigned room);
 /* Does the socket want f, of which it sees what begins at `start`?  How many bytes of that. */
 bool filter_run(struct filter_slot *s, const struct frame *f, size_t start, size_t *ret_keep);
+/* What the program returns; 0: there is none. */
+uint32_t filter_value(struct filter_slot *s, const struct frame *f, size_t start);
+/* to has from's program (or none, as from) from now on. */
+void filter_share(struct filter_slot *from, struct filter_slot *to);
 static inline bool filter_there(const struct filter_slot *s)
 {
 	return __atomic_load_n(&s->filter, __ATOMIC_RELAXED);

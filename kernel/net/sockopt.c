@@ -167,6 +167,17 @@ static int get_wide(uint64_t v, bool clamp, void *val, size_t *size)
 	return 0;
 }
 
+/* Nobody can have a descriptor of an eBPF program: bpf(2) makes none. */
+static int not_a_program(size_t size, int32_t fd)
+{
+	struct file *f = size == sizeof fd ? fd_get(fd) : NULL;
+
+	if (size == sizeof fd && !f)
+		return -EBADF;
+	file_put(f);
+	return -EINVAL;
+}
+
 static int set_common(struct socket *s, int opt, const void *val, size_t size)
 {
 	struct linux_timeval tv;
@@ -264,6 +275,10 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 			return -EOPNOTSUPP;
 		s->passcred = v;
 		return 0;
+	case SO_ATTACH_BPF:
+	case SO_ATTACH_REUSEPORT_EBPF: return not_a_program(size, v);
+	case SO_ATTACH_REUSEPORT_CBPF:
+	case SO_DETACH_REUSEPORT_BPF: return -EINVAL;   /* in no group */
 	case SO_PASSPIDFD:
 	case SO_PEEK_OFF:
 		return -EOPNOTSUPP;     /* the family knows it, or not */

@@ -62,6 +62,7 @@ struct inet_sock {
 	bool reuseaddr, reuseport, v6only;
 
 	struct inet_errors errors;
+	struct filter_slot chooser;     /* of its SO_REUSEPORT group: reuseport.c */
 	struct filter_slot filter;      /* not run for TCP, which has no packets */
 	int32_t opt[OPT_COUNT];         /* single words: read freely */
 	uint16_t port_first, port_last; /* IP_LOCAL_PORT_RANGE; 0: as the name space has it */
@@ -107,7 +108,8 @@ struct inet_sock *inet_find_listener(struct netns *ns, const struct endpoint *to
 /* Does a connection with these two ends exist? */
 bool inet_has_pair(struct netns *ns, const struct endpoint *local, const struct endpoint *remote);
 /* The best UDP socket, with a reference; multicast: those after prev (put). */
-struct inet_sock *inet_find_udp(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from);
+struct inet_sock *inet_find_udp(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from,
+				const void *body, size_t size);
 /* For a multicast or broadcast message: all who want it. */
 unsigned inet_find_udp_group(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from,
 			     struct inet_sock **ret, unsigned max);
@@ -122,6 +124,17 @@ struct time_wait {
 	bool reuseaddr, reuseport;
 	uint64_t since_ns, end_ns;
 };
+
+struct list *inet_bound_list(const struct inet_sock *i);        /* where it is, or would be, as one that is bound */
+
+/* reuseport.c.  SO_ATTACH_REUSEPORT_CBPF, SO_DETACH_REUSEPORT_BPF: -EINVAL, -ENOENT. */
+int inet_reuse_attach(struct inet_sock *i, const void *val, size_t size);
+int inet_reuse_detach(struct inet_sock *i);
+/* i gets the program of its group; ns->lock held. */
+void inet_reuse_join(struct inet_sock *i, struct list *bound);
+/* What win's program makes of a packet; ns->lock held. */
+struct reuse_packet { const struct endpoint *to, *from; const void *body; size_t size; };
+struct inet_sock *inet_reuse_choose(struct inet_sock *win, struct list *bound, const struct reuse_packet *p);
 
 /* members.c: multicast groups; the options of the levels SOL_IP and SOL_IPV6 about
  * them.  -ENOPROTOOPT: another option. */

@@ -135,6 +135,10 @@ static int set_socket(struct inet_sock *i, int opt, const void *val, size_t size
 		return set_device(i, val, size);
 	if (size < sizeof v)
 		return -ENOPROTOOPT;
+	if (opt == SO_ATTACH_REUSEPORT_CBPF)
+		return inet_reuse_attach(i, val, size);
+	if (opt == SO_DETACH_REUSEPORT_BPF)
+		return inet_reuse_detach(i);
 	memcpy(&v, val, sizeof v);
 	switch (opt) {
 	case SO_REUSEADDR:

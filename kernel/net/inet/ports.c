@@ -64,6 +64,7 @@ void inet_sock_fini(struct inet_sock *i)
 	inet_errors_drop(i, true);
 	inet_members_free(i);
 	(void)filter_detach(&i->filter);
+	(void)filter_detach(&i->chooser);
 	netns_put(i->ns);
 }
 
@@ -170,11 +171,14 @@ static bool conflicts(struct inet_sock *i, const struct endpoint *e, bool apart,
 	       waiting_conflicts(b, i, e, apart, now);
 }
 
+struct list *inet_bound_list(const struct inet_sock *i) { return &bucket(i->ns, i->proto, i->local.port)->bound; }
+
 static void hash_locked(struct inet_sock *i)
 {
 	struct port_bucket *b = bucket(i->ns, i->proto, i->local.port);
 
 	list_del(&i->port_link);
+	inet_reuse_join(i, &b->bound);
 	list_push_back(i->child ? &b->children : &b->bound, &i->port_link);
 	i->hashed = true;
 }
@@ -446,8 +450,9 @@ static unsigned score(const struct inet_sock *o, const struct endpoint *to, cons
 }
 
 /* Among equals of a SO_REUSEPORT group the pair of endpoints chooses. */
-static struct inet_sock *best(struct list *l, bool listeners, const struct endpoint *to, const struct endpoint *from)
+static struct inet_sock *best(struct list *l, bool listeners, const struct reuse_packet *p)
 {
+	const struct endpoint *to = p->to, *from = p->from;
 	struct inet_sock *o, *win = NULL;
 	uint32_t h = hash_u64(((uint64_t)from->port << 16 | to->port) ^ ip_v4(&from->ip)), equal = 0;
 	unsigned top = 0;
@@ -467,6 +472,8 @@ static struct inet_sock *best(struct list *l, bool listeners, const struct endpo
 			win = o;
 		}
 	}
+	if (win && win->reuseport && filter_there(&win->chooser))
+		win = inet_reuse_choose(win, l, p);
 	return win && ref_get_unless_zero(&win->ref) ? win : NULL;
 }
 
@@ -475,7 +482,7 @@ struct inet_sock *inet_find_listener(struct netns *ns, const struct endpoint *to
 	struct inet_sock *o;
 
 	spin_lock(&ns->lock);
-	o = best(&bucket(ns, PROTO_TCP, to->port)->bound, true, to, from);
+	o = best(&bucket(ns, PROTO_TCP, to->port)->bound, true, &(struct reuse_packet){ to, from, NULL, 0 });
 	spin_unlock(&ns->lock);
 	return o;
 }
@@ -496,12 +503,13 @@ bool inet_has_pair(struct netns *ns, const struct endpoint *local, const struct 
 	return found;
 }
 
-struct inet_sock *inet_find_udp(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from)
+struct inet_sock *inet_find_udp(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from,
+				const void *body, size_t size)
 {
 	struct inet_sock *o;
 
 	spin_lock(&ns->lock);
-	o = best(&bucket(ns, proto, to->port)->bound, false, to, from);
+	o = best(&bucket(ns, proto, to->port)->bound, false, &(struct reuse_packet){ to, from, body, size });
 	spin_unlock(&ns->lock);
 	return o;
 }

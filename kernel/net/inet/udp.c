@@ -90,7 +90,7 @@ bool udp_receive(struct netns *ns, const struct dgram *g, bool local)
 	unsigned n;
 
 	if (local) {
-		to[0] = inet_find_udp(ns, PROTO_UDP, &g->to, &g->from);
+		to[0] = inet_find_udp(ns, PROTO_UDP, &g->to, &g->from, g->data, g->size);
 		n = !!to[0];
 	} else {
 		n = inet_find_udp_group(ns, PROTO_UDP, &g->to, &g->from, to, GROUP_MAX);
@@ -157,7 +157,7 @@ static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 		send_group(d, g);
 		return;
 	}
-	to = inet_find_udp(d->in.ns, d->in.proto, &g->to, &g->from);
+	to = inet_find_udp(d->in.ns, d->in.proto, &g->to, &g->from, g->data, g->size);
 	if (!to) {
 		net_tally(&dgram_tally(d, v6)->no_ports, 1);
 		if (packet_watched(d->in.ns) || __atomic_load_n(&d->in.ns->raw_count, __ATOMIC_RELAXED))
