@@ -31,7 +31,26 @@ _Static_assert(sizeof(struct linux_sockaddr_ll) == 20, "sockaddr_ll");
 #define PACKET_RESERVE 12
 #define PACKET_LOSS 14
 #define PACKET_TIMESTAMP 17
+#define PACKET_VNET_HDR 15
+#define PACKET_FANOUT 18
+#define PACKET_TX_HAS_OFF 19
+#define PACKET_QDISC_BYPASS 20
+#define PACKET_ROLLOVER_STATS 21
+#define PACKET_FANOUT_DATA 22
 #define PACKET_IGNORE_OUTGOING 23
+
+/* PACKET_FANOUT: id | type << 16 | flags << 24 */
+#define PACKET_FANOUT_HASH 0
+#define PACKET_FANOUT_LB 1
+#define PACKET_FANOUT_CPU 2
+#define PACKET_FANOUT_ROLLOVER 3
+#define PACKET_FANOUT_RND 4
+#define PACKET_FANOUT_QM 5
+#define PACKET_FANOUT_CBPF 6
+#define PACKET_FANOUT_FLAG_ROLLOVER 0x10u
+#define PACKET_FANOUT_FLAG_UNIQUEID 0x20u
+#define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x40u
+struct linux_virtio_net_hdr { uint8_t flags, gso_type; uint16_t hdr_len, gso_size, csum_start, csum_offset; };
 
 #define PACKET_MR_PROMISC 1
 #define PACKET_MR_UNICAST 3
@@ -40,9 +59,10 @@ struct linux_tpacket_stats { uint32_t packets, drops; };
 struct linux_tpacket_auxdata { uint32_t status, len, snaplen; uint16_t mac, net, vlan_tci, vlan_tpid; };
 _Static_assert(sizeof(struct linux_tpacket_auxdata) == 20, "tpacket_auxdata");
 
-/* Rings, version 2. */
+/* Rings. */
 #define TPACKET_V1 0
 #define TPACKET_V2 1
+#define TPACKET_V3 2
 #define TP_STATUS_KERNEL 0u
 #define TP_STATUS_USER 1u
 #define TP_STATUS_LOSING 4u
@@ -55,6 +75,26 @@ struct linux_tpacket2_hdr {
 	uint8_t padding[4];
 };
 _Static_assert(sizeof(struct linux_tpacket2_hdr) == 32, "tpacket2_hdr");
+struct linux_tpacket1_hdr { uint64_t status; uint32_t len, snaplen; uint16_t mac, net; uint32_t sec, usec; };
+_Static_assert(sizeof(struct linux_tpacket1_hdr) == 32, "tpacket_hdr");
+/* Version 3: blocks that fill with frames of any size. */
+struct linux_tpacket_req3 { struct linux_tpacket_req q; uint32_t retire_blk_tov, sizeof_priv, feature_req_word; };
+struct linux_tpacket3_hdr {
+	uint32_t next_offset, sec, nsec, snaplen, len, status;
+	uint16_t mac, net;
+	uint32_t rxhash, vlan_tci;
+	uint16_t vlan_tpid, pad;
+	uint8_t padding[8];
+};
+_Static_assert(sizeof(struct linux_tpacket3_hdr) == 48, "tpacket3_hdr");
+struct linux_tpacket_block {
+	uint32_t version, offset_to_priv, status, num_pkts, offset_to_first, blk_len;
+	uint64_t seq_num;
+	uint32_t first_sec, first_nsec, last_sec, last_nsec;
+};
+_Static_assert(sizeof(struct linux_tpacket_block) == 48, "tpacket_block_desc");
+#define TP_STATUS_BLK_TMO 32u
+#define TPACKET3_HDRLEN (sizeof(struct linux_tpacket3_hdr) + sizeof(struct linux_sockaddr_ll))
 #define TPACKET2_HDRLEN (sizeof(struct linux_tpacket2_hdr) + sizeof(struct linux_sockaddr_ll))
 
 #endif

@@ -9,12 +9,11 @@
  * Locks: ns->lock for the list; packet_sock.lock is taken alone.  Queues count against
  * the bound of all message sockets (dgram_charge). */
 #include "kernel/net/inet/dgram.h"
-#include "kernel/net/packet.h"
+#include "kernel/net/packet_sock.h"
 #include <linux_abi/ioctl.h>
 
 #define WATCHERS_MAX 64u
 #define FRAME_MAX (65536u + FRAME_LINK_SIZE)
-#define MEMBERS_MAX 128u
 
 struct packet {
 	struct list link;
@@ -24,34 +23,6 @@ struct packet {
 	uint8_t kind;
 	uint8_t data[];
 };
-
-struct packet_sock {
-	struct ref ref;
-	struct netns *ns;               /* counted */
-	int type;
-	uint32_t uid;
-	uint64_t ino;                   /* atomic */
-	struct waitq wq;
-	struct mutex read_lock;
-	struct filter_slot filter;
-	struct packet_ring ring;
-	struct list link;               /* ns->lock */
-	/* ns->lock to write */
-	uint16_t protocol;              /* ETH_P_, host order; 0: nothing */
-	int32_t ifindex;                /* 0: any */
-	struct spinlock lock;
-	/* lock */
-	struct list queue;
-	size_t queued;
-	int32_t error;
-	struct linux_tpacket_stats stats;
-	unsigned members;
-	/* single words: word(), set_word() */
-	int32_t rcvbuf, version, auxdata, origdev, reserve, loss, timestamp, ignore_outgoing;
-};
-
-static int32_t word(const int32_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
-static void set_word(int32_t *p, int32_t v) { __atomic_store_n(p, v, __ATOMIC_RELAXED); }
 
 static size_t cost(const struct packet *p) { return p->size + sizeof *p; }
 
@@ -72,6 +43,7 @@ static void sock_put(struct packet_sock *k)
 		packet_free(p);
 	}
 	(void)filter_detach(&k->filter);
+	(void)filter_detach(&k->fanout.filter);
 	packet_ring_free(&k->ring);
 	netns_put(k->ns);
 	kfree(k);
@@ -153,15 +125,57 @@ static bool wants(const struct packet_sock *k, const struct frame *f)
 	return k->protocol == ETH_P_ALL || k->protocol == f->protocol;
 }
 
+static bool has_room(struct packet_sock *k)
+{
+	bool room;
+
+	spin_lock(&k->lock);
+	room = k->queued < (size_t)word(&k->rcvbuf);
+	spin_unlock(&k->lock);
+	return room;
+}
+
+/* Who of k's group gets f; NULL: that was asked for one before it. */
+static struct packet_sock *of_group(struct netns *ns, struct packet_sock *k, const struct frame *f)
+{
+	struct packet_sock *o, *win = k;
+	unsigned count = 0, place;
+
+	list_for_each(o, &ns->packets, link)
+		if (same_group(k, o) && !count++ && o != k)
+			return NULL;
+	if (f->kind == PACKET_OUTGOING && k->fanout.flags & PACKET_FANOUT_FLAG_IGNORE_OUTGOING)
+		return NULL;
+	place = packet_fanout_place(&k->fanout, f, count);
+	list_for_each(o, &ns->packets, link)
+		if (same_group(k, o) && !place--)
+			win = o;
+	if (k->fanout.type != PACKET_FANOUT_ROLLOVER && !(k->fanout.flags & PACKET_FANOUT_FLAG_ROLLOVER))
+		return win;
+	if (has_room(win))
+		return win;
+	list_for_each(o, &ns->packets, link)
+		if (same_group(k, o) && has_room(o))
+			return o;
+	return win;
+}
+
 static void show(struct netns *ns, const struct frame *f, const struct packet_sock *but)
 {
 	struct packet_sock *to[WATCHERS_MAX], *k;
 	unsigned n = 0;
 
 	spin_lock(&ns->lock);
-	list_for_each(k, &ns->packets, link)
-		if (n < WATCHERS_MAX && k != but && wants(k, f) && ref_get_unless_zero(&k->ref))
-			to[n++] = k;
+	list_for_each(k, &ns->packets, link) {
+		struct packet_sock *who = k;
+
+		if (n == WATCHERS_MAX || k == but || same_group(but, k) || !wants(k, f))
+			continue;
+		if (k->fanout.set)
+			who = of_group(ns, k, f);
+		if (who && ref_get_unless_zero(&who->ref))
+			to[n++] = who;
+	}
 	spin_unlock(&ns->lock);
 	for (unsigned i = 0; i < n; i++) {
 		deliver(to[i], f);
@@ -199,6 +213,10 @@ static int packet_bind(struct socket *s, const struct sock_addr *a)
 	if (ll.ifindex && ll.ifindex != LO_INDEX)
 		return -ENODEV;
 	spin_lock(&k->ns->lock);
+	if (k->fanout.set) {
+		spin_unlock(&k->ns->lock);
+		return -EINVAL;
+	}
 	if (ll.protocol)
 		k->protocol = be16(ll.protocol);
 	k->ifindex = ll.ifindex;
@@ -261,12 +279,21 @@ static int destination(struct packet_sock *k, const struct sock_msg *m, uint16_t
 static long packet_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct packet_sock *k = s->priv;
-	size_t n = m->it->left, head = s->type == SOCK_DGRAM ? FRAME_LINK_SIZE : 0;
+	size_t n = m->it->left, head = s->type == SOCK_DGRAM ? FRAME_LINK_SIZE : 0, skip = 0;
 	struct frame f = { .kind = PACKET_HOST };
 	uint16_t type;
 	uint8_t *buf;
+	struct linux_virtio_net_hdr vnet;
 	int err = destination(k, m, &f.protocol);
 
+	if (!err && word(&k->vnet_hdr)) {
+		if (n < sizeof vnet)
+			return -EINVAL;
+		if (iter_copy_in(m->it, &vnet, sizeof vnet) != sizeof vnet)
+			return -EFAULT;
+		skip = sizeof vnet;
+		n -= skip;
+	}
 	if (!err && n + head > FRAME_MAX)
 		err = -EMSGSIZE;
 	if (!err && n + head < FRAME_LINK_SIZE)
@@ -293,7 +320,7 @@ static long packet_sendmsg(struct socket *s, struct sock_msg *m)
 	f.body_size = n;
 	show_both(k->ns, &f, k);
 	kfree(buf);
-	return (long)n;
+	return (long)(n + skip);
 }
 
 /* ---- receiving ---- */
@@ -332,7 +359,7 @@ static long packet_recvmsg(struct socket *s, struct sock_msg *m)
 	uint64_t deadline = sock_deadline(s->rcvtimeo_ns);
 	bool peek = m->flags & MSG_PEEK;
 	struct packet *p = NULL;
-	size_t n, got;
+	size_t n, got, head;
 	int err, wait;
 	long ret;
 
@@ -364,9 +391,11 @@ static long packet_recvmsg(struct socket *s, struct sock_msg *m)
 		mutex_unlock(&k->read_lock);
 		return err ? err : -EAGAIN;
 	}
+	head = word(&k->vnet_hdr) ? MIN(sizeof(struct linux_virtio_net_hdr), m->it->left) : 0;
+	(void)!iter_copy_out(m->it, &(struct linux_virtio_net_hdr){ 0 }, head);
 	n = MIN((size_t)p->size, m->it->left);
 	got = iter_copy_out(m->it, p->data, n);
-	ret = got < n ? -EFAULT : m->flags & MSG_TRUNC ? (long)p->size : (long)n;
+	ret = got < n ? -EFAULT : (m->flags & MSG_TRUNC ? (long)p->size : (long)n) + (long)head;
 	if (n < p->size)
 		m->ret_flags |= MSG_TRUNC;
 	describe(s, k, p, m);
@@ -391,118 +420,6 @@ static uint32_t packet_poll(struct socket *s, struct poll_table *pt)
 	if (packet_ring_there(&k->ring) && packet_ring_ready(&k->ring))
 		ev |= POLLIN | POLLRDNORM;
 	return ev;
-}
-
-/* ---- options ---- */
-
-/* lo takes everything: memberships are counted, so that leaving one that was never
- * joined says so. */
-static int member(struct packet_sock *k, bool add, const void *val, size_t size)
-{
-	struct linux_packet_mreq r;
-	int err = 0;
-
-	if (size < sizeof r)
-		return -EINVAL;
-	memcpy(&r, val, sizeof r);
-	if (r.ifindex != LO_INDEX)
-		return add ? -ENODEV : 0;
-	if (add && (r.alen > ETH_ALEN || r.type > PACKET_MR_UNICAST))
-		return -EINVAL;
-	spin_lock(&k->lock);
-	if (add && k->members == MEMBERS_MAX)
-		err = -ENOBUFS;
-	else if (add)
-		k->members++;
-	else if (k->members)
-		k->members--;
-	spin_unlock(&k->lock);
-	return err;
-}
-
-static int32_t *number(struct packet_sock *k, int opt)
-{
-	switch (opt) {
-	case PACKET_AUXDATA: return &k->auxdata;
-	case PACKET_ORIGDEV: return &k->origdev;
-	case PACKET_VERSION: return &k->version;
-	case PACKET_RESERVE: return &k->reserve;
-	case PACKET_LOSS: return &k->loss;
-	case PACKET_TIMESTAMP: return &k->timestamp;
-	case PACKET_IGNORE_OUTGOING: return &k->ignore_outgoing;
-	default: return NULL;
-	}
-}
-
-static int packet_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)
-{
-	struct packet_sock *k = s->priv;
-	int32_t v = 0, *to = number(k, opt);
-
-	if (size >= sizeof v)
-		memcpy(&v, val, sizeof v);
-	if (level == SOL_SOCKET && (opt == SO_RCVBUF || opt == SO_RCVBUFFORCE) && size >= sizeof v &&
-	    (opt == SO_RCVBUF || capable(CAP_NET_ADMIN)))
-		set_word(&k->rcvbuf, sock_buf_size(v, SOCK_RCVBUF_MIN, opt == SO_RCVBUFFORCE));
-	if (level != SOL_PACKET)
-		return -ENOPROTOOPT;
-	if (opt == PACKET_ADD_MEMBERSHIP || opt == PACKET_DROP_MEMBERSHIP)
-		return member(k, opt == PACKET_ADD_MEMBERSHIP, val, size);
-	if (opt == PACKET_RX_RING)
-		return packet_ring_set(&k->ring, val, size, word(&k->version), (uint32_t)word(&k->reserve));
-	if (!to)
-		return -ENOPROTOOPT;
-	if ((opt == PACKET_VERSION || opt == PACKET_RESERVE) && packet_ring_there(&k->ring))
-		return -EBUSY;
-	if (opt == PACKET_AUXDATA || opt == PACKET_ORIGDEV ? size < sizeof v : size != sizeof v)
-		return -EINVAL;
-	if (opt == PACKET_VERSION && (v < TPACKET_V1 || v > TPACKET_V2))
-		return -EINVAL;
-	if ((opt == PACKET_RESERVE && v < 0) || (opt == PACKET_IGNORE_OUTGOING && (v < 0 || v > 1)))
-		return -EINVAL;
-	set_word(to, opt == PACKET_AUXDATA || opt == PACKET_ORIGDEV || opt == PACKET_LOSS ? !!v : v);
-	return 0;
-}
-
-static int get_stats(struct packet_sock *k, void *val, size_t *size)
-{
-	struct linux_tpacket_stats st;
-
-	spin_lock(&k->lock);
-	st = k->stats;
-	k->stats = (struct linux_tpacket_stats){ 0 };
-	spin_unlock(&k->lock);
-	st.packets += st.drops;
-	*size = MIN(*size, sizeof st);
-	memcpy(val, &st, *size);
-	return 0;
-}
-
-static int packet_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size)
-{
-	struct packet_sock *k = s->priv;
-	int32_t v, *from = number(k, opt);
-
-	if (level == SOL_SOCKET && opt == SO_ERROR) {
-		spin_lock(&k->lock);
-		v = k->error;
-		k->error = 0;
-		spin_unlock(&k->lock);
-		return opt_ret(v, val, size);
-	}
-	if (level != SOL_PACKET)
-		return -ENOPROTOOPT;
-	if (opt == PACKET_STATISTICS)
-		return get_stats(k, val, size);
-	if (opt == PACKET_HDRLEN) {     /* a version goes in, a size comes out */
-		if (*size < sizeof v)
-			return -EINVAL;
-		memcpy(&v, val, sizeof v);
-		if (v != TPACKET_V1 && v != TPACKET_V2)
-			return -EINVAL;
-		return opt_ret(sizeof(struct linux_tpacket2_hdr), val, size);
-	}
-	return from ? opt_ret(word(from), val, size) : -ENOPROTOOPT;
 }
 
 static long packet_ioctl(struct socket *s, unsigned cmd, uint64_t arg)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rings of packet sockets (PACKET_RX_RING, version 2): frames in memory that the program
- * maps.  The program owns a frame while its status says so; what it writes there is looked
+/* Rings of packet sockets (PACKET_RX_RING; versions 1 and 2 here): frames in memory that the
+ * program maps.  The program owns a frame while its status says so; what it writes there is looked
  * at for that word only.
  *
  * The memory is an object that goes with the socket: mappings borrow it, so a ring that
@@ -14,13 +14,17 @@
 
 int packet_ring_set(struct packet_ring *r, const void *val, size_t size, int32_t version, uint32_t reserve)
 {
+	uint64_t least = (version == TPACKET_V3 ? TPACKET3_HDRLEN : TPACKET2_HDRLEN) + (uint64_t)reserve, begin;
+	struct linux_tpacket_req3 q3 = { 0 };
 	struct linux_tpacket_req q;
 	uint32_t per_block;
 	int err = 0;
 
-	if (size < sizeof q)
+	if (size < (version == TPACKET_V3 ? sizeof q3 : sizeof q))
 		return -EINVAL;
-	memcpy(&q, val, sizeof q);
+	memcpy(&q3, val, version == TPACKET_V3 ? sizeof q3 : sizeof q);
+	q = q3.q;
+	begin = sizeof(struct linux_tpacket_block) + align_up((uint64_t)q3.sizeof_priv, 8);
 	mutex_lock(&r->lock);
 	if (r->set && (r->mapped || q.block_nr)) {
 		err = -EBUSY;
@@ -29,8 +33,9 @@ int packet_ring_set(struct packet_ring *r, const void *val, size_t size, int32_t
 			err = -EINVAL;
 		else
 			packet_ring_free(r);
-	} else if (version != TPACKET_V2 || !q.block_size || q.block_size % PLAT_PAGE_SIZE || q.frame_size % ALIGNMENT ||
-		   q.frame_size < TPACKET2_HDRLEN + reserve || q.frame_size > q.block_size) {
+	} else if (!q.block_size || q.block_size > INT32_MAX || q.block_size % PLAT_PAGE_SIZE || q.frame_size % ALIGNMENT ||
+		   q.frame_size < least || q.frame_size > q.block_size ||
+		   (version == TPACKET_V3 && q.block_size <= begin + least)) {
 		err = -EINVAL;
 	} else {
 		per_block = q.block_size / q.frame_size;
@@ -46,7 +51,11 @@ int packet_ring_set(struct packet_ring *r, const void *val, size_t size, int32_t
 			r->frame_size = q.frame_size;
 			r->per_block = per_block;
 			r->frames = q.frame_nr;
-			r->head = 0;
+			r->head = r->used = 0;
+			r->version = version;
+			r->blocks = q.block_nr;
+			r->begin = (uint32_t)begin;
+			r->seq = 0;
 			__atomic_store_n(&r->set, true, __ATOMIC_RELEASE);
 		}
 	}
@@ -73,43 +82,65 @@ static bool is_free(const struct packet_ring *r, uint32_t n)
 	return !plat_obj_read(r->obj, place(r, n), &status, sizeof status) && status == TP_STATUS_KERNEL;
 }
 
-bool packet_ring_put(struct packet_ring *r, const struct frame *f, size_t start, size_t keep, const struct packet_facts *p)
+struct packet_layout packet_ring_layout(size_t header, bool link, uint32_t reserve)
 {
-	uint32_t link = start ? LINK_ROOM : 0, net, mac, status = TP_STATUS_USER | (p->losing ? TP_STATUS_LOSING : 0);
-	struct { struct linux_tpacket2_hdr h; struct linux_sockaddr_ll ll; } __packed h = { .ll = packet_name(f) };
-	uint8_t *buf = NULL;
-	uint64_t at;
-	size_t n = 0;
-	bool ok;
+	struct packet_layout l;
 
 	if (link) {
-		net = mac = (uint32_t)align_up(TPACKET2_HDRLEN, ALIGNMENT) + LINK_ROOM + p->reserve;
+		l.net = l.mac = (uint32_t)align_up(header, ALIGNMENT) + LINK_ROOM + reserve;
 	} else {
-		net = (uint32_t)align_up(TPACKET2_HDRLEN + LINK_ROOM, ALIGNMENT) + p->reserve;
-		mac = net - FRAME_LINK_SIZE;
+		l.net = (uint32_t)align_up(header + LINK_ROOM, ALIGNMENT) + reserve;
+		l.mac = l.net - FRAME_LINK_SIZE;
 	}
-	mutex_lock(&r->lock);
-	ok = r->set && mac < r->frame_size && is_free(r, r->head);
-	if (ok) {
-		n = MIN(keep, (size_t)(r->frame_size - mac));
-		buf = kmalloc(n + 1);
-	}
-	if (buf) {
-		h.h = (struct linux_tpacket2_hdr){ .len = (uint32_t)(frame_size(f) - start), .snaplen = (uint32_t)n,
-						   .mac = (uint16_t)mac, .net = (uint16_t)net,
-						   .sec = (uint32_t)((uint64_t)p->time_ns / NSEC_PER_SEC),
-						   .nsec = (uint32_t)((uint64_t)p->time_ns % NSEC_PER_SEC) };
-		frame_copy(f, start, buf, n);
-		at = place(r, r->head);
-		/* The status last: from then on the frame is the program's. */
-		ok = !plat_obj_write(r->obj, at, &h, sizeof h) && !plat_obj_write(r->obj, at + mac, buf, n) &&
-		     !plat_obj_write(r->obj, at, &status, sizeof status);
-		if (ok)
-			r->head = (r->head + 1) % r->frames;
-	}
-	mutex_unlock(&r->lock);
+	return l;
+}
+
+/* The header of a frame, of 32 bytes in both versions; a status that is the kernel's. */
+static void put_header(uint8_t *to, const struct packet_ring *r, const struct packet_facts *p, struct packet_layout l,
+		       size_t whole, size_t kept)
+{
+	uint32_t sec = (uint32_t)((uint64_t)p->time_ns / NSEC_PER_SEC), nsec = (uint32_t)((uint64_t)p->time_ns % NSEC_PER_SEC);
+	struct linux_tpacket1_hdr h1 = { .len = (uint32_t)whole, .snaplen = (uint32_t)kept, .mac = (uint16_t)l.mac,
+					 .net = (uint16_t)l.net, .sec = sec, .usec = nsec / (uint32_t)NSEC_PER_USEC };
+	struct linux_tpacket2_hdr h2 = { .len = (uint32_t)whole, .snaplen = (uint32_t)kept, .mac = (uint16_t)l.mac,
+					 .net = (uint16_t)l.net, .sec = sec, .nsec = nsec };
+
+	memcpy(to, r->version == TPACKET_V1 ? (void *)&h1 : (void *)&h2, sizeof h2);
+}
+
+static bool put_frame(struct packet_ring *r, const struct frame *f, size_t start, size_t keep, const struct packet_facts *p)
+{
+	struct packet_layout l = packet_ring_layout(TPACKET2_HDRLEN, start, p->reserve);
+	struct { uint8_t h[32]; struct linux_sockaddr_ll ll; } __packed h = { .ll = packet_name(f) };
+	uint64_t status = TP_STATUS_USER | (p->losing ? TP_STATUS_LOSING : 0), at = place(r, r->head);
+	size_t n = l.mac < r->frame_size ? MIN(keep, (size_t)(r->frame_size - l.mac)) : 0;
+	uint8_t *buf;
+	bool ok;
+
+	if (l.mac >= r->frame_size || !is_free(r, r->head))
+		return false;
+	buf = kmalloc(n + 1);
+	if (!buf)
+		return false;
+	put_header(h.h, r, p, l, frame_size(f) - start, n);
+	frame_copy(f, start, buf, n);
+	/* The status last: from then on the frame is the program's. */
+	ok = !plat_obj_write(r->obj, at, &h, sizeof h) && !plat_obj_write(r->obj, at + l.mac, buf, n) &&
+	     !plat_obj_write(r->obj, at, &status, r->version == TPACKET_V1 ? sizeof status : sizeof(uint32_t));
+	if (ok)
+		r->head = (r->head + 1) % r->frames;
 	kfree(buf);
-	return ok && buf;
+	return ok;
+}
+
+bool packet_ring_put(struct packet_ring *r, const struct frame *f, size_t start, size_t keep, const struct packet_facts *p)
+{
+	bool ok;
+
+	mutex_lock(&r->lock);
+	ok = r->set && (r->version == TPACKET_V3 ? packet_ring3_put : put_frame)(r, f, start, keep, p);
+	mutex_unlock(&r->lock);
+	return ok;
 }
 
 bool packet_ring_ready(struct packet_ring *r)
@@ -117,7 +148,10 @@ bool packet_ring_ready(struct packet_ring *r)
 	bool ready;
 
 	mutex_lock(&r->lock);
-	ready = r->set && !is_free(r, r->head ? r->head - 1 : r->frames - 1);
+	if (r->set && r->version == TPACKET_V3)
+		ready = packet_ring3_ready(r);
+	else
+		ready = r->set && !is_free(r, r->head ? r->head - 1 : r->frames - 1);
 	mutex_unlock(&r->lock);
 	return ready;
 }
