@@ -39,7 +39,7 @@ _Static_assert(sizeof(struct linux_sockaddr_ll) == 20, "sockaddr_ll");
 #define PACKET_FANOUT_DATA 22
 #define PACKET_IGNORE_OUTGOING 23
 
-/* PACKET_FANOUT: id | type << 16 | flags << 24 */
+/* PACKET_FANOUT: id | (type | flags) << 16 */
 #define PACKET_FANOUT_HASH 0
 #define PACKET_FANOUT_LB 1
 #define PACKET_FANOUT_CPU 2
@@ -47,9 +47,9 @@ _Static_assert(sizeof(struct linux_sockaddr_ll) == 20, "sockaddr_ll");
 #define PACKET_FANOUT_RND 4
 #define PACKET_FANOUT_QM 5
 #define PACKET_FANOUT_CBPF 6
-#define PACKET_FANOUT_FLAG_ROLLOVER 0x10u
-#define PACKET_FANOUT_FLAG_UNIQUEID 0x20u
-#define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x40u
+#define PACKET_FANOUT_FLAG_ROLLOVER 0x1000
+#define PACKET_FANOUT_FLAG_UNIQUEID 0x2000
+#define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000
 struct linux_virtio_net_hdr { uint8_t flags, gso_type; uint16_t hdr_len, gso_size, csum_start, csum_offset; };
 
 #define PACKET_MR_PROMISC 1
@@ -78,7 +78,9 @@ _Static_assert(sizeof(struct linux_tpacket2_hdr) == 32, "tpacket2_hdr");
 struct linux_tpacket1_hdr { uint64_t status; uint32_t len, snaplen; uint16_t mac, net; uint32_t sec, usec; };
 _Static_assert(sizeof(struct linux_tpacket1_hdr) == 32, "tpacket_hdr");
 /* Version 3: blocks that fill with frames of any size. */
-struct linux_tpacket_req3 { struct linux_tpacket_req q; uint32_t retire_blk_tov, sizeof_priv, feature_req_word; };
+struct linux_tpacket_req3 {
+	uint32_t block_size, block_nr, frame_size, frame_nr, retire_blk_tov, sizeof_priv, feature_req_word;
+};
 struct linux_tpacket3_hdr {
 	uint32_t next_offset, sec, nsec, snaplen, len, status;
 	uint16_t mac, net;

@@ -39,7 +39,8 @@ struct packet_ring {
 struct packet_fanout {
 	bool set;
 	uint16_t id;
-	uint8_t type, flags;
+	uint8_t type;
+	uint16_t flags;
 	uint32_t turn;                  /* of the group's first */
 	struct filter_slot filter;      /* PACKET_FANOUT_DATA, the same in the whole group */
 };

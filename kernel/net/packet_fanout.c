@@ -37,7 +37,8 @@ unsigned packet_fanout_place(struct packet_fanout *g, const struct frame *f, uns
 
 int packet_fanout_parse(uint32_t v, struct packet_fanout *ret)
 {
-	uint8_t type = (uint8_t)(v >> 16), flags = (uint8_t)(v >> 24);
+	uint8_t type = (uint8_t)(v >> 16);
+	uint16_t flags = (uint16_t)(v >> 16 & 0xff00);
 
 	if (type > PACKET_FANOUT_CBPF || (type == PACKET_FANOUT_ROLLOVER && flags & PACKET_FANOUT_FLAG_ROLLOVER))
 		return -EINVAL;

@@ -67,7 +67,7 @@ static int join(struct packet_sock *k, const void *val, size_t size)
 	else if (g.flags & PACKET_FANOUT_FLAG_UNIQUEID && g.id)
 		err = -EINVAL;
 	if (!err && g.flags & PACKET_FANOUT_FLAG_UNIQUEID) {
-		g.flags &= (uint8_t)~PACKET_FANOUT_FLAG_UNIQUEID;
+		g.flags &= (uint16_t)~PACKET_FANOUT_FLAG_UNIQUEID;
 		list_for_each(o, &k->ns->packets, link)         /* one more than any */
 			if (o->fanout.set && o->fanout.id >= g.id)
 				g.id = (uint16_t)(o->fanout.id + 1);
@@ -188,7 +188,7 @@ int packet_getsockopt(struct socket *s, int level, int opt, void *val, size_t *s
 	}
 	if (opt == PACKET_FANOUT) {
 		spin_lock(&k->ns->lock);
-		v = k->fanout.set ? (int32_t)(k->fanout.id | (uint32_t)k->fanout.type << 16 | (uint32_t)k->fanout.flags << 24) : 0;
+		v = k->fanout.set ? (int32_t)(k->fanout.id | ((uint32_t)k->fanout.type | k->fanout.flags) << 16) : 0;
 		spin_unlock(&k->ns->lock);
 		return opt_ret(v, val, size);
 	}

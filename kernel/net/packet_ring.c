@@ -23,7 +23,7 @@ int packet_ring_set(struct packet_ring *r, const void *val, size_t size, int32_t
 	if (size < (version == TPACKET_V3 ? sizeof q3 : sizeof q))
 		return -EINVAL;
 	memcpy(&q3, val, version == TPACKET_V3 ? sizeof q3 : sizeof q);
-	q = q3.q;
+	memcpy(&q, &q3, sizeof q);      /* begins alike */
 	begin = sizeof(struct linux_tpacket_block) + align_up((uint64_t)q3.sizeof_priv, 8);
 	mutex_lock(&r->lock);
 	if (r->set && (r->mapped || q.block_nr)) {

@@ -21,7 +21,7 @@ ABI = os.path.join(ROOT, "include", "linux_abi")
 
 # What the host offers, in an order that its headers bear.
 HOST_HEADERS = """stddef.h stdint.h sys/types.h signal.h time.h sys/time.h sys/resource.h sys/stat.h sys/statfs.h
- sys/wait.h sys/mman.h sys/socket.h netinet/in.h netinet/tcp.h netinet/udp.h net/if.h net/if_arp.h linux/sockios.h linux/errqueue.h linux/net_tstamp.h linux/if_ether.h linux/if_packet.h linux/netlink.h linux/rtnetlink.h linux/fib_rules.h sys/un.h poll.h sys/epoll.h sys/eventfd.h sys/timerfd.h sys/signalfd.h sys/inotify.h
+ sys/wait.h sys/mman.h sys/socket.h netinet/in.h netinet/tcp.h netinet/udp.h net/if.h net/if_arp.h linux/sockios.h linux/errqueue.h linux/net_tstamp.h linux/if_ether.h linux/if_packet.h linux/virtio_net.h linux/netlink.h linux/rtnetlink.h linux/fib_rules.h sys/un.h poll.h sys/epoll.h sys/eventfd.h sys/timerfd.h sys/signalfd.h sys/inotify.h
  sys/ipc.h sys/sem.h sys/msg.h sys/shm.h mqueue.h sys/ptrace.h sys/utsname.h sys/xattr.h sys/mount.h sys/prctl.h sys/file.h
  sys/sysinfo.h sys/ucontext.h sys/auxv.h sys/times.h sys/uio.h dirent.h errno.h sched.h elf.h fcntl.h unistd.h limits.h termios.h sys/ioctl.h
  linux/futex.h linux/capability.h linux/seccomp.h linux/filter.h linux/audit.h linux/openat2.h linux/memfd.h linux/magic.h linux/securebits.h linux/sched.h linux/fiemap.h
@@ -93,6 +93,15 @@ STRUCTS = {
     "linux_tpacket_stats": ("struct tpacket_stats", "tp_", {}),
     "linux_tpacket_auxdata": ("struct tpacket_auxdata", "tp_", {}),
     "linux_tpacket_req": ("struct tpacket_req", "tp_", {}),
+    "linux_tpacket1_hdr": ("struct tpacket_hdr", "tp_", {}), "linux_tpacket_req3": ("struct tpacket_req3", "tp_", {}),
+    "linux_tpacket3_hdr": ("struct tpacket3_hdr", "tp_", {
+        "rxhash": "hv1.tp_rxhash", "vlan_tci": "hv1.tp_vlan_tci", "vlan_tpid": "hv1.tp_vlan_tpid", "pad": "hv1.tp_padding"}),
+    "linux_tpacket_block": ("struct tpacket_block_desc", "", {
+        "status": "hdr.bh1.block_status", "num_pkts": "hdr.bh1.num_pkts", "blk_len": "hdr.bh1.blk_len",
+        "offset_to_first": "hdr.bh1.offset_to_first_pkt", "seq_num": "hdr.bh1.seq_num",
+        "first_sec": "hdr.bh1.ts_first_pkt.ts_sec", "first_nsec": "hdr.bh1.ts_first_pkt.ts_nsec",
+        "last_sec": "hdr.bh1.ts_last_pkt.ts_sec", "last_nsec": "hdr.bh1.ts_last_pkt.ts_nsec"}),
+    "linux_virtio_net_hdr": ("struct virtio_net_hdr", "", {}),
     "linux_tpacket2_hdr": ("struct tpacket2_hdr", "tp_", {}),
     "linux_nlmsghdr": ("struct nlmsghdr", "nlmsg_", {}), "linux_nlattr": ("struct nlattr", "nla_", {}),
     "linux_ifinfomsg": ("struct ifinfomsg", "ifi_", {"pad": "__ifi_pad"}), "linux_ifaddrmsg": ("struct ifaddrmsg", "ifa_", {}),
