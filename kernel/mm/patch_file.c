@@ -29,7 +29,7 @@
 #define FIRST_STARTS 2u
 /* A file changed so lately may change again without a new time stamp. */
 #define SETTLE_NS (2 * (int64_t)NSEC_PER_SEC)
-#define COPY_CHUNK 65536u
+#define COPY_CHUNK KBUF_LARGE
 #define TRAMPOLINE_MEAN 16u             /* bytes of one site, about */
 
 struct cand {
@@ -267,20 +267,47 @@ static struct patch_file *file_new(struct inode *i, plat_obj_t obj)
 
 /* ---- a new version ---- */
 
-static int copy_part(plat_obj_t to, plat_obj_t from, uint64_t off, uint64_t end)
+/* What of size bytes at off lies in the n bytes from `from' on. */
+static void overlay(uint8_t *buf, uint64_t from, size_t n, uint64_t off, const uint8_t *bytes, size_t size)
 {
-	uint8_t *buf = kmalloc(COPY_CHUNK);
+	uint64_t a = MAX(from, off), b = MIN(from + n, off + size);
+
+	if (a < b)
+		memcpy(buf + (a - from), bytes + (a - off), b - a);
+}
+
+/* Jumps and cpuid's stand-ins of v. */
+static void lay_over(const struct patch_version *v, uint8_t *buf, uint64_t from, size_t n)
+{
+	static const uint8_t cpuid_trap[PATCH_CPUID_SIZE] = { 0xcd, PLAT_CPUID_VECTOR };     /* int */
+	uint8_t jump[sizeof(v->site[0].orig)];
+
+	for (unsigned i = 0; i < v->count; i++)
+		if (v->site[i].win < from + n && v->site[i].win + sizeof(jump) > from) {
+			patch_jump(&v->site[i], jump);
+			overlay(buf, from, n, v->site[i].win, jump, v->site[i].first);
+		}
+	for (unsigned i = 0; i < v->cpuids; i++)
+		overlay(buf, from, n, v->cpuid[i], cpuid_trap, sizeof(cpuid_trap));
+}
+
+static int copy_part(const struct patch_version *v, plat_obj_t from, uint64_t off, uint64_t end)
+{
+	size_t size;
+	uint8_t *buf = kbuf_get(COPY_CHUNK, &size);
 	int err = buf ? 0 : -ENOMEM;
 
 	while (!err && off < end) {
-		size_t n = MIN(end - off, (uint64_t)COPY_CHUNK);
+		size_t n = MIN(end - off, size);
 
 		err = plat_obj_read(from, off, buf, n);
-		if (!err)
-			err = plat_obj_write(to, off, buf, n);
+		if (!err) {
+			lay_over(v, buf, off, n);
+			err = plat_obj_write(v->obj, off, buf, n);
+		}
 		off += n;
 	}
-	kfree(buf);
+	kbuf_put(buf, size);
 	return err;
 }
 
@@ -347,18 +374,11 @@ static bool add_sites(const struct patch_file *f, struct patch_version *v, const
 static int fill(const struct patch_file *f, struct patch_version *v, const uint8_t *slack, size_t room)
 {
 	uint64_t last = f->text.page_end - PAGE_SIZE, from = MAX(last, f->text.off);
-	static const uint8_t cpuid_trap[PATCH_CPUID_SIZE] = { 0xcd, PLAT_CPUID_VECTOR };     /* int */
-	uint8_t jump[sizeof(v->site[0].orig)], *page = kzalloc(PAGE_SIZE);
+	uint8_t *page = kzalloc(PAGE_SIZE);
 	int err = page ? 0 : -ENOMEM;
 
 	if (!err)
-		err = copy_part(v->obj, f->obj, v->full ? 0 : f->text.off, v->full ? f->stamp.size : f->text.end);
-	for (unsigned i = 0; i < v->count && !err; i++) {
-		patch_jump(&v->site[i], jump);
-		err = plat_obj_write(v->obj, v->site[i].win, jump, v->site[i].first);
-	}
-	for (unsigned i = 0; i < v->cpuids && !err; i++)
-		err = plat_obj_write(v->obj, v->cpuid[i], cpuid_trap, sizeof(cpuid_trap));
+		err = copy_part(v, f->obj, v->full ? 0 : f->text.off, v->full ? f->stamp.size : f->text.end);
 	if (!err)
 		err = plat_obj_write(v->obj, f->text.end, slack, room);
 	if (!err)
