@@ -84,20 +84,24 @@ void tmpfs_data_free(struct tmpfs_inode *ti)
 static int small_reserve(struct inode *i, uint64_t end)
 {
 	struct tmpfs_data *d = data_of(i);
+	bool by_pages = tmpfs_sb(i->sb)->by_pages;
 	size_t cap = d->cap ? d->cap : 64;
+	uint64_t more = 0, counts;
 	uint8_t *p;
 	int err;
 
-	if (end <= d->cap)
+	if (end <= d->cap && (!by_pages || end <= d->charged))
 		return 0;
 	while (cap < end)
 		cap *= 2;
-	err = tmpfs_data_charge(i, cap - d->cap);
-	if (err)
+	counts = by_pages ? align_up(end, PLAT_PAGE_SIZE) : cap;
+	more = counts > d->charged ? counts - d->charged : 0;
+	err = tmpfs_data_charge(i, more);
+	if (err || cap == d->cap)
 		return err;
 	p = krealloc(d->small, cap);
 	if (!p) {
-		tmpfs_data_uncharge(i, cap - d->cap);
+		tmpfs_data_uncharge(i, more);
 		return -ENOMEM;
 	}
 	memset(p + d->cap, 0, cap - d->cap);
@@ -181,8 +185,9 @@ int tmpfs_data_resize(struct inode *i, uint64_t size)
 			return err;
 	}
 	if (d->paged && size <= TMPFS_PAGES_MAX) {
-		if (size < i->size)
-			tmpfs_pages_clear(i, size, align_up(i->size, PLAT_PAGE_SIZE));
+		/* Also what fallocate() has promised behind the end. */
+		if (size <= i->size)
+			tmpfs_pages_clear(i, size, MAX(align_up(i->size, PLAT_PAGE_SIZE), d->chunk_count * TMPFS_CHUNK));
 		if (!size)
 			tmpfs_pages_free(tmpfs_i(i));
 		inode_set_size(i, size);
@@ -194,9 +199,11 @@ int tmpfs_data_resize(struct inode *i, uint64_t size)
 		if (!size && d->cap) {
 			kfree(d->small);
 			d->small = NULL;
-			tmpfs_data_uncharge(i, d->cap);
+			tmpfs_data_uncharge(i, d->charged);
 			d->cap = 0;
 		}
+		if (tmpfs_sb(i->sb)->by_pages && align_up(size, PLAT_PAGE_SIZE) < d->charged)
+			tmpfs_data_uncharge(i, d->charged - align_up(size, PLAT_PAGE_SIZE));
 		inode_set_size(i, size);
 		return 0;
 	}
@@ -399,6 +406,8 @@ static long tmpfs_write(struct file *f, struct iter *from, uint64_t *pos)
 			n = write_pages(i, from, pos);
 		else
 			n = -EFBIG;
+		if (n == -ENOSPC && !d->has_obj && !d->paged)   /* as much as there is room for */
+			n = write_pages(i, from, pos);
 		if (n == -EFBIG || n == -ENOMEM)        /* for the heap */
 			n = write_obj(i, from, pos);
 	}
@@ -510,8 +519,14 @@ static int tmpfs_fallocate(struct file *f, int mode, uint64_t off, uint64_t n)
 			else if (off < d->cap)
 				memset(d->small + off, 0, MIN(stop, (uint64_t)d->cap) - off);
 		}
+	} else if ((mode & FALLOC_FL_KEEP_SIZE ? false : end > i->size) && (d->seals & F_SEAL_GROW)) {
+		err = -EPERM;
+	} else if (!d->has_obj && end <= TMPFS_PAGES_MAX) {
+		err = d->paged ? 0 : tmpfs_pages_begin(i);
+		if (!err)
+			err = tmpfs_pages_promise(i, off, end);
 	} else {
-		/* Space is promised by the limit, not by pages. */
+		/* Of an object: by the limit, not by pages. */
 		struct tmpfs_super *ts = tmpfs_sb(i->sb);
 
 		spin_lock(&ts->lock);

@@ -157,6 +157,7 @@ static int tmpfs_mkdir(struct inode *dir, const char *name, size_t n, uint32_t m
 	return err;
 }
 
+#define SHORT_LINK 128u                 /* with its NUL it takes a page of its own on Linux */
 static int tmpfs_symlink(struct inode *dir, const char *name, size_t n, const char *target, struct inode **ret)
 {
 	int err;
@@ -170,6 +171,10 @@ static int tmpfs_symlink(struct inode *dir, const char *name, size_t n, const ch
 		return -ENOMEM;
 	}
 	i->size = strlen(target);
+	if (tmpfs_sb(dir->sb)->by_pages && i->size >= SHORT_LINK && tmpfs_charge(tmpfs_i(i), PLAT_PAGE_SIZE)) {
+		inode_put(i);
+		return -ENOSPC;
+	}
 	return add_new(dir, name, n, i, ret);
 }
 

@@ -9,6 +9,7 @@
 struct tmpfs_super {
 	uint64_t limit;                 /* bytes; constant but for remount */
 	uint64_t max_inodes;
+	bool by_pages;                  /* mounted with a size: only data counts, and by whole pages, as on Linux */
 	struct spinlock lock;
 	uint64_t used, inodes;          /* lock */
 	struct list pending;            /* lock: names of dying directories (tmpfs_dir_free) */
@@ -39,6 +40,7 @@ struct tmpfs_chunk {
 	uint8_t *bytes;                 /* TMPFS_CHUNK, or NULL */
 	struct lent *lent;              /* holds bytes, once they were lent */
 	uint32_t present;               /* a bit for each page that exists */
+	uint32_t promised;              /* fallocate(2): counted, and does not exist yet */
 };
 
 struct tmpfs_data {                     /* inode->lock */
@@ -100,6 +102,8 @@ size_t tmpfs_pages_lend(struct tmpfs_data *d, uint64_t pos, size_t n, struct len
 size_t tmpfs_pages_write(struct inode *i, struct iter *from, uint64_t pos, size_t n, int *ret_err);
 void tmpfs_pages_clear(struct inode *i, uint64_t from, uint64_t to);
 int __must_check tmpfs_pages_store(struct tmpfs_data *d, uint64_t size, plat_obj_t o);
+/* Space for [from, to): counted now, or -ENOSPC. */
+int __must_check tmpfs_pages_promise(struct inode *i, uint64_t from, uint64_t to);
 uint64_t tmpfs_pages_seek(struct tmpfs_data *d, uint64_t from, uint64_t size, bool want_data);
 
 int tmpfs_getattr(struct inode *i, struct kstat *ret);

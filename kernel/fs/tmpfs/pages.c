@@ -14,6 +14,8 @@
  * sendfile() lends the memory of a chunk instead of a copy: who holds it sees
  * what is written to the file later, as on Linux, but keeps what is cut off.
  *
+ * fallocate() counts pages that do not exist yet; they read as holes.
+ *
  * The bytes of an existing page past the file's size are zero.  What a chunk
  * holds in a page that does not exist is anything.
  *
@@ -51,11 +53,17 @@ static struct tmpfs_chunk *chunk_at(struct tmpfs_data *d, uint64_t pos)
 
 /* A table for `count` chunks.  What is more than a file's share of its inode's
  * cost counts against the limit: a file may be nearly all hole. */
+static uint64_t table_cost(const struct tmpfs_inode *ti, unsigned count)
+{
+	uint64_t cost = count > FIRST_CHUNKS ? (count - FIRST_CHUNKS) * sizeof(struct tmpfs_chunk) : 0;
+
+	return tmpfs_sb(ti->sb)->by_pages ? align_down(cost, PLAT_PAGE_SIZE) : cost;
+}
+
 static int table_grow(struct tmpfs_inode *ti, unsigned count)
 {
 	struct tmpfs_data *d = &ti->data;
-	uint64_t cost = d->chunk_count ? (count - d->chunk_count) * sizeof(*d->chunk) :
-			(count - FIRST_CHUNKS) * sizeof(*d->chunk);
+	uint64_t cost = table_cost(ti, count) - table_cost(ti, d->chunk_count);
 	struct tmpfs_chunk *c;
 
 	if (tmpfs_charge(ti, cost))
@@ -71,18 +79,24 @@ static int table_grow(struct tmpfs_inode *ti, unsigned count)
 	return 0;
 }
 
+/* A table that pos has a place in. */
+static int table_reach(struct tmpfs_inode *ti, uint64_t pos)
+{
+	unsigned nr = (unsigned)(pos / CHUNK), count = MAX(ti->data.chunk_count, FIRST_CHUNKS);
+
+	while (count <= nr)
+		count *= 2;
+	return count > ti->data.chunk_count ? table_grow(ti, count) : 0;
+}
+
 /* The chunk of pos, with memory; n bytes are written there. */
 static int chunk_make(struct tmpfs_inode *ti, uint64_t pos, size_t n, struct tmpfs_chunk **ret)
 {
 	struct tmpfs_data *d = &ti->data;
-	unsigned nr = (unsigned)(pos / CHUNK), count = MAX(d->chunk_count, FIRST_CHUNKS);
+	unsigned nr = (unsigned)(pos / CHUNK);
+	int err = table_reach(ti, pos);
 	struct tmpfs_chunk *c;
-	int err = 0;
 
-	while (count <= nr)
-		count *= 2;
-	if (count > d->chunk_count)
-		err = table_grow(ti, count);
 	if (err)
 		return err;
 	c = &d->chunk[nr];
@@ -125,14 +139,14 @@ static void chunk_own(struct tmpfs_chunk *c)
 static void chunk_drop(struct tmpfs_chunk *c)
 {
 	bytes_free(c);
-	*c = (struct tmpfs_chunk){ 0 };
+	*c = (struct tmpfs_chunk){ .promised = c->promised };
 }
 
 int tmpfs_pages_begin(struct inode *i)
 {
 	struct tmpfs_data *d = &tmpfs_i(i)->data;
 	size_t n = MIN((uint64_t)d->cap, i->size);
-	uint64_t need = align_up(n, PLAT_PAGE_SIZE), had = d->cap;
+	uint64_t need = align_up(n, PLAT_PAGE_SIZE), had = d->charged;
 	struct tmpfs_chunk *c;
 	int err;
 
@@ -162,8 +176,7 @@ void tmpfs_pages_free(struct tmpfs_inode *ti)
 {
 	struct tmpfs_data *d = &ti->data;
 
-	if (d->chunk_count > FIRST_CHUNKS)
-		tmpfs_uncharge(ti, (d->chunk_count - FIRST_CHUNKS) * sizeof(*d->chunk));
+	tmpfs_uncharge(ti, table_cost(ti, d->chunk_count));
 	for (unsigned k = 0; k < d->chunk_count; k++)
 		bytes_free(&d->chunk[k]);
 	kfree(d->chunk);
@@ -244,10 +257,10 @@ static size_t charge_pages(struct inode *i, const struct tmpfs_chunk *c, size_t 
 {
 	size_t end = off + n, at;
 
-	if (!tmpfs_data_charge(i, bytes_of(pages_of(off, end) & ~c->present)))
+	if (!tmpfs_data_charge(i, bytes_of(pages_of(off, end) & ~(c->present | c->promised))))
 		return n;
 	for (at = align_down(off, PLAT_PAGE_SIZE); at < end; at += PLAT_PAGE_SIZE)
-		if (!(c->present & pages_of(at, at + 1)) && tmpfs_data_charge(i, PLAT_PAGE_SIZE))
+		if (!((c->present | c->promised) & pages_of(at, at + 1)) && tmpfs_data_charge(i, PLAT_PAGE_SIZE))
 			break;
 	return at > off ? MIN(at, end) - off : 0;
 }
@@ -266,6 +279,7 @@ static size_t write_part(struct inode *i, struct tmpfs_chunk *c, struct iter *fr
 	moved = iter_copy_in(from, c->bytes + off, n);
 	if (likely(moved == n)) {
 		c->present |= fresh;
+		c->promised &= ~fresh;
 		return n;
 	}
 	/* A copy that faulted: the pages behind it stay holes, and what it may
@@ -273,7 +287,8 @@ static size_t write_part(struct inode *i, struct tmpfs_chunk *c, struct iter *fr
 	stop = off + moved;
 	if (moved)
 		c->present |= fresh & pages_of(off, stop);
-	tmpfs_data_uncharge(i, bytes_of(fresh & ~c->present));
+	c->promised &= ~c->present;
+	tmpfs_data_uncharge(i, bytes_of(fresh & ~(c->present | c->promised)));
 	if (moved && (fresh & pages_of(stop - 1, stop)))
 		memset(c->bytes + stop, 0, align_up(stop, PLAT_PAGE_SIZE) - stop);
 	return moved;
@@ -314,9 +329,11 @@ void tmpfs_pages_clear(struct inode *i, uint64_t from, uint64_t to)
 		struct tmpfs_chunk *c = chunk_at(d, from);
 		size_t off = from % CHUNK, end = (size_t)MIN((uint64_t)CHUNK, off + (to - from));
 		size_t first = align_up(off, PLAT_PAGE_SIZE), last = align_down(end, PLAT_PAGE_SIZE);
-		uint32_t gone = first < last ? pages_of(first, last) & c->present : 0;
+		uint32_t whole = first < last ? pages_of(first, last) : 0, gone = whole & c->present;
 
 		from += end - off;
+		tmpfs_data_uncharge(i, bytes_of(whole & c->promised));
+		c->promised &= ~whole;
 		if (!c->present)
 			continue;
 		c->present &= ~gone;
@@ -333,6 +350,30 @@ void tmpfs_pages_clear(struct inode *i, uint64_t from, uint64_t to)
 		if (last < end && last >= first && (c->present & pages_of(last, end)))
 			memset(c->bytes + last, 0, end - last);
 	}
+}
+
+int tmpfs_pages_promise(struct inode *i, uint64_t from, uint64_t to)
+{
+	struct tmpfs_inode *ti = tmpfs_i(i);
+	struct tmpfs_data *d = &ti->data;
+	int err = table_reach(ti, to - 1);
+	uint64_t bytes = 0;
+
+	if (err)
+		return err;
+	for (unsigned pass = 0; pass < 2; pass++) {
+		for (uint64_t pos = from; pos < to; pos = align_down(pos, CHUNK) + CHUNK) {
+			struct tmpfs_chunk *c = chunk_at(d, pos);
+			uint32_t pages = pages_of(pos % CHUNK, (size_t)MIN((uint64_t)CHUNK, pos % CHUNK + (to - pos)));
+
+			pages &= ~(c->present | c->promised);
+			bytes += pass ? 0 : bytes_of(pages);
+			c->promised |= pass ? pages : 0;
+		}
+		if (!pass && tmpfs_data_charge(i, bytes))
+			return -ENOSPC;
+	}
+	return 0;
 }
 
 int tmpfs_pages_store(struct tmpfs_data *d, uint64_t size, plat_obj_t o)

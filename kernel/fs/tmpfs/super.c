@@ -8,7 +8,7 @@
 
 static uint64_t default_limit = 16ull << 30;
 #define DEFAULT_INODES (4ull << 20)
-#define INODE_COST 512u                 /* what a name and its inode count for */
+#define INODE_COST 512ull                 /* what a name and its inode count for */
 
 int tmpfs_charge(struct tmpfs_inode *ti, uint64_t n)
 {
@@ -61,15 +61,16 @@ void tmpfs_evict(struct inode *i)
 struct inode *tmpfs_inode_new(struct super_block *sb, const struct inode *dir, uint32_t mode, int *ret_err)
 {
 	struct tmpfs_super *ts = tmpfs_sb(sb);
+	uint64_t cost = ts->by_pages ? 0 : INODE_COST;
 	struct tmpfs_inode *ti;
 	struct inode *i;
 	bool full;
 
 	spin_lock(&ts->lock);
-	full = ts->inodes >= ts->max_inodes || ts->used + INODE_COST > ts->limit;
+	full = ts->inodes >= ts->max_inodes || (cost && ts->used + cost > ts->limit);
 	if (!full) {
 		ts->inodes++;
-		ts->used += INODE_COST;
+		ts->used += cost;
 	}
 	spin_unlock(&ts->lock);
 	*ret_err = -ENOSPC;
@@ -84,12 +85,12 @@ struct inode *tmpfs_inode_new(struct super_block *sb, const struct inode *dir, u
 			inode_put(i);
 		spin_lock(&ts->lock);
 		ts->inodes--;
-		ts->used -= INODE_COST;
+		ts->used -= cost;
 		spin_unlock(&ts->lock);
 		return NULL;
 	}
 	ti->sb = sb;
-	ti->charged = INODE_COST;
+	ti->charged = cost;
 	list_init(&ti->xattrs);
 	i->priv = ti;
 	if (dir)
@@ -239,8 +240,13 @@ static int parse_size(const char *s, size_t n, uint64_t *ret)
 	unsigned shift = 0;
 	int err;
 
-	if (n && s[n - 1] == '%')
-		return -EINVAL;
+	if (n && s[n - 1] == '%') {
+		err = kparse_u64(s, n - 1, ret);
+		if (!err && *ret > 100000)
+			return -ERANGE;
+		*ret = default_limit / 50 * *ret;       /* which is half of the memory */
+		return err;
+	}
 	if (n) {
 		switch (s[n - 1] | 0x20) {
 		case 'k': shift = 10; break;
@@ -282,6 +288,11 @@ static int parse_one(struct options *o, const char *s, size_t n)
 #define IS(word) (kn == sizeof(word) - 1 && !memcmp(s, word, kn))
 	if (IS("size"))
 		return parse_size(v, vn, &o->size) ? -EINVAL : 0;
+	if (IS("nr_blocks")) {
+		err = parse_size(v, vn, &o->size) || o->size > UINT64_MAX / PLAT_PAGE_SIZE ? -EINVAL : 0;
+		o->size *= PLAT_PAGE_SIZE;
+		return err;
+	}
 	if (IS("nr_inodes"))
 		return parse_size(v, vn, &o->inodes) ? -EINVAL : 0;
 	if (IS("mode"))
@@ -293,7 +304,7 @@ static int parse_one(struct options *o, const char *s, size_t n)
 		*(s[0] == 'u' ? &o->uid : &o->gid) = (uint32_t)u;
 		return 0;
 	}
-	if (IS("nr_blocks") || IS("huge") || IS("mpol") || IS("inode64") || IS("inode32") || IS("noswap"))
+	if (IS("huge") || IS("mpol") || IS("inode64") || IS("inode32") || IS("noswap"))
 		return 0;
 #undef IS
 	return -EINVAL;
@@ -318,8 +329,14 @@ static int tmpfs_mount(const struct fs_type *t, const char *source, const char *
 	err = tmpfs_new_super(o.size, o.mode, &sb);
 	if (err)
 		return err;
+	if (o.size) {
+		tmpfs_sb(sb)->by_pages = true;
+		tmpfs_sb(sb)->limit = align_up(MIN(o.size, (uint64_t)INT64_MAX), PLAT_PAGE_SIZE);
+		tmpfs_sb(sb)->max_inodes = MIN(DEFAULT_INODES, default_limit / INODE_COST);
+		tmpfs_uncharge(tmpfs_i(sb->root->inode), INODE_COST);
+	}
 	if (o.inodes)
-		tmpfs_sb(sb)->max_inodes = o.inodes;
+		tmpfs_sb(sb)->max_inodes = MIN(o.inodes, DEFAULT_INODES);
 	if (o.uid != UINT32_MAX)
 		sb->root->inode->uid = o.uid;
 	if (o.gid != UINT32_MAX)
