@@ -92,6 +92,31 @@ static void try_connect(const char *ip)
 	close(s);
 }
 
+/* Families without a table of their own, and a way to nowhere in particular. */
+static void families(int s)
+{
+	static const uint8_t which[] = { AF_UNSPEC, AF_INET, AF_INET6, AF_BRIDGE, 200 };
+	struct rtmsg *m;
+	struct req r;
+
+	for (unsigned k = 0; k < sizeof which; k++) {
+		SAY("family %u\n", which[k]);
+		if (which[k] != AF_INET6) {
+			dump(s, "addresses", RTM_GETADDR, which[k]);
+			dump(s, "routes", RTM_GETROUTE, which[k]);
+		}
+		m = req_new(&r, RTM_GETROUTE, 0, sizeof *m);
+		m->rtm_family = which[k];
+		ask(s, &r);
+		m = req_new(&r, RTM_NEWROUTE, NLM_F_ACK, sizeof *m);
+		m->rtm_family = which[k];
+		m->rtm_dst_len = 99;
+		if (which[k] != AF_INET && which[k] != AF_INET6)
+			ask(s, &r);
+	}
+	lookup(s, "0.0.0.0");
+}
+
 int main(void)
 {
 	int s;
@@ -111,6 +136,7 @@ int main(void)
 	dump(s, "addresses", RTM_GETADDR, AF_UNSPEC);
 	dump(s, "addresses", RTM_GETADDR, AF_INET6);
 	dump(s, "routes", RTM_GETROUTE, AF_INET);
+	families(s);
 
 	address(s, true, "10.1.1.1", 24, NLM_F_CREATE | NLM_F_EXCL, NULL);
 	address(s, true, "10.1.1.1", 24, NLM_F_CREATE | NLM_F_EXCL, NULL);

@@ -59,7 +59,7 @@ static int dump_addr(struct nl_request *r)
 			bool v4 = ip_is_v4(&copy[k].ip);
 
 			if ((v4 ? 0 : copy[k].scope == RT_SCOPE_HOST ? 2 : 1) == pass &&
-			    (!m.family || m.family == (v4 ? AF_INET : AF_INET6)))
+			    (!nl_family(m.family) || m.family == (v4 ? AF_INET : AF_INET6)))
 				put_addr(r, &copy[k], RTM_NEWADDR);
 		}
 	kfree(copy);

@@ -24,7 +24,7 @@ static void put_conf(struct nl_request *r, uint8_t family, int32_t index)
 
 static int dump_conf(struct nl_request *r)
 {
-	uint8_t family = r->size ? r->body[0] : 0;
+	uint8_t family = r->size ? nl_family(r->body[0]) : 0;
 
 	for (int v6 = 0; v6 < 2; v6++) {
 		uint8_t f = v6 ? AF_INET6 : AF_INET;

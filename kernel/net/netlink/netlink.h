@@ -32,6 +32,8 @@ const void *nl_find(const struct nl_request *r, size_t fixed, uint16_t type, siz
 /* What was built in r goes to the members of a group, not into the answer. */
 void nl_announce(struct nl_request *r, unsigned group);
 
+/* A dump of a family that has none of its own is one of all. */
+static inline uint8_t nl_family(uint8_t f) { return f == AF_INET || f == AF_INET6 ? f : AF_UNSPEC; }
 /* 0 or the error of the answer.  A dump's error comes in its last message. */
 int route_request(struct nl_request *r);        /* route.c */
 int diag_request(struct nl_request *r);         /* diag.c */

@@ -92,7 +92,7 @@ static int dump_routes(struct nl_request *r)
 	spin_unlock(&r->ns->lock);
 	sort(all.r, all.n);
 	for (unsigned k = 0; k < all.n; k++)
-		if ((!m.family || m.family == all.r[k].family) && (!r->strict || !m.table || m.table == all.r[k].table))
+		if ((!nl_family(m.family) || m.family == all.r[k].family) && (!r->strict || !m.table || m.table == all.r[k].table))
 			put_route(r, &all.r[k], RTM_NEWROUTE);
 	kfree(all.r);
 	return 0;
@@ -104,16 +104,21 @@ static int find_route(struct nl_request *r)
 	struct linux_rtmsg m;
 	struct net_rt t = { 0 };
 	struct linux_rtmsg a;
-	struct ipaddr src, from;
+	struct ipaddr src, from, asked;
 	enum net_kind kind;
 	bool sends;
 	int err;
 
+	if (!r->size || !nl_family(r->body[0]))
+		return -EOPNOTSUPP;
 	if (r->size < sizeof m)
 		return -EINVAL;
 	memcpy(&m, r->body, sizeof m);
-	if ((m.family != AF_INET && m.family != AF_INET6) || !nl_get_ip(r, sizeof m, RTA_DST, m.family, &t.dst))
-		return -EINVAL;
+	if (!nl_get_ip(r, sizeof m, RTA_DST, m.family, &t.dst))
+		t.dst = m.family == AF_INET ? ip_any4 : ip_any6;
+	if (ip_equal(&t.dst, &ip_any6))
+		return -ENETUNREACH;
+	asked = t.dst;
 	err = net_route(r->ns, &t.dst, 0, &src, &kind);
 	if (err)
 		return err;
@@ -130,7 +135,7 @@ static int find_route(struct nl_request *r)
 		a.src_len = a.dst_len;
 	nl_begin(r, RTM_NEWROUTE, &a, sizeof a);
 	nl_u32(r, RTA_TABLE, a.table);
-	nl_put_ip(r, RTA_DST, &t.dst);
+	nl_put_ip(r, RTA_DST, &asked);
 	if (a.src_len)
 		nl_put_ip(r, RTA_SRC, &from);
 	nl_u32(r, RTA_OIF, LO_INDEX);
@@ -158,7 +163,7 @@ static int decode(struct nl_request *r, struct net_rt *t)
 		return -EINVAL;
 	memcpy(&m, r->body, sizeof m);
 	if (m.family != AF_INET && m.family != AF_INET6)
-		return -EAFNOSUPPORT;
+		return -EOPNOTSUPP;
 	most = m.family == AF_INET ? 32 : 128;
 	*t = (struct net_rt){ .family = m.family, .dst_len = m.dst_len, .tos = m.tos, .protocol = m.protocol,
 			      .scope = m.scope, .type = m.type, .table = m.table ? m.table : RT_TABLE_MAIN };
