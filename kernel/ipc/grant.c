@@ -65,7 +65,7 @@ void grant_wishes_over(void)
 {
 	struct task *t = current_task();
 
-	if (t->grants)
+	if (t->grants_due)
 		t->grants->wishes = t->grants->heard = 0;
 	t->grants_due = false;
 }

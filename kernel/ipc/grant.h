@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* grant.h: reads that a program is given with the answer to epoll_wait(2).
+/* grant.h: reads that a program is given with the answer to epoll_wait(2) or poll(2).
  *
  * A program that is told that a descriptor has something reads it next.  If what
  * read(2) would return is short, its bytes go to the program's mailbox together with

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* poll(2), ppoll(2).  The descriptors' files are held for the whole call, so
  * that the queues we sleep on stay. */
+#include "kernel/ipc/grant.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/syscall/syscall.h"
 
@@ -66,11 +67,14 @@ static long poll_files(uaddr ufds, struct polled *v, unsigned n, uint64_t deadli
 	}
 	ret = poll_loop(v, n, deadline);
 	if (ret >= 0) {
+		grant_wishes_over();
 		/* One copy: pack the answers to the front of the same memory. */
 		out = (struct linux_pollfd *)(void *)v;
 		for (unsigned i = 0; i < n; i++) {
 			struct polled e = v[i];
 
+			if (e.f && e.p.revents & POLLIN)
+				grant_wish(e.f, e.p.fd);
 			if (e.f)
 				file_put(e.f);
 			out[i] = e.p;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* variants: dynamic */
-/* A read(2) right after epoll_wait(2) gives what is there when it is made, whatever others did in between, and has
+/* A read(2) right after epoll_wait(2) or poll(2) gives what is there when it is made, whatever others did in between, and has
  * happened for them when it has returned, although the reader makes no further call. */
 #include "abi.h"
 #include <netinet/in.h>
@@ -17,6 +17,7 @@ static struct shared { int go, done, seen, quit; int (*act)(void); } *sh;
 static int in, out, set;                /* what is read, what fills it, the set */
 static enum kind kind;
 static pid_t helper;
+static bool by_poll;
 static int step;
 
 static void wait_for(int *word, int v)
@@ -73,8 +74,15 @@ static int put(void)
 static void ready(void)
 {
 	struct epoll_event ev;
-	int n = epoll_wait(set, &ev, 1, 5000);
+	struct pollfd p = { .fd = in, .events = POLLIN };
+	int n;
 
+	if (by_poll) {
+		if (poll(&p, 1, 5000) != 1 || p.revents != POLLIN)
+			printf("poll: %#x\n", (unsigned)p.revents);
+		return;
+	}
+	n = epoll_wait(set, &ev, 1, 5000);
 	if (n != 1 || !(ev.events & EPOLLIN))
 		printf("epoll_wait: %d\n", n);
 }
@@ -352,33 +360,46 @@ static void ends(void)
 	take("the end");
 }
 
+static void all_of(void)
+{
+	SAY("-- %s%s\n", kind_name[kind], by_poll ? ", by poll" : "");
+	open_all();
+	helper = fork();
+	if (!helper)
+		help();
+	warm();
+	others();
+	warm();
+	odd();
+	warm();
+	waiters();
+	ends();
+	sh->quit = 1;
+	__atomic_fetch_add(&sh->go, 1, __ATOMIC_RELEASE);
+	wait_say("helper", helper);
+	close(in);
+	close(out);
+	close(set);
+	open_all();
+	renamed();
+	close(in);
+	close(out);
+	close(set);
+}
+
 int main(void)
 {
 	sh = mmap(NULL, sizeof *sh, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	for (kind = EVENTFD; kind <= TCP; kind++) {
-		SAY("-- %s\n", kind_name[kind]);
-		open_all();
-		helper = fork();
-		if (!helper)
-			help();
-		warm();
-		others();
-		warm();
-		odd();
-		warm();
-		waiters();
-		ends();
-		sh->quit = 1;
-		__atomic_fetch_add(&sh->go, 1, __ATOMIC_RELEASE);
-		wait_say("helper", helper);
-		close(in);
-		close(out);
-		close(set);
-		open_all();
-		renamed();
-		close(in);
-		close(out);
-		close(set);
-	}
+	for (kind = EVENTFD; kind <= TCP; kind++)
+		for (int i = 0; i < 2; i++) {
+			pid_t one = fork();     /* a table that no other thread has changed yet */
+
+			if (!one) {
+				by_poll = i;
+				all_of();
+				return 0;
+			}
+			wait_say("all", one);
+		}
 	return 0;
 }
