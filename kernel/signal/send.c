@@ -97,11 +97,13 @@ static bool wants(struct task *t, int signo)
 	return !(t->blocked & SIGMASK(signo));
 }
 
-/* Which thread is to take a signal of the whole group. */
-static struct task *choose(struct tgroup *g, int signo)
+/* Which thread is to take a signal of the whole group; first (or NULL) before others. */
+static struct task *choose(struct tgroup *g, struct task *first, int signo)
 {
 	struct task *t, *second = NULL;
 
+	if (first && wants(first, signo))
+		return first;
 	if (g->leader && wants(g->leader, signo))
 		return g->leader;
 	list_for_each(t, &g->threads, thread_link) {
@@ -181,8 +183,9 @@ static uint32_t wake_states(struct sighand *sh, int signo)
 	return WAKE_SIGNAL;
 }
 
-/* t: for one thread; NULL: for the group.  task_list_lock held. */
-static int send_locked(struct tgroup *g, struct task *t, int signo, const struct linux_siginfo *info)
+/* t: for one thread; NULL: for the group, for `first` before others.  task_list_lock held. */
+static int send_locked(struct tgroup *g, struct task *t, struct task *first, int signo,
+		       const struct linux_siginfo *info)
 {
 	struct sighand *sh = t ? t->sighand : group_sighand(g);
 	struct task *to;
@@ -209,7 +212,7 @@ static int send_locked(struct tgroup *g, struct task *t, int signo, const struct
 	if (t)
 		to = wants(t, signo) ? t : NULL;
 	else
-		to = choose(g, signo);
+		to = choose(g, first, signo);
 	if (signo == SIGKILL && !t) {
 		list_for_each(to, &g->threads, thread_link)
 			if (wants(to, signo))
@@ -231,14 +234,14 @@ int signal_send_task(struct task *t, int signo, const struct linux_siginfo *info
 	int err;
 
 	spin_lock(&task_list_lock);
-	err = send_locked(t->tg, t, signo, info);
+	err = send_locked(t->tg, t, NULL, signo, info);
 	spin_unlock(&task_list_lock);
 	return err;
 }
 
 int signal_send_group_locked(struct tgroup *g, int signo, const struct linux_siginfo *info)
 {
-	return send_locked(g, NULL, signo, info);
+	return send_locked(g, NULL, NULL, signo, info);
 }
 
 int signal_send_group(struct tgroup *g, int signo, const struct linux_siginfo *info)
@@ -246,9 +249,14 @@ int signal_send_group(struct tgroup *g, int signo, const struct linux_siginfo *i
 	int err;
 
 	spin_lock(&task_list_lock);
-	err = send_locked(g, NULL, signo, info);
+	err = send_locked(g, NULL, NULL, signo, info);
 	spin_unlock(&task_list_lock);
 	return err;
+}
+
+int signal_send_group_first_locked(struct tgroup *g, struct task *first, int signo)
+{
+	return send_locked(g, NULL, first, signo, NULL);
 }
 
 struct pgrp_send { int signo; const struct linux_siginfo *info; unsigned count; };
@@ -258,7 +266,7 @@ static void send_member(struct tgroup *g, void *arg)
 	struct pgrp_send *s = arg;
 
 	s->count++;
-	(void)send_locked(g, NULL, s->signo, s->info);
+	(void)send_locked(g, NULL, NULL, s->signo, s->info);
 }
 
 int signal_send_pgrp(int32_t pgid, int signo, const struct linux_siginfo *info)

@@ -48,6 +48,8 @@ void sigpending_flush(struct sigpending *p, uint64_t mask);      /* sighand->loc
 int signal_send_task(struct task *t, int signo, const struct linux_siginfo *info);
 int signal_send_group(struct tgroup *g, int signo, const struct linux_siginfo *info);
 int signal_send_group_locked(struct tgroup *g, int signo, const struct linux_siginfo *info);
+/* … for the thread `first` (NULL: none) if it does not block it; the kernel's. */
+int signal_send_group_first_locked(struct tgroup *g, struct task *first, int signo);
 int signal_send_pgrp(int32_t pgid, int signo, const struct linux_siginfo *info);   /* -ESRCH */
 /* A fault of the current task: cannot be blocked or ignored away. */
 void signal_force(int signo, const struct linux_siginfo *info);

@@ -58,6 +58,30 @@ static uint64_t seconds_ns(uint64_t s)
 	return s > INT64_MAX / NSEC_PER_SEC ? INT64_MAX : s * NSEC_PER_SEC;
 }
 
+/* A profiler's sample: for the thread that has used most since it was last asked. */
+static void send_to_busiest(struct tgroup *g, int signo)
+{
+	struct task *o, *first = NULL;
+	uint64_t most = 0;
+
+	spin_lock(&task_list_lock);
+	list_for_each(o, &g->threads, thread_link) {
+		struct child_usage u = { 0 };
+		uint64_t used;
+
+		task_usage(o, &u);
+		used = u.utime_ns + u.stime_ns;
+		if (used > o->cpu_asked_ns && used - o->cpu_asked_ns > most) {
+			most = used - o->cpu_asked_ns;
+			first = o;
+		}
+	}
+	if (first)
+		first->cpu_asked_ns += most;
+	signal_send_group_first_locked(g, first, signo);
+	spin_unlock(&task_list_lock);
+}
+
 static void cpu_check(struct ktimer *k)
 {
 	struct tgroup *g = container_of(k, struct tgroup, cpu_timer);
@@ -87,9 +111,9 @@ static void cpu_check(struct ktimer *k)
 	}
 	spin_unlock(&g->lock);
 	if (virt)
-		signal_send_group(g, SIGVTALRM, NULL);
+		send_to_busiest(g, SIGVTALRM);
 	if (prof)
-		signal_send_group(g, SIGPROF, NULL);
+		send_to_busiest(g, SIGPROF);
 	if (kill)
 		signal_send_group(g, SIGKILL, NULL);
 	else if (xcpu)

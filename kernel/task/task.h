@@ -240,6 +240,7 @@ struct task {
 	/* of job control's stops (tgroup->stop_gen): the last that counted it as stopped (tgroup->lock), and
 	 * one that its tracer let it run through (itself, task_list_lock; anybody reads) */
 	uint32_t stop_counted, stop_through;
+	uint64_t cpu_asked_ns;          /* CPU time at its last signal about that (itimer.c); task_list_lock */
 	bool ptrace_exit_stop;          /* its own; stopped at its end: only SIGKILL counts, not that the group ends */
 	struct { uint64_t err, trapno, cr2; } last_trap;        /* for the next sigcontext (kernel/signal) */
 	const char *wchan;              /* what it sleeps on, for /proc */
