@@ -57,6 +57,7 @@ struct mount {
 	struct list all_link;           /* of every namespace: mounts_all */
 	uint32_t group, master;         /* peers; whose slave it is; 0: none (propagate.c) */
 	bool unbindable;
+	bool victim;                    /* while mount_detach() looks for them */
 	bool expiring;                  /* MNT_EXPIRE was said once */
 	struct lockless gone;
 };

@@ -305,46 +305,62 @@ int mount_spread(struct mount *top, const struct path *to)
 
 /* ---- detaching ---- */
 
-static bool listed(struct mount *const *list, unsigned n, const struct mount *m)
+static void add_victim(struct mount **list, unsigned *n, struct mount *m)
 {
-	for (unsigned k = 0; k < n; k++)
-		if (list[k] == m)
-			return true;
-	return false;
+	if (m->victim)
+		return;
+	m->victim = true;
+	list[(*n)++] = m;
+}
+
+/* Of those that went with others, list[from..]: away with who has other mounts in it. */
+static unsigned drop_used(struct mount **list, unsigned from, unsigned n)
+{
+	struct mount *m;
+	unsigned to;
+
+	for (bool more = true; more;) {
+		more = false;
+		list_for_each(m, &mounts_all, all_link)
+			if (!m->victim && m->parent && m->parent->victim && m->point != m->parent->root) {
+				m->parent->victim = false;
+				more = true;
+			}
+		to = from;
+		for (unsigned k = from; k < n; k++)
+			if (list[k]->victim)
+				list[to++] = list[k];
+		n = to;
+	}
+	return n;
 }
 
 /* Those that lie on it, and then those that went with one of them and have
- * nothing else in them (what covers one comes down to its place); into list, which has room for all mounts. */
+ * nothing else in them (what covers one comes down to its place); into list, which
+ * has room for all mounts, each behind what it lies on. */
 static unsigned find_victims(struct reach *r, struct mount *top, struct mount **list)
 {
 	unsigned n = 0, own;
 	struct mount *m;
 
-	list[n++] = top;
+	add_victim(list, &n, top);
 	for (unsigned k = 0; k < n; k++)
 		list_for_each(m, &mounts_all, all_link)
 			if (m->parent == list[k])
-				list[n++] = m;
+				add_victim(list, &n, m);
 	own = n;
 	for (unsigned k = 0; k < own; k++) {
-		find_reach(r, list[k]->parent);
-		if (!r->count)
+		if (!list[k]->parent->group)
 			continue;
+		find_reach(r, list[k]->parent);
 		list_for_each(m, &mounts_all, all_link)
-			if (m->parent && m->point == list[k]->point && receives(r, m->parent, list[k]->parent, m->point) &&
-			    !listed(list, n, m))
-				list[n++] = m;
+			if (!m->victim && m->parent && m->point == list[k]->point &&
+			    receives(r, m->parent, list[k]->parent, m->point))
+				add_victim(list, &n, m);
 	}
-	for (bool more = true; more;) {
-		more = false;
-		list_for_each(m, &mounts_all, all_link)
-			for (unsigned k = own; k < n; k++)
-				if (list[k] == m->parent && m->point != list[k]->root && !listed(list, n, m)) {
-					list[k] = list[--n];
-					more = true;
-					break;
-				}
-	}
+	n = drop_used(list, own, n);
+	for (unsigned k = 0; k < n; k++)
+		list[k]->victim = false;
 	return n;
 }
 
@@ -365,27 +381,10 @@ static void take_out(struct mount *m, struct path *ret_rest)
 	mount_hash_locked(cover);
 }
 
-/* One whose own mounts are gone, or NULL. */
-static struct mount *next_leaf(struct mount **list, unsigned *n)
-{
-	for (unsigned k = 0; k < *n; k++) {
-		struct mount *m = list[k];
-		bool bare = true;
-
-		for (unsigned j = 0; j < *n; j++)
-			bare &= list[j]->parent != m;
-		if (bare) {
-			list[k] = list[--*n];
-			return m;
-		}
-	}
-	return NULL;
-}
-
 int mount_detach(struct mount *m, bool lazy)
 {
 	struct reach *r = kmalloc(sizeof(*r));
-	struct mount **list, *leaf, *o;
+	struct mount **list, *o;
 	unsigned cap = 1, n = 0;
 	int err = 0;
 
@@ -408,7 +407,8 @@ int mount_detach(struct mount *m, bool lazy)
 	for (unsigned k = 1; k < n && !err; k++)
 		if (!lazy && ref_read(&list[k]->ref) > (mount_child_locked(list[k], list[k]->root) ? 2u : 1u))
 			err = -EBUSY;
-	while (!err && (leaf = next_leaf(list, &n))) {
+	while (!err && n) {
+		struct mount *leaf = list[--n];
 		struct path rest;
 
 		take_out(leaf, &rest);
