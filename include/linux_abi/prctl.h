@@ -74,4 +74,10 @@
 #define SECBIT_ALL 0xffu
 #define SECBIT_LOCKS 0xaau              /* each lock is the bit above its base */
 
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#define PR_SYS_DISPATCH_OFF 0
+#define PR_SYS_DISPATCH_ON 1
+#define SYSCALL_DISPATCH_FILTER_ALLOW 0
+#define SYSCALL_DISPATCH_FILTER_BLOCK 1
+
 #endif

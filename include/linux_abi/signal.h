@@ -113,6 +113,7 @@
 #define CLD_CONTINUED 6
 
 #define SYS_SECCOMP 1
+#define SYS_USER_DISPATCH 2
 
 #define SS_ONSTACK 1u
 #define SS_DISABLE 2u

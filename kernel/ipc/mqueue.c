@@ -15,7 +15,7 @@
 #define BYTES_MAX (32u << 20)            /* of messages with their heads */
 #define PRIO_MAX 32768u
 
-struct mqmsg { struct list link; uint32_t prio, size; uint8_t data[]; };
+struct mqmsg { uint64_t order; uint32_t prio, size; uint8_t data[]; };
 
 /* Who is to be told of a message (mq_notify(2)).  SIGEV_THREAD: by COOKIE bytes of
  * the asker's, into a netlink socket of its own. */
@@ -36,8 +36,9 @@ struct mqueue {
 	int64_t maxmsg, msgsize;
 
 	struct spinlock lock;
-	struct list msgs;               /* lock: highest priority first, oldest first within */
+	struct mqmsg **heap;            /* lock: room for maxmsg; none goes before the one at (i - 1) / 2 */
 	int64_t count;                  /* lock */
+	uint64_t order;                 /* lock: of the next message */
 	uint64_t bytes;                 /* lock */
 	unsigned receivers;             /* lock: sleeping in mq_receive */
 	struct notice notice;           /* lock */
@@ -48,6 +49,7 @@ struct mq_limits mq_limits = { .msg_max = 10, .msg_default = 10, .size_max = 819
 			       .queues_max = 256 };
 static int64_t limit(const uint32_t *v) { return __atomic_load_n(v, __ATOMIC_RELAXED); }
 
+static size_t heap_cost(int64_t maxmsg) { return (size_t)maxmsg * sizeof(struct mqmsg *); }
 static size_t cost(size_t size) { return sizeof(struct mqmsg) + size; }
 
 static struct spinlock names_lock = SPINLOCK_INIT;
@@ -76,19 +78,26 @@ static struct notice notice_take(struct mqueue *q)
 	return n;
 }
 
-static void mq_put(struct mqueue *q)
+static void queue_discard(struct mqueue *q)
 {
-	struct mqmsg *m, *tmp;
-
-	if (!ref_put(&q->ref))
+	if (!q)
 		return;
-	list_for_each_safe(m, tmp, &q->msgs, link) {
-		__atomic_fetch_sub(&bytes_total, cost(m->size), __ATOMIC_RELAXED);
-		kfree(m);
-	}
-	notice_end(&q->notice, REMOVED);
+	__atomic_fetch_sub(&bytes_total, heap_cost(q->maxmsg), __ATOMIC_RELAXED);
+	kfree(q->heap);
 	kfree(q->name);
 	kfree(q);
+}
+
+static void mq_put(struct mqueue *q)
+{
+	if (!ref_put(&q->ref))
+		return;
+	for (int64_t i = 0; i < q->count; i++) {
+		__atomic_fetch_sub(&bytes_total, cost(q->heap[i]->size), __ATOMIC_RELAXED);
+		kfree(q->heap[i]);
+	}
+	notice_end(&q->notice, REMOVED);
+	queue_discard(q);
 	spin_lock(&names_lock);
 	queue_count--;
 	spin_unlock(&names_lock);
@@ -204,30 +213,24 @@ static int queue_new(const char *name, uint32_t mode, uaddr uattr, struct mqueue
 	q = kzalloc(sizeof *q);
 	if (!q)
 		return -ENOMEM;
-	q->name = kstrdup(name);
-	if (!q->name) {
-		kfree(q);
+	q->maxmsg = a.maxmsg;
+	if (__atomic_add_fetch(&bytes_total, heap_cost(a.maxmsg), __ATOMIC_RELAXED) <= BYTES_MAX) {
+		q->name = kstrdup(name);
+		q->heap = kmalloc(heap_cost(a.maxmsg));
+	}
+	if (!q->name || !q->heap) {
+		queue_discard(q);
 		return -ENOMEM;
 	}
 	ref_init(&q->ref);
 	list_init(&q->link);
-	list_init(&q->msgs);
 	waitq_init(&q->wq);
 	q->uid = current_cred()->fsuid;
 	q->gid = current_cred()->fsgid;
 	q->mode = mode & 0777 & ~__atomic_load_n(&current_task()->fs->umask, __ATOMIC_RELAXED);
-	q->maxmsg = a.maxmsg;
 	q->msgsize = a.msgsize;
 	*ret = q;
 	return 0;
-}
-
-static void queue_discard(struct mqueue *q)
-{
-	if (!q)
-		return;
-	kfree(q->name);
-	kfree(q);
 }
 
 SYSCALL4(mq_open, ustr, uname, int, flags, uint32_t, mode, uaddr, uattr)
@@ -357,19 +360,46 @@ static void tell(struct notice *n)
 	notice_end(n, WOKEN_UP);
 }
 
+/* Higher priorities go first, then what is older. */
+static bool before(const struct mqmsg *a, const struct mqmsg *b)
+{
+	return a->prio != b->prio ? a->prio > b->prio : a->order < b->order;
+}
+
+static void push_locked(struct mqueue *q, struct mqmsg *m)
+{
+	int64_t i = q->count++;
+
+	m->order = q->order++;
+	for (; i && before(m, q->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		q->heap[i] = q->heap[(i - 1) / 2];
+	q->heap[i] = m;
+}
+
+static struct mqmsg *pop_locked(struct mqueue *q)
+{
+	struct mqmsg *first = q->heap[0], *last = q->heap[--q->count];
+	int64_t i = 0, child;
+
+	for (; (child = 2 * i + 1) < q->count; i = child) {
+		if (child + 1 < q->count && before(q->heap[child + 1], q->heap[child]))
+			child++;
+		if (!before(q->heap[child], last))
+			break;
+		q->heap[i] = q->heap[child];
+	}
+	q->heap[i] = last;
+	return first;
+}
+
 static bool try_send(struct mqueue *q, struct mqmsg *m, struct notice *told)
 {
-	struct mqmsg *at;
 	bool ok;
 
 	spin_lock(&q->lock);
 	ok = q->count < q->maxmsg;
 	if (ok) {
-		list_for_each(at, &q->msgs, link)
-			if (at->prio < m->prio)
-				break;
-		list_insert_(&m->link, at->link.prev, &at->link);
-		q->count++;
+		push_locked(q, m);
 		q->bytes += m->size;
 		*told = arrived(q);
 	}
@@ -440,9 +470,7 @@ static bool try_recv(struct mqueue *q, struct mqmsg **ret)
 	spin_lock(&q->lock);
 	ok = q->count > 0;
 	if (ok) {
-		*ret = list_first(&q->msgs, struct mqmsg, link);
-		list_del(&(*ret)->link);
-		q->count--;
+		*ret = pop_locked(q);
 		q->bytes -= (*ret)->size;
 	}
 	spin_unlock(&q->lock);

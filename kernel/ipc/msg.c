@@ -288,7 +288,7 @@ SYSCALL5(msgrcv, int, id, uaddr, umsg, size_t, size, int64_t, type, int, flags)
 static long info(int cmd, uaddr arg)
 {
 	struct linux_msginfo mi = {
-		.msgpool = BYTES_MAX / 1024, .msgmap = MSGMNB, .msgmax = MSGMAX, .msgmnb = MSGMNB,
+		.msgpool = SYSV_SLOTS * (MSGMNB / 1024), .msgmap = MSGMNB, .msgmax = MSGMAX, .msgmnb = MSGMNB,
 		.msgmni = SYSV_SLOTS, .msgssz = 16, .msgtql = MSGMNB, .msgseg = 0xffff,
 	};
 	unsigned top;

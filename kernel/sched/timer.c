@@ -101,6 +101,7 @@ static struct cpu *timer_lock_base(struct ktimer *t)
 void ktimer_set(struct ktimer *t, uint64_t deadline_ns)
 {
 	struct cpu *c = timer_lock_base(t), *self = cpu_self();
+	bool elsewhere;
 
 	if (t->armed)
 		heap_remove(c, t);
@@ -114,7 +115,11 @@ void ktimer_set(struct ktimer *t, uint64_t deadline_ns)
 	t->deadline_ns = deadline_ns;
 	t->armed = true;
 	set_root(c, meld(c->timers, t));
+	elsewhere = c != self && c->timer_running != t;
 	spin_unlock(&c->timer_lock);
+	/* Its CPU armed it at the same moment: that may have looked already. */
+	if (unlikely(elsewhere))
+		plat_cpu_kick(c->id);
 	/* A timer that stayed on another CPU (it is running there now) is seen
 	 * when its function returns.  This CPU looks before it idles or enters
 	 * user mode. */

@@ -51,6 +51,8 @@ void syscall_dispatch(struct task *t)
 	bool traced = t->kernel_trace, timed = plat_stats_timed();
 	long ret = -ENOSYS;
 
+	if (unlikely(t->user_dispatch.on) && user_dispatch(t))
+		return;
 	set_syscall_nr(t, (int32_t)nr);
 	r->rax = (uint64_t)-ENOSYS;
 	if (unlikely(task_traced(t))) {
@@ -107,6 +109,11 @@ static void handle_fault(struct task *t, const struct plat_trap *trap)
 	signal_force_fault(&tr);
 }
 
+static bool may_answer(const struct task *t)
+{
+	return !t->seccomp_mode && !t->user_dispatch.on && !task_traced(t) && !t->kernel_trace;
+}
+
 /* What the platform may answer without asking: nothing that a filter, a tracer
  * or --strace is to see.  A task's credentials are immutable, their address
  * tells them apart: only the task itself changes them, between two runs. */
@@ -116,7 +123,7 @@ static void answers_refresh(struct task *t)
 	const struct cred *c = t->cred;
 
 	*a = (struct plat_answers){
-		.valid = !t->seccomp_mode && !task_traced(t) && !t->kernel_trace,
+		.valid = may_answer(t),
 		.pid = (uint32_t)t->tg->tgid, .tid = (uint32_t)t->tid,
 		.uid = c->uid, .euid = c->euid, .gid = c->gid, .egid = c->egid,
 	};
@@ -127,7 +134,7 @@ static void answers_refresh(struct task *t)
 static bool answers_current(const struct task *t)
 {
 	return t->answers_cred == t->cred && t->uctx.answers.tid == (uint32_t)t->tid &&
-	       t->uctx.answers.valid == (!t->seccomp_mode && !task_traced(t) && !t->kernel_trace);
+	       t->uctx.answers.valid == may_answer(t);
 }
 
 static enum stats_id entry_kind(const struct plat_trap *trap)

@@ -76,6 +76,9 @@ extern const unsigned syscall_table_size;
 
 /* Serve one system call of the current task from its registers. */
 void syscall_dispatch(struct task *t);
+/* prctl(PR_SET_SYSCALL_USER_DISPATCH), and its look at a call: true: it is a signal instead. */
+long user_dispatch_set(struct task *t, uint64_t mode, uint64_t start, uint64_t size, uint64_t selector);
+bool user_dispatch(struct task *t);
 /* rt_sigreturn and friends set regs whole: the dispatcher must not write rax. */
 #define SYSCALL_NO_RESULT (-0x7fff0001L)
 

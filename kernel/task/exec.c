@@ -192,6 +192,7 @@ static void commit(struct task *t, struct exec_args *a, struct exec_image *img, 
 
 	posix_timers_delete_all(g);
 	sighand_exec_reset(sh);
+	t->user_dispatch.on = false;
 	t->altstack.sp = t->altstack.size = 0;
 	t->altstack.flags = SS_DISABLE;
 	if (cred->euid != t->cred->euid || cred->egid != t->cred->egid || a->secure)

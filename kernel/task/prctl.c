@@ -111,6 +111,8 @@ SYSCALL5(prctl, int, op, uint64_t, a1, uint64_t, a2, uint64_t, a3, uint64_t, a4)
 		return t->seccomp_mode;
 	case PR_SET_SECCOMP:
 		return seccomp_prctl_set(t, a1, a2);
+	case PR_SET_SYSCALL_USER_DISPATCH:
+		return user_dispatch_set(t, a1, a2, a3, a4);
 	case PR_SET_TIMERSLACK:
 		__atomic_store_n(&t->timer_slack_ns, a1 ? a1 : TIMER_SLACK_NS, __ATOMIC_RELAXED);
 		return 0;

@@ -212,6 +212,8 @@ struct task {
 	uint64_t syscall_args[6];
 	struct seccomp_filter *seccomp;
 	uint32_t seccomp_mode;
+	/* self: calls outside these addresses go by the byte at selector (kernel/syscall/user_dispatch.c) */
+	struct user_dispatch { bool on; uint64_t start, size, selector; } user_dispatch;
 	const struct cred *answers_cred;        /* self: what uctx.answers was made of */
 	int32_t post_credit;            /* self: what offers to post have brought (kernel/ipc/epoll_post.c) */
 	bool posts;                     /* atomic: was offered to */

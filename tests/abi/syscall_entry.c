@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a call gets in: of its number 32 bits count, odd flags survive it, a
  * tracer may replace number and result, and the vDSO moves as a whole. */
-#define _GNU_SOURCE
 #include <sys/auxv.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
