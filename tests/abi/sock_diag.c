@@ -112,6 +112,27 @@ static void filtered(int port)
 	answers(false, 0);
 }
 
+/* A protocol that does not fit into its field is named apart. */
+static void by_protocol(unsigned protocol)
+{
+	struct { struct nlmsghdr h; struct inet_diag_req_v2 r; struct rtattr a; unsigned protocol; } q = {
+		.h = { sizeof q, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 },
+		.r = { .sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u },
+		.a = { RTA_LENGTH(sizeof q.protocol), INET_DIAG_REQ_PROTOCOL }, .protocol = protocol };
+	static char b[65536] __attribute__((aligned(8)));
+	int count = 0, n;
+
+	send(nl, &q, sizeof q, 0);
+	for (bool more = true; more && poll(&(struct pollfd){ nl, POLLIN, 0 }, 1, 300) > 0;) {
+		n = (int)recv(nl, b, sizeof b, 0);
+		for (struct nlmsghdr *h = (void *)b; NLMSG_OK(h, (unsigned)n); h = NLMSG_NEXT(h, n)) {
+			more &= h->nlmsg_type != NLMSG_DONE && h->nlmsg_type != NLMSG_ERROR;
+			count += h->nlmsg_type == SOCK_DIAG_BY_FAMILY;
+		}
+	}
+	SAY("sockets of protocol %u: %d\n", protocol, count);
+}
+
 static void one(const char *what, int family, int protocol, int sport, int dport)
 {
 	struct { struct nlmsghdr h; struct inet_diag_req_v2 r; } q = {
@@ -162,6 +183,8 @@ int main(void)
 	l = listener(7);
 	know(l);
 	list("a listener", AF_INET, IPPROTO_TCP, ~0u, 0);
+	by_protocol(IPPROTO_TCP);
+	by_protocol(262);               /* MPTCP */
 	c = dial(l);
 	know(c);
 	list("waiting to be accepted: listener", AF_INET, IPPROTO_TCP, 1 << TCP_LISTEN, 0);

@@ -13,6 +13,7 @@
 #define DIAG_SHUTDOWN 8
 #define DIAG_V6ONLY 11
 #define REQ_BYTECODE 1
+#define REQ_PROTOCOL 3                  /* of more than 8 bits: MPTCP, of which there are no sockets */
 
 struct sockid { uint16_t sport, dport; uint32_t src[4], dst[4], link, cookie[2]; };
 struct inet_req { uint8_t family, protocol, ext, pad; uint32_t states; struct sockid id; };
@@ -167,11 +168,14 @@ static void each_inet(const struct inet_diag *d, void *arg)
 static int inet_request(struct nl_request *r)
 {
 	struct inet_query q = { .r = r, .one = !r->dump };
+	uint32_t whole;
 	int err, proto;
 
 	if (r->size < sizeof q.q)
 		return -EINVAL;
 	memcpy(&q.q, r->body, sizeof q.q);
+	if (nl_get_u32(r, sizeof q.q, REQ_PROTOCOL, &whole) && whole != q.q.protocol)
+		return whole == IPPROTO_MPTCP && r->dump ? 0 : -ENOENT;
 	if (q.q.protocol != IPPROTO_TCP && q.q.protocol != IPPROTO_UDP)
 		return -ENOENT;
 	proto = q.q.protocol == IPPROTO_TCP ? PROTO_TCP : PROTO_UDP;
