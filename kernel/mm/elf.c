@@ -336,11 +336,15 @@ static int place_high(struct mm *mm, struct image *im)
 }
 
 /* Position-independent programs live at two thirds of the range, so that the
- * break below the mmap area has room. */
+ * break below the mmap area has room; in a full range where Linux has them: sanitizers expect
+ * 0x550000000000 to 0x568000000000. */
+#define LINUX_DYN_BASE 0x555555554000ull
+#define FULL_RANGE (1ull << 46)
 static int place_pie(struct image *im)
 {
 	uint64_t range = mm_addr_hi - mm_addr_lo;
-	uint64_t at = mm_addr_hi / 3 * 2 + mm_random_pages(MIN(1ull << 40, range / 16));
+	uint64_t base = range >= FULL_RANGE ? LINUX_DYN_BASE : mm_addr_hi / 3 * 2;
+	uint64_t at = base + mm_random_pages(MIN(1ull << 40, range / 16));
 
 	at = align_up(at, im->align);
 	im->bias = at - align_down(im->lo, im->align);

@@ -38,11 +38,12 @@ uint64_t mm_random_pages(uint64_t max_bytes)
 }
 
 /* The mmap area lies below the stack's greatest extent, at a random distance.
- * The spans shrink with a small address range. */
+ * The spans shrink with a small address range.  2^38 (26 bits): no lower than 0x7e8000000000 with
+ * some hundred GB to map, which is where ThreadSanitizer expects a program's memory to begin. */
 void mm_set_layout(struct mm *mm)
 {
 	uint64_t range = mm_addr_hi - mm_addr_lo;
-	uint64_t gap = mm_rlimit(RLIMIT_STACK), rnd = MIN(1ull << 40, range / 16);
+	uint64_t gap = mm_rlimit(RLIMIT_STACK), rnd = MIN(1ull << 38, range / 16);
 	uint64_t stack_rnd = MIN(1ull << 34, range / 64);
 
 	gap = MIN(gap, range / 6 * 5 - rnd - stack_rnd);
