@@ -21,7 +21,7 @@ struct files {
 	unsigned next;                  /* no free slot below */
 	struct file **fd;
 	uint64_t *open, *cloexec;
-	struct task *poster;            /* lock */
+	struct task *poster;            /* lock; atomic */
 	bool posts_off;                 /* lock: for good */
 };
 
@@ -59,6 +59,12 @@ struct files *files_new(void)
 
 /* ---- posting ---- */
 
+/* The lock is held; the poster itself looks without it. */
+static void poster_set(struct files *fs, struct task *t)
+{
+	__atomic_store_n(&fs->poster, t, __ATOMIC_RELAXED);
+}
+
 bool files_post_claim(int epfd, const struct file *set, int fd, const struct file *f)
 {
 	struct task *t = current_task();
@@ -69,7 +75,7 @@ bool files_post_claim(int epfd, const struct file *set, int fd, const struct fil
 	ok = !fs->posts_off && (!fs->poster || fs->poster == t) && (unsigned)epfd < fs->size &&
 	     (unsigned)fd < fs->size && fs->fd[epfd] == set && fs->fd[fd] == f;
 	if (ok)
-		fs->poster = t;
+		poster_set(fs, t);
 	spin_unlock(&fs->lock);
 	return ok;
 }
@@ -80,12 +86,12 @@ bool files_post_claim_fd(int fd, const struct file *f)
 	struct files *fs = t->files;
 	bool ok;
 
-	if (likely(fs->poster == t && ref_is_only(&fs->ref)))
+	if (likely(__atomic_load_n(&fs->poster, __ATOMIC_RELAXED) == t && ref_is_only(&fs->ref)))
 		return (unsigned)fd < fs->size && fs->fd[fd] == f;
 	spin_lock(&fs->lock);
 	ok = !fs->posts_off && (!fs->poster || fs->poster == t) && (unsigned)fd < fs->size && fs->fd[fd] == f;
 	if (ok)
-		fs->poster = t;
+		poster_set(fs, t);
 	spin_unlock(&fs->lock);
 	return ok;
 }
@@ -102,7 +108,7 @@ bool files_post_claim_alone(struct task *t)
 	spin_lock(&fs->lock);
 	ok = !fs->posts_off && !fs->poster && ref_is_only(&fs->ref);
 	if (ok)
-		__atomic_store_n(&fs->poster, t, __ATOMIC_RELAXED);
+		poster_set(fs, t);
 	spin_unlock(&fs->lock);
 	return ok;
 }
@@ -124,7 +130,7 @@ void files_posts_end(struct files *fs, bool for_good)
 
 	spin_lock(&fs->lock);
 	t = fs->poster;
-	fs->poster = NULL;
+	poster_set(fs, NULL);
 	fs->posts_off |= for_good;
 	if (t)
 		__atomic_store_n(&t->uctx.posts_withdrawn, true, __ATOMIC_SEQ_CST);
@@ -137,7 +143,7 @@ void files_poster_exits(struct files *fs, const struct task *t)
 {
 	spin_lock(&fs->lock);
 	if (fs->poster == t)
-		fs->poster = NULL;
+		poster_set(fs, NULL);
 	spin_unlock(&fs->lock);
 }
 

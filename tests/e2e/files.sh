@@ -26,6 +26,6 @@ status 1 box sh -c "timeout 5 cat '$TMP/fifo' || exit 1"
 if [ -S /run/dbus/system_bus_socket ]; then status 1 box sh -c 'test -r /nothing || exit 1'; fi
 # A write takes what fits, page by page, and truncation gives back.
 if [ "$(id -u)" = 0 ]; then
-	expect "full tmpfs" "1044480 2040 500000 984" "$(box sh -c 'mkdir full && mount -t tmpfs -o size=1m none full && cd full &&
+	expect "full tmpfs" "1048576 2048 500000 984" "$(box sh -c 'mkdir full && mount -t tmpfs -o size=1m none full && cd full &&
 	dd if=/dev/zero of=f bs=300k count=5 2>/dev/null; stat -c "%s %b" f; truncate -s 500000 f; stat -c "%s %b" f' | tr '\n' ' ' | sed 's/ $//')"
 fi
