@@ -3,8 +3,7 @@
 /* A read(2) right after epoll_wait(2) or poll(2) gives what is there when it is made, whatever others did in between, and has
  * happened for them when it has returned, although the reader makes no further call. */
 #include "abi.h"
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include "inet.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -47,22 +46,6 @@ static void help(void)
 	}
 }
 
-static void tcp_pair(int fd[2])
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-	socklen_t n = sizeof at;
-
-	if (bind(l, (void *)&at, n) || listen(l, 1) || getsockname(l, (void *)&at, &n))
-		printf("listen: %s\n", abi_errno(errno));
-	fd[1] = socket(AF_INET, SOCK_STREAM, 0);
-	if (connect(fd[1], (void *)&at, n))
-		printf("connect: %s\n", abi_errno(errno));
-	fd[0] = accept(l, NULL, NULL);
-	setsockopt(fd[1], IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
-	close(l);
-}
-
 /* One more message of one byte each, or of 3. */
 static int put(void)
 {
@@ -71,7 +54,7 @@ static int put(void)
 	return (int)(kind == EVENTFD ? write(out, &three, 8) : write(out, "abc", 3));
 }
 
-static void ready(void)
+static void prepare(void)
 {
 	struct epoll_event ev;
 	struct pollfd p = { .fd = in, .events = POLLIN };
@@ -139,7 +122,7 @@ static void warm(void)
 
 	for (int i = 0; i < WARM; i++) {
 		put();
-		ready();
+		prepare();
 		if (read(in, buf, sizeof buf) <= 0)
 			printf("warm: %s\n", abi_errno(errno));
 	}
@@ -156,6 +139,7 @@ static void open_all(void)
 		socketpair(AF_UNIX, SOCK_STREAM, 0, fd);
 	else
 		tcp_pair(fd);
+		setsockopt(fd[1], IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	if (kind != EVENTFD) {
 		in = fd[0];
 		out = fd[1];
@@ -173,31 +157,31 @@ static void others(void)
 	int n;
 
 	put();
-	ready();
+	prepare();
 	n = elsewhere(put);
 	take("more came");
 	put();
-	ready();
+	prepare();
 	n = elsewhere(steal);
 	SAY("stolen: %d\n", n);
 	take("nothing left");
 	put();
-	ready();
+	prepare();
 	n = elsewhere(left);
 	SAY("left before: %d\n", n > 0);
 	take("seen first");
 	put();
-	ready();
+	prepare();
 	take("read");
 	n = elsewhere(left);
 	SAY("left: %d\n", n);
 	put();
-	ready();
+	prepare();
 	take("read");
 	n = elsewhere(unsent);
 	SAY("unsent: %d\n", n);
 	put();
-	ready();
+	prepare();
 	take("read");
 	n = elsewhere(put);
 	take("new after that");
@@ -211,33 +195,33 @@ static void odd(void)
 	size_t all = kind == EVENTFD ? 8 : 3;
 
 	put();
-	ready();
+	prepare();
 	say_read("too short", in, all - 1);
 	take("the rest");
 	put();
-	ready();
+	prepare();
 	V(syscall(SYS_read, in, 0l, 32l));
 	V(syscall(SYS_read, in, 8l, 32l));
 	take("after faults");
 	put();
-	ready();
+	prepare();
 	V(read(in, buf, 0));
 	take("after nothing");
 	take("empty");
 	if (kind == EVENTFD)
 		return;
 	put();
-	ready();
+	prepare();
 	V(recv(in, buf, sizeof buf, MSG_PEEK));
 	V(recv(in, buf, sizeof buf, MSG_DONTWAIT | MSG_NOSIGNAL));
 	V(recv(in, buf, sizeof buf, MSG_DONTWAIT));
 	put();
-	ready();
+	prepare();
 	V(recv(in, buf, sizeof buf, MSG_OOB));
 	V(recv(in, buf, 3, MSG_WAITALL));
 	put();
 	send(out, "x", 1, MSG_OOB);
-	ready();
+	prepare();
 	take("up to the mark");
 	take("behind the mark");
 }
@@ -265,7 +249,7 @@ static void renamed(void)
 	pthread_create(&t, NULL, replace_when_told, &other);
 	warm();
 	put();
-	ready();
+	prepare();
 	__atomic_store_n(&sh->go, 1, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&sh->done, __ATOMIC_ACQUIRE))
 		;
@@ -318,14 +302,14 @@ static void waiters(void)
 	if (kind == TCP)
 		return;                 /* gives none */
 	put();
-	ready();
+	prepare();
 	n = elsewhere(edge_watch);      /* after a grant */
 	SAY("watches: %d\n", n);
 	take("read");
 	n = elsewhere(edge);
 	SAY("edge: %d\n", n);
 	put();
-	ready();
+	prepare();
 	take("read");
 	n = elsewhere(edge);
 	SAY("edge: %d\n", n);
@@ -333,7 +317,7 @@ static void waiters(void)
 		return;
 	fcntl(in, F_SETFL, O_RDWR);     /* both ends block */
 	put();
-	ready();
+	prepare();
 	take("read");
 	n = elsewhere(fill);            /* would wait for ever if the 3 were still there */
 	SAY("filled: %d\n", n);
@@ -354,7 +338,7 @@ static void ends(void)
 	if (kind == EVENTFD)
 		return;
 	put();
-	ready();
+	prepare();
 	elsewhere(end);
 	take("before the end");
 	take("the end");

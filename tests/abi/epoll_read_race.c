@@ -3,7 +3,7 @@
 /* Several processes wait for the same counters and streams and read them, while others fill them and a thread of
  * each reader changes its table: nothing is read twice, nothing is lost. */
 #include "abi.h"
-#include <netinet/in.h>
+#include "inet.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -14,21 +14,6 @@
 
 static struct shared { uint64_t sum[OBJECTS]; int done; } *sh;
 static int in[OBJECTS], out[OBJECTS];
-
-static void tcp_pair(int fd[2])
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-	socklen_t n = sizeof at;
-
-	if (bind(l, (void *)&at, n) || listen(l, 1) || getsockname(l, (void *)&at, &n))
-		printf("listen: %s\n", abi_errno(errno));
-	fd[1] = socket(AF_INET, SOCK_STREAM, 0);
-	if (connect(fd[1], (void *)&at, n))
-		printf("connect: %s\n", abi_errno(errno));
-	fd[0] = accept(l, NULL, NULL);
-	close(l);
-}
 
 static void *changes(void *arg)
 {

@@ -8,8 +8,6 @@
 
 #include "tests/escape/stub_harness.h"
 
-static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
-
 static struct plat_uctx *gate_ctx(const char *at)
 {
 	struct plat_uctx *u = guest_ctx(at);
@@ -18,7 +16,6 @@ static struct plat_uctx *gate_ctx(const char *at)
 	return u;
 }
 
-static struct stub_box *box_of(plat_as_t as) { return stub_box_of(stub_find(as.id), 0); }
 static bool by_gate(plat_as_t as) { return (box_of(as)->line.trap & ~TRAP_AHEAD) == TRAP_GATE; }
 
 static void call_with(plat_as_t as, struct plat_uctx *u, uint64_t nr, uint64_t addr, uint64_t size)

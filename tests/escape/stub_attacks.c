@@ -20,8 +20,6 @@ extern const uint8_t process_stub_image[], process_stub_image_end[];
 #define SYSCALL_NUMBERS 600
 #define DATA 0x30000000ul
 
-static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
-
 /* uretprobe and uprobe: x86 hosts from 6.14 on do not ask seccomp about them;
  * outside the host's own trampoline they end in SIGILL or an error. */
 static bool unfiltered_by_host(uint64_t nr) { return nr == 335 || nr == 336; }

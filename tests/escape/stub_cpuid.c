@@ -6,9 +6,6 @@
 
 #include "tests/escape/stub_harness.h"
 
-static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
-static struct stub_box *box_of(plat_as_t as) { return stub_box_of(stub_find(as.id), 0); }
-
 static const struct plat_cpuid answers[] = {
 	{ 0, 0, 0xd, 0x756e6547, 0x6c65746e, 0x49656e69, PLAT_CPUID_ANY }, { 7, 0, 1, 2, 3, 4, PLAT_CPUID_ANY },
 	{ 7, 1, 0xffffffff, 0x80000000, 5, 6, PLAT_CPUID_ANY }, { 0x80000000, 0, 0x80000008, 0, 0, 0, PLAT_CPUID_ANY },

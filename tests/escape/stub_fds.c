@@ -12,8 +12,6 @@
 
 #define TRAPPED (-1000)
 
-static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
-static struct stub_box *box_of(plat_as_t as) { return stub_box_of(stub_find(as.id), 0); }
 static uint64_t bit(unsigned fd) { return 1ull << fd; }
 
 static struct plat_uctx *fds_ctx(const char *at)

@@ -20,8 +20,6 @@
 #define REGS(field) (BOX_LOAD + offsetof(struct stub_regs, field))
 #define XMM5_VALUE 0x10aull             /* guest_gate's */
 
-static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
-
 static bool peek(plat_as_t as, uint64_t at, void *buf, size_t n)
 {
 	struct iovec local = { buf, n }, remote = { (void *)at, n };

@@ -10,8 +10,6 @@
 #include "platform/process/sigframe.h"
 #include "tests/escape/stub_harness.h"
 
-static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
-
 static struct plat_uctx *gate_ctx(const char *at)
 {
 	struct plat_uctx *u = guest_ctx(at);
@@ -19,8 +17,6 @@ static struct plat_uctx *gate_ctx(const char *at)
 	u->regs.r15 = plat_syscall_gate();
 	return u;
 }
-
-static struct stub_box *box_of(plat_as_t as) { return stub_box_of(stub_find(as.id), 0); }
 
 /* Was the last trap one by the gate? */
 static bool by_gate(plat_as_t as) { return (box_of(as)->line.trap & ~TRAP_AHEAD) == TRAP_GATE; }

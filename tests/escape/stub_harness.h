@@ -72,6 +72,10 @@ bool kicks_ask(void);           /* false: that was enough */
 bool kicks_came(void);          /* the one asked for last: said before it is done */
 void kicks_end(void);
 
+static inline uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
+/* The mailbox of CPU 0, where the harness runs programs. */
+static inline struct stub_box *box_of(plat_as_t as) { return stub_box_of(stub_find(as.id), 0); }
+
 /* A context that has trapped: by the gate, or by an instruction. */
 struct plat_uctx *guest_trapped(plat_as_t as, bool gate);
 

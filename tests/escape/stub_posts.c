@@ -13,9 +13,6 @@
 
 #define EVENT (GUEST_STACK + 0x100)
 
-static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
-static struct stub_box *box_of(plat_as_t as) { return stub_box_of(stub_find(as.id), 0); }
-
 static struct plat_uctx *post_ctx(const char *at)
 {
 	struct plat_uctx *u = guest_ctx(at);

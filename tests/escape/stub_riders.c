@@ -16,8 +16,6 @@
 #define AREA 0x4000ul
 #define BAD 0x50000000ul
 
-static uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
-
 /* The memory as it is, past the platform. */
 static void peek(plat_as_t as, uint64_t at, void *buf, size_t n)
 {
