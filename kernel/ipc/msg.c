@@ -408,7 +408,7 @@ SYSCALL3(msgctl, int, id, int, cmd, uaddr, arg)
 		return -EINVAL;
 	spin_lock(&queues.lock);
 	if (by_index)
-		q = id >= 0 && id < (int)SYSV_SLOTS ? (struct msgqueue *)queues.slot[id] : NULL;
+		q = (struct msgqueue *)sysv_at(&queues, id);
 	else
 		q = find(id);
 	if (!q)

@@ -498,7 +498,7 @@ SYSCALL4(semctl, int, id, int, num, int, cmd, uint64_t, arg)
 		return -EINVAL;
 	spin_lock(&sets.lock);
 	if (cmd == SEM_STAT || cmd == SEM_STAT_ANY)
-		s = id >= 0 && id < (int)SYSV_SLOTS ? (struct semset *)sets.slot[id] : NULL;
+		s = (struct semset *)sysv_at(&sets, id);
 	else
 		s = find(id);
 	if (!s)

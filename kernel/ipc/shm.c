@@ -10,6 +10,7 @@
  * to objects are dropped outside it, as that may sleep the CPU.
  * Source: shmget(2), shmop(2), shmctl(2), svipc(7). */
 #include "kernel/ipc/ipc.h"
+#include "kernel/ipc/sysv.h"
 #include "kernel/mm/internal.h"
 #include "kernel/syscall/syscall.h"
 #include <linux_abi/ipc.h>
@@ -37,12 +38,17 @@ static uint64_t total_pages;
 
 static int64_t now_sec(void) { return plat_time_real_ns() / NSEC_PER_SEC; }
 
-/* shm_lock held. */
+/* shm_lock held: whatever is in the slot of id, or NULL. */
+static struct segment *at_locked(int32_t id)
+{
+	return id >= 0 && sysv_slot(id) < SHMMNI ? table[sysv_slot(id)] : NULL;
+}
+
 static struct segment *find_locked(int32_t id)
 {
-	unsigned slot = (unsigned)id % SHMMNI;
+	struct segment *s = at_locked(id);
 
-	return id >= 0 && table[slot] && table[slot]->id == id ? table[slot] : NULL;
+	return s && s->id == id ? s : NULL;
 }
 
 static struct segment *find_key_locked(int32_t key)
@@ -80,7 +86,7 @@ static bool permitted(const struct segment *s, unsigned want)
 static struct obj_ref *remove_locked(struct segment *s)
 {
 	struct obj_ref *o = s->o;
-	unsigned slot = (unsigned)s->id % SHMMNI;
+	unsigned slot = sysv_slot(s->id);
 
 	o->priv = NULL;
 	table[slot] = NULL;
@@ -149,7 +155,7 @@ static int install_locked(struct segment *s)
 		if (table[i])
 			continue;
 		table[i] = s;
-		s->id = (seq[i] & 0x7fff) * SHMMNI + i;
+		s->id = (int32_t)((seq[i] & SYSV_SEQ_MAX) << SYSV_SHIFT | i);
 		used++;
 		top = MAX(top, i + 1);
 		total_pages += s->size >> PAGE_SHIFT;
@@ -309,7 +315,7 @@ static void fill_ds(const struct segment *s, struct linux_shmid_ds *d)
 {
 	*d = (struct linux_shmid_ds){
 		.perm = { .key = s->key, .uid = s->uid, .gid = s->gid, .cuid = s->cuid,
-			  .cgid = s->cgid, .mode = s->mode, .seq = (uint32_t)s->id / SHMMNI },
+			  .cgid = s->cgid, .mode = s->mode, .seq = (uint32_t)s->id >> SYSV_SHIFT },
 		.segsz = s->size, .atime = s->atime, .dtime = s->dtime, .ctime = s->ctime,
 		.cpid = s->cpid, .lpid = s->lpid,
 		.nattch = __atomic_load_n(&s->o->nattach, __ATOMIC_RELAXED),
@@ -354,7 +360,7 @@ static long ctl_stat(int id, int cmd, uaddr buf)
 	if (cmd == IPC_STAT)
 		s = find_locked(id);
 	else
-		s = id >= 0 && id < (int)SHMMNI ? table[id] : NULL;
+		s = at_locked(id);
 	if (!s)
 		ret = -EINVAL;
 	else if (cmd != SHM_STAT_ANY && !permitted(s, 4))

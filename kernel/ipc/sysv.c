@@ -4,9 +4,14 @@
 
 int64_t sysv_now(void) { return (int64_t)(plat_time_real_ns() / NSEC_PER_SEC); }
 
+struct sysv_object *sysv_at(struct sysv_table *t, int32_t id)
+{
+	return id >= 0 && sysv_slot(id) < SYSV_SLOTS ? t->slot[sysv_slot(id)] : NULL;
+}
+
 struct sysv_object *sysv_find(struct sysv_table *t, int32_t id)
 {
-	struct sysv_object *o = id >= 0 ? t->slot[(unsigned)id % SYSV_SLOTS] : NULL;
+	struct sysv_object *o = sysv_at(t, id);
 
 	return o && o->id == id ? o : NULL;
 }
@@ -35,7 +40,7 @@ int sysv_insert(struct sysv_table *t, struct sysv_object *o, int32_t key, int fl
 	o->gid = o->cgid = c->egid;
 	o->mode = (uint32_t)flags & 0777;
 	o->ctime = sysv_now();
-	o->id = (int32_t)((t->seq[i] & 0x7fffu) * SYSV_SLOTS + i);
+	o->id = (int32_t)((t->seq[i] & SYSV_SEQ_MAX) << SYSV_SHIFT | i);
 	t->slot[i] = o;
 	t->used++;
 	t->top = MAX(t->top, i + 1);
@@ -44,7 +49,7 @@ int sysv_insert(struct sysv_table *t, struct sysv_object *o, int32_t key, int fl
 
 void sysv_remove(struct sysv_table *t, struct sysv_object *o)
 {
-	unsigned i = (unsigned)o->id % SYSV_SLOTS;
+	unsigned i = sysv_slot(o->id);
 
 	t->slot[i] = NULL;
 	t->seq[i]++;
@@ -81,7 +86,7 @@ void sysv_fill_perm(const struct sysv_object *o, struct linux_ipc_perm *p)
 	p->cuid = o->cuid;
 	p->cgid = o->cgid;
 	p->mode = o->mode;
-	p->seq = (uint16_t)((unsigned)o->id / SYSV_SLOTS);
+	p->seq = (uint16_t)(o->id >> SYSV_SHIFT);
 }
 
 void sysv_set_perm(struct sysv_object *o, const struct linux_ipc_perm *p)

@@ -9,6 +9,8 @@
 #include <linux_abi/ipc.h>
 
 #define SYSV_SLOTS 32000u
+#define SYSV_SHIFT 15           /* identifiers: sequence number << SYSV_SHIFT | slot */
+#define SYSV_SEQ_MAX 0xffffu
 
 struct sysv_object {                    /* first in semaphore sets and queues */
 	struct ref ref;                 /* the table and each call that sleeps on it */
@@ -26,8 +28,10 @@ struct sysv_table {
 };
 
 int64_t sysv_now(void);
+static inline unsigned sysv_slot(int32_t id) { return (unsigned)id & ((1u << SYSV_SHIFT) - 1); }
 /* All of these: table->lock held. */
 struct sysv_object *sysv_find(struct sysv_table *t, int32_t id);         /* NULL: EINVAL */
+struct sysv_object *sysv_at(struct sysv_table *t, int32_t id);   /* xxx_STAT: whatever is in the slot of id, or NULL */
 struct sysv_object *sysv_find_key(struct sysv_table *t, int32_t key);
 /* Into the table with a fresh identifier; -ENOSPC. */
 int sysv_insert(struct sysv_table *t, struct sysv_object *o, int32_t key, int flags);
