@@ -58,8 +58,9 @@ void krandom(void *buf, size_t n)
 	spin_lock(&rng_lock);
 	reseed = rng_since_seed >= RESEED_BYTES;
 	spin_unlock(&rng_lock);
-	/* Asking the host is not for under a spinlock; two CPUs that both do
-	 * it only mix in more. */
+	/* Asking the host is not for under a spinlock, this one or the caller's (whoever asks
+	 * next without one seeds again); two CPUs that both do it only mix in more. */
+	reseed = reseed && sched_may_sleep();
 	if (reseed && plat_entropy(seed, sizeof seed))
 		kpanic("the host gives no entropy");
 
