@@ -125,7 +125,7 @@ struct time_wait {
 	uint64_t since_ns, end_ns;
 };
 
-struct list *inet_bound_list(const struct inet_sock *i);        /* where it is, or would be, as one that is bound */
+struct list *inet_bound_list(const struct inet_sock *i);        /* where it is as one that is bound; ns->lock held */
 
 /* reuseport.c.  SO_ATTACH_REUSEPORT_CBPF, SO_DETACH_REUSEPORT_BPF: -EINVAL, -ENOENT. */
 int inet_reuse_attach(struct inet_sock *i, const void *val, size_t size);

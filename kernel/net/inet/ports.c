@@ -472,7 +472,8 @@ static struct inet_sock *best(struct list *l, bool listeners, const struct reuse
 			win = o;
 		}
 	}
-	if (win && win->reuseport && filter_there(&win->chooser))
+	/* Who is connected to the sender has what it sends, whatever the group's program says. */
+	if (win && win->reuseport && !win->remote.port && filter_there(&win->chooser))
 		win = inet_reuse_choose(win, l, p);
 	return win && ref_get_unless_zero(&win->ref) ? win : NULL;
 }

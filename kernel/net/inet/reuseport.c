@@ -26,22 +26,31 @@ void inet_reuse_join(struct inet_sock *i, struct list *bound)
 /* Its program, or none (NULL), becomes that of the whole group. */
 static void share(struct inet_sock *i)
 {
-	struct list *bound = inet_bound_list(i);
 	struct inet_sock *o;
 
 	spin_lock(&i->ns->lock);
 	if (i->hashed)
-		list_for_each(o, bound, port_link)
+		list_for_each(o, inet_bound_list(i), port_link)
 			if (fellows(i, o))
 				filter_share(&i->chooser, &o->chooser);
 	spin_unlock(&i->ns->lock);
+}
+
+static bool may_choose(struct inet_sock *i)
+{
+	bool may;
+
+	spin_lock(&i->ns->lock);
+	may = i->reuseport;
+	spin_unlock(&i->ns->lock);
+	return may;
 }
 
 int inet_reuse_attach(struct inet_sock *i, const void *val, size_t size)
 {
 	int err;
 
-	if (i->proto < 0 || !i->reuseport)
+	if (i->proto < 0 || !may_choose(i))
 		return -EINVAL;
 	err = filter_attach(&i->chooser, val, size);
 	if (!err)
@@ -53,7 +62,7 @@ int inet_reuse_detach(struct inet_sock *i)
 {
 	int err;
 
-	if (i->proto < 0 || !i->reuseport)
+	if (i->proto < 0 || !may_choose(i))
 		return -EINVAL;
 	err = filter_detach(&i->chooser);
 	if (!err)
