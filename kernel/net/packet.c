@@ -6,7 +6,7 @@
  * packet socket sends is seen by packet sockets only: IP takes no packet from lo that it
  * did not send itself (a martian).
  *
- * Locks: ns->lock for the list; packet_sock.lock is taken alone.  Queues count against
+ * Locks: ns->lock for the list and the groups; packet_sock.lock alone or in it.  Queues count against
  * the bound of all message sockets (dgram_charge). */
 #include "kernel/net/inet/dgram.h"
 #include "kernel/net/packet_sock.h"
@@ -121,7 +121,7 @@ static bool wants(const struct packet_sock *k, const struct frame *f)
 	if (k->ifindex && k->ifindex != LO_INDEX)
 		return false;
 	if (f->kind == PACKET_OUTGOING)
-		return k->protocol == ETH_P_ALL && !word(&k->ignore_outgoing);
+		return k->protocol == ETH_P_ALL && (k->fanout.set || !word(&k->ignore_outgoing)); /* the group's flag: of_group() */
 	return k->protocol == ETH_P_ALL || k->protocol == f->protocol;
 }
 
@@ -357,6 +357,7 @@ static long packet_recvmsg(struct socket *s, struct sock_msg *m)
 {
 	struct packet_sock *k = s->priv;
 	uint64_t deadline = sock_deadline(s->rcvtimeo_ns);
+	struct linux_virtio_net_hdr vnet = { 0 };
 	bool peek = m->flags & MSG_PEEK;
 	struct packet *p = NULL;
 	size_t n, got, head;
@@ -391,14 +392,20 @@ static long packet_recvmsg(struct socket *s, struct sock_msg *m)
 		mutex_unlock(&k->read_lock);
 		return err ? err : -EAGAIN;
 	}
-	head = word(&k->vnet_hdr) ? MIN(sizeof(struct linux_virtio_net_hdr), m->it->left) : 0;
-	(void)!iter_copy_out(m->it, &(struct linux_virtio_net_hdr){ 0 }, head);
+	head = word(&k->vnet_hdr) ? sizeof vnet : 0;
+	if (m->it->left < head) {
+		ret = -EINVAL;          /* and the packet is gone, as on Linux */
+		goto out;
+	}
+	got = iter_copy_out(m->it, &vnet, head);
 	n = MIN((size_t)p->size, m->it->left);
-	got = iter_copy_out(m->it, p->data, n);
-	ret = got < n ? -EFAULT : (m->flags & MSG_TRUNC ? (long)p->size : (long)n) + (long)head;
+	if (got == head)
+		got += iter_copy_out(m->it, p->data, n);
+	ret = got < head + n ? -EFAULT : (m->flags & MSG_TRUNC ? (long)p->size : (long)n) + (long)head;
 	if (n < p->size)
 		m->ret_flags |= MSG_TRUNC;
 	describe(s, k, p, m);
+out:
 	if (!peek)
 		packet_free(p);
 	mutex_unlock(&k->read_lock);
@@ -445,6 +452,7 @@ static void packet_release(struct socket *s)
 	if (!k)
 		return;
 	spin_lock(&k->ns->lock);
+	packet_fanout_leave(k);
 	list_del(&k->link);
 	__atomic_store_n(&k->ns->packet_count, k->ns->packet_count - 1, __ATOMIC_RELAXED);
 	spin_unlock(&k->ns->lock);

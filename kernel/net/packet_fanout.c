@@ -26,7 +26,7 @@ unsigned packet_fanout_place(struct packet_fanout *g, const struct frame *f, uns
 
 	switch (g->type) {
 	case PACKET_FANOUT_HASH: v = flow(f); break;
-	case PACKET_FANOUT_LB: v = g->turn++; break;
+	case PACKET_FANOUT_LB: v = ++g->turn; break;
 	case PACKET_FANOUT_CPU: v = plat_cpu_self(); break;
 	case PACKET_FANOUT_RND: krandom(&v, sizeof v); break;
 	case PACKET_FANOUT_CBPF: v = filter_value(&g->filter, f, f->net); break;

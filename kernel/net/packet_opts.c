@@ -85,7 +85,13 @@ static int join(struct packet_sock *k, const void *val, size_t size)
 	if (!err && count == PACKET_FANOUT_MEMBERS)
 		err = -ENOSPC;
 	if (!err) {
-		k->fanout = g;
+		k->fanout.id = g.id;    /* its filter has a lock of its own */
+		k->fanout.type = g.type;
+		k->fanout.flags = g.flags;
+		k->fanout.turn = 0;
+		list_del(&k->link);     /* places are in the order of joining */
+		list_push_back(&k->ns->packets, &k->link);
+		k->fanout.set = true;
 		if (other)
 			filter_share(&other->fanout.filter, &k->fanout.filter);
 	}
@@ -93,12 +99,31 @@ static int join(struct packet_sock *k, const void *val, size_t size)
 	return err;
 }
 
+void packet_fanout_leave(struct packet_sock *k)
+{
+	struct packet_sock *o, *last = k;
+
+	if (k->fanout.set)
+		list_for_each(o, &k->ns->packets, link)
+			if (same_group(k, o))
+				last = o;
+	if (last == k)
+		return;
+	last->fanout.turn = k->fanout.turn;
+	list_del(&last->link);
+	list_push_back(&k->link, &last->link);  /* before it */
+}
+
 static int fanout_program(struct packet_sock *k, const void *val, size_t size)
 {
 	struct packet_sock *o;
+	bool right;
 	int err;
 
-	if (!k->fanout.set || k->fanout.type != PACKET_FANOUT_CBPF)
+	spin_lock(&k->ns->lock);
+	right = k->fanout.set && k->fanout.type == PACKET_FANOUT_CBPF;
+	spin_unlock(&k->ns->lock);
+	if (!right)                     /* once it is right it stays so */
 		return -EINVAL;
 	err = filter_attach(&k->fanout.filter, val, size);
 	if (err)

@@ -117,7 +117,7 @@ static bool put_frame(struct packet_ring *r, const struct frame *f, size_t start
 	uint8_t *buf;
 	bool ok;
 
-	if (l.mac >= r->frame_size || !is_free(r, r->head))
+	if (l.net > UINT16_MAX || !is_free(r, r->head))
 		return false;
 	buf = kmalloc(n + 1);
 	if (!buf)
@@ -125,7 +125,7 @@ static bool put_frame(struct packet_ring *r, const struct frame *f, size_t start
 	put_header(h.h, r, p, l, frame_size(f) - start, n);
 	frame_copy(f, start, buf, n);
 	/* The status last: from then on the frame is the program's. */
-	ok = !plat_obj_write(r->obj, at, &h, sizeof h) && !plat_obj_write(r->obj, at + l.mac, buf, n) &&
+	ok = !plat_obj_write(r->obj, at, &h, sizeof h) && (!n || !plat_obj_write(r->obj, at + l.mac, buf, n)) &&
 	     !plat_obj_write(r->obj, at, &status, r->version == TPACKET_V1 ? sizeof status : sizeof(uint32_t));
 	if (ok)
 		r->head = (r->head + 1) % r->frames;

@@ -47,13 +47,17 @@ bool packet_ring3_put(struct packet_ring *r, const struct frame *f, size_t start
 	size_t n;
 	bool ok;
 
-	if (l.mac >= most)
+	if (l.net > UINT16_MAX)
 		return false;
+	l.mac = MIN(l.mac, most);       /* a block so small has headers only: packet_ring_set() */
 	n = MIN(keep, (size_t)(most - l.mac));
 	whole = (uint32_t)align_up(l.mac + n, FRAME_ALIGNMENT);
-	if (r->used && r->used + whole > r->block_size)
+	if (r->used && r->used + whole >= r->block_size)        /* Linux fills none to its end */
 		give(r, p->losing ? TP_STATUS_LOSING : 0);
 	if (!r->used && !is_free(r, r->head))
+		return false;
+	buf = kmalloc(n + 1);
+	if (!buf)
 		return false;
 	sec = (uint32_t)((uint64_t)p->time_ns / NSEC_PER_SEC);
 	nsec = (uint32_t)((uint64_t)p->time_ns % NSEC_PER_SEC);
@@ -64,15 +68,12 @@ bool packet_ring3_put(struct packet_ring *r, const struct frame *f, size_t start
 		r->first_nsec = nsec;
 		r->last = r->begin;
 	}
-	buf = kmalloc(n + 1);
-	if (!buf)
-		return false;
 	h.h = (struct linux_tpacket3_hdr){ .next_offset = whole, .sec = sec, .nsec = nsec, .snaplen = (uint32_t)n,
 					   .len = (uint32_t)(frame_size(f) - start), .status = TP_STATUS_USER,
 					   .mac = (uint16_t)l.mac, .net = (uint16_t)l.net };
 	frame_copy(f, start, buf, n);
 	at = block_at(r, r->head) + r->used;
-	ok = !plat_obj_write(r->obj, at, &h, sizeof h) && !plat_obj_write(r->obj, at + l.mac, buf, n);
+	ok = !plat_obj_write(r->obj, at, &h, sizeof h) && (!n || !plat_obj_write(r->obj, at + l.mac, buf, n));
 	kfree(buf);
 	if (ok) {
 		r->last = r->used;

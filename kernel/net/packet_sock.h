@@ -43,6 +43,8 @@ static inline bool same_group(const struct packet_sock *a, const struct packet_s
 
 /* packet_opts.c */
 int packet_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size);
+/* k is about to go: the last of its group takes its place, as on Linux.  ns->lock held. */
+void packet_fanout_leave(struct packet_sock *k);
 int packet_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size);
 
 #endif
