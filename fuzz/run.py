@@ -5,6 +5,7 @@
   chaos      random system calls on testhost under ASan and UBSan; a seed that
              fails repeats exactly: build/platform/testhost/unit-asan chaos SEED
   packets    hostile rings and filters of packet sockets: unit-asan packets-model SEED
+  rings      packet rings of all versions, fan-out, ports that are shared: unit-asan rings-model SEED
   faults     every program of testhost with the n-th operation failing, n on and on
   syscalls   fuzz/syscalls.c inside `nacre do`: any panic ends it with 125
 
@@ -55,6 +56,7 @@ def main():
     if os.path.exists(unit):
         loop("chaos", lambda n: [unit, "chaos", str(base + n)], crashed)
         loop("packets", lambda n: [unit, "packets-model", str((base + n) & ~1)], lambda s: s != 0)
+        loop("rings", lambda n: [unit, "rings-model", str((base + n) & ~1)], lambda s: s != 0)
         loop("faults", lambda n: [unit, PROGRAMS[n % len(PROGRAMS)], "0", str(1 + n // len(PROGRAMS))], crashed)
     inside = os.path.join(a.build, "fuzz", "fuzz-syscalls")
     if os.path.exists(inside):

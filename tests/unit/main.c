@@ -36,7 +36,7 @@ const char *__tsan_default_options(void) { return "halt_on_error=1:abort_on_erro
 
 static unsigned failures;
 
-static const char *const models[] = { "sockets-model", "accept-model", "tcp-model", "packets-model" };
+static const char *const models[] = { "sockets-model", "accept-model", "tcp-model", "packets-model", "rings-model" };
 
 static bool is_model(const char *name)
 {

@@ -30,6 +30,8 @@ void pause_us(unsigned us);
 /* Bind s where nobody is; the name stays at args_page(), its size at + 256.  mapped:
  * the address of IPv4 for an IPv6 socket. */
 long bind_anywhere(int family, bool mapped, long s);
+/* A filter of random instructions, as this option (packets_model.c). */
+void model_attach_any(long s, int level, int opt);
 void handle_usr1(void);                 /* does nothing; restarts calls or not */
 
 #endif

@@ -38,7 +38,7 @@ static int wrong(int line, long a, long b)
 /* ---- filters ---- */
 
 /* Any instructions; a good end makes the kernel look at them. */
-static void attach_any(long s)
+void model_attach_any(long s, int level, int opt)
 {
 	static const uint8_t codes[] = {
 		0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x0c, 0x15, 0x16, 0x1c, 0x1d, 0x20, 0x25, 0x28, 0x2c, 0x30,
@@ -57,8 +57,10 @@ static void attach_any(long s)
 	f[prog.count - 1] = (struct sock_filter){ BPF_RET | (below(2) ? BPF_K : BPF_A), 0, 0, below(2) ? 0xffff : below(60) };
 	u_put(data_page(), f, sizeof f);
 	u_put(args_page(), &prog, sizeof prog);
-	u(SYS_setsockopt, s, SOL_SOCKET, SO_ATTACH_FILTER, args_page(), sizeof prog);
+	u(SYS_setsockopt, s, level, opt, args_page(), sizeof prog);
 }
+
+static void attach_any(long s) { model_attach_any(s, SOL_SOCKET, SO_ATTACH_FILTER); }
 
 static void option(long s, int level, int opt, int32_t v)
 {

@@ -625,7 +625,8 @@ const struct testhost_program testhost_programs[] = {
 	{ "signals", prog_signals }, { "jobs", prog_jobs }, { "files", prog_files }, { "memory", prog_memory }, { "patch", prog_patch },
 	{ "events", prog_events }, { "sockets", prog_sockets }, { "exec", prog_exec }, { "proc", prog_proc },
 	{ "movers", prog_movers }, { "chaos", prog_chaos }, { "sockets-model", sockets_model },
-	{ "accept-model", accept_model }, { "tcp-model", tcp_model }, { "packets-model", packets_model }, { "walks", walks },
+	{ "accept-model", accept_model }, { "tcp-model", tcp_model }, { "packets-model", packets_model }, { "rings-model", rings_model },
+	{ "walks", walks },
 	{ "lockless", lockless },
 };
 const unsigned testhost_program_count = ARRAY_SIZE(testhost_programs);
