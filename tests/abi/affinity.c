@@ -18,7 +18,7 @@ int main(void)
 		CPU_SET(i % cpus, &s);
 		if (sched_setaffinity(victim, sizeof s, &s)) printf("setaffinity: %s\n", abi_errno(errno));
 		int before = n[0];
-		for (int k = 0; k < 500 && n[0] == before; k++) usleep(10000);
+		for (int k = 0; k < 3000 && n[0] == before; k++) usleep(10000);
 		if (n[0] == before) { printf("round %d: it does not run\n", i); break; }
 	}
 	kill(victim, SIGKILL); kill(busy[0], SIGKILL); kill(busy[1], SIGKILL);
