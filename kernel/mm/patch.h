@@ -50,6 +50,7 @@ struct patch_proof {
 	uint8_t back;                   /* the window starts so many bytes before the site */
 	uint8_t count;                  /* instructions from there to the site */
 	uint8_t len[PATCH_STEPS];       /* their sizes; the first gives way */
+	uint8_t rip;                    /* a bit for each that ends with a displacement from rip */
 	bool compare;                   /* the first is a compare with memory near rip, the second its jump */
 	uint16_t nr;                    /* where the window says it; otherwise PATCH_NR_ANY */
 };

@@ -79,6 +79,10 @@ static bool emit_window(struct emit *e, const struct patch_text *t, const uint8_
 		if (!q)
 			return false;
 		memcpy(q, w + natural, p->len[i]);
+		if (p->rip >> i & 1 &&
+		    !put_rel32(q + p->len[i] - 4, e->at + e->used, e->site->win + natural + p->len[i] +
+			       (uint64_t)(int64_t)get_rel32(w + natural + p->len[i] - 4)))
+			return false;
 		/* What it compares lies at the same distance from the segment. */
 		if (p->compare && i == 0 &&
 		    !put_rel32(q + 2, e->at, e->site->win + (uint64_t)(int64_t)get_rel32(w + 2)))

@@ -18,7 +18,8 @@
  *
  * Only the first instruction is replaced: each instruction boundary of the
  * text stays one.  Nothing in the window writes rsp or uses memory but the
- * stack (and the compare), so all of it may run elsewhere.
+ * stack (and the compare), so all of it may run elsewhere; an address that lea
+ * takes relative to rip is made the same again there.
  * Source: AMD64 Architecture Programmer's Manual, volume 3. */
 #include "kernel/mm/patch.h"
 #include <linux_abi/syscall_nr.h>
@@ -29,7 +30,7 @@
 #define REX_X 2u
 #define REX_B 1u
 
-enum kind { PLAIN, MOV_NR, STACK_MOVE, COMPARE, JUMP };
+enum kind { PLAIN, MOV_NR, STACK_MOVE, COMPARE, JUMP, RIP_LEA };
 
 struct insn {
 	uint8_t len;
@@ -70,11 +71,6 @@ static bool decode_modrm(const uint8_t *p, size_t n, unsigned rex, unsigned op, 
 	case 0x8b:                      /* mov rm -> reg */
 		dest = reg;
 		break;
-	case 0x8d:                      /* lea */
-		if (rm != 16)
-			return false;
-		dest = reg;
-		break;
 	case 0x31: case 0x33:           /* xor */
 	case 0x63:                      /* movslq */
 		if (rm == 16 || (op == 0x63 && !(rex & REX_W)))
@@ -104,6 +100,31 @@ static bool decode_modrm(const uint8_t *p, size_t n, unsigned rex, unsigned op, 
 	return true;
 }
 
+/* What follows the opcode of lea, which computes and touches nothing. */
+static bool decode_lea(const uint8_t *p, size_t n, unsigned rex, struct insn *i)
+{
+	unsigned mod, rm, dest, size;
+
+	if (!n)
+		return false;
+	mod = p[0] >> 6;
+	rm = p[0] & 7;
+	if (mod == 3 || (rm == 4 && n < 2))
+		return false;
+	dest = (p[0] >> 3 & 7) | (rex & REX_R ? 8 : 0);
+	size = rm == 4 ? 2 : 1;
+	if (mod == 1)
+		size += 1;
+	else if (mod == 2 || (p[size - 1] & 7) == 5)
+		size += 4;
+	if (dest == 4)
+		return false;
+	i->eax = dest == 0;
+	i->kind = mod == 0 && rm == 5 ? RIP_LEA : PLAIN;
+	i->len = (uint8_t)size;
+	return true;
+}
+
 /* One instruction of the list, at p; n bytes may be looked at. */
 static bool decode(const uint8_t *p, size_t n, struct insn *i)
 {
@@ -129,6 +150,10 @@ static bool decode(const uint8_t *p, size_t n, struct insn *i)
 	} else if ((op == 0x74 || op == 0x75) && !rex) {
 		i->kind = JUMP;
 		i->len = 2;
+	} else if (op == 0x8d) {
+		if (!decode_lea(p + at, n - at, rex, i))
+			return false;
+		i->len = (uint8_t)(i->len + at);
 	} else {
 		if (!decode_modrm(p + at, n - at, rex, op, i))
 			return false;
@@ -223,6 +248,8 @@ static bool window(const uint8_t *w, size_t n, uint64_t nr, struct patch_proof *
 			   (i.eax && first == MOV_NR)) {
 			return false;
 		}
+		if (i.kind == RIP_LEA)
+			p.rip |= (uint8_t)(1u << p.count);
 		p.len[p.count++] = i.len;
 		w += i.len;
 		n -= i.len;

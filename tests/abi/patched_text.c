@@ -29,8 +29,11 @@ __asm__(".text\n.globl my_getsid\n.type my_getsid,@function\n.balign 32\n.byte 0
 	".balign 32\nnop\nmy_two: cmp $0,%edi\njne 1f\nmov $110,%eax\n1: syscall\nret\n"
 	/* As read(): a compare with memory, and a branch. */
 	".balign 32\nnop\nmy_read: cmpb $0,my_flag(%rip)\nje 2f\nmov $-77,%eax\nret\n2: xor %eax,%eax\nsyscall\nret\n"
-	".data\nmy_flag: .byte 0\n.text\n");
-long my_getsid(long pid), my_two(int way, ...), my_read(int fd, void *buf, size_t n);
+	/* Addresses computed on the way to the call, of a place near and by registers. */
+	".balign 32\nnop\nmy_near: xor %esi,%esi\nmov $21,%eax\nlea my_root(%rip),%rdi\nsyscall\nret\n"
+	".balign 32\nnop\nmy_far: xor %esi,%esi\nmov $21,%eax\nlea 3(%rdi,%rsi,2),%rdi\nsyscall\nret\n"
+	".data\nmy_flag: .byte 0\nmy_root: .asciz \"/\"\n.text\n");
+long my_getsid(long pid), my_two(int way, ...), my_read(int fd, void *buf, size_t n), my_near(void), my_far(const char *path);
 extern char my_getsid_call[], my_getsid_back[], my_flag;
 
 static void hammer(int n)
@@ -353,7 +356,8 @@ int main(void)
 	memcpy(text, (void *)my_getsid, CODE);
 	hammer(MANY);
 	for (int i = 0; i < MANY; i++)
-		if (my_read(zero, &c, 1) != 1 || my_two(0) != getppid() || my_two(1) == 0)
+		if (my_read(zero, &c, 1) != 1 || my_two(0) != getppid() || my_two(1) == 0 || my_near() || my_far("???/") ||
+		    my_far("???/nowhere") != -ENOENT)
 			SAY("wrong result\n");
 	my_flag = 1;
 	V(my_read(zero, &c, 1));

@@ -41,6 +41,11 @@ static void test_proof_known(void)
 	CHECK(PROVE("\xd2\xb8\xca\0\0\0\x40\x80\xf6\x81" SYSCALL, 202) == 9);
 	CHECK(PROVE("\xc8\x4c\x89\x5c\x24\x08" SYSCALL, 1) == 5);
 	CHECK(PROVE("\xc8\x4c\x8b\x4c\x24\x08\x48\x89\xca" SYSCALL, 1) == 8);
+	/* pthread_create() and a thread's start */
+	CHECK(PROVE("\xf2\xb8\x0e\0\0\0\x48\x8d\x35\xdd\x78\x11\0" SYSCALL, 14) == 12);
+	CHECK(PROVE("\xf2\xb8\x0e\0\0\0\x48\x8d\xb3\xf0\x08\0\0" SYSCALL, 14) == 12);
+	CHECK(PROVE("\xf2\xb8\x0e\0\0\0\x48\x8d\x74\x24\x08\x4c\x8d\x14\x25\x08\0\0\0" SYSCALL, 14) == 18);
+	CHECK(PROVE("\xf2\xb8\x0e\0\0\0\x48\x8d\x74\xbd\x08\x48\x8d\x3e" SYSCALL, 14) == 13);
 	CHECK(patch_prove((const uint8_t *)RET "\x80\x3d\x31\x33\x0e\0\0\x74\x17\x31\xc0" SYSCALL, 14, false, 0, &p) &&
 	      p.compare && p.count == 3 && p.len[0] == 7 && p.len[1] == 2 && p.len[2] == 2);
 }
@@ -76,6 +81,11 @@ static void test_proof_refused(void)
 	CHECK(!PROVE(RET GETPID "\x31\xc0" SYSCALL, 39));       /* rax changes */
 	CHECK(!PROVE(RET GETPID "\x41\x5f" SYSCALL, 39));       /* not on the list */
 	CHECK(!PROVE(RET GETPID "\x48\x89\xfc" SYSCALL, 39));   /* writes rsp */
+	CHECK(!PROVE(RET GETPID "\x48\x8d\x63\x08" SYSCALL, 39));      /* lea */
+	CHECK(!PROVE(RET GETPID "\x8d\x43\x08" SYSCALL, 39));
+	CHECK(!PROVE(RET GETPID "\x48\x8d\xf0" SYSCALL, 39));
+	CHECK(!PROVE(RET GETPID "\x67\x48\x8d\x73\x08" SYSCALL, 39));
+	CHECK(!PROVE(RET GETPID "\x48\x8d\x35\0\0\0" SYSCALL, 39));    /* cut off */
 	CHECK(!PROVE(RET "\x48\x8b\x64\x24\x08" SYSCALL, 1));
 	CHECK(!PROVE(RET "\x48\x8b\x74\x25\x10" SYSCALL, 1));   /* not relative to rsp */
 	CHECK(!PROVE(RET "\x49\x8b\x74\x24\x10" SYSCALL, 1));
@@ -94,7 +104,7 @@ static void test_proof_random(void)
 #define PIECE(s) { (s), sizeof(s) - 1 }
 	static const struct { const char *p; size_t n; } pieces[] = {
 		PIECE(GETPID), PIECE("\x4c\x8b\x4c\x24\x08"), PIECE("\x31\xc0"), PIECE("\x80\x3d\1\2\3\4\0\x74\x17"),
-		PIECE("\x48"), PIECE("\x40\x80\xf6\x81"), PIECE("\x48\x89\xca"), PIECE("\xb8"), PIECE("\x8b\x7c\x24\x04"),
+		PIECE("\x48\x8d\x35\1\2\3\4"), PIECE("\x8d\x7c\x9d\1"), PIECE("\x48"), PIECE("\x40\x80\xf6\x81"), PIECE("\x48\x89\xca"), PIECE("\xb8"), PIECE("\x8b\x7c\x24\x04"),
 	};
 	const struct patch_text t = { 0x1000, 0x2f00, 0x1000, 0x3000 };
 	uint8_t code[PATCH_LOOKBACK + 10], out[PATCH_TRAMPOLINE_MAX + 8];
@@ -146,6 +156,8 @@ static void test_emit(void)
 		"\x31\xc0"
 		"\x48\x8d\x0d\xec\xef\xff\xff"          /* lea site+2 */
 		"\xff\x25\xd2\xff\xff\xff";             /* jmp *slot */
+	static const uint8_t lea_code[] = RET "\xb8\x0e\0\0\0\x48\x8d\x35\x00\x20\0\0" SYSCALL;
+	static const uint8_t lea_want[] = "\xb8\x0e\0\0\0\x48\x8d\x35\xf4\x0f\0\0";
 	struct patch_text here = { 0x1000, 0x2df8, 0x1000, 0x3000 };
 	const uint64_t site = 0x1e0a, tramp = 0x2e0a;
 	struct patch_proof p;
@@ -168,6 +180,10 @@ static void test_emit(void)
 	/* The branch of the compare leads out of the text. */
 	here.off = site + 10;
 	CHECK(!patch_emit(&here, read_code, sizeof(read_code) - 1, &p, 0x1000, tramp, out, sizeof(out), &s));
+	/* What lea takes relative to rip stays the same address. */
+	CHECK(patch_prove(lea_code, sizeof(lea_code) - 1, false, 14, &p) && p.rip == 2);
+	CHECK(patch_emit(&here, lea_code, sizeof(lea_code) - 1, &p, site, tramp, out, sizeof(out), &s));
+	CHECK(!memcmp(out, lea_want, sizeof(lea_want) - 1));
 }
 
 /* ---- what a text holds ---- */
