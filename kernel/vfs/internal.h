@@ -54,12 +54,18 @@ struct mount {
 	struct dentry *point;           /* counted */
 	struct mount *hash_next, **hash_prev;   /* hash_prev: NULL when it is on nothing */
 	struct list ns_link;
-	struct list all_link;           /* of every namespace: mounts_all */
-	uint32_t group, master;         /* peers; whose slave it is; 0: none (propagate.c) */
+	struct list children, child_link;       /* what lies on it; among those of its parent */
+	uint32_t group, master;         /* peers; whose slave it is; 0: none.  Names: the lists say who */
+	struct list peers;              /* a ring: the others of its group */
+	struct list slaves, slave_link; /* of its group, as many as this member keeps; in such a list */
 	bool unbindable;
-	bool victim;                    /* while mount_detach() looks for them */
 	bool expiring;                  /* MNT_EXPIRE was said once */
 	struct lockless gone;
+	/* mount_sem: notes of the operation that goes on, propagate.c and copies of trees */
+	bool victim;
+	struct mount *twin;             /* its copy */
+	struct mount_reach { struct mount *first, *up, *next, **copies; } reach;
+	unsigned at;                    /* in a mount_tree, from 1 */
 };
 struct mntns {
 	struct ref ref;
@@ -68,6 +74,7 @@ struct mntns {
 	struct mount *root;
 	struct list mounts;             /* in mount order */
 	unsigned count;
+	unsigned coming;                /* mount_sem: copies that propagation is going to make */
 };
 extern struct spinlock mount_lock;
 struct mount *mount_get(struct mount *m);
@@ -84,13 +91,16 @@ void mount_unlock_change(void);
 bool mount_ascend(struct path *p);
 struct mount *mount_new(struct super_block *sb, struct dentry *root, unsigned flags, const char *source);
 int mount_attach_at(struct mntns *ns, struct mount *m, struct path *at);   /* consumes m on success */
-/* Trees change one at a time: mount_sem (mutex, outside all other locks). */
+/* Trees and groups change one at a time: mount_sem (mutex, outside all other locks);
+ * who holds it may look at them without mount_lock. */
 extern struct mutex mount_sem;
-extern struct list mounts_all;                  /* mount_lock */
+extern unsigned mounts_count;                   /* of all namespaces; mount_lock */
 #define MOUNT_MAX 10000u                        /* per namespace */
 void mount_link_locked(struct mntns *ns, struct mount *m, struct mount *parent, struct dentry *point);
 void mount_unlink_locked(struct mount *m, struct path *ret_up); /* what it held goes to *ret_up */
 struct mount *mount_child_locked(struct mount *m, struct dentry *d);
+/* The next of top and what is on it, each behind its parent; skip: without what is on m.  mount_sem. */
+struct mount *mount_next(struct mount *m, struct mount *top, bool skip);
 
 /* ---- propagation (propagate.c); mount_sem is held ---- */
 /* Mounts that are not attached yet: the first is the top, each lies on a place
@@ -110,6 +120,7 @@ int __must_check mount_detach(struct mount *m, bool lazy);
 /* MS_SHARED and so on. */
 void mount_set_type_locked(struct mount *m, uint64_t type);
 void mount_leave_locked(struct mount *m);       /* its peers and its master */
+void mount_join_locked(struct mount *m, struct mount *o);      /* m, of no group, gets those of o */
 void mount_hash_locked(struct mount *m);        /* parent and point are set */
 void mount_unhash_locked(struct mount *m);      /* harmless when it is on nothing */
 static inline bool mount_readonly(const struct mount *m)

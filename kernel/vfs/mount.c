@@ -9,12 +9,12 @@
  * Lock: mount_lock (spin) guards trees, lists, hash and dentry->mounted. */
 #include "kernel/vfs/internal.h"
 
-#define MOUNT_HASH 64u
+#define MOUNT_HASH 1024u
 
 struct spinlock mount_lock = SPINLOCK_INIT;
 struct changes mount_changes;
 struct mutex mount_sem;
-struct list mounts_all = LIST_INIT(mounts_all);
+unsigned mounts_count;
 static struct mount *mount_hash[MOUNT_HASH];
 static uint32_t next_mount_id = 20;
 static uint64_t next_ns_ino = 4026531840ull;
@@ -40,6 +40,11 @@ void mount_put(struct mount *m)
 {
 	if (!m || !ref_put(&m->ref))
 		return;
+	if (m->group || m->master) {    /* it never came into a tree */
+		spin_lock(&mount_lock);
+		mount_leave_locked(m);
+		spin_unlock(&mount_lock);
+	}
 	dentry_put(m->root);
 	super_put(m->sb);
 	kfree(m->source);
@@ -79,7 +84,11 @@ struct mount *mount_new(struct super_block *sb, struct dentry *root, unsigned fl
 	m->flags = flags;
 	m->id = __atomic_fetch_add(&next_mount_id, 1, __ATOMIC_RELAXED);
 	list_init(&m->ns_link);
-	list_init(&m->all_link);
+	list_init(&m->children);
+	list_init(&m->child_link);
+	list_init(&m->peers);
+	list_init(&m->slaves);
+	list_init(&m->slave_link);
 	return m;
 }
 
@@ -168,6 +177,7 @@ void mount_hash_locked(struct mount *m)
 		(*head)->hash_prev = &m->hash_next;
 	__atomic_store_n(head, m, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&m->point->mounted, 1, __ATOMIC_RELEASE);
+	list_push_back(&m->parent->children, &m->child_link);
 }
 
 void mount_unhash_locked(struct mount *m)
@@ -179,6 +189,17 @@ void mount_unhash_locked(struct mount *m)
 		m->hash_next->hash_prev = m->hash_prev;
 	m->hash_prev = NULL;
 	__atomic_fetch_sub(&m->point->mounted, 1, __ATOMIC_RELEASE);
+	list_del(&m->child_link);
+}
+
+struct mount *mount_next(struct mount *m, struct mount *top, bool skip)
+{
+	if (!skip && !list_empty(&m->children))
+		return list_first(&m->children, struct mount, child_link);
+	for (; m != top; m = m->parent)
+		if (m->child_link.next != &m->parent->children)
+			return list_next(m, child_link);
+	return NULL;
 }
 
 /* The tree changes: a walk that read it meanwhile begins again. */
@@ -199,8 +220,8 @@ void mount_link_locked(struct mntns *ns, struct mount *m, struct mount *parent, 
 {
 	m->ns = ns;
 	list_push_back(&ns->mounts, &m->ns_link);
-	list_push_back(&mounts_all, &m->all_link);
 	ns->count++;
+	mounts_count++;
 	if (parent) {
 		__atomic_store_n(&m->parent, parent, __ATOMIC_RELAXED);
 		__atomic_store_n(&m->point, point, __ATOMIC_RELAXED);
@@ -255,10 +276,10 @@ void mount_unlink_locked(struct mount *m, struct path *ret_up)
 	*ret_up = (struct path){ m->parent, m->point };
 	mount_unhash_locked(m);
 	list_del(&m->ns_link);
-	list_del(&m->all_link);
 	mount_leave_locked(m);
 	if (m->ns) {
 		m->ns->count--;
+		mounts_count--;
 		if (m->ns->root == m)
 			m->ns->root = NULL;
 	}
@@ -306,71 +327,47 @@ int mount_root_path(struct mntns *ns, struct path *ret)
 	return 0;
 }
 
+/* m's copy in ns, on the copy of what m lies on. */
+static int copy_one(struct mntns *ns, struct mount *m, bool top)
+{
+	struct path at = { top ? NULL : m->parent->twin, top ? NULL : m->point };
+	struct mount *n = mount_new(m->sb, m->root, m->flags, m->source);
+	int err = n ? mount_attach_at(ns, n, &at) : -ENOMEM;
+
+	if (err) {
+		mount_put(n);
+		return err;
+	}
+	m->twin = n;
+	spin_lock(&mount_lock);
+	mount_join_locked(n, m);
+	n->unbindable = m->unbindable;
+	spin_unlock(&mount_lock);
+	return 0;
+}
+
 /* A copy of every mount of `from` (attached by the same points), the paths in
  * fs moved over to the copies. */
 static int copy_locked(struct mntns *from, struct mntns *ns, struct fs_info *fs)
 {
-	struct pair { struct mount *old, *new; } *map;
-	struct mount *m;
-	unsigned n = 0, cap;
-	int err = -ENOMEM;
+	struct path *paths[2] = { &fs->root, &fs->cwd };
+	struct mount *m, *top = from->root;
+	int err = 0;
 
-	cap = __atomic_load_n(&from->count, __ATOMIC_RELAXED) + 16;
-	map = kzalloc(cap * sizeof(*map));
-	if (!map)
-		return -ENOMEM;
-	spin_lock(&mount_lock);
-	list_for_each(m, &from->mounts, ns_link)
-		if (n < cap)
-			map[n++].old = mount_get(m);
-	spin_unlock(&mount_lock);
-	for (unsigned k = 0; k < n; k++) {
-		struct path at = { 0 };
-		struct mount *old = map[k].old;
+	for (m = top; m && !err; m = mount_next(m, top, false))
+		err = copy_one(ns, m, m == top);
+	for (unsigned j = 0; j < 2 && fs && !err; j++) {
+		struct mount *old = paths[j]->mnt;
 
-		spin_lock(&mount_lock);
-		for (unsigned j = 0; j < k && old->parent; j++)
-			if (map[j].old == old->parent) {
-				at.mnt = map[j].new;
-				at.dentry = dentry_get(old->point);
-			}
-		spin_unlock(&mount_lock);
-		m = mount_new(old->sb, old->root, old->flags, old->source);
-		if (!m) {
-			dentry_put(at.dentry);
-			goto fail_map;
-		}
-		err = mount_attach_at(ns, m, at.dentry ? &at : NULL);
-		dentry_put(at.dentry);
-		if (err) {
-			mount_put(m);
-			goto fail_map;
-		}
-		map[k].new = m;
-		spin_lock(&mount_lock);
-		m->group = old->group;
-		m->master = old->master;
-		m->unbindable = old->unbindable;
-		spin_unlock(&mount_lock);
+		if (!old || !old->twin)
+			continue;
+		spin_lock(&fs->lock);
+		paths[j]->mnt = mount_get(old->twin);
+		spin_unlock(&fs->lock);
+		mount_put(old);
 	}
-	if (fs) {
-		struct path *paths[2] = { &fs->root, &fs->cwd };
-
-		for (unsigned k = 0; k < n; k++)
-			for (unsigned j = 0; j < 2; j++) {
-				if (paths[j]->mnt != map[k].old)
-					continue;
-				spin_lock(&fs->lock);
-				paths[j]->mnt = mount_get(map[k].new);
-				spin_unlock(&fs->lock);
-				mount_put(map[k].old);
-			}
-	}
-	err = 0;
-fail_map:
-	for (unsigned k = 0; k < n; k++)
-		mount_put(map[k].old);
-	kfree(map);
+	for (m = top; m; m = mount_next(m, top, false))
+		m->twin = NULL;
 	return err;
 }
 

@@ -77,59 +77,52 @@ static struct mount *mount_like(struct mount *m, struct dentry *root)
 	if (!n)
 		return NULL;
 	spin_lock(&mount_lock);
-	n->group = m->group;
-	n->master = m->master;
+	mount_join_locked(n, m);
 	spin_unlock(&mount_lock);
 	return n;
 }
 
-/* The mounts on `from`, in order, as new ones; unbindable ones and what is on them left out.
- * old: counted. */
-static int copy_tree(const struct path *from, struct mount_tree *t, struct mount **old, unsigned cap)
+/* The mounts on `from` as new ones, each behind what it lies on; unbindable ones and what is on
+ * them left out. */
+static int copy_tree(const struct path *from, struct mount_tree *t, unsigned cap)
 {
-	struct mount *m;
-	int err = 0;
+	struct mount *m, *top = from->mnt;
+	bool skip;
 
-	old[0] = mount_get(from->mnt);
-	t->branch[0] = (struct mount_branch){ 0 };
-	t->count = 1;
-	spin_lock(&mount_lock);
-	for (unsigned k = 0; k < t->count; k++)
-		list_for_each(m, &mounts_all, all_link)
-			if (m->parent == old[k] && !m->unbindable && t->count < cap &&
-			    (k || dcache_is_ancestor(from->dentry, m->point))) {
-				old[t->count] = mount_get(m);
-				t->branch[t->count++] = (struct mount_branch){ .on = k, .point = dentry_get(m->point) };
-			}
-	spin_unlock(&mount_lock);
-	for (unsigned k = 0; k < t->count && !err; k++) {
-		t->branch[k].m = mount_like(old[k], k ? old[k]->root : from->dentry);
-		err = t->branch[k].m ? 0 : -ENOMEM;
+	for (m = top; m && t->count < cap; m = mount_next(m, top, skip)) {
+		struct mount_branch *b = &t->branch[t->count];
+
+		skip = m != top && (m->unbindable ||
+				    (m->parent == top && !dcache_is_ancestor(from->dentry, m->point)));
+		if (skip)
+			continue;
+		*b = (struct mount_branch){ mount_like(m, m == top ? from->dentry : m->root), 0, NULL };
+		if (!b->m)
+			return -ENOMEM;
+		if (m != top) {
+			b->on = m->parent->at - 1;
+			b->point = m->point;
+		}
+		m->at = ++t->count;
 	}
-	return err;
+	return 0;
 }
 
-static int bind_tree(struct task *t, const struct path *from, struct path *at)
+static int bind_tree(const struct path *from, struct path *at)
 {
-	unsigned cap = __atomic_load_n(&t->mntns->count, __ATOMIC_RELAXED) + 1;
-	struct mount **old = kzalloc(cap * sizeof(*old));
-	struct mount_tree tree = { .branch = kzalloc(cap * sizeof(*tree.branch)) };
-	int err = old && tree.branch ? copy_tree(from, &tree, old, cap) : -ENOMEM;
+	unsigned cap = from->mnt->ns->count;
+	struct mount_tree tree = { .branch = kmalloc(cap * sizeof(*tree.branch)) };
+	int err = tree.branch ? copy_tree(from, &tree, cap) : -ENOMEM;
 
 	if (!err)
 		err = mount_graft(&tree, at);
-	for (unsigned k = 0; k < tree.count; k++) {
-		if (err)
-			mount_put(tree.branch[k].m);
-		dentry_put(tree.branch[k].point);
-		mount_put(old[k]);
-	}
+	for (unsigned k = 0; k < tree.count && err; k++)
+		mount_put(tree.branch[k].m);
 	kfree(tree.branch);
-	kfree(old);
 	return err;
 }
 
-static int bind(struct task *t, const char *source, struct path *at, uint64_t ms)
+static int bind(const char *source, struct path *at, uint64_t ms)
 {
 	struct path from;
 	int err = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
@@ -142,7 +135,7 @@ static int bind(struct task *t, const char *source, struct path *at, uint64_t ms
 	else if (S_ISDIR(inode_mode(from.dentry->inode)) != S_ISDIR(inode_mode(at->dentry->inode)))
 		err = -ENOTDIR;
 	else if (ms & MS_REC)
-		err = bind_tree(t, &from, at);
+		err = bind_tree(&from, at);
 	else
 		err = graft_one(mount_like(from.mnt, from.dentry), at);
 	mutex_unlock(&mount_sem);
@@ -160,9 +153,8 @@ static int set_type(struct path *at, uint64_t ms)
 		return -EINVAL;
 	mutex_lock(&mount_sem);
 	mount_lock_change();
-	list_for_each(m, &mounts_all, all_link)
-		if (m == at->mnt || ((ms & MS_REC) && mount_below(m, at->mnt)))
-			mount_set_type_locked(m, type);
+	for (m = at->mnt; m; m = ms & MS_REC ? mount_next(m, at->mnt, false) : NULL)
+		mount_set_type_locked(m, type);
 	mount_unlock_change();
 	mutex_unlock(&mount_sem);
 	return 0;
@@ -190,10 +182,8 @@ static void relink(struct mount *m, const struct path *at, struct path *ret_old)
 
 static bool unbindable_below(struct mount *top)
 {
-	struct mount *m;
-
-	list_for_each(m, &mounts_all, all_link)
-		if (m->unbindable && mount_below(m, top))
+	for (struct mount *m = top; m; m = mount_next(m, top, false))
+		if (m->unbindable)
 			return true;
 	return false;
 }
@@ -264,7 +254,7 @@ SYSCALL5(mount, uaddr, usource, ustr, utarget, uaddr, utype, uint64_t, flags, ua
 	if (flags & MS_REMOUNT)
 		err = remount(&at, flags);
 	else if (flags & MS_BIND)
-		err = source ? bind(t, source, &at, flags) : -EINVAL;
+		err = source ? bind(source, &at, flags) : -EINVAL;
 	else if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
 		err = set_type(&at, flags);
 	else if (flags & MS_MOVE)
