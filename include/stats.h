@@ -43,6 +43,7 @@
 	X(WAIT_SLEPT, handoffs, "had to sleep for the answer") \
 	X(STUB_WOKEN, handoffs, "stub thread had to be woken") \
 	X(STUB_RELAYED, handoffs, "stub thread woken by the one before it on its core") \
+	X(STUB_AWAKE, handoffs, "stub thread still awake after another had run in between") \
 	X(STUB_COMMANDS, handoffs, "lists of commands for a stub's thread") \
 	X(MAPPER_LISTS, handoffs, "lists of calls for a mapper") \
 	X(STUBS_MADE, handoffs, "stubs made") \

@@ -266,7 +266,7 @@ void place_disturbed(void);                     /* a spin was interrupted for lo
 void place_thread_init(const struct stub *s, struct app_thread *th);
 /* It sleeps, and is about to be woken; true: where programs run while the caller spins. */
 bool place_bring(struct app_thread *th, struct stub_box *box);
-void place_leave(struct stub_box *box);         /* another was woken instead of this one */
+void place_stays(struct app_thread *th);        /* awake, it goes on instead of another */
 bool place_release(struct app_thread *th, bool now);            /* true: it is limited still */
 void place_mapper(struct stub *s);
 

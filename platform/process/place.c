@@ -42,10 +42,6 @@ HOST_CALLS(sandbox, sched_setaffinity, sched_setattr, sched_yield, tgkill);
 #define ARRIVAL(spin) ((spin) * 4)
 #define WAKING(spin) ((spin) * 4)       /* for one that has to be woken on another core */
 #define RELEASE(spin) ((spin) * 64)
-#define YIELD_RETRY_FIRST(spin) ((spin) * 20)
-#define YIELD_RETRY_LAST(spin) ((spin) * 4096)
-
-#define YIELDED_CALLS 8                 /* in a row that came back soon: the core is free */
 
 static cpu_set_t allowed;
 static bool off;                        /* one core only, or the host forbids it */
@@ -267,7 +263,7 @@ bool place_may_yield(struct app_thread *th)
 bool place_yielded(uint64_t took)
 {
 	if (took < process.spin_cycles || (alone && mine.claim == (int32_t)host_cpu())) {
-		if (++mine.yielded >= YIELDED_CALLS)
+		if (++mine.yielded >= YIELDED_SOON)
 			mine.yield_after = 0;
 		return true;
 	}
@@ -320,11 +316,11 @@ bool place_bring(struct app_thread *th, struct stub_box *box)
 	return apart;
 }
 
-/* Another program's thread has been woken: this one need not spin in its way. */
-void place_leave(struct stub_box *box)
+/* One that had only made room goes on. */
+void place_stays(struct app_thread *th)
 {
-	if (is_apart())
-		__atomic_store_n(&box->kern_cpu, __atomic_load_n(&box->app_cpu, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+	if (th->home != ANYWHERE && th->home == mine.claim)
+		th->brought = host_cycles();
 }
 
 /* It has run for a while.  Returns whether it is still limited. */

@@ -148,8 +148,13 @@
 #define TURN_RUN 1                      /* app thread: commands, then resume */
 #define TURN_COMMANDS 2                 /* app thread: commands, then hand back */
 #define TURN_DEAD 3                     /* written by the reaper */
+#define TURN_ROOM 4                     /* app thread parked, and another is to run on its core */
 
 #define YIELDS_MAX 3                    /* in vain, before one sleeps */
+#define YIELDED_SOON 8                  /* in a row that came back soon: the core is free */
+/* After a yield that took long, in lengths of a spin. */
+#define YIELD_RETRY_FIRST(spin) ((spin) * 20)
+#define YIELD_RETRY_LAST(spin) ((spin) * 4096)
 #define CORE_NOWHERE 0xffffffff         /* kern_cpu: on no core that anybody runs on */
 
 /* A word of BOX_POSTABLE is about one descriptor: epoll_ctl(epfd, ..., fd) may be
@@ -381,6 +386,10 @@ struct stub_box {
 	uint32_t post_op;                       /* of the thread: of the last call posted or answered so, and */
 	uint64_t post_result;
 	uint32_t grant_nr, pad;                 /* of the thread: which grant it is about to take */
+	struct {
+		uint64_t retry, after;          /* cycles: not to yield before; the pause before that */
+		uint32_t soon, pad;             /* yields in a row that came back soon */
+	} room;                                 /* of the thread: how it makes room */
 	struct stub_fds fds;                    /* by an order; the thread changes it by what it posts */
 
 	uint32_t app_sleeping __aligned(128);

@@ -31,11 +31,12 @@ static void yields_store(struct stub_box *box, uint32_t yields)
 		__atomic_store_n(&box->yields, yields, __ATOMIC_RELAXED);
 }
 
-/* Another program's thread goes on instead of this one, which may spin. */
+/* Another program's thread goes on instead of this one, which may spin or yield. */
 static void turn_over(struct stub_box *box)
 {
 	yields_store(box, 0);
-	place_leave(box);
+	__atomic_store_n(&box->line.turn, TURN_ROOM, __ATOMIC_RELEASE);
+	line_push(&box->line);
 }
 
 /* Whether the thread of `last`, on the core where the next one will run, wakes that one and
@@ -57,9 +58,12 @@ static void relay_ensure(const struct stub_box *box)
 void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struct stub_box *last)
 {
 	uint32_t core = host_cpu(), *word = &process.wake[th->wake_word];
-	bool asleep, apart;
+	/* One that seems to be awake waits for room, which the other makes while the turn is given. */
+	bool awake = last && !__atomic_load_n(&box->app_sleeping, __ATOMIC_RELAXED), asleep, apart;
 
 	relayed = NULL;
+	if (awake)
+		turn_over(last);
 	/* A line that is only read stays where it is. */
 	if (__atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != core)
 		__atomic_store_n(&box->kern_cpu, core, __ATOMIC_RELAXED);
@@ -72,8 +76,12 @@ void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struc
 	/* It looks when it makes room. */
 	if (apart && last)
 		__atomic_store_n(&last->relay, th->wake_word + 1, __ATOMIC_SEQ_CST);
-	if (last)
+	if (last && !awake)
 		turn_over(last);
+	if (!asleep && last) {
+		stats_count(STATS_STUB_AWAKE);
+		place_stays(th);
+	}
 	if (!asleep)
 		return;
 	if (!apart || !last || !relay_taken(last)) {

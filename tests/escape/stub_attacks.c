@@ -382,7 +382,7 @@ static void scribble(const char *at, uint64_t offset, uint32_t value)
 
 static void scribbles(void)
 {
-	static const uint32_t values[] = { 0, 1, 2, 3, 0xffffffff };
+	static const uint32_t values[] = { 0, 1, 2, 3, 4, 0xffffffff };
 	const uint64_t words[] = {
 		offsetof(struct stub_box, line.turn), offsetof(struct stub_box, app_sleeping),
 		offsetof(struct stub_box, kern_sleeping), offsetof(struct stub_box, line.trap),

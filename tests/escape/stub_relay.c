@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stub_relay.c: the thread that makes room on a core wakes the next one there;
- * one that does not, whatever its mailbox says, holds nobody up for long. */
+/* stub_relay.c: the thread that makes room on a core wakes the next one there,
+ * or yields to it; one that does not, whatever its mailbox says, holds nobody up for long. */
 #include <sched.h>
 #include <stdio.h>
 
@@ -15,6 +15,13 @@
 
 static uint64_t relayed(void) { return stats_mine->n[STATS_STUB_RELAYED]; }
 static uint64_t woken(void) { return stats_mine->n[STATS_STUB_WOKEN]; }
+static uint64_t stayed(void) { return stats_mine->n[STATS_STUB_AWAKE]; }
+
+/* Its thread makes room by sleeping, from its next order on. */
+static void sleeps(plat_as_t as)
+{
+	stub_box_of(stub_find(as.id), 0)->room.retry = UINT64_MAX;
+}
 
 static void turn_of(plat_as_t as, struct plat_uctx *u)
 {
@@ -29,7 +36,7 @@ static void turn_of(plat_as_t as, struct plat_uctx *u)
 	}
 }
 
-/* Until n turns were relayed: not on a core that others want as well. */
+/* Until n turns were relayed to a sleeper: not on a core that others want as well. */
 static void until_relayed(plat_as_t a, struct plat_uctx *u, plat_as_t b, struct plat_uctx *w, uint64_t n)
 {
 	uint64_t from = relayed(), end_ns = plat_time_mono_ns() + LIMIT_NS;
@@ -37,8 +44,26 @@ static void until_relayed(plat_as_t a, struct plat_uctx *u, plat_as_t b, struct 
 	while (relayed() - from < n && plat_time_mono_ns() < end_ns) {
 		turn_of(a, u);
 		turn_of(b, w);
+		sleeps(a);
+		sleeps(b);
 	}
 	CHECK(relayed() - from >= n);
+}
+
+/* Those that yield need not be woken, whatever they say of how that went. */
+static void until_stayed(plat_as_t a, struct plat_uctx *u, plat_as_t b, struct plat_uctx *w, uint64_t n)
+{
+	struct stub_box *box = stub_box_of(stub_find(a.id), 0);
+	uint64_t from = stayed(), end_ns = plat_time_mono_ns() + LIMIT_NS;
+
+	for (uint64_t i = 0; stayed() - from < n && plat_time_mono_ns() < end_ns; i++) {
+		turn_of(a, u);
+		turn_of(b, w);
+		box->room.retry = i % 16 ? 0 : UINT64_MAX;
+		box->room.after = i % 16 ? UINT64_MAX - i : 0;
+		box->room.soon = (uint32_t)-i;
+	}
+	CHECK(stayed() - from >= n);
 }
 
 /* It says so, looks a last time whether it was asked for something, and sleeps. */
@@ -123,6 +148,7 @@ void test_relay(void)
 
 	u->regs.r15 = w->regs.r15 = plat_syscall_gate();
 	if (place_chooses()) {
+		until_stayed(a, u, b, w, HONEST_ROUNDS);
 		until_relayed(a, u, b, w, HONEST_ROUNDS);
 		lies(a, u, b, w);
 	}

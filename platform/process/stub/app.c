@@ -103,6 +103,8 @@ static void relay(struct stub_box *box)
 		futex(wake_word(nr - 1), 1, WAKE_ALL);
 }
 
+static inline bool parked(uint32_t turn) { return turn == TURN_KERNEL || turn == TURN_ROOM; }
+
 /* Sleep until the turn is given.  It is given first, then the word changes. */
 static uint32_t sleep(struct stub_box *box)
 {
@@ -117,7 +119,7 @@ static uint32_t sleep(struct stub_box *box)
 		uint32_t seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
 
 		turn = __atomic_load_n(&box->line.turn, __ATOMIC_SEQ_CST);
-		if (turn != TURN_KERNEL)
+		if (!parked(turn))
 			break;
 		futex(word, 0, seen);
 	}
@@ -135,7 +137,39 @@ static bool yield(const struct stub_box *box, uint32_t *ret_turn)
 		host_call(NR_sched_yield, none);
 		*ret_turn = __atomic_load_n(&box->line.turn, __ATOMIC_ACQUIRE);
 		if (*ret_turn != TURN_KERNEL)
+			return *ret_turn != TURN_ROOM;
+	}
+	return false;
+}
+
+/* Another program's thread goes on on this core, which the kernel's thread has left to them.
+ * If the two talk to each other it is this one's turn again at once: it yields, which is
+ * half as dear as to sleep and be woken.  If that took long, the other computes or a
+ * stranger had the core, for a slice of the host's: then less and less is tried. */
+static bool make_room(struct stub_box *box, uint32_t *ret_turn)
+{
+	static const uint64_t none[6];
+	const uint64_t spin = config()->spin_cycles;
+	uint64_t start = cycles(), now;
+
+	if (start < box->room.retry)
+		return false;
+	for (unsigned i = 0; i < YIELDS_MAX; i++, start = now) {
+		relay(box);
+		host_call(NR_sched_yield, none);
+		*ret_turn = __atomic_load_n(&box->line.turn, __ATOMIC_ACQUIRE);
+		now = cycles();
+		if (now - start >= spin) {
+			box->room.soon = 0;
+			box->room.after = MIN(MAX(2 * box->room.after, YIELD_RETRY_FIRST(spin)), YIELD_RETRY_LAST(spin));
+			box->room.retry = now + box->room.after;
+			return !parked(*ret_turn);
+		}
+		if (!parked(*ret_turn)) {
+			if (++box->room.soon >= YIELDED_SOON)
+				box->room.after = 0;
 			return true;
+		}
 	}
 	return false;
 }
@@ -171,15 +205,19 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 
 		do {
 			turn = __atomic_load_n(&box->line.turn, __ATOMIC_ACQUIRE);
+			if (turn == TURN_ROOM)
+				break;
 			if (turn != TURN_KERNEL)
 				return turn;
 			__builtin_ia32_pause();
-			/* The kernel comes to this core, or runs another program on it. */
+			/* The kernel comes to this core. */
 		} while (cycles() - start < limit &&
 			 __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != cpu);
-	}
-	if (!apart && yield(box, &turn))
+		if (turn == TURN_ROOM && make_room(box, &turn))
+			return turn;
+	} else if (yield(box, &turn)) {
 		return turn;
+	}
 	return sleep(box);
 }
 
