@@ -34,7 +34,7 @@ struct socket {
 	bool tstamp_new;                /* by an option that is named _NEW */
 	bool timed_sends;               /* SO_TXTIME */
 	bool zerocopy;
-	bool passcred, passpidfd, reuseaddr, reuseport, keepalive, broadcast, oobinline, dontroute;
+	_Atomic bool passcred, passpidfd, reuseaddr, reuseport, keepalive, broadcast, oobinline, dontroute;
 };
 enum { TSTAMP_OFF, TSTAMP_US, TSTAMP_NS };      /* SO_TIMESTAMP, SO_TIMESTAMPNS */
 

@@ -23,6 +23,7 @@ struct files {
 	uint64_t *open, *cloexec;
 	struct task *poster;            /* lock; atomic */
 	bool posts_off;                 /* lock: for good */
+	unsigned ending;                /* lock: a poster that is one no longer may still run */
 };
 
 static bool test_bit(const uint64_t *m, unsigned n) { return m[n / 64] >> (n % 64) & 1; }
@@ -118,7 +119,7 @@ void files_settle(struct files *fs)
 	bool other;
 
 	spin_lock(&fs->lock);
-	other = fs->poster && fs->poster != current_task();
+	other = fs->ending || (fs->poster && fs->poster != current_task());
 	spin_unlock(&fs->lock);
 	if (other)
 		files_posts_end(fs, false);
@@ -127,6 +128,7 @@ void files_settle(struct files *fs)
 void files_posts_end(struct files *fs, bool for_good)
 {
 	struct task *t;
+	bool visit;
 
 	spin_lock(&fs->lock);
 	t = fs->poster;
@@ -134,9 +136,16 @@ void files_posts_end(struct files *fs, bool for_good)
 	fs->posts_off |= for_good;
 	if (t)
 		__atomic_store_n(&t->uctx.posts_withdrawn, true, __ATOMIC_SEQ_CST);
+	/* Also when another ends them: neither may go on before the poster has stopped. */
+	visit = fs->ending || (t && t != current_task());
+	fs->ending += visit;
 	spin_unlock(&fs->lock);
-	if (t && t != current_task())
-		task_visit_cpus(current_task());
+	if (!visit)
+		return;
+	task_visit_cpus(current_task());
+	spin_lock(&fs->lock);
+	fs->ending--;
+	spin_unlock(&fs->lock);
 }
 
 void files_poster_exits(struct files *fs, const struct task *t)
@@ -174,10 +183,13 @@ void files_tell_free(void)
 /* A slot is about to change: nobody else posts calls about it. */
 static void lock_to_change(struct files *fs)
 {
+	bool ended = false;
+
 	spin_lock(&fs->lock);
-	while (unlikely(fs->poster && fs->poster != current_task())) {
+	while (unlikely((fs->poster && fs->poster != current_task()) || (fs->ending && !ended))) {
 		spin_unlock(&fs->lock);
 		files_posts_end(fs, true);
+		ended = true;
 		spin_lock(&fs->lock);
 	}
 }

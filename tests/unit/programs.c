@@ -627,6 +627,6 @@ const struct testhost_program testhost_programs[] = {
 	{ "movers", prog_movers }, { "chaos", prog_chaos }, { "sockets-model", sockets_model },
 	{ "accept-model", accept_model }, { "tcp-model", tcp_model }, { "packets-model", packets_model }, { "rings-model", rings_model },
 	{ "walks", walks },
-	{ "lockless", lockless },
+	{ "lockless", lockless }, { "granted-close", granted_close },
 };
 const unsigned testhost_program_count = ARRAY_SIZE(testhost_programs);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "tests/unit/model.h"
 #include "tests/unit/rings.h"
@@ -133,10 +135,25 @@ static void packet_new(struct slot *x)
 	set(x->s, u(SYS_socket, AF_PACKET, below(4) ? SOCK_RAW : SOCK_DGRAM, htons(protocols[below(below(2) ? 1 : 4)])));
 }
 
+/* Nobody accepts: a connect() that blocks ends when the last SYN is due (every third), when the
+ * program has waited enough, or when another process makes room. */
+static long stream_new(void)
+{
+	bool blocks = below(2);
+	long s = u(SYS_socket, AF_INET, SOCK_STREAM | (blocks ? 0 : SOCK_NONBLOCK), 0);
+	struct timeval enough = { 0, 1000 };
+
+	if (blocks && below(3))
+		option(s, SOL_SOCKET, SO_SNDTIMEO, &enough, sizeof enough);
+	else if (blocks)
+		option_int(s, IPPROTO_TCP, TCP_USER_TIMEOUT, 1);
+	return s;
+}
+
 static long port_new(void)
 {
 	struct sockaddr_in a = { AF_INET, htons(RINGS_PORT), { htonl(INADDR_LOOPBACK) }, { 0 } };
-	long s = u(SYS_socket, AF_INET, below(5) ? SOCK_DGRAM : SOCK_STREAM | SOCK_NONBLOCK, 0);
+	long s = below(5) ? u(SYS_socket, AF_INET, SOCK_DGRAM, 0) : stream_new();
 
 	option_int(s, SOL_SOCKET, SO_REUSEPORT, below(6) != 0);
 	if (!below(3))                  /* before it has a group */
@@ -252,7 +269,7 @@ static int meddler(int nr)
 static void talk_port(void)
 {
 	struct sockaddr_in a = { AF_INET, htons(RINGS_PORT), { htonl(INADDR_LOOPBACK) }, { 0 } };
-	long s = u(SYS_socket, AF_INET, below(6) ? SOCK_DGRAM : SOCK_STREAM | SOCK_NONBLOCK, 0);
+	long s = below(6) ? u(SYS_socket, AF_INET, SOCK_DGRAM, 0) : stream_new();
 
 	u_put(args_page(), &a, sizeof a);
 	u(SYS_connect, s, args_page(), sizeof a);

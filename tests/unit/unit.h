@@ -19,6 +19,7 @@ void unit_dump_tasks(void (*print)(const char *line));
 void unit_lockless(_Bool begin);
 
 /* Programs of the fake machine, each in a file of its name. */
-int sockets_model(int arg), accept_model(int arg), tcp_model(int arg), packets_model(int arg), rings_model(int arg), walks(int arg), lockless(int arg);
+int sockets_model(int arg), accept_model(int arg), tcp_model(int arg), packets_model(int arg), rings_model(int arg), walks(int arg), lockless(int arg),
+	granted_close(int arg);
 
 #endif

@@ -53,13 +53,13 @@ struct inet_sock {
 	/* ns->lock to write; the owner's own calls read freely */
 	struct endpoint local, remote;
 	struct list port_link;
-	bool hashed;
-	bool bound;                     /* by bind() */
-	bool port_locked;               /* bind() named the port */
-	bool addr_locked;               /* bind() named the address */
-	bool listening;
-	bool child;                     /* in the bucket's children */
-	bool reuseaddr, reuseport, v6only;
+	_Atomic bool hashed;
+	_Atomic bool bound;             /* by bind() */
+	_Atomic bool port_locked;       /* bind() named the port */
+	_Atomic bool addr_locked;       /* bind() named the address */
+	_Atomic bool listening;
+	_Atomic bool child;             /* in the bucket's children */
+	_Atomic bool reuseaddr, reuseport, v6only;
 
 	struct inet_errors errors;
 	struct filter_slot chooser;     /* of its SO_REUSEPORT group: reuseport.c */

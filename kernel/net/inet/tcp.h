@@ -50,7 +50,7 @@ static inline uint64_t tcp_queue_seen(const struct tcp_queue *q) { return q->byt
 #define TCP_MSS 65483u
 #define TCP_RCVBUF_INITIAL 131072
 
-enum tcp_timer { TCP_TIMER_FLUSH, TCP_TIMER_STALL, TCP_TIMER_DEFER, TCP_TIMERS };
+enum tcp_timer { TCP_TIMER_FLUSH, TCP_TIMER_STALL, TCP_TIMER_DEFER, TCP_TIMER_SYN, TCP_TIMERS };
 
 struct tcp_sock {
 	struct inet_sock in;            /* first */
@@ -134,8 +134,8 @@ static inline bool tcp_connected(uint8_t state)
 /* What t sent, into a tally; nobody else writes to t. */
 void tcp_tally(const struct tcp_sock *t, struct net_tally *to);
 
-/* t waited too long for its peer: ETIMEDOUT. */
-void tcp_give_up(struct tcp_sock *t);
+/* t waited too long for its peer, or (syn) to get one: ETIMEDOUT. */
+void tcp_give_up(struct tcp_sock *t, bool syn);
 
 /* tcp_state.c: what the other side (NULL: nobody yet) does to t, when it still is
  * the other side.  No lock held. */

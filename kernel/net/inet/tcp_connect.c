@@ -4,15 +4,18 @@
  * A connection is made by the one who connects, and waits in the listener's
  * accept queue.  When that is full the connector joins the listener's
  * syn_queue; accept() sets up the first of those.  (Linux drops the SYN, which
- * is sent again after a second.)
+ * is sent again after a second.)  It waits there as long as Linux would send
+ * SYNs: two programs may wait for each other so.
  *
  * With TCP_DEFER_ACCEPT at the listener, or with TCP_QUICKACK off or
  * TCP_DEFER_ACCEPT at the connector (its ACK waits for something to go with),
  * the connection is deferred: nobody can accept it yet, and a reset undoes it. */
 #include "kernel/net/inet/tcp.h"
 #include "kernel/net/packet.h"
+#include "kernel/net/settings.h"
 
 #define ACK_DELAY_NS (200 * NSEC_PER_MSEC)
+#define SYN_STEP_MAX_NS (120 * NSEC_PER_SEC)
 
 /* ---- listening ---- */
 
@@ -354,6 +357,8 @@ void tcp_ack_now(struct tcp_sock *t)
 
 /* ---- connecting ---- */
 
+static bool settled(struct tcp_sock *t) { return t->state != TCP_SYN_SENT; }
+
 /* The SYN came back to its sender: a simultaneous open with itself (RFC 9293,
  * 3.5). */
 static bool connect_self(struct tcp_sock *t)
@@ -375,6 +380,27 @@ static bool connect_self(struct tcp_sock *t)
 	return true;
 }
 
+/* When the last SYN would have gone unanswered, after so many (TCP_SYNCNT): they go a second
+ * apart at first (tcp_syn_linear_timeouts), then twice as late each time (RFC 6298, 2). */
+static uint64_t syn_deadline(const struct tcp_sock *t)
+{
+	uint64_t most = (uint64_t)t->opt[TCP_USER_TIMEOUT] * NSEC_PER_MSEC, at = 0, step = NSEC_PER_SEC;
+	unsigned linear = (unsigned)net_setting(t->in.ns, SET_ipv4_tcp_syn_linear_timeouts);
+	unsigned retries = (unsigned)t->opt[TCP_SYNCNT];
+	uint64_t doubled = ((2ull << MIN(retries, 6u)) - 1) * NSEC_PER_SEC;
+
+	doubled += (retries - MIN(retries, 6u)) * SYN_STEP_MAX_NS;
+	for (unsigned sent = 0;; sent++) {
+		if (sent > linear)
+			step = MIN(2 * step, SYN_STEP_MAX_NS);
+		at += step;
+		if (sent && most && at >= most)
+			return MAX(most, at - step);
+		if (sent >= retries + linear || (sent && !most && at >= doubled))
+			return at;
+	}
+}
+
 static int send_syn(struct tcp_sock *t)
 {
 	struct inet_sock *li = inet_find_listener(t->in.ns, &t->in.remote, &t->in.local);
@@ -390,13 +416,14 @@ static int send_syn(struct tcp_sock *t)
 		return 0;
 	}
 	l = tcp_of(li);
+	tcp_timer_clear(t, TCP_TIMER_SYN);
 	if (!admit(l, t))
 		next_syn(l);
+	if (!settled(t))
+		tcp_timer_set(t, TCP_TIMER_SYN, plat_time_mono_ns() + syn_deadline(t));
 	tcp_put(l);
 	return 0;
 }
-
-static bool settled(struct tcp_sock *t) { return t->state != TCP_SYN_SENT; }
 
 /* The result of an attempt, told once. */
 static int outcome(struct tcp_sock *t)

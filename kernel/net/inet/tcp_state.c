@@ -162,12 +162,12 @@ void tcp_receive_rst(struct tcp_sock *t, struct tcp_sock *from)
 		tcp_defer_reset(t);
 }
 
-void tcp_give_up(struct tcp_sock *t)
+void tcp_give_up(struct tcp_sock *t, bool syn)
 {
 	bool was;
 
 	tcp_lock(t);
-	was = tcp_connected(t->state);
+	was = syn ? t->state == TCP_SYN_SENT : tcp_connected(t->state);
 	if (was) {
 		t->error = ETIMEDOUT;
 		t->state = TCP_CLOSE;
@@ -176,6 +176,10 @@ void tcp_give_up(struct tcp_sock *t)
 	spin_unlock(&t->lock);
 	if (!was)
 		return;
+	if (syn) {
+		tcp_syn_cancel(t);
+		net_tally(&t->in.ns->tally.attempt_fails, 1);
+	}
 	waitq_wake_all(&t->wq, 0);
 	tcp_over(t);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TCP's clocks: bytes held back too long (TCP_CORK, MSG_MORE), a receiver that
  * does not read (TCP_USER_TIMEOUT), a connection that stays silent
- * (TCP_DEFER_ACCEPT).
+ * (TCP_DEFER_ACCEPT), a listener without room (TCP_SYNCNT).
  *
  * One ktimer per socket, armed for the earliest of them.  While armed it holds
  * a reference.  Its function runs between traps and must not sleep: it takes
@@ -35,7 +35,7 @@ static void stalled(struct tcp_sock *t)
 		tcp_put(p);
 	}
 	if (stuck) {
-		tcp_give_up(t);
+		tcp_give_up(t, false);
 	} else if (behind && t->opt[TCP_USER_TIMEOUT]) {
 		t->stall_seq = seq;
 		tcp_timer_set(t, TCP_TIMER_STALL, plat_time_mono_ns() +
@@ -66,6 +66,8 @@ static void fire(struct ktimer *timer)
 		tcp_defer_done(t);
 	if (fired[TCP_TIMER_STALL])
 		stalled(t);
+	if (fired[TCP_TIMER_SYN])
+		tcp_give_up(t, true);
 	if (!next)
 		tcp_put(t);
 }
