@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -256,6 +257,8 @@ void sandbox_main(const struct sandbox_config *cfg)
 	process.spin_cycles = SPIN_CYCLES;
 	process.rider_apart = RIDER_APART;
 
+	/* One heap of libc's for all threads: to give back a second one, and to make many, libc opens files. */
+	mallopt(M_ARENA_MAX, 1);
 	check_machine();
 	places_init(cfg->scheduled_alone);
 	rseq_forget();
