@@ -286,7 +286,7 @@ struct plat_answers {
 /* An epoll_ctl(2), close(2) or fcntl(2) that returned to the program without a trap: the kernel,
  * which had said that it would succeed, does it at the next trap, before anything else.
  * Hostile: a program can post whatever it could have called; but of closes and fcntls only what struct plat_fds allows. */
-#define PLAT_POSTS_MAX 15u
+#define PLAT_POSTS_MAX 31u
 #define PLAT_POST_CLOSE 0               /* op, fd */
 #define PLAT_POST_SETFD 16              /* op, fd; epfd: FD_CLOEXEC or 0 */
 #define PLAT_POST_DUP 17                /* op, fd; epfd: the new one; events: FD_CLOEXEC or 0 */

@@ -10,18 +10,30 @@
 #define CREDIT_USED 3                   /* one that was used is worth so many that were not */
 #define WISHES_MAX 32u
 #define REST 1024u                      /* wishes unheard before the next try */
+#define TRIES 3u                        /* runs in which a wish is granted and not used */
 
+struct wish {
+	struct file *file;              /* compared only; NULL: granted and used, or not to be granted */
+	int fd;
+	unsigned tries;
+};
 struct task_grants {                    /* self */
 	int32_t credit;
 	uint32_t unheard;
-	unsigned wishes, heard, count;
-	struct { struct file *file; int fd; } wish[WISHES_MAX];         /* files: compared only */
-	struct grant grant[PLAT_GRANTS_MAX];
+	unsigned wishes, first, count;  /* first: all before it are over */
+	unsigned window;                /* so many are granted for the next run */
+	bool full;                      /* the mailbox has no room for one more */
+	struct wish wish[WISHES_MAX];
+	struct { struct grant g; struct wish *of; } grant[PLAT_GRANTS_MAX];
 };
 
 uint8_t *grant_place(struct grant *g, size_t n)
 {
-	return n && n <= PLAT_GRANT_MAX ? plat_grant_place(current_task()->mm->as, g->u, n) : NULL;
+	struct task *t = current_task();
+	uint8_t *to = n && n <= PLAT_GRANT_MAX ? plat_grant_place(t->mm->as, g->u, n) : NULL;
+
+	t->grants->full |= !to && n && n <= PLAT_GRANT_MAX;
+	return to;
 }
 
 bool grant_give(struct grant *g, size_t n)
@@ -45,6 +57,7 @@ void grant_wish(struct file *f, int fd)
 		if (!all)
 			return;
 		all->credit = CREDIT_FIRST;
+		all->window = PLAT_GRANTS_MAX;
 	}
 	if (all->credit <= 0) {
 		if (++all->unheard < REST)
@@ -54,10 +67,9 @@ void grant_wish(struct file *f, int fd)
 	}
 	if (all->wishes == WISHES_MAX)
 		return;
-	if (all->wishes < PLAT_GRANTS_MAX)
+	if (all->wishes < all->window)
 		plat_grants_expect(t->mm->as, &t->uctx, all->wishes);
-	all->wish[all->wishes].file = f;
-	all->wish[all->wishes++].fd = fd;
+	all->wish[all->wishes++] = (struct wish){ .file = f, .fd = fd };
 	t->grants_due = true;
 }
 
@@ -66,29 +78,36 @@ void grant_wishes_over(void)
 	struct task *t = current_task();
 
 	if (t->grants_due)
-		t->grants->wishes = t->grants->heard = 0;
+		t->grants->wishes = t->grants->first = 0;
 	t->grants_due = false;
 }
 
-/* What is too much for one run is for the next ones. */
+/* What is too much for one run, and what the last one did not come to, is for the next ones. */
 void grants_make(struct task *t)
 {
 	struct task_grants *all = t->grants;
 
-	while (all->heard < all->wishes && all->count < PLAT_GRANTS_MAX && t->uctx.answers.valid) {
-		struct file *f = all->wish[all->heard].file;
-		int fd = all->wish[all->heard++].fd;
-		struct grant *g = &all->grant[all->count];
+	all->full = false;
+	for (unsigned i = all->first; i < all->wishes && all->count < all->window && t->uctx.answers.valid; i++) {
+		struct wish *w = &all->wish[i];
+		struct file *f = w->file;
+		struct grant *g = &all->grant[all->count].g;
 
-		if (!files_post_claim_fd(fd, f) || !f->ops->grant || !(f->mode & FMODE_READ))
+		if (!f)
 			continue;
-		*g = (struct grant){ .u = &t->uctx, .file = f, .fd = fd, .nr = all->count };
-		if (f->ops->grant(f, g))
-			all->count++;
+		*g = (struct grant){ .u = &t->uctx, .file = f, .fd = w->fd, .nr = all->count };
+		if (files_post_claim_fd(w->fd, f) && f->ops->grant && (f->mode & FMODE_READ) && f->ops->grant(f, g))
+			all->grant[all->count++].of = w;
+		else if (all->full && all->count)
+			break;
+		else
+			w->file = NULL;
 	}
-	t->grants_due = all->heard < all->wishes;
+	while (all->first < all->wishes && !all->wish[all->first].file)
+		all->first++;
+	t->grants_due = all->first < all->wishes;
 	if (!t->grants_due)
-		all->wishes = all->heard = 0;
+		all->wishes = all->first = 0;
 	t->granted = all->count;
 }
 
@@ -98,9 +117,12 @@ void grants_over(struct task *t)
 	unsigned used = 0;
 
 	for (unsigned i = 0; i < all->count; i++) {
-		struct grant *g = &all->grant[i];
+		struct grant *g = &all->grant[i].g;
+		struct wish *w = all->grant[i].of;
 
 		g->file->ops->grant_over(g->file, g);
+		if (g->used || ++w->tries == TRIES)
+			w->file = NULL;
 		if (!g->used)
 			continue;
 		used++;
@@ -111,6 +133,8 @@ void grants_over(struct task *t)
 	stats_bump(&plat_stats()->n[STATS_GRANTS], all->count);
 	stats_bump(&plat_stats()->n[STATS_GRANTS_USED], used);
 	all->credit = MIN(all->credit - (int32_t)all->count + CREDIT_USED * (int32_t)used, CREDIT_MAX);
+	/* A program that reads and writes in turns gets one ahead, one that reads all at once all. */
+	all->window = MIN(used == all->count ? used * 2 : used + 1, PLAT_GRANTS_MAX);
 	all->count = 0;
 	t->granted = false;
 }

@@ -14,6 +14,9 @@
  * and the contents that it was made of.  What a read does beside taking bytes (waking
  * somebody who waits for room) must be nothing: such objects grant nothing.
  *
+ * A grant ends with the run that it was made for.  What that run did not come to may be granted
+ * anew for the next one, until the program asks again what can be read.
+ *
  * Descriptors keep their meaning: grants are made by the one task that may post calls
  * about its table (files_post_claim_fd()) on its way to user mode, behind its last chance to
  * leave the CPU, and end with that run; who changes the table otherwise visits this CPU first.

@@ -103,8 +103,8 @@
 #define BOX_POSTABLE 0x4c00              /* which calls the gate may take without a trap */
 #define BOX_POSTABLE_SIZE 0x200
 #define BOX_POSTS 0x4e00                /* the calls that it took: struct stub_post */
-#define BOX_POSTS_SIZE 0x140
-#define BOX_SLOTS 0x4f40                /* struct stub_slot, SLOTS_MAX of them */
+#define BOX_POSTS_SIZE 0x280
+#define BOX_SLOTS 0x5080                /* struct stub_slot, SLOTS_MAX of them */
 #define SLOT_SIZE 0xc0
 #define SLOTS_MAX 8
 #define BOX_SLOTS_END (BOX_SLOTS + SLOTS_MAX * SLOT_SIZE)
@@ -165,7 +165,7 @@
 #define POSTABLE_EPFD_SHIFT 15
 #define POSTABLE_EPFD_MAX 0x8000        /* exclusive */
 #define POSTABLE_FD_MAX 0x400000
-#define POSTS_MAX 15
+#define POSTS_MAX 31
 #define POST_CLOSE 0                    /* stub_post.op: of no epoll_ctl */
 #define POST_SETFD 16                   /* epfd: FD_CLOEXEC or 0 */
 #define POST_DUP 17                     /* epfd: the new one; events: FD_CLOEXEC or 0 */
@@ -276,7 +276,7 @@ STATIC_ASSERT(sizeof(struct stub_ahead) <= BOX_AHEAD_SIZE);
 #define COPY_INLINE 24u                 /* so much of that copy lies in the line */
 #define COPY_LINE_MAX 255u
 #define TRAP_POSTS_SHIFT 9              /* in trap: how many calls were posted before it */
-#define TRAP_POSTS_MASK 15u
+#define TRAP_POSTS_MASK 31u
 #define TRAP_MASK 0x1ffu                /* the trap itself */
 
 /* The line that two cores hand to each other: all that a simple system call and its
