@@ -183,7 +183,9 @@ static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, unsigne
 		return -EOPNOTSUPP;
 	}
 	ret = iter_user_iovec(&it, iov, count);
-	if (!ret) {
+	if (!ret && !at && !it.left && f->mode & (write ? FMODE_WRITE : FMODE_READ)) {
+		iter_free(&it);                 /* not even a datagram without a byte */
+	} else if (!ret) {
 		it.append = rwf & RWF_APPEND;
 		it.nowait = rwf & RWF_NOWAIT;
 		ret = at ? file_rw_at(f, &it, off, write) : rw_cur(f, &it, write);

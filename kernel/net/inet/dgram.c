@@ -217,9 +217,6 @@ int dgram_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
 	if (err)
 		return err;
 	set_remote(d, &to, &src);
-	spin_lock(&d->lock);
-	d->error = 0;
-	spin_unlock(&d->lock);
 	return 0;
 }
 

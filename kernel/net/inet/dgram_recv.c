@@ -161,7 +161,8 @@ long dgram_recvmsg(struct socket *s, struct sock_msg *m)
 	g = message_at(d, &off);
 	if (g && !peek) {
 		list_del(&g->link);
-		d->last_ns = g->time_ns;
+		if (!s->tstamp && !(s->tstamping & SOF_TIMESTAMPING_SOFTWARE))
+			d->last_ns = g->time_ns;        /* who gets it with the message need not ask */
 		d->queued -= dgram_cost(g);
 	}
 	spin_unlock(&d->lock);

@@ -54,7 +54,7 @@ static void tell_tcp(struct tcp_sock *t, struct tcp_info_k *info, inet_diag_fn f
 		d.info = info;
 		d.info_size = sizeof *info;
 	}
-	if (d.state != TCP_CLOSE)
+	if (d.state != TCP_CLOSE && !inet_gone(&t->in, plat_time_mono_ns()))
 		fn(&d, arg);
 }
 

@@ -60,6 +60,7 @@ struct inet_sock {
 	_Atomic bool listening;
 	_Atomic bool child;             /* in the bucket's children */
 	_Atomic bool reuseaddr, reuseport, v6only;
+	_Atomic uint64_t gone_ns;       /* TCP, closed by its owner: from then on as if not there; 0: never */
 
 	struct inet_errors errors;
 	struct filter_slot chooser;     /* of its SO_REUSEPORT group: reuseport.c */
@@ -93,6 +94,9 @@ void inet_sock_fini(struct inet_sock *i);       /* leaves the tables; the memory
 /* bind(2): all the checks, then inet_bind_port() or, with
  * IP_BIND_ADDRESS_NO_PORT, the address only. */
 int inet_bind(struct inet_sock *i, const struct sock_addr *a);
+/* Nobody waits for the other side's FIN longer than this, and the port is free. */
+void inet_gone_after(struct inet_sock *i, uint64_t ns);
+static inline bool inet_gone(const struct inet_sock *i, uint64_t now) { return i->gone_ns && now >= i->gone_ns; }
 /* e->port 0 chooses.  -EADDRINUSE, -EINVAL (bound).  by_bind: not by listen() or
  * sending. */
 int inet_bind_port(struct inet_sock *i, const struct endpoint *e, bool by_bind);

@@ -84,6 +84,13 @@ static bool overlap(const struct ipaddr *a, bool a_v6only, const struct ipaddr *
 	return ip_is_any(a) || ip_is_any(b);
 }
 
+/* The address of all of IPv4 is also that of an IPv6 socket which a connection, not
+ * bind(), gave its address: inet_rcv_saddr_equal() has no IPv4 address to compare. */
+static bool meets_all_of_ipv4(const struct inet_sock *i, const struct endpoint *e, const struct inet_sock *o)
+{
+	return i->family == AF_INET && ip_is_any(&e->ip) && o->family == AF_INET6 && !o->v6only;
+}
+
 static bool may_share(const struct inet_sock *i, const struct inet_sock *o)
 {
 	if (i->reuseport && o->reuseport && i->uid == o->uid)
@@ -92,13 +99,14 @@ static bool may_share(const struct inet_sock *i, const struct inet_sock *o)
 }
 
 /* apart: sharing counts as a conflict too. */
-static bool list_conflicts(struct list *l, const struct inet_sock *i, const struct endpoint *e, bool apart)
+static bool list_conflicts(struct list *l, const struct inet_sock *i, const struct endpoint *e, bool apart,
+			   uint64_t now)
 {
 	struct inet_sock *o;
 
 	list_for_each(o, l, port_link)
-		if (o != i && o->local.port == e->port && (apart || !may_share(i, o)) &&
-		    overlap(&e->ip, i->v6only, &o->local.ip, o->v6only))
+		if (o != i && o->local.port == e->port && (apart || !may_share(i, o)) && !inet_gone(o, now) &&
+		    (overlap(&e->ip, i->v6only, &o->local.ip, o->v6only) || meets_all_of_ipv4(i, e, o)))
 			return true;
 	return false;
 }
@@ -167,7 +175,7 @@ static bool conflicts(struct inet_sock *i, const struct endpoint *e, bool apart,
 {
 	struct port_bucket *b = bucket(i->ns, i->proto, e->port);
 
-	return list_conflicts(&b->bound, i, e, apart) || list_conflicts(&b->children, i, e, apart) ||
+	return list_conflicts(&b->bound, i, e, apart, now) || list_conflicts(&b->children, i, e, apart, now) ||
 	       waiting_conflicts(b, i, e, apart, now);
 }
 
@@ -270,6 +278,9 @@ int inet_bind(struct inet_sock *i, const struct sock_addr *a)
 	struct endpoint e;
 	int err = inet_addr_parse(i, a, true, &e);
 
+	/* IPv6 looks at the socket before the address: __inet6_bind(). */
+	if (!err && i->family == AF_INET6 && i->proto >= 0 && inet_has_port(i))
+		err = -EINVAL;
 	if (!err)
 		err = check_scope(i, &e);
 	if (err)
@@ -305,7 +316,7 @@ static bool pair_free(struct inet_sock *i, const struct endpoint *local, bool fr
 	struct time_wait *w;
 
 	list_for_each(o, &b->bound, port_link) {
-		if (o == i || o->local.port != local->port)
+		if (o == i || o->local.port != local->port || inet_gone(o, now))
 			continue;
 		if (endpoint_equal(&o->remote, &i->remote) && ip_equal(&o->local.ip, &local->ip))
 			return false;
@@ -314,7 +325,7 @@ static bool pair_free(struct inet_sock *i, const struct endpoint *local, bool fr
 			return false;
 	}
 	list_for_each(o, &b->children, port_link)
-		if (o->local.port == local->port &&
+		if (o->local.port == local->port && !inet_gone(o, now) &&
 		    ((endpoint_equal(&o->remote, &i->remote) && ip_equal(&o->local.ip, &local->ip)) || fresh_port))
 			return false;
 	list_for_each(w, &b->waiting, link)
@@ -377,6 +388,15 @@ void inet_release_port(struct inet_sock *i)
 {
 	spin_lock(&i->ns->lock);
 	release_locked(i);
+	spin_unlock(&i->ns->lock);
+}
+
+void inet_gone_after(struct inet_sock *i, uint64_t ns)
+{
+	uint64_t when = plat_time_mono_ns() + ns;
+
+	spin_lock(&i->ns->lock);
+	i->gone_ns = when;
 	spin_unlock(&i->ns->lock);
 }
 

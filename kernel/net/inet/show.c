@@ -64,7 +64,7 @@ void net_show_tcp(struct netns *ns, struct sbuf *s, bool v6)
 	for (int listening = 1; listening >= 0; listening--)
 		list_for_each(i, &ns->all, all_link)
 			if (i->proto == PROTO_TCP && wanted(i, v6) && i->hashed && i->listening == !!listening &&
-			    tcp_of(i)->state != TCP_CLOSE)
+			    tcp_of(i)->state != TCP_CLOSE && !inet_gone(i, now))
 				tcp_line(s, n++, i, v6);
 	list_for_each(w, &ns->time_wait, age_link)
 		if ((w->family == AF_INET6) == v6 && w->end_ns > now)

@@ -66,6 +66,7 @@ struct tcp_sock {
 	bool fin_due;                   /* one was sent, behind more than our buffer holds */
 	bool orphan;                    /* closed by its owner */
 	bool connecting;                /* connect() has not told its result yet */
+	bool given_up;                  /* shutdown() came before that: only a disconnect helps */
 	bool full;                      /* a writer found this queue full: wake it */
 	bool awaited;                   /* the peer's close() waits until all fits our buffer */
 	int32_t error;                  /* SO_ERROR */
@@ -103,6 +104,7 @@ struct tcp_sock {
 	uint64_t bytes_sent, start_ns;  /* these are shown only: TCP_INFO */
 	uint64_t last_sent_ns, last_received_ns;
 	uint32_t segs_out, segs_in;
+	_Atomic uint32_t mss;           /* of the connection, by TCP_MAXSEG of both sides */
 	uint8_t congestion;             /* index of its name */
 };
 
@@ -232,6 +234,8 @@ int32_t tcp_sndbuf(const struct tcp_sock *t);
 /* Milliseconds until the keepalive timer of a silent connection fires; 0: none
  * runs.  Every probe would be answered at once, so it only starts again.  lock held */
 uint32_t tcp_keepalive_ms(const struct tcp_sock *t);
+/* Of a connection between these two, by what they set. */
+uint32_t tcp_mss(const struct tcp_sock *t, const struct tcp_sock *l);
 void tcp_fill_info(struct tcp_sock *t, struct tcp_info_k *ret);
 
 extern const struct sock_ops tcp_ops;

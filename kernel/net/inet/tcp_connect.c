@@ -231,6 +231,7 @@ static struct tcp_sock *child_new(struct tcp_sock *l, struct tcp_sock *t)
 	c->in.remote = t->in.local;
 	c->state = TCP_ESTABLISHED;
 	c->start_ns = plat_time_mono_ns();
+	c->mss = tcp_mss(t, l);
 	c->peer = tcp_get(t);
 	/* These are the listener's own: tcp(7). */
 	c->opt[TCP_DEFER_ACCEPT] = c->opt[TCP_FASTOPEN] = c->opt[TCP_FASTOPEN_CONNECT] = 0;
@@ -253,6 +254,7 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 		if (!dead) {
 			t->state = TCP_ESTABLISHED;
 			t->start_ns = c->start_ns;
+			t->mss = c->mss;
 			t->shutdown = 0;
 			t->done = false;
 			t->peer = tcp_get(c);
@@ -371,6 +373,7 @@ static bool connect_self(struct tcp_sock *t)
 	if (t->state == TCP_SYN_SENT) {
 		t->state = TCP_ESTABLISHED;
 		t->start_ns = plat_time_mono_ns();
+		t->mss = tcp_mss(t, t);
 		t->shutdown = 0;
 		t->done = false;
 		t->peer = tcp_get(t);
@@ -527,7 +530,7 @@ int tcp_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
 {
 	struct tcp_sock *t = s->priv;
 	struct endpoint to;
-	bool connecting;
+	bool connecting, given_up;
 	uint8_t state;
 	int err;
 
@@ -536,7 +539,10 @@ int tcp_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
 	tcp_lock(t);
 	state = t->state;
 	connecting = t->connecting;
+	given_up = t->given_up;
 	spin_unlock(&t->lock);
+	if (given_up)
+		return -EINVAL;
 	if (connecting) {
 		if (state != TCP_SYN_SENT)
 			return outcome(t);

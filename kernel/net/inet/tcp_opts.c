@@ -10,6 +10,8 @@
 #define SNDBUF_CONNECTED 2626560
 #define LOWAT_MAX (6291456 / 2)         /* half of what tcp_rmem says */
 #define FIN_TIMEOUT 60
+#define MSS_INITIAL 536
+#define TIMESTAMP_SIZE 12               /* in each segment */
 #define FIN_TIMEOUT_MAX 120
 #define RTO_MAX 120
 #define REPAIR 19
@@ -19,7 +21,7 @@ enum { PLAIN, FLAG, ACCEPTED };         /* ACCEPTED: no effect, always shows its
 struct tcp_rule { uint8_t opt; int32_t min, max, initial; uint8_t kind; };
 static const struct tcp_rule rules[] = {
 	{ TCP_NODELAY, 0, 0, 0, FLAG }, { TCP_CORK, 0, 0, 0, FLAG },
-	{ TCP_MAXSEG, 88, 32767, 536, PLAIN }, { TCP_KEEPIDLE, 1, 32767, 7200, PLAIN },
+	{ TCP_MAXSEG, 88, 32767, 0, PLAIN }, { TCP_KEEPIDLE, 1, 32767, 7200, PLAIN },
 	{ TCP_KEEPINTVL, 1, 32767, 75, PLAIN }, { TCP_KEEPCNT, 1, 127, 9, PLAIN },
 	{ TCP_SYNCNT, 1, 127, 6, PLAIN }, { TCP_LINGER2, INT32_MIN, INT32_MAX, FIN_TIMEOUT, PLAIN },
 	{ TCP_DEFER_ACCEPT, INT32_MIN, INT32_MAX, 0, PLAIN }, { TCP_WINDOW_CLAMP, INT32_MIN, INT32_MAX, 0, PLAIN },
@@ -46,6 +48,7 @@ void tcp_opt_defaults(struct tcp_sock *t)
 {
 	for (unsigned k = 0; k < ARRAY_SIZE(rules); k++)
 		t->opt[rules[k].opt] = rules[k].initial;
+	t->mss = TCP_MSS;
 	t->opt[TCP_KEEPIDLE] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_time);
 	t->opt[TCP_KEEPINTVL] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_intvl);
 	t->opt[TCP_KEEPCNT] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_probes);
@@ -129,9 +132,7 @@ static int set_tcp(struct tcp_sock *t, int opt, const void *val, size_t size)
 	memcpy(&v, val, sizeof v);
 	if (r->kind == FLAG)
 		v = !!v;
-	else if (!v && opt == TCP_MAXSEG)
-		v = r->initial;
-	else if (v < r->min || v > r->max)
+	else if ((v || opt != TCP_MAXSEG) && (v < r->min || v > r->max))
 		return -EINVAL;
 	err = adjust(t, opt, &v);
 	if (err || r->kind == ACCEPTED)
@@ -190,6 +191,13 @@ int tcp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t
 	return inet_setsockopt_common(s, &t->in, level, opt, val, size);
 }
 
+uint32_t tcp_mss(const struct tcp_sock *t, const struct tcp_sock *l)
+{
+	uint32_t a = (uint32_t)t->opt[TCP_MAXSEG], b = (uint32_t)l->opt[TCP_MAXSEG], n = a && b ? MIN(a, b) : a + b;
+
+	return n ? n - TIMESTAMP_SIZE : TCP_MSS;
+}
+
 static uint32_t ms_since(uint64_t then, uint64_t now) { return (uint32_t)((now - then) / NSEC_PER_MSEC); }
 
 void tcp_fill_info(struct tcp_sock *t, struct tcp_info_k *i)
@@ -205,7 +213,7 @@ void tcp_fill_info(struct tcp_sock *t, struct tcp_info_k *i)
 	i->options = up ? 7 : 0;
 	i->wscale = up ? 0x77 : 0;
 	i->rto = up ? 201000 : 1000000;
-	i->snd_mss = up ? TCP_MSS : 536;
+	i->snd_mss = up ? t->mss : MSS_INITIAL;
 	i->rcv_mss = i->snd_mss;
 	i->advmss = TCP_MSS;
 	i->pmtu = up ? LO_MTU - 1 : 0;
@@ -260,7 +268,9 @@ static int get_tcp(struct tcp_sock *t, int opt, void *val, size_t *size)
 		*size = 0;
 		return 0;
 	case TCP_MAXSEG:
-		return opt_ret(idle ? t->opt[opt] : (int32_t)TCP_MSS, val, size);
+		if (!idle)
+			return opt_ret((int32_t)t->mss, val, size);
+		return opt_ret(t->opt[opt] ? t->opt[opt] : MSS_INITIAL, val, size);
 	case TCP_TIMESTAMP:
 		return opt_ret((int32_t)(uint32_t)(plat_time_mono_ns() / NSEC_PER_MSEC), val, size);
 	case TCP_CC_INFO:               /* cubic has none to tell */

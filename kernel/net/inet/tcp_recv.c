@@ -152,7 +152,7 @@ static size_t read_here(struct tcp_sock *t, struct sock_msg *m, bool *fault)
 		n = MIN(n, m->it->left);
 		if (!n)
 			break;
-		if (m->flags & MSG_TRUNC && !peek) {    /* tcp(7): thrown away */
+		if (m->flags & MSG_TRUNC) {             /* tcp(7): thrown away, looked at or not */
 			got = n;
 			m->it->left -= n;
 		} else {

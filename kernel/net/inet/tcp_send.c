@@ -33,10 +33,12 @@ static uint64_t room_beside(const struct tcp_sock *to, uint64_t bytes, int32_t s
 
 uint64_t tcp_room(struct tcp_sock *to, int32_t sndbuf) { return room_beside(to, to->rq.bytes, sndbuf); }
 
-/* A third free. */
+/* A third free, of all or of what the program gave the sender. */
 static bool roomy_beside(const struct tcp_sock *to, uint64_t bytes, int32_t sndbuf)
 {
-	return room_beside(to, bytes, sndbuf) >= bytes / 2 + 1;
+	uint64_t enough = sndbuf ? MIN(bytes / 2, (uint64_t)sndbuf / 3) : bytes / 2;
+
+	return room_beside(to, bytes, sndbuf) >= enough + 1;
 }
 
 bool tcp_roomy(struct tcp_sock *to, int32_t sndbuf) { return roomy_beside(to, to->rq.bytes, sndbuf); }

@@ -117,7 +117,7 @@ void tcp_receive_fin(struct tcp_sock *t, struct tcp_sock *from)
 	spin_unlock(&t->lock);
 	if (from && packet_watched(t->in.ns))
 		tcp_show(from, t, FRAME_FIN | FRAME_ACK, NULL, 0);
-	if (over)
+	if (over && !inet_gone(&t->in, plat_time_mono_ns()))
 		inet_time_wait_add(&t->in);
 	if (t->defers)
 		tcp_defer_done(t);
@@ -240,7 +240,9 @@ int tcp_shutdown(struct socket *s, int how)
 		return 0;
 	case TCP_CLOSE:
 		err = -ENOTCONN;        /* seen by poll(2) all the same */
+		t->given_up |= t->connecting;
 	}
+	t->connecting = false;
 	t->shutdown |= mask;
 	spin_unlock(&t->lock);
 	if (!err && mask & TCP_SHUT_SEND)
@@ -264,7 +266,7 @@ void tcp_disconnect(struct tcp_sock *t)
 	t->state = TCP_CLOSE;
 	t->shutdown = 0;
 	t->done = t->fin_read = false;
-	t->fin_due = t->connecting = false;
+	t->fin_due = t->connecting = t->given_up = false;
 	if (reset || hopeful)
 		t->error = ECONNRESET;
 	t->urg_here = t->urg_valid = false;
@@ -292,7 +294,7 @@ static void tcp_close(struct tcp_sock *t, bool hard)
 {
 	struct tcp_sock *peer;
 	struct tcp_chunk *c;
-	bool reset = false, fin = false, over, waited;
+	bool reset = false, fin = false, over, waited, waits;
 
 	tcp_syn_cancel(t);
 	if (t->state == TCP_LISTEN)
@@ -309,12 +311,15 @@ static void tcp_close(struct tcp_sock *t, bool hard)
 			fin = send_fin_locked(t);
 	}
 	over = t->state == TCP_CLOSE;
+	waits = t->state == TCP_FIN_WAIT2;
 	t->shutdown = TCP_SHUT_BOTH;
 	waited = t->full || t->awaited;
 	c = tcp_queue_purge(&t->rq);
 	peer = t->peer ? tcp_get(t->peer) : NULL;
 	spin_unlock(&t->lock);
 	tcp_chunks_free(c);
+	if (waits)
+		inet_gone_after(&t->in, (uint64_t)MAX(t->opt[TCP_LINGER2], 0) * NSEC_PER_SEC);
 	if (peer && reset)
 		tcp_receive_rst(peer, t);
 	else if (peer && fin)
