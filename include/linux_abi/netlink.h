@@ -60,7 +60,16 @@ struct linux_nlattr { uint16_t len, type; };
 #define RTM_DELRULE 33
 #define RTM_GETRULE 34
 #define RTM_GETQDISC 38
+#define RTM_GETACTION 50
+#define RTM_NEWNEIGHTBL 64
 #define RTM_GETNEIGHTBL 66
+#define RTM_GETMDB 86
+#define RTM_NEWSTATS 92
+#define RTM_GETSTATS 94
+#define RTM_GETTUNNEL 122
+#define RTNL_FAMILY_IPMR 128
+#define RTNL_FAMILY_IP6MR 129
+#define NLA_F_NESTED 0x8000u
 #define RTM_NEWQDISC 36
 #define RTM_GETTCLASS 42
 #define RTM_GETTFILTER 46
@@ -72,6 +81,45 @@ struct linux_nlattr { uint16_t len, type; };
 #define RTM_GETNEXTHOP 106
 #define IFLA_CARRIER_CHANGES 35
 #define TCA_KIND 1
+#define TCA_STATS 3
+#define TCA_STATS2 7
+#define TCA_HW_OFFLOAD 12
+#define TCA_STATS_BASIC 1
+#define TCA_STATS_QUEUE 3
+#define NDTA_NAME 1
+#define NDTA_THRESH1 2
+#define NDTA_THRESH2 3
+#define NDTA_THRESH3 4
+#define NDTA_CONFIG 5
+#define NDTA_PARMS 6
+#define NDTA_STATS 7
+#define NDTA_GC_INTERVAL 8
+#define NDTPA_IFINDEX 1
+#define NDTPA_REFCNT 2
+#define NDTPA_REACHABLE_TIME 3
+#define NDTPA_BASE_REACHABLE_TIME 4
+#define NDTPA_RETRANS_TIME 5
+#define NDTPA_GC_STALETIME 6
+#define NDTPA_DELAY_PROBE_TIME 7
+#define NDTPA_QUEUE_LEN 8
+#define NDTPA_APP_PROBES 9
+#define NDTPA_UCAST_PROBES 10
+#define NDTPA_MCAST_PROBES 11
+#define NDTPA_ANYCAST_DELAY 12
+#define NDTPA_PROXY_DELAY 13
+#define NDTPA_PROXY_QLEN 14
+#define NDTPA_LOCKTIME 15
+#define NDTPA_QUEUE_LENBYTES 16
+#define NDTPA_MCAST_REPROBES 17
+#define NDTPA_PAD 18
+#define NDTPA_INTERVAL_PROBE_TIME_MS 19
+#define IFLA_STATS_LINK_64 1
+#define IFLA_STATS_LINK_OFFLOAD_XSTATS 4
+#define IFLA_STATS_AF_SPEC 5
+#define IFLA_OFFLOAD_XSTATS_HW_S_INFO 2
+#define IFLA_OFFLOAD_XSTATS_L3_STATS 3
+#define IFLA_OFFLOAD_XSTATS_HW_S_INFO_REQUEST 1
+#define IFLA_OFFLOAD_XSTATS_HW_S_INFO_USED 2
 #define IFAL_ADDRESS 1
 #define IFAL_LABEL 2
 #define NETCONFA_IFINDEX 1
@@ -86,6 +134,7 @@ struct linux_nlattr { uint16_t len, type; };
 #define RTA_SRC 2
 #define RTM_GETNSID 90
 
+struct linux_if_stats_msg { uint8_t family, pad1; uint16_t pad2; int32_t index; uint32_t mask; };
 struct linux_ifinfomsg { uint8_t family, pad; uint16_t type; int32_t index; uint32_t flags, change; };
 struct linux_ifaddrmsg { uint8_t family, prefixlen, flags, scope; uint32_t index; };
 struct linux_ifa_cacheinfo { uint32_t prefered, valid, cstamp, tstamp; };

@@ -106,6 +106,7 @@ STRUCTS = {
     "linux_nlmsghdr": ("struct nlmsghdr", "nlmsg_", {}), "linux_nlattr": ("struct nlattr", "nla_", {}),
     "linux_ifinfomsg": ("struct ifinfomsg", "ifi_", {"pad": "__ifi_pad"}), "linux_ifaddrmsg": ("struct ifaddrmsg", "ifa_", {}),
     "linux_ifa_cacheinfo": ("struct ifa_cacheinfo", "", {"prefered": "ifa_prefered", "valid": "ifa_valid"}),
+    "linux_if_stats_msg": ("struct if_stats_msg", "", {"index": "ifindex", "mask": "filter_mask"}),
     "linux_rtmsg": ("struct rtmsg", "rtm_", {}),
     "linux_timespec": ("struct timespec", "tv_", {}), "linux_timeval": ("struct timeval", "tv_", {}),
     "linux_itimerspec": ("struct itimerspec", "it_", {}), "linux_itimerval": ("struct itimerval", "it_", {}),

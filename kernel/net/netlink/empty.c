@@ -38,6 +38,21 @@ static int dump_conf(struct nl_request *r)
 	return 0;
 }
 
+static int get_conf(struct nl_request *r)
+{
+	uint8_t family = r->size ? r->body[0] : 0;
+	uint32_t index;
+
+	if (family != AF_INET && family != AF_INET6)
+		return -EOPNOTSUPP;
+	if (!nl_get_u32(r, 4, NETCONFA_IFINDEX, &index))
+		return -EINVAL;
+	if (index != LO_INDEX && index != (uint32_t)NETCONFA_IFINDEX_ALL && index != (uint32_t)NETCONFA_IFINDEX_DEFAULT)
+		return family == AF_INET ? -ENODEV : -EINVAL;
+	put_conf(r, family, (int32_t)index);
+	return 0;
+}
+
 /* RFC 6724's table, with which sources are chosen. */
 static int dump_labels(struct nl_request *r)
 {
@@ -69,11 +84,19 @@ static int dump_queues(struct nl_request *r)
 	struct { uint8_t family, pad[3]; int32_t index; uint32_t handle, parent, info; } h = {
 		.index = LO_INDEX, .parent = UINT32_MAX, .info = 2
 	};
+	static const uint8_t none[40];  /* what never waits is not counted */
+	size_t nest;
 
 	if (!__atomic_load_n(&r->ns->lo.was_up, __ATOMIC_RELAXED))
 		return 0;
 	nl_begin(r, RTM_NEWQDISC, &h, sizeof h);
 	nl_attr(r, TCA_KIND, "noqueue", 8);
+	nl_u8(r, TCA_HW_OFFLOAD, 0);
+	nest = nl_nest(r, TCA_STATS2);
+	nl_attr(r, TCA_STATS_BASIC, none, 16);
+	nl_attr(r, TCA_STATS_QUEUE, none, 20);
+	nl_nest_end(r, nest);
+	nl_attr(r, TCA_STATS, none, 40);
 	nl_end(r);
 	return 0;
 }
@@ -81,14 +104,18 @@ static int dump_queues(struct nl_request *r)
 int empty_request(struct nl_request *r)
 {
 	switch (r->h.type) {
-	case RTM_GETNETCONF: return r->dump ? dump_conf(r) : -EOPNOTSUPP;
+	case RTM_GETNETCONF: return r->dump ? dump_conf(r) : get_conf(r);
+	case RTM_GETNEIGHTBL:
+	case RTM_GETSTATS: return table_request(r);
+	case RTM_GETMDB:
+	case RTM_GETACTION: return r->dump ? 0 : -EINVAL;
 	case RTM_GETADDRLABEL: return r->dump ? dump_labels(r) : -EOPNOTSUPP;
 	case RTM_GETQDISC: return r->dump ? dump_queues(r) : -EOPNOTSUPP;
 	case RTM_GETTCLASS:
 	case RTM_GETTFILTER:
 	case RTM_GETCHAIN:
 	case RTM_GETNEXTHOP:
-	case RTM_GETNEIGHTBL: return r->dump ? 0 : -EOPNOTSUPP;
+	case RTM_GETTUNNEL: return r->dump ? 0 : -EOPNOTSUPP;
 	default: return -EOPNOTSUPP;
 	}
 }

@@ -3,22 +3,26 @@
  * rtnetlink(7). */
 #include "kernel/net/netlink/netlink.h"
 
+void link_stats(struct nl_request *r, uint64_t to[LINK_STATS])
+{
+	struct net_tally n;
+
+	net_traffic(r->ns, &n);
+	memset(to, 0, LINK_STATS * sizeof *to);
+	to[0] = to[1] = n.packets[0] + n.packets[1];
+	to[2] = to[3] = n.bytes[0] + n.bytes[1];
+}
+
 static void put_link(struct nl_request *r, const struct net_link *l)
 {
 	static const uint8_t mac[6];
 	bool up = __atomic_load_n(&l->up, __ATOMIC_RELAXED);
 	struct linux_ifinfomsg i = { .type = l->type, .index = l->index,
 				     .flags = net_link_flags(l) | (up ? IFF_LOWER_UP : 0) };
-	struct net_tally n;
-	uint64_t stats[25], packets, bytes;
+	uint64_t stats[LINK_STATS];
 	uint32_t stats32[24];
 
-	net_traffic(r->ns, &n);
-	packets = n.packets[0] + n.packets[1];
-	bytes = n.bytes[0] + n.bytes[1];
-	memset(stats, 0, sizeof stats);
-	stats[0] = stats[1] = packets;
-	stats[2] = stats[3] = bytes;
+	link_stats(r, stats);
 	for (unsigned k = 0; k < ARRAY_SIZE(stats32); k++)
 		stats32[k] = (uint32_t)stats[k];
 

@@ -28,6 +28,23 @@ void nl_attr(struct nl_request *r, uint16_t type, const void *p, size_t n)
 	nl_bytes(r, p, n);
 }
 
+size_t nl_nest(struct nl_request *r, uint16_t type)
+{
+	struct linux_nlattr a = { sizeof a, type };
+	size_t at = r->out.n;
+
+	sbuf_write(&r->out, &a, sizeof a);
+	return at;
+}
+
+void nl_nest_end(struct nl_request *r, size_t nest)
+{
+	uint16_t len = (uint16_t)(r->out.n - nest);
+
+	if (!r->out.failed)
+		memcpy(r->out.p + nest, &len, sizeof len);
+}
+
 void nl_end(struct nl_request *r)
 {
 	uint32_t len = (uint32_t)(r->out.n - r->open);

@@ -26,6 +26,9 @@ void nl_attr(struct nl_request *r, uint16_t type, const void *p, size_t n);
 static inline void nl_u32(struct nl_request *r, uint16_t type, uint32_t v) { nl_attr(r, type, &v, sizeof v); }
 static inline void nl_u8(struct nl_request *r, uint16_t type, uint8_t v) { nl_attr(r, type, &v, sizeof v); }
 void nl_end(struct nl_request *r);
+/* Attributes up to nl_nest_end() are inside one of this type; returns what that takes. */
+size_t nl_nest(struct nl_request *r, uint16_t type);
+void nl_nest_end(struct nl_request *r, size_t nest);
 /* The attribute `type` behind `fixed` bytes of the body; NULL: none. */
 const void *nl_find(const struct nl_request *r, size_t fixed, uint16_t type, size_t *ret_size);
 
@@ -43,6 +46,10 @@ int rule_request(struct nl_request *r);         /* rule.c: RTM_*RULE */
 int link_request(struct nl_request *r);         /* link.c: RTM_*LINK */
 int neigh_request(struct nl_request *r);        /* neigh.c: RTM_*NEIGH */
 int empty_request(struct nl_request *r);        /* empty.c: of which lo has nothing, or one thing */
+int table_request(struct nl_request *r);        /* tables.c: RTM_GETNEIGHTBL, RTM_GETSTATS */
+/* lo's counters, as struct rtnl_link_stats64. */
+#define LINK_STATS 25u
+void link_stats(struct nl_request *r, uint64_t to[LINK_STATS]);
 void link_announce(struct nl_request *r);
 void addr_announce(struct nl_request *r, const struct net_address *a, bool gone);
 /* A number or an address in an attribute; false: absent or of another size. */

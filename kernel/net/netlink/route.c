@@ -77,6 +77,8 @@ static int dump_routes(struct nl_request *r)
 	struct net_rt *t;
 
 	memcpy(&m, r->body, MIN(r->size, sizeof m));
+	if (m.family == RTNL_FAMILY_IPMR || m.family == RTNL_FAMILY_IP6MR)
+		return 0;               /* nobody forwards to groups */
 	if (r->strict && (r->size < sizeof m || m.dst_len || m.src_len || m.tos || m.scope))
 		return -EINVAL;
 	all.r = kmalloc(SHOWN_MAX * sizeof *all.r);
