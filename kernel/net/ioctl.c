@@ -155,7 +155,6 @@ static long get(struct netns *ns, unsigned cmd, const char *label, struct linux_
 	case SIOCGIFTXQLEN: put_int(r, 1000); return 0;
 	case SIOCGIFMETRIC: put_int(r, 0); return 0;
 	case SIOCGIFMAP: return 0;
-	case SIOCETHTOOL: return -EOPNOTSUPP;
 	}
 	return -ENOTTY;
 }
@@ -172,6 +171,7 @@ long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 	struct linux_ifreq r;
 	char label[16];
 	int32_t index;
+	uint64_t data;
 	long err;
 
 	if (cmd == SIOCGIFCONF)
@@ -201,6 +201,10 @@ long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 	if (strcmp(r.name, ns->lo.name))
 		return -ENODEV;
 	memcpy(r.name, label, sizeof label);
+	if (cmd == SIOCETHTOOL) {
+		memcpy(&data, r.data, sizeof data);
+		return net_ethtool(data);
+	}
 	if (is_set(cmd))
 		return set(ns, cmd, label, &r);
 	err = get(ns, cmd, label, &r);

@@ -106,6 +106,7 @@ bool net_may_bind(struct netns *ns, const struct ipaddr *a);
 
 /* Interface ioctls (netdevice(7)) of any socket; -ENOTTY when not one. */
 long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg);
+long net_ethtool(uint64_t arg);                 /* SIOCETHTOOL about lo; ethtool.c */
 
 /* ---- families ---- */
 int inet_create(struct socket *s);      /* AF_INET, AF_INET6 */

@@ -21,7 +21,7 @@ ABI = os.path.join(ROOT, "include", "linux_abi")
 
 # What the host offers, in an order that its headers bear.
 HOST_HEADERS = """stddef.h stdint.h sys/types.h signal.h time.h sys/time.h sys/resource.h sys/stat.h sys/statfs.h
- sys/wait.h sys/mman.h sys/socket.h netinet/in.h netinet/tcp.h netinet/udp.h net/if.h net/if_arp.h linux/sockios.h linux/errqueue.h linux/net_tstamp.h linux/if_ether.h linux/if_packet.h linux/virtio_net.h linux/netlink.h linux/rtnetlink.h linux/fib_rules.h sys/un.h poll.h sys/epoll.h sys/eventfd.h sys/timerfd.h sys/signalfd.h sys/inotify.h
+ sys/wait.h sys/mman.h sys/socket.h netinet/in.h netinet/tcp.h netinet/udp.h net/if.h net/if_arp.h linux/sockios.h linux/errqueue.h linux/net_tstamp.h linux/if_ether.h linux/if_packet.h linux/virtio_net.h linux/netlink.h linux/rtnetlink.h linux/fib_rules.h linux/ethtool.h sys/un.h poll.h sys/epoll.h sys/eventfd.h sys/timerfd.h sys/signalfd.h sys/inotify.h
  sys/ipc.h sys/sem.h sys/msg.h sys/shm.h mqueue.h sys/ptrace.h sys/utsname.h sys/xattr.h sys/mount.h sys/prctl.h sys/file.h
  sys/sysinfo.h sys/ucontext.h sys/auxv.h sys/times.h sys/uio.h dirent.h errno.h sched.h elf.h fcntl.h unistd.h limits.h termios.h sys/ioctl.h
  linux/futex.h linux/capability.h linux/seccomp.h linux/filter.h linux/audit.h linux/openat2.h linux/memfd.h linux/magic.h linux/securebits.h linux/sched.h linux/fiemap.h
@@ -107,6 +107,9 @@ STRUCTS = {
     "linux_ifinfomsg": ("struct ifinfomsg", "ifi_", {"pad": "__ifi_pad"}), "linux_ifaddrmsg": ("struct ifaddrmsg", "ifa_", {}),
     "linux_ifa_cacheinfo": ("struct ifa_cacheinfo", "", {"prefered": "ifa_prefered", "valid": "ifa_valid"}),
     "linux_if_stats_msg": ("struct if_stats_msg", "", {"index": "ifindex", "mask": "filter_mask"}),
+    "linux_ethtool_value": ("struct ethtool_value", "", {}),
+    "linux_ethtool_block": ("struct ethtool_get_features_block", "", {}),
+    "linux_ethtool_ts_info": ("struct ethtool_ts_info", "", {}),
     "linux_rtmsg": ("struct rtmsg", "rtm_", {}),
     "linux_timespec": ("struct timespec", "tv_", {}), "linux_timeval": ("struct timeval", "tv_", {}),
     "linux_itimerspec": ("struct itimerspec", "it_", {}), "linux_itimerval": ("struct itimerval", "it_", {}),
