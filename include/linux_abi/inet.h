@@ -140,7 +140,9 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define TCP_SAVED_SYN 28
 #define TCP_FASTOPEN_CONNECT 30
 #define TCP_ULP 31
+#define TCP_FASTOPEN_KEY 33
 #define TCP_FASTOPEN_NO_COOKIE 34
+#define TCP_TX_DELAY 37
 #define TCP_INQ 36
 
 enum {

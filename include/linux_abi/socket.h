@@ -79,6 +79,7 @@
 #define SO_PEEK_OFF 42
 #define SO_PEERGROUPS 59
 #define SO_INCOMING_CPU 49
+#define SO_RESERVE_MEM 73
 #define SO_PASSPIDFD 76
 #define SO_PEERPIDFD 77
 #define SO_COOKIE 57

@@ -231,6 +231,7 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 	case SO_TIMESTAMPNS_NEW:
 	case SO_TIMESTAMPING_NEW: return set_times(s, opt, v);
 	case SO_INCOMING_CPU: s->incoming_cpu = v; return 0;
+	case SO_RESERVE_MEM: return v < 0 ? -EINVAL : -EOPNOTSUPP;      /* of a memory cgroup: there is none */
 	case SO_BUF_LOCK:
 		if (v & ~3)
 			return -EINVAL;
@@ -409,6 +410,7 @@ static int get_common(struct socket *s, int opt, void *val, size_t *size)
 	case SO_MARK: v = s->mark; break;
 	case SO_BINDTOIFINDEX: v = s->bound_link; break;
 	case SO_BSDCOMPAT:
+	case SO_RESERVE_MEM:
 	case SO_ERROR:
 	case SO_ACCEPTCONN: v = 0; break;
 	case SO_PASSSEC:

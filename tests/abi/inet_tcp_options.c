@@ -8,7 +8,7 @@ static const struct { const char *name; int opt; } opts[] = {
 	{ "SYNCNT", 7 }, { "LINGER2", 8 }, { "DEFER_ACCEPT", 9 }, { "WINDOW_CLAMP", 10 },
 	{ "QUICKACK", 12 }, { "THIN_LINEAR", 16 }, { "THIN_DUPACK", 17 }, { "USER_TIMEOUT", 18 }, { "REPAIR_QUEUE", 20 },
 	{ "FASTOPEN", 23 }, { "NOTSENT_LOWAT", 25 }, { "SAVE_SYN", 27 }, { "FASTOPEN_CONNECT", 30 },
-	{ "FASTOPEN_NO_COOKIE", 34 }, { "INQ", 36 }, { "unknown", 99 }, { "zero", 0 },
+	{ "FASTOPEN_NO_COOKIE", 34 }, { "INQ", 36 }, { "TX_DELAY", 37 }, { "unknown", 99 }, { "zero", 0 },
 };
 
 static void each(int v)
@@ -87,11 +87,53 @@ static void inherited(void)
 	V(setsockopt(a, IPPROTO_TCP, TCP_FASTOPEN, &(int){ 5 }, sizeof(int)));
 	V(setsockopt(a, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 }, sizeof(int)));
 	V(setsockopt(l, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 }, sizeof(int)));
+	V(setsockopt(a, IPPROTO_TCP, 34, &(int){ 0 }, sizeof(int)));    /* TCP_FASTOPEN_NO_COOKIE */
 	V(setsockopt(a, IPPROTO_TCP, TCP_DEFER_ACCEPT, &(int){ 5 }, sizeof(int)));
 	V(setsockopt(a, IPPROTO_TCP, 31, "nonesuch", 8));
 	close(a);
 	close(c);
 	close(l);
+}
+
+/* TCP_FASTOPEN_KEY: one or two. */
+static void keys(int s)
+{
+	static const char key[49] = "0123456789abcdef0123456789ABCDEF0123456789abcdef";
+	char got[65];
+	socklen_t n;
+
+	for (socklen_t size = 0; size < sizeof key; size = size == 15 || size == 31 ? size + 1 : size < 32 ? size + 5 : 48) {
+		SAY("key of %u: %s", size, setsockopt(s, IPPROTO_TCP, 33, key, size) ? abi_errno(errno) : "ok");
+		for (unsigned room = 4; room <= 64; room *= 4) {
+			n = room;
+			memset(got, 0, sizeof got);
+			getsockopt(s, IPPROTO_TCP, 33, got, &n);
+			SAY(", %u %s", n, got);
+		}
+		SAY("\n");
+		if (size == 48)
+			break;
+	}
+}
+
+static void key_holders(void)
+{
+	int p[2], l = listener(1);
+
+	keys(l);
+	tcp_pair(p);
+	keys(p[0]);
+	keys(p[1]);
+}
+
+static void reserved(void)
+{
+	int s[] = { socket(AF_INET, SOCK_STREAM, 0), socket(AF_INET6, SOCK_DGRAM, 0), socket(AF_UNIX, SOCK_STREAM, 0) };
+
+	for (unsigned i = 0; i < 3; i++) {      /* SO_RESERVE_MEM: more takes a memory cgroup */
+		V(setsockopt(s[i], SOL_SOCKET, 73, &(int){ -1 }, sizeof(int)));
+		V(int_opt(s[i], SOL_SOCKET, 73));
+	}
 }
 
 static void info(void)
@@ -197,6 +239,8 @@ int main(void)
 	sizes();
 	inherited();
 	info();
+	key_holders();
+	reserved();
 	inq();
 	return 0;
 }

@@ -106,6 +106,7 @@ struct tcp_sock {
 	uint32_t segs_out, segs_in;
 	_Atomic uint32_t mss;           /* of the connection, by TCP_MAXSEG of both sides */
 	uint8_t congestion;             /* index of its name */
+	uint8_t fastopen_key[32], fastopen_key_size;            /* lock */
 };
 
 /* What the program has read meanwhile is no longer in the queue. */

@@ -14,6 +14,7 @@
 #define TIMESTAMP_SIZE 12               /* in each segment */
 #define FIN_TIMEOUT_MAX 120
 #define RTO_MAX 120
+#define TX_DELAY_MAX ((1 << 28) - 1)    /* microseconds; Linux, too, delays nothing on lo, which has no queue */
 #define REPAIR 19
 #define REPAIR_QUEUE 20
 
@@ -30,7 +31,7 @@ static const struct tcp_rule rules[] = {
 	{ TCP_FASTOPEN, 0, INT32_MAX, 0, PLAIN }, { TCP_NOTSENT_LOWAT, INT32_MIN, INT32_MAX, 0, PLAIN },
 	{ TCP_SAVE_SYN, 0, 2, 0, PLAIN }, { TCP_FASTOPEN_CONNECT, 0, 1, 0, PLAIN },
 	{ TCP_FASTOPEN_NO_COOKIE, 0, 1, 0, PLAIN },
-	{ TCP_INQ, 0, 1, 0, PLAIN },
+	{ TCP_INQ, 0, 1, 0, PLAIN }, { TCP_TX_DELAY, 0, TX_DELAY_MAX, 0, PLAIN },
 };
 static const char *const congestion[] = { "cubic", "reno" };
 
@@ -105,11 +106,34 @@ static int adjust(struct tcp_sock *t, int opt, int32_t *v)
 	case TCP_FASTOPEN:
 		*v = MIN(*v, (int32_t)net_setting(t->in.ns, SET_core_somaxconn));
 		return idle ? 0 : -EINVAL;
+	case TCP_FASTOPEN_NO_COOKIE:
+		return idle ? 0 : -EINVAL;
 	case TCP_FASTOPEN_CONNECT:
 		return t->state == TCP_CLOSE ? 0 : -EINVAL;
 	default:
 		return 0;
 	}
+}
+
+/* For the cookies of a listener, which nobody needs; one key, or it and the one before. */
+static int set_key(struct tcp_sock *t, const void *val, size_t size)
+{
+	if (size != sizeof t->fastopen_key / 2 && size != sizeof t->fastopen_key)
+		return -EINVAL;
+	tcp_lock(t);
+	memcpy(t->fastopen_key, val, size);
+	t->fastopen_key_size = (uint8_t)size;
+	spin_unlock(&t->lock);
+	return 0;
+}
+
+static int get_key(struct tcp_sock *t, void *val, size_t *size)
+{
+	tcp_lock(t);
+	*size = MIN(*size, (size_t)t->fastopen_key_size);
+	memcpy(val, t->fastopen_key, *size);
+	spin_unlock(&t->lock);
+	return 0;
 }
 
 static int set_tcp(struct tcp_sock *t, int opt, const void *val, size_t size)
@@ -120,6 +144,8 @@ static int set_tcp(struct tcp_sock *t, int opt, const void *val, size_t size)
 
 	if (opt == TCP_CONGESTION)
 		return set_name(t, val, size);
+	if (opt == TCP_FASTOPEN_KEY)
+		return set_key(t, val, size);
 	if (opt == TCP_ULP)             /* none is there */
 		return size ? -ENOENT : -EINVAL;
 	if (size < sizeof v)
@@ -264,6 +290,8 @@ static int get_tcp(struct tcp_sock *t, int opt, void *val, size_t *size)
 		return 0;
 	case TCP_CONGESTION:
 		return get_text(congestion[t->congestion], 16, val, size);
+	case TCP_FASTOPEN_KEY:
+		return get_key(t, val, size);
 	case TCP_ULP:
 		*size = 0;
 		return 0;
