@@ -58,16 +58,22 @@ static void put_head(struct frame *f, const void *p, size_t n)
 	f->transport = f->head_size;
 }
 
+uint16_t frame_number(void)
+{
+	static uint16_t counter;
+
+	return __atomic_add_fetch(&counter, 1, __ATOMIC_RELAXED);
+}
+
 /* extra: bytes of the transport header that follows. */
 static void put_ip(struct frame *f, const struct endpoint *from, const struct endpoint *to, uint8_t protocol,
 		   uint8_t ttl, uint8_t tos, size_t extra)
 {
-	static uint16_t counter;
 	bool v4 = ip_is_v4(&to->ip);
 
 	if (v4) {
 		struct ip4 h = { .vihl = 0x45, .tos = tos, .len = be16((uint16_t)(sizeof h + extra + f->body_size)),
-				 .id = be16(__atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED)), .frag = be16(0x4000),
+				 .id = be16(frame_number()), .frag = be16(0x4000),
 				 .ttl = ttl, .proto = protocol, .src = be32(ip_v4(&from->ip)), .dst = be32(ip_v4(&to->ip)) };
 
 		h.sum = be16(frame_fold(frame_sum(0, &h, sizeof h)));

@@ -21,6 +21,7 @@ struct frame {
 	uint32_t mark;
 };
 
+uint16_t frame_number(void);             /* of the next packet of IPv4 */
 /* A message of this IP protocol: link and network header.  Then one of the next. */
 void frame_ip(struct frame *f, const struct endpoint *from, const struct endpoint *to, uint8_t protocol, uint8_t ttl,
 	      uint8_t tos, const void *body, size_t size);

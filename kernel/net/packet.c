@@ -3,12 +3,12 @@
  *
  * A frame on lo is shown twice to sockets for all protocols, as Linux does: going
  * out (PACKET_OUTGOING) and coming in; to sockets for its protocol, coming in.  What a
- * packet socket sends is seen by packet sockets only: IP takes no packet from lo that it
- * did not send itself (a martian).
+ * packet socket sends is seen by packet sockets, and goes up to IP: from_link.c.
  *
  * Locks: ns->lock for the list and the groups; packet_sock.lock alone or in it.  Queues count against
  * the bound of all message sockets (dgram_charge). */
 #include "kernel/net/inet/dgram.h"
+#include "kernel/net/inet/from_link.h"
 #include "kernel/net/packet_sock.h"
 #include <linux_abi/ioctl.h>
 
@@ -280,6 +280,7 @@ static long packet_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct packet_sock *k = s->priv;
 	size_t n = m->it->left, head = s->type == SOCK_DGRAM ? FRAME_LINK_SIZE : 0, skip = 0;
+	static const uint8_t none[ETH_ALEN];
 	struct frame f = { .kind = PACKET_HOST };
 	uint16_t type;
 	uint8_t *buf;
@@ -319,6 +320,9 @@ static long packet_sendmsg(struct socket *s, struct sock_msg *m)
 	f.body = buf;
 	f.body_size = n;
 	show_both(k->ns, &f, k);
+	/* The link's address is all zeros: what is for another is not for us. */
+	if (head || !memcmp(buf, none, sizeof none))
+		inet_from_link(k->ns, f.protocol, buf + FRAME_LINK_SIZE - head, n + head - FRAME_LINK_SIZE);
 	kfree(buf);
 	return (long)(n + skip);
 }

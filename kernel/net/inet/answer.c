@@ -86,6 +86,7 @@ struct dgram *inet_echo_reply(struct netns *ns, const struct dgram *g, int proto
 	r->from = local ? g->to : g->from;
 	r->to = g->from;
 	r->ttl = 64;
+	r->tos = g->tos;
 	if (g->options.size) {
 		ip_options_reply(&g->options, &r->options);
 		ip_options_travel(&r->options, &r->from.ip, &r->to.ip);
@@ -117,7 +118,8 @@ void inet_port_unreachable(struct netns *ns, const struct dgram *g, const struct
 	kfree(r);
 }
 
-static void answer_udp(struct netns *ns, const struct dgram *g, bool local)
+/* local: not for a group; known: its sender would get an answer. */
+static void answer_udp(struct netns *ns, const struct dgram *g, bool local, bool known)
 {
 	struct dgram *c;
 	struct frame f;
@@ -144,7 +146,7 @@ static void answer_udp(struct netns *ns, const struct dgram *g, bool local)
 	c->ttl = g->ttl;
 	c->tos = g->tos;
 	c->options = g->options;
-	if (!udp_receive(ns, c, local) && local) {
+	if (!udp_receive(ns, c, local) && local && known) {
 		frame_ip(&f, &g->from, &g->to, IPPROTO_UDP, g->ttl, g->tos, g->data, g->size);
 		inet_port_unreachable(ns, g, &f);
 	}
@@ -208,18 +210,18 @@ static void answer_tcp(struct netns *ns, const struct dgram *g)
 
 void inet_answer(struct netns *ns, const struct dgram *g, int protocol)
 {
-	bool local = net_is_local(ns, &g->to.ip);
+	bool local = net_is_local(ns, &g->to.ip), known = net_is_local(ns, &g->from.ip);
 	struct dgram *r;
 
-	if (!net_is_local(ns, &g->from.ip))
+	if (protocol == IPPROTO_UDP)
+		answer_udp(ns, g, local, known);
+	if (!known)
 		return;                 /* nobody here would get the answer */
 	if (inet_is_echo(g, protocol) && inet_sum_fine(g, protocol, g->size)) {
 		r = inet_echo_reply(ns, g, protocol);
 		if (r)
 			inet_pass(ns, r, protocol);
 		kfree(r);
-	} else if (protocol == IPPROTO_UDP) {
-		answer_udp(ns, g, local);
 	} else if (protocol == IPPROTO_TCP && local) {
 		answer_tcp(ns, g);
 	}

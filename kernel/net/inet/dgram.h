@@ -17,6 +17,7 @@ struct dgram {
 	struct list link;
 	struct endpoint from, to;
 	uint8_t ttl, tos;
+	uint16_t ip_id, ip_frag;        /* IPv4's header, for raw sockets; both 0: a number is chosen */
 	struct ip_options options;
 	int64_t time_ns;                /* wall clock at arrival */
 	uint32_t error;                 /* in an error queue: errno */

@@ -38,7 +38,7 @@ void inet_describe(struct socket *s, const struct inet_sock *i, const struct dgr
 		uint32_t to = be32(ip_v4(&g->to.ip));
 
 		if (opt[OPT_PKTINFO]) {
-			struct linux_in_pktinfo pi = { LO_INDEX, to, to };
+			struct linux_in_pktinfo pi = { LO_INDEX, i->proto < 0 && i->type == SOCK_DGRAM ? 0 : to, to };
 
 			sock_put_cmsg(m, IPPROTO_IP, IP_PKTINFO, &pi, sizeof pi);
 		}

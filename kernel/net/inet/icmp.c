@@ -7,7 +7,8 @@
 #include "kernel/net/inet/dgram.h"
 #include "kernel/net/packet.h"
 
-#define PACKET_MAX 65515u
+#define DONT_FRAGMENT 0x4000u
+#define ICMP_HEAD 8u
 #define RAW_MAX 64u
 
 struct echo { uint8_t type, code; uint16_t sum, id, seq; };
@@ -38,6 +39,8 @@ static bool filtered(const struct inet_sock *o, const struct dgram *g)
 	const struct dgram_sock *d = dgram_of((struct inet_sock *)o);
 	uint8_t type = g->size ? g->data[0] : 0;
 
+	if (o->protocol == IPPROTO_ICMP && g->size < ICMP_HEAD)
+		return true;
 	if (o->protocol == IPPROTO_ICMP)
 		return type < 32 && d->icmp_filter[0] & 1u << type;
 	if (o->protocol == IPPROTO_ICMPV6)
@@ -68,6 +71,7 @@ void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol)
 	struct inet_sock *to[RAW_MAX], *o;
 	bool v4 = ip_is_v4(&g->to.ip);
 	size_t head = v4 ? sizeof(struct ip4) + g->options.size : 0;
+	uint16_t id = g->ip_id || g->ip_frag & DONT_FRAGMENT || !v4 ? g->ip_id : frame_number();
 	unsigned n = 0;
 
 	spin_lock(&ns->lock);
@@ -83,8 +87,8 @@ void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol)
 
 		if (c) {
 			if (v4) {
-				struct ip4 h = { .vihl = (uint8_t)(0x40 | head / 4), .tos = g->tos, .len = be16((uint16_t)(head + g->size)), .ttl = g->ttl,
-						 .proto = (uint8_t)protocol, .src = be32(ip_v4(&g->from.ip)),
+				struct ip4 h = { .vihl = (uint8_t)(0x40 | head / 4), .tos = g->tos, .len = be16((uint16_t)(head + g->size)), .id = be16(id),
+						 .frag = be16(g->ip_frag), .ttl = g->ttl, .proto = (uint8_t)protocol, .src = be32(ip_v4(&g->from.ip)),
 						 .dst = be32(ip_v4(&g->to.ip)) };
 
 				memcpy(c->data, &h, sizeof h);
@@ -107,8 +111,8 @@ void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol)
 }
 
 /* A packet that a program made, header and all (IP_HDRINCL): what the kernel
- * fills in is filled in, and g becomes its contents. */
-static int take_header(struct dgram *g, int *ret_protocol)
+ * fills in is filled in, and g becomes its contents.  *ret_lost: nobody takes it. */
+static int take_header(struct dgram *g, int *ret_protocol, bool *ret_lost)
 {
 	struct ip6 h6;
 	struct ip4 h;
@@ -121,7 +125,9 @@ static int take_header(struct dgram *g, int *ret_protocol)
 		*ret_protocol = h6.next;
 		g->ttl = h6.hops;
 		g->tos = (uint8_t)(h6.head[0] << 4 | h6.head[1] >> 4);
+		*ret_lost = h6.head[0] >> 4 != 6;
 		memcpy(g->from.ip.b, h6.src, sizeof h6.src);
+		memcpy(g->to.ip.b, h6.dst, sizeof h6.dst);
 		g->size -= (uint32_t)sizeof h6;
 		memmove(g->data, g->data + sizeof h6, g->size);
 		return 0;
@@ -130,16 +136,93 @@ static int take_header(struct dgram *g, int *ret_protocol)
 		return -EINVAL;
 	memcpy(&h, g->data, sizeof h);
 	head = (size_t)(h.vihl & 15) * 4;
-	if (h.vihl >> 4 != 4 || head < sizeof h || head > g->size)
+	if (head < sizeof h || head > g->size)
 		return -EINVAL;
+	*ret_lost = h.vihl >> 4 != 4;
+	if (head > sizeof h && ip_options_parse(&g->options, g->data + sizeof h, head - sizeof h))
+		*ret_lost = true;
 	*ret_protocol = h.proto;
+	g->ip_id = be16(h.id);
+	g->ip_frag = be16(h.frag);
 	g->ttl = h.ttl;
 	g->tos = h.tos;
 	if (h.src)
 		g->from.ip = ip_from_v4(be32(h.src));
+	g->to.ip = ip_from_v4(be32(h.dst));     /* the name said only by which way */
 	g->size -= (uint32_t)head;
 	memmove(g->data, g->data + head, g->size);
 	return 0;
+}
+
+/* What a ping socket calls its port: the number of its echoes. */
+static void choose_number(struct dgram_sock *d)
+{
+	static uint16_t last;
+
+	spin_lock(&d->in.ns->lock);
+	while (!d->in.local.port)
+		d->in.local.port = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+	spin_unlock(&d->in.ns->lock);
+}
+
+static bool number_taken(struct dgram_sock *d, uint16_t port)
+{
+	struct inet_sock *o;
+
+	list_for_each(o, &d->in.ns->all, all_link)
+		if (o != &d->in && o->proto < 0 && o->type == SOCK_DGRAM && o->local.port == port &&
+		    !(o->reuseaddr && d->in.reuseaddr))
+			return true;
+	return false;
+}
+
+/* ping_bind(): an address of this host, once. */
+static int ping_bind(struct dgram_sock *d, const struct sock_addr *a)
+{
+	struct endpoint e;
+	int err = inet_addr_parse(&d->in, a, true, &e);
+	bool v6 = d->in.family == AF_INET6;
+
+	if (err)
+		return err;
+	if (v6 && (ip_is_v4(&e.ip) || ip_is_multicast(&e.ip) || (inet_needs_scope(&e.ip) && !e.scope)))
+		return -EINVAL;
+	if (!ip_is_any(&e.ip) && !net_is_local(d->in.ns, &e.ip) && !d->in.opt[v6 ? OPT6_FREEBIND : OPT_FREEBIND] &&
+	    !d->in.opt[v6 ? OPT6_TRANSPARENT : OPT_TRANSPARENT])
+		return -EADDRNOTAVAIL;
+	spin_lock(&d->in.ns->lock);
+	if (d->in.local.port)
+		err = -EINVAL;
+	else if (e.port && number_taken(d, e.port))
+		err = -EADDRINUSE;
+	if (!err) {
+		d->in.local = e;
+		d->in.addr_locked = !ip_is_any(&e.ip);
+		d->in.port_locked = e.port;
+	}
+	spin_unlock(&d->in.ns->lock);
+	if (!err)
+		choose_number(d);
+	return err;
+}
+
+static int icmp_bind(struct socket *s, const struct sock_addr *a)
+{
+	struct dgram_sock *d = s->priv;
+	struct endpoint e;
+
+	if (s->type == SOCK_DGRAM)
+		return ping_bind(d, a);
+	if (s->family == AF_INET6 && !inet_addr_parse(&d->in, a, true, &e) && ip_is_v4(&e.ip))
+		return -EADDRNOTAVAIL;
+	return dgram_bind(s, a);
+}
+
+static int icmp_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
+{
+	if (s->type == SOCK_DGRAM && (a->size < sizeof(uint16_t) || a->u.family != AF_UNSPEC))
+		choose_number(s->priv);
+	return dgram_connect(s, a, nonblock);
 }
 
 static long send_ping(struct dgram_sock *d, struct dgram *g)
@@ -153,9 +236,8 @@ static long send_ping(struct dgram_sock *d, struct dgram *g)
 		kfree(g);
 		return -EINVAL;
 	}
+	choose_number(d);
 	spin_lock(&d->in.ns->lock);
-	if (!d->in.local.port)
-		d->in.local.port = (uint16_t)(hash_u64((uint64_t)(uintptr_t)d) | 1);
 	e->id = be16(d->in.local.port);
 	spin_unlock(&d->in.ns->lock);
 	inet_sum(g, protocol, offsetof(struct echo, sum), g->size);
@@ -173,27 +255,42 @@ static long send_ping(struct dgram_sock *d, struct dgram *g)
 static long send_raw(struct dgram_sock *d, struct dgram *g)
 {
 	int protocol = d->in.protocol, at = word(&d->opt_checksum), err = 0;
+	struct ipaddr way = g->to.ip;
+	bool lost = false;
 	long n = (long)g->size;
 
 	if (d->in.opt[d->in.family == AF_INET ? OPT_HDRINCL : OPT6_HDRINCL]) {
-		err = take_header(g, &protocol);
-	} else if (at >= 0 && d->in.family == AF_INET6) {
+		err = take_header(g, &protocol, &lost);
+	} else if (d->in.family == AF_INET) {
+		g->ip_frag = d->in.opt[OPT_MTU_DISCOVER] ? DONT_FRAGMENT : 0;  /* IP_PMTUDISC_DONT */
+		g->ip_id = frame_number();
+	} else if (at >= 0) {
 		if ((uint32_t)at + 2 > g->size)
 			err = -EINVAL;
 		else
 			inet_sum(g, protocol, (size_t)at, g->size);
 	}
-	if (!err) {
+	lost |= ip_is_v4(&g->to.ip) != ip_is_v4(&way);
+	if (!err && !lost)
 		inet_pass(d->in.ns, g, protocol);
+	if (!err && !lost && ip_equal(&g->to.ip, &way))
 		inet_answer(d->in.ns, g, protocol);
-	}
 	kfree(g);
 	return err ? err : n;
+}
+
+/* The port of a raw socket's destination is its protocol, or 0: rawv6_sendmsg(). */
+static bool strange_port(const struct socket *s, const struct sock_msg *m, const struct endpoint *to)
+{
+	return s->type == SOCK_RAW && s->family == AF_INET6 && m->name.size && to->port && s->protocol != IPPROTO_RAW &&
+	       to->port != s->protocol;
 }
 
 static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct dgram_sock *d = s->priv;
+	bool v6 = s->family == AF_INET6, headed = d->in.opt[v6 ? OPT6_HDRINCL : OPT_HDRINCL];
+	bool made = s->type == SOCK_RAW && !headed;     /* the header is the kernel's */
 	size_t n = m->it->left;
 	struct dgram_control ctl;
 	struct endpoint to, from;
@@ -205,12 +302,19 @@ static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 		return err;
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (n > PACKET_MAX)
+	if (n > (v6 || headed ? UINT16_MAX : UINT16_MAX - sizeof(struct ip4)))
 		return -EMSGSIZE;
 	if (s->type == SOCK_DGRAM && n < sizeof(struct echo))
 		return -EINVAL;
 	err = dgram_destination(s, m, false, &to, &from, &ctl);
-	if (!err)
+	if (!err && strange_port(s, m, &to))
+		err = -EINVAL;
+	if (!err && headed && n < (ip_is_v4(&to.ip) ? sizeof(struct ip4) : sizeof(struct ip6)))
+		err = -EINVAL;
+	/* Its type is read before there is a packet, and such a packet asks for no errors. */
+	if (!err && made && n < 2 && s->protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		err = -EFAULT;
+	if (!err && !made)
 		err = dgram_send_check(d);
 	if (err)
 		return err;
@@ -307,8 +411,8 @@ static int icmp_getsockopt(struct socket *s, int level, int opt, void *val, size
 }
 
 static const struct sock_ops icmp_ops = {
-	.bind = dgram_bind,
-	.connect = dgram_connect,
+	.bind = icmp_bind,
+	.connect = icmp_connect,
 	.getname = dgram_getname,
 	.sendmsg = icmp_sendmsg,
 	.recvmsg = dgram_recvmsg,
@@ -331,6 +435,7 @@ int ping_create(struct socket *s)
 	if (!d)
 		return -ENOMEM;
 	s->priv = d;
+	s->reuseaddr = d->in.reuseaddr = true;  /* raw sockets share, and ping sockets their numbers */
 	d->opt_checksum = s->type == SOCK_RAW && s->protocol == IPPROTO_ICMPV6 ? (int32_t)offsetof(struct echo, sum) : -1;
 	d->in.opt[s->family == AF_INET ? OPT_HDRINCL : OPT6_HDRINCL] = s->type == SOCK_RAW && s->protocol == IPPROTO_RAW;
 	s->ops = &icmp_ops;

@@ -116,6 +116,8 @@ static void show_raw(struct netns *ns, const struct dgram *g)
 	c->ttl = g->ttl;
 	c->tos = g->tos;
 	c->options = g->options;
+	c->ip_id = frame_number();
+	c->ip_frag = 0x4000;            /* do not fragment */
 	memcpy(c->data, &h, sizeof h);
 	memcpy(c->data + sizeof h, g->data, g->size);
 	dgram_to_raw(ns, c, IPPROTO_UDP);
