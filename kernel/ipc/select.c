@@ -4,7 +4,6 @@
 #include "kernel/syscall/syscall.h"
 
 #define BITS 64u
-#define SELECT_MAX 65536u               /* descriptors; a table never has more */
 #define IN_SET (POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR)
 #define OUT_SET (POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR)
 #define EX_SET (POLLPRI)
@@ -85,9 +84,8 @@ static long select_call(int n, const uaddr *sets, uint64_t deadline)
 
 	if (n < 0)
 		return -EINVAL;
-	s.n = MIN((unsigned)n, SELECT_MAX);
-	if (s.n > rlimit_cur(RLIMIT_NOFILE) && s.n > 1024)
-		s.n = (unsigned)MAX(rlimit_cur(RLIMIT_NOFILE), (uint64_t)1024);
+	/* What is above the table nobody looks at. */
+	s.n = MIN((unsigned)n, fd_table_size());
 	s.words = (s.n + BITS - 1) / BITS;
 	set_size = s.words * sizeof(uint64_t);
 	whole = 2 * SETS * set_size + s.n * sizeof(struct file *);

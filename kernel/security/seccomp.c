@@ -19,7 +19,7 @@ struct seccomp_filter {
 	struct ref ref;
 	struct seccomp_filter *prev;    /* counted */
 	struct listener *listener;      /* counted; NULL: asks nobody */
-	bool wait_killable;
+	bool wait_killable, log;
 	unsigned count;
 	unsigned chain_cost;
 	struct linux_sock_filter prog[];
@@ -188,7 +188,7 @@ static int read_filter(struct task *t, uint64_t uprog, struct seccomp_filter **r
 	ref_init(&f->ref);
 	f->prev = NULL;
 	f->listener = NULL;
-	f->wait_killable = false;
+	f->wait_killable = f->log = false;
 	f->count = p.len;
 	err = copy_in(f->prog, (uaddr){ p.filter }, p.len * sizeof(f->prog[0]));
 	if (!err)
@@ -324,6 +324,7 @@ static long set_filter(struct task *t, uint64_t flags, uint64_t uprog)
 	ret = read_filter(t, uprog, &f);
 	if (ret)
 		return ret;
+	f->log = flags & SECCOMP_FILTER_FLAG_LOG;
 	f->chain_cost = f->count + FILTER_COST + (t->seccomp ? t->seccomp->chain_cost : 0);
 	if (f->chain_cost > CHAIN_INSNS_MAX)
 		ret = -ENOMEM;
@@ -382,6 +383,69 @@ long seccomp_prctl_set(struct task *t, uint64_t mode, uint64_t filter)
 	default:
 		return -EINVAL;
 	}
+}
+
+/* ---- what a tracer is shown ---- */
+
+/* Filter number n of o's, the oldest is 0; counted. */
+static long filter_nth(struct task *o, uint64_t n, struct seccomp_filter **ret)
+{
+	struct seccomp_filter *f;
+	uint64_t count = 0;
+	long err = -EINVAL;
+
+	if (!capable(CAP_SYS_ADMIN) || current_task()->seccomp_mode)
+		return -EACCES;
+	spin_lock(&task_list_lock);
+	if (o->seccomp_mode == SECCOMP_MODE_FILTER) {
+		for (f = o->seccomp; f; f = f->prev)
+			count++;
+		err = n < count ? 0 : -ENOENT;
+	}
+	if (!err) {
+		for (f = o->seccomp; count > n + 1; count--)
+			f = f->prev;
+		*ret = filter_get(f);
+	}
+	spin_unlock(&task_list_lock);
+	return err;
+}
+
+long seccomp_tell_filter(struct task *o, uint64_t n, uint64_t ubuf)
+{
+	struct seccomp_filter *f;
+	long ret = filter_nth(o, n, &f);
+
+	if (ret)
+		return ret;
+	if (ubuf)
+		ret = copy_out((uaddr){ ubuf }, f->prog, f->count * sizeof(f->prog[0]));
+	if (!ret)
+		ret = (long)f->count;
+	filter_put(f);
+	return ret;
+}
+
+long seccomp_tell_metadata(struct task *o, uint64_t size, uint64_t ubuf)
+{
+	struct { uint64_t n, flags; } m = { 0, 0 };
+	struct seccomp_filter *f;
+	long ret;
+
+	if (!capable(CAP_SYS_ADMIN) || current_task()->seccomp_mode)
+		return -EACCES;
+	size = MIN(size, sizeof(m));
+	if (size < sizeof(m.n))
+		return -EINVAL;
+	ret = copy_in(&m.n, (uaddr){ ubuf }, sizeof(m.n));
+	if (!ret)
+		ret = filter_nth(o, m.n, &f);
+	if (ret)
+		return ret;
+	m.flags = f->log ? SECCOMP_FILTER_FLAG_LOG : 0;
+	filter_put(f);
+	ret = copy_out((uaddr){ ubuf }, &m, size);
+	return ret ? ret : (long)size;
 }
 
 SYSCALL3(seccomp, unsigned, op, unsigned, flags, uint64_t, arg)

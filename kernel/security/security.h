@@ -24,6 +24,10 @@ void seccomp_task_fork(struct task *child, struct task *parent);        /* share
 void seccomp_task_free(struct task *t);
 void seccomp_task_exit(struct task *t);         /* it makes no more system calls */
 /* prctl(PR_SET_SECCOMP) and PR_GET_SECCOMP. */
+/* For a tracer of o: the program of filter n (oldest first) or, without a buffer, its length; flags of the filter that
+ * ubuf names. */
+long seccomp_tell_filter(struct task *o, uint64_t n, uint64_t ubuf);
+long seccomp_tell_metadata(struct task *o, uint64_t size, uint64_t ubuf);
 long seccomp_prctl_set(struct task *t, uint64_t mode, uint64_t filter);
 
 /* ---- notify.c: filters that ask another process ---- */

@@ -129,13 +129,18 @@ SYSCALL2(clock_getres, int, id, up_timespec, uts)
 SYSCALL2(clock_settime, int, id, up_timespec, uts)
 {
 	struct linux_timespec ts;
+	uint64_t ns;
 	int err;
 
-	if (id != CLOCK_REALTIME)
+	if (id >= 0 && id != CLOCK_REALTIME)
 		return -EINVAL;
 	err = copy_in_obj(&ts, uts);
 	if (err)
 		return err;
+	if (id < 0) {
+		err = clock_read(id, &ns);
+		return err ? err : -EPERM;
+	}
 	return timespec_ns(&ts) < 0 ? -EINVAL : -EPERM;
 }
 

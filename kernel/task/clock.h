@@ -11,6 +11,8 @@ int __must_check clock_read(int32_t id, uint64_t *ret_ns);
 /* The parts of a negative id. */
 #define CPUCLOCK_PERTHREAD 4
 #define CPUCLOCK_KIND 3
+#define CPUCLOCK_OF 7             /* whose: also the threads' bit */
+#define CPUCLOCK_OF_FILE 3
 #define CPUCLOCK_VIRT 1
 bool clock_is_wall(int32_t id);         /* REALTIME and its relatives */
 bool clock_is_mono(int32_t id);

@@ -135,7 +135,7 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, up_timespec, ureq, up_timespec, u
 	int err;
 
 	if (id == CLOCK_THREAD_CPUTIME_ID || id == CLOCK_MONOTONIC_RAW || id == CLOCK_MONOTONIC_COARSE ||
-	    id == CLOCK_REALTIME_COARSE)
+	    id == CLOCK_REALTIME_COARSE || (id < 0 && (id & CPUCLOCK_OF) == CPUCLOCK_OF_FILE))
 		return -EOPNOTSUPP;
 	if (!clock_is_wall(id) && !clock_is_mono(id) && !clock_is_cpu(id))
 		return -EINVAL;

@@ -4,6 +4,7 @@
  * Most need the tracee stopped: it is, and stays, as long as only its tracer
  * (one thread, busy here) and SIGKILL can let it go; after a SIGKILL it reads
  * nothing that a request may still write. */
+#include "kernel/security/security.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/ptrace_state.h"
@@ -44,8 +45,26 @@ static int check_options(const struct task *t, uint64_t options)
 	return 0;
 }
 
+static bool gone_over(struct task *t, struct task *o)
+{
+	bool r;
+
+	spin_lock(&task_list_lock);
+	r = !o->ptrace || o->ptrace->tracer != t || o->ptrace->stopped || o->exiting;
+	spin_unlock(&task_list_lock);
+	return r;
+}
+
+/* One that was stopped is its tracer's as soon as that has attached. */
+static void goes_over(struct task *t, struct task *o)
+{
+	/* A fatal signal ends the wait; what it is worth then nobody asks. */
+	(void)WAIT_EVENT(&t->tg->child_wait, TASK_KILLABLE, NO_DEADLINE, gone_over(t, o));
+}
+
 static long attach(struct task *t, struct task *o, bool seize, uint64_t addr, uint64_t data)
 {
+	bool stopped = false;
 	long err;
 
 	if (seize && (addr || (data & ~(uint64_t)PTRACE_O_MASK)))
@@ -60,6 +79,7 @@ static long attach(struct task *t, struct task *o, bool seize, uint64_t addr, ui
 	if (!o->ptrace && !o->exiting)
 		err = ptrace_attach_locked(o, t, seize, seize ? (uint32_t)data : 0);
 	if (!err && __atomic_load_n(&o->tg->stop_signal, __ATOMIC_RELAXED)) {
+		stopped = __atomic_load_n(&o->se.state, __ATOMIC_RELAXED) == TASK_STOPPED;
 		spin_lock(&o->sighand->lock);
 		ptrace_want_stop_locked(o);
 		spin_unlock(&o->sighand->lock);
@@ -69,6 +89,8 @@ static long attach(struct task *t, struct task *o, bool seize, uint64_t addr, ui
 		text_as_in_file(o);
 	if (!err && !seize)
 		signal_send_task(o, SIGSTOP, NULL);
+	if (!err && stopped)
+		goes_over(t, o);
 	return err;
 }
 
@@ -442,6 +464,10 @@ static long stopped_request(struct task *o, uint64_t req, uint64_t addr, uint64_
 		return sigmask(o, addr, data, true);
 	case PTRACE_GET_SYSCALL_INFO:
 		return syscall_info(o, addr, data);
+	case PTRACE_SECCOMP_GET_FILTER:
+		return seccomp_tell_filter(o, addr, data);
+	case PTRACE_SECCOMP_GET_METADATA:
+		return seccomp_tell_metadata(o, addr, data);
 	case PTRACE_CONT:
 		return resume(o, PT_CONT, data);
 	case PTRACE_SYSCALL:

@@ -420,6 +420,17 @@ struct file *fd_get_any(int fd)
 	return files_lookup_get(current_task()->files, fd);
 }
 
+unsigned fd_table_size(void)
+{
+	struct files *fs = current_task()->files;
+	unsigned size;
+
+	spin_lock(&fs->lock);
+	size = fs->size;
+	spin_unlock(&fs->lock);
+	return size;
+}
+
 struct file *fd_get(int fd)
 {
 	struct file *f = fd_get_any(fd);

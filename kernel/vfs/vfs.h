@@ -322,6 +322,7 @@ int __must_check fd_add(struct file *f, bool cloexec);   /* alloc+install; consu
 int __must_check files_replace(unsigned fd, struct file *f, bool cloexec);
 /* Both get numbers, which go to ufds, or neither.  Consumes f in any case. */
 int __must_check fd_add_two(struct file *const f[2], bool cloexec, uaddr ufds);
+unsigned fd_table_size(void);                   /* slots of the current task's table; fork and growth change it */
 struct file *fd_get(int fd);                    /* counted; NULL: EBADF; O_PATH files excluded */
 struct file *fd_get_any(int fd);                /* O_PATH too */
 /* As fd_get(), for the length of this system call: not counted while no other
