@@ -477,6 +477,8 @@ __noreturn void sched_exit(void (*release)(struct task *))
 	kpanic("a dead task runs");
 }
 
+bool sched_cpu_idles(unsigned cpu) { return __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) >> cpu & 1; }
+
 void sched_set_affinity(struct task *t, uint64_t mask)
 {
 	unsigned cpu = __atomic_load_n(&t->se.cpu, __ATOMIC_RELAXED);

@@ -214,6 +214,8 @@ void sched_yield(void);                 /* to the end of its queue */
 uint64_t sched_user_checkpoint(void);
 void sched_user_ended(struct task *t);  /* back from user mode */
 void sched_set_affinity(struct task *t, uint64_t mask);
+/* No task runs on that CPU; one that will sees all that was stored before, with a full barrier after it. */
+bool sched_cpu_idles(unsigned cpu);
 void sched_account(struct task *t);     /* the kernel's time up to now */
 uint64_t sched_load_runnable(void);     /* tasks running or queued now */
 

@@ -158,7 +158,7 @@ void task_visit_cpus(struct task *t)
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-		if (cpu == plat_cpu_self())
+		if (cpu == plat_cpu_self() || sched_cpu_idles(cpu))
 			continue;
 		sched_set_affinity(t, 1ull << cpu);
 		while (plat_cpu_self() != cpu)
