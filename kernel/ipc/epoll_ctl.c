@@ -288,8 +288,7 @@ static int exclusive_ok(int op, const struct linux_epoll_event *ev, const struct
 		return 0;
 	if (op != EPOLL_CTL_ADD || f->ops == &epoll_fops)
 		return -EINVAL;
-	if (ev->events & ~(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE |
-			   EPOLLRDNORM | EPOLLWRNORM))
+	if (ev->events & ~(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE))
 		return -EINVAL;
 	return 0;
 }

@@ -109,9 +109,9 @@ static uint32_t eventfd_poll(struct file *f, struct poll_table *pt)
 	c = e->count;
 	spin_unlock(&e->lock);
 	if (c)
-		ev |= POLL_IN_KEYS;
+		ev |= POLLIN;
 	if (c < UINT64_MAX - 1)
-		ev |= POLL_OUT_KEYS;
+		ev |= POLLOUT;
 	return ev;
 }
 

@@ -4,9 +4,9 @@
 #include "kernel/syscall/syscall.h"
 
 #define BITS 64u
-#define IN_SET (POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR)
-#define OUT_SET (POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR)
-#define EX_SET (POLLPRI)
+#define IN_SET (POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR | POLLNVAL)
+#define OUT_SET (POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR | POLLNVAL)
+#define EX_SET (POLLPRI | POLLNVAL)
 
 enum { IN, OUT, EX, SETS };
 static const uint32_t set_events[SETS] = { IN_SET, OUT_SET, EX_SET };
@@ -25,7 +25,7 @@ static int load_files(struct selected *s)
 
 		if (!((s->want[IN][w] | s->want[OUT][w] | s->want[EX][w]) & bit))
 			continue;
-		s->files[fd] = fd_get((int)fd);
+		s->files[fd] = fd_get_any((int)fd);
 		if (!s->files[fd])
 			return -EBADF;
 	}
@@ -43,7 +43,7 @@ static unsigned scan(struct selected *s, struct poll_wait_set *set)
 
 		if (!s->files[fd])
 			continue;
-		ev = file_poll(s->files[fd], ready ? NULL : set);
+		ev = s->files[fd]->mode & FMODE_PATH ? POLLNVAL : file_poll(s->files[fd], ready ? NULL : set);
 		for (unsigned k = 0; k < SETS; k++) {
 			s->got[k][w] &= ~bit;
 			if ((s->want[k][w] & bit) && (ev & set_events[k])) {

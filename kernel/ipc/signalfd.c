@@ -124,7 +124,7 @@ static uint32_t signalfd_poll(struct file *f, struct poll_table *pt)
 	spin_lock(&t->sighand->lock);
 	set = (t->pending.set | t->tg->pending.set) & s->mask;
 	spin_unlock(&t->sighand->lock);
-	return set ? POLL_IN_KEYS : 0;
+	return set ? POLLIN : 0;
 }
 
 static void signalfd_free(void *p)

@@ -94,7 +94,7 @@ static uint32_t timerfd_poll(struct file *f, struct poll_table *pt)
 	struct timerfd *t = f->priv;
 
 	poll_wait(pt, &t->wq);
-	return __atomic_load_n(&t->ticks, __ATOMIC_SEQ_CST) ? POLL_IN_KEYS : 0;
+	return __atomic_load_n(&t->ticks, __ATOMIC_SEQ_CST) ? POLLIN : 0;
 }
 
 static void timerfd_free(void *p)

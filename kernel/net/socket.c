@@ -123,14 +123,6 @@ static struct socket *socket_new(int family, int type, int protocol)
 }
 
 /* A file for s, which is consumed also on failure. */
-static int socket_setattr(struct inode *i, const struct kattr *a)
-{
-	if (a->mask & ATTR_SIZE)
-		return -EINVAL;
-	inode_apply_attr(i, a);
-	return 0;
-}
-
 /* The name of the protocol, as /proc/net/protocols has it. */
 static const char *protocol_name(const struct socket *s)
 {
@@ -176,7 +168,7 @@ static long socket_listxattr(__unused_arg struct inode *i, void *buf, size_t siz
 }
 
 static const struct inode_ops socket_iops = {
-	.setattr = socket_setattr, .getxattr = socket_getxattr, .listxattr = socket_listxattr,
+	.setattr = anon_setattr, .getxattr = socket_getxattr, .listxattr = socket_listxattr,
 };
 
 static int socket_file(struct socket *s, int flags, struct file **ret)

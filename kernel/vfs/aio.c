@@ -189,7 +189,7 @@ static int transfer(struct file *f, const struct linux_iocb *cb, long *res)
 {
 	bool write = cb->opcode == IOCB_CMD_PWRITE || cb->opcode == IOCB_CMD_PWRITEV;
 	bool vector = cb->opcode == IOCB_CMD_PREADV || cb->opcode == IOCB_CMD_PWRITEV;
-	bool seeks = (f->mode & FMODE_SEEK) || (f->ops && f->ops->lseek && f->ops->lseek != noop_lseek);
+	bool seeks = file_has_positions(f);
 	uint64_t nowhere = 0;
 	struct iter it;
 	int err;

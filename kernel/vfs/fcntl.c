@@ -8,7 +8,9 @@
 
 uint32_t file_getfl(const struct file *f)
 {
-	return f->flags | (f->mode & (FMODE_PATH | FMODE_STREAM) ? 0 : O_LARGEFILE);
+	bool opened = f->path.dentry || S_ISREG(inode_mode(f->inode));
+
+	return f->flags | (opened && !(f->mode & FMODE_PATH) ? O_LARGEFILE : 0);
 }
 
 static int dup_from(int fd, unsigned min, bool cloexec)
@@ -90,6 +92,8 @@ static int set_flags(struct file *f, int fd, uint32_t want)
 		flags &= ~(uint32_t)O_ASYNC;
 	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && !owner_or_capable(f->inode))
 		return -EPERM;
+	if ((flags & O_DIRECT) && !S_ISREG(inode_mode(f->inode)) && pipe_queued(f) < 0)
+		return -EINVAL;
 	if (f->ops && f->ops->set_flags) {
 		err = f->ops->set_flags(f, flags);
 		if (err)
@@ -168,6 +172,9 @@ static long special(struct file *f, unsigned cmd, uint64_t arg)
 	case F_SETPIPE_SZ:
 		return pipe_set_size(f, arg);
 	case F_ADD_SEALS:
+		if (!(f->mode & FMODE_WRITE))
+			return -EPERM;
+		/* fallthrough */
 	case F_GET_SEALS:
 		return f->ops && f->ops->seals ? f->ops->seals(f, cmd, (uint32_t)arg) : -EINVAL;
 	case F_GET_RW_HINT:

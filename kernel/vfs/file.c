@@ -11,7 +11,18 @@
 static struct super_block anon_sb = { .magic = ANON_INODE_FS_MAGIC, .next_ino = 1 };
 static struct inode *anon_shared;
 
-static const struct inode_ops anon_iops = { 0 };
+/* Pipes and sockets have attributes of their own; what all others share nobody changes. */
+int anon_setattr(struct inode *i, const struct kattr *a)
+{
+	if (i == anon_shared)
+		return -EPERM;
+	if (a->mask & ATTR_SIZE)
+		return -EINVAL;
+	inode_apply_attr(i, a);
+	return 0;
+}
+
+static const struct inode_ops anon_iops = { .setattr = anon_setattr };
 
 void files_anon_init(void)
 {

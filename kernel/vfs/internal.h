@@ -201,6 +201,7 @@ int open_user(int dfd, ustr name, uint32_t flags, uint32_t mode, unsigned resolv
 void file_remove_privs(struct file *f);
 long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write);
 #define FILE_RW_MAX 0x7ffff000ul        /* what Linux moves at most in one call */
+bool file_has_positions(const struct file *f);          /* pread(2) and pwrite(2) work */
 long file_rw_at(struct file *f, struct iter *it, int64_t off, bool write);      /* pread(2), pwrite(2) */
 int file_sync(struct file *f, bool data_only);          /* fsync(2) */
 bool owner_or_capable(const struct inode *i);
@@ -212,6 +213,5 @@ bool files_post_claim_alone(struct task *t);
 /* The current task's platform is told from now on which numbers are not in use. */
 void files_tell_free(void);
 int files_install_at(unsigned fd, struct file *f, bool cloexec);       /* 0, or -EBUSY: it is in use */
-uint32_t file_getfl(const struct file *f);
 
 #endif

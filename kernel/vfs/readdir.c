@@ -74,6 +74,26 @@ bool dir_emit_dots(struct file *f, struct dir_sink *s)
 	return true;
 }
 
+/* The buffer ends before its size: the records that it takes count, and the next call goes on behind them. */
+static long dents_some(struct file *f, const struct dents *d, uaddr ubuf, uint64_t before)
+{
+	size_t done = 0;
+	int64_t next = (int64_t)before;
+
+	while (done < d->used) {
+		/* Both kinds begin alike: inode number, offset, length. */
+		const struct linux_dirent64 *e = (const struct linux_dirent64 *)(d->buf + done);
+
+		if (copy_out(uaddr_add(ubuf, done), e, e->reclen))
+			break;
+		done += e->reclen;
+		next = (int64_t)e->off;
+	}
+	if (!f->ops->lseek || f->ops->lseek(f, next, SEEK_SET) < 0)
+		f->pos = (uint64_t)next;
+	return done ? (long)done : -EFAULT;
+}
+
 static long dents(int fd, uaddr ubuf, unsigned size, bool old)
 {
 	struct dents d = { .sink.emit = dents_emit, .old = old };
@@ -99,10 +119,8 @@ static long dents(int fd, uaddr ubuf, unsigned size, bool old)
 		err = f->ops->readdir(f, &d.sink);
 	if (!err || d.used) {
 		err = d.used ? (long)d.used : d.err;
-		if (d.used && copy_out(ubuf, d.buf, d.used)) {
-			f->pos = pos;           /* nobody has seen them */
-			err = -EFAULT;
-		}
+		if (d.used && copy_out(ubuf, d.buf, d.used))
+			err = dents_some(f, &d, ubuf, pos);
 	}
 	mutex_unlock(&f->pos_lock);
 	kbuf_put(d.buf, cap);

@@ -93,6 +93,11 @@ static long rw_cur(struct file *f, struct iter *it, bool write)
 	return n;
 }
 
+bool file_has_positions(const struct file *f)
+{
+	return (f->mode & FMODE_SEEK) || (f->ops && f->ops->lseek && f->ops->lseek != noop_lseek);
+}
+
 long file_rw_at(struct file *f, struct iter *it, int64_t off, bool write)
 {
 	uint64_t pos = (uint64_t)off;
@@ -100,7 +105,7 @@ long file_rw_at(struct file *f, struct iter *it, int64_t off, bool write)
 
 	if (off < 0)
 		return -EINVAL;
-	if (!(f->mode & FMODE_SEEK) && (!f->ops || !f->ops->lseek || f->ops->lseek == noop_lseek))
+	if (!file_has_positions(f))
 		return -ESPIPE;
 	if (write && f->ops && f->ops->no_pwrite)
 		return f->mode & FMODE_WRITE ? -ESPIPE : -EBADF;
@@ -163,6 +168,18 @@ SYSCALL4(pwrite64, int, fd, uaddr, buf, size_t, n, int64_t, off)
 	return prw_buf(fd, buf, n, off, true);
 }
 
+/* Vectors without a byte: nothing is asked of the file, but whether it could be; not even a datagram goes. */
+static long rwv_nothing(const struct file *f, bool at, bool write)
+{
+	if (at && !file_has_positions(f))
+		return -ESPIPE;
+	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
+		return -EBADF;
+	if (write)
+		return f->ops && f->ops->write ? 0 : -EINVAL;
+	return (f->ops && f->ops->read) || S_ISDIR(inode_mode(f->inode)) ? 0 : -EINVAL;
+}
+
 /* off -1: the current position. */
 static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, unsigned rwf, bool write)
 {
@@ -183,12 +200,13 @@ static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, unsigne
 		return -EOPNOTSUPP;
 	}
 	ret = iter_user_iovec(&it, iov, count);
-	if (!ret && !at && !it.left && f->mode & (write ? FMODE_WRITE : FMODE_READ)) {
-		iter_free(&it);                 /* not even a datagram without a byte */
-	} else if (!ret) {
+	if (!ret) {
 		it.append = rwf & RWF_APPEND;
 		it.nowait = rwf & RWF_NOWAIT;
-		ret = at ? file_rw_at(f, &it, off, write) : rw_cur(f, &it, write);
+		if (!it.left)
+			ret = rwv_nothing(f, at, write);
+		else
+			ret = at ? file_rw_at(f, &it, off, write) : rw_cur(f, &it, write);
 		iter_free(&it);
 	}
 	fd_done(u);

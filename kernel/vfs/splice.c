@@ -139,7 +139,7 @@ static int pos_begin(struct pos_arg *p, struct file *f, uaddr user)
 	if (user.va) {
 		if (copy_in(&v, user, sizeof(v)))
 			return -EFAULT;
-		if (!(f->mode & FMODE_SEEK))
+		if (!file_has_positions(f))
 			return -ESPIPE;
 		p->given = (uint64_t)v;
 		return 0;
@@ -223,34 +223,6 @@ static int both_begin(struct pos_arg *a, struct file *in, uaddr uin, struct pos_
 
 static bool negative(const struct pos_arg *p) { return p->user.va && (int64_t)p->given < 0; }
 
-SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
-{
-	struct file *in, *out;
-	struct pos_arg ip, op;
-	int64_t given;
-	long n;
-
-	n = fds_get(in_fd, out_fd, &in, &out);
-	/* On Linux the position is looked at first. */
-	if (n)
-		return uoff.va && copy_in(&given, uoff, sizeof given) ? -EFAULT : n;
-	if (!(in->mode & FMODE_SEEK) || S_ISDIR(inode_mode(in->inode)) || (out->flags & O_APPEND) ||
-	    (int64_t)count < 0)
-		n = -EINVAL;
-	else
-		n = both_begin(&ip, in, uoff, &op, out, (uaddr){ 0 });
-	if (!n) {
-		count = MIN(count, COPY_MAX);
-		n = negative(&ip) ? -EINVAL : count ? send_file(in, ip.pos, out, op.pos, count) : 0;
-		(void)pos_end(&op);
-		if (pos_end(&ip))
-			n = -EFAULT;
-	}
-	file_put(in);
-	file_put(out);
-	return n;
-}
-
 SYSCALL6(copy_file_range, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count, unsigned, flags)
 {
 	struct file *in, *out;
@@ -269,6 +241,8 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size
 		n = -EINVAL;
 	else if (modes_ok(in, out) || (out->flags & O_APPEND))
 		n = -EBADF;
+	else if (in->inode->sb != out->inode->sb)
+		n = -EXDEV;
 	else
 		n = both_begin(&ip, in, uin, &op, out, uout);
 	if (!n) {
@@ -378,7 +352,7 @@ static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t co
 
 	if (room < 0)
 		return room;
-	if (in->mode & FMODE_SEEK)
+	if (file_has_positions(in))
 		return copy_loop(in, ipos, out, &none, MIN(count, (size_t)room), true);
 	if (nonblock && !S_ISSOCK(inode_mode(in->inode))) {
 		n = wait_for(in, POLLIN, true);
@@ -401,12 +375,77 @@ static long to_pipe(struct file *in, uint64_t *ipos, struct file *out, size_t co
 
 static bool is_pipe(struct file *f) { return pipe_queued(f) >= 0; }
 
-/* Descriptors of events and the null device have nothing to give. */
+/* Past what a position can say. */
+static bool too_far(const struct pos_arg *p, size_t count)
+{
+	int64_t end;
+
+	return p->user.va && ((int64_t)p->given < 0 || add_overflows((int64_t)p->given, (int64_t)count, &end));
+}
+
+/* Descriptors of events and the null device have nothing to give, and a full one takes nothing. */
 static bool can_splice(struct file *f, bool from)
 {
 	uint32_t m = inode_mode(f->inode);
 
-	return S_ISREG(m) || S_ISFIFO(m) || S_ISSOCK(m) || S_ISDIR(m) || (S_ISCHR(m) && !(from && f->ops == &null_fops));
+	if (f->ops == (from ? &null_fops : &full_fops))
+		return false;
+	return S_ISREG(m) || S_ISFIFO(m) || S_ISSOCK(m) || S_ISDIR(m) || S_ISCHR(m);
+}
+
+/* What sendfile(2) says of its source before it looks at the target, as on Linux. */
+static int sendfile_source(struct file *in, bool at, int64_t off, size_t count)
+{
+	int64_t end;
+
+	if (!in || !(in->mode & FMODE_READ))
+		return -EBADF;
+	if (at && !file_has_positions(in))
+		return -ESPIPE;
+	return (int64_t)count < 0 || (at && (off < 0 || add_overflows(off, (int64_t)count, &end))) ? -EINVAL : 0;
+}
+
+SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
+{
+	struct file *in, *out = NULL;
+	struct pos_arg ip, op;
+	int64_t off = 0;
+	long n;
+
+	if (uoff.va && copy_in(&off, uoff, sizeof off))
+		return -EFAULT;
+	in = fd_get(in_fd);
+	n = sendfile_source(in, uoff.va, off, count);
+	if (n)
+		goto out;
+	out = fd_get(out_fd);
+	count = MIN(count, COPY_MAX);
+	if (!out || modes_ok(in, out))
+		n = -EBADF;
+	else if (!is_pipe(out) && (out->flags & O_APPEND))
+		n = -EINVAL;
+	else if (!is_pipe(out) && !(in->mode & FMODE_SEEK) && !(in->ops && in->ops->lseek))
+		n = -EINVAL;
+	else if (!count)
+		n = 0;
+	else if (!can_splice(in, true) || is_pipe(in) || S_ISDIR(inode_mode(in->inode)) || !can_splice(out, false))
+		n = -EINVAL;
+	else
+		n = both_begin(&ip, in, uoff, &op, out, (uaddr){ 0 });
+	if (n || !out || !count)
+		goto out;
+	/* A pipe takes what it has room for, anything else all. */
+	if (is_pipe(out))
+		n = to_pipe(in, ip.pos, out, count, out->flags & O_NONBLOCK);
+	else
+		n = send_file(in, ip.pos, out, op.pos, count);
+	(void)pos_end(&op);
+	if (pos_end(&ip))
+		n = -EFAULT;
+out:
+	file_put(in);
+	file_put(out);
+	return n;
 }
 
 SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count, unsigned, flags)
@@ -420,16 +459,18 @@ SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count
 		return -EINVAL;
 	if (!count)
 		return 0;
-	n = fds_get(in_fd, out_fd, &in, &out);
+	n = fds_both(in_fd, out_fd, &in, &out);
 	if (n)
 		return n;
 	count = MIN(count, COPY_MAX);
 	nonblock = flags & SPLICE_F_NONBLOCK;
 	if ((is_pipe(in) && uin.va) || (is_pipe(out) && uout.va))
 		n = -ESPIPE;
+	else if (modes_ok(in, out))
+		n = -EBADF;
 	else if (!is_pipe(in) && !is_pipe(out))
 		n = -EINVAL;
-	else if ((uin.va && !(in->mode & FMODE_SEEK)) || (uout.va && !(out->mode & FMODE_SEEK)))
+	else if ((uin.va && !file_has_positions(in)) || (uout.va && !file_has_positions(out)))
 		n = -EINVAL;
 	else if (in->inode == out->inode || (out->flags & O_APPEND) || S_ISDIR(inode_mode(in->inode)))
 		n = -EINVAL;
@@ -437,7 +478,7 @@ SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count
 		n = -EINVAL;
 	else
 		n = both_begin(&ip, in, uin, &op, out, uout);
-	if (!n && (negative(&ip) || negative(&op))) {
+	if (!n && (too_far(&ip, count) || too_far(&op, count))) {
 		(void)pos_end(&op);
 		(void)pos_end(&ip);
 		n = -EINVAL;

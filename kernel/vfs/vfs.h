@@ -302,6 +302,8 @@ int __must_check file_new_anon(const struct file_ops *ops, void *priv, uint32_t 
 int __must_check file_link_path(struct file *f, struct path *ret);
 /* The same for an inode outside every tree; its sb must be set. */
 int __must_check inode_link_path(struct inode *i, struct path *ret);
+uint32_t file_getfl(const struct file *f);      /* F_GETFL: with O_LARGEFILE */
+int anon_setattr(struct inode *i, const struct kattr *a);
 struct inode *anon_inode_new(uint32_t mode);    /* S_IFIFO, S_IFSOCK: own ino */
 
 /* ---- descriptors ---- */

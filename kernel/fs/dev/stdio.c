@@ -295,12 +295,12 @@ static int stream_inode(struct stream *s, uint32_t n)
 	return 0;
 }
 
-static int open_named(const char *name, const struct file_ops *fallback, struct file **ret)
+static int open_named(const char *name, uint32_t flags, const struct file_ops *fallback, struct file **ret)
 {
-	int err = path_open(AT_FDCWD, name, O_RDWR | O_NOCTTY, 0, 0, ret);
+	int err = path_open(AT_FDCWD, name, flags | O_NOCTTY, 0, 0, ret);
 
 	if (err && fallback)
-		err = file_new_anon(fallback, NULL, O_RDWR, NULL, ret);
+		err = file_new_anon(fallback, NULL, flags, NULL, ret);
 	return err;
 }
 
@@ -311,7 +311,7 @@ static int open_terminal(const struct boot_params *bp, struct file **ret)
 
 	if (err)
 		return err;
-	err = open_named("/dev/pts/0", NULL, ret);
+	err = open_named("/dev/pts/0", O_RDWR, NULL, ret);
 	if (err)                        /* a root without /dev */
 		err = inode_open_internal(t->inode, O_RDWR | O_NOCTTY, ret);
 	return err;
@@ -327,11 +327,14 @@ int stdio_open(unsigned n, const struct boot_params *bp, struct file **ret)
 	if (bp->stdio[n] == BOOT_STDIO_TTY)
 		return open_terminal(bp, ret);
 	if (bp->stdio[n] != BOOT_STDIO_STREAM)
-		return open_named("/dev/null", &null_fops, ret);
+		return open_named("/dev/null", O_RDWR, &null_fops, ret);
 	s = &streams[n];
 	err = stream_inode(s, n);
 	if (err)
 		return err;
+	/* The host's null device is ours: it cannot be polled, and needs no host. */
+	if (S_ISCHR(s->inode->mode) && s->inode->rdev == MKDEV(1, 3))
+		return open_named("/dev/null", n == 0 ? O_RDONLY : O_WRONLY, &null_fops, ret);
 	err = file_new_anon(&stream_fops, NULL, n == 0 ? O_RDONLY : O_WRONLY, s->inode, ret);
 	if (!err)
 		set_ops(*ret, s->inode);

@@ -218,10 +218,10 @@ int pid_fdinfo_fill(struct task *t, int fd, struct sbuf *s)
 	struct file *f = fs && pid_may(t, true) ? files_lookup_get(fs, fd) : NULL;
 
 	if (f) {
-		uint32_t flags = f->flags | (files_cloexec(fs, fd) ? O_CLOEXEC : 0);
+		uint32_t flags = file_getfl(f) | (files_cloexec(fs, fd) ? O_CLOEXEC : 0);
 
 		sbuf_printf(s, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n",
-			    (unsigned long long)f->pos, flags | O_LARGEFILE, 1,
+			    (unsigned long long)f->pos, flags, 1,
 			    (unsigned long long)(f->inode ? f->inode->ino : 0));
 		epoll_seen(fs, f);
 		if (f->ops && f->ops->show_fdinfo)

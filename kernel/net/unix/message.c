@@ -41,7 +41,6 @@ void unix_msg_free(struct unix_msg *m)
 		waitq_wake_all(&from->wr, POLL_OUT_KEYS | (told ? POLL_SPACE_KEY : 0));
 	}
 	unix_put(from);
-	unix_addr_put(m->name);
 	if (m->group)
 		tgroup_put(m->group);
 	if (m->data != m->room)
@@ -134,7 +133,6 @@ int unix_msg_new(struct unix_sock *u, struct unix_sock *to, struct sock_msg *sm,
 	m->charge = charge;
 	m->size = (uint32_t)n;
 	m->from = unix_get(u);
-	m->name = __atomic_load_n(&u->addr, __ATOMIC_RELAXED) ? unix_addr_get(u) : NULL;
 	set_sender(m, u, to, sm);
 	__atomic_fetch_add(&u->wmem, charge, __ATOMIC_SEQ_CST);
 	if (iter_copy_in(sm->it, m->data, n) != n) {
@@ -233,10 +231,12 @@ void unix_take_scm(struct unix_msg *m, struct sock_msg *sm, bool peek)
 
 void unix_take_sender(struct unix_msg *m, struct sock_msg *sm)
 {
+	const struct unix_addr *name = __atomic_load_n(&m->from->addr, __ATOMIC_ACQUIRE);
+
 	sm->cred = m->cred;
 	sm->have_cred = true;
-	if (m->name)
-		sm->name = m->name->a;
+	if (name)
+		sm->name = name->a;
 	if (m->group && !sm->group)
 		sm->group = tgroup_get(m->group);
 }

@@ -120,7 +120,7 @@ static int bind_abstract(struct unix_sock *u, struct unix_addr *a)
 static int bind_path(struct unix_sock *u, struct unix_addr *a)
 {
 	char name[SUN_PATH_MAX + 1];
-	uint32_t mask = __atomic_load_n(&current_task()->fs->umask, __ATOMIC_RELAXED);
+	uint32_t mask = __atomic_load_n(&current_task()->fs->umask, __ATOMIC_RELAXED), mode;
 	struct path p;
 	int err;
 
@@ -129,7 +129,10 @@ static int bind_path(struct unix_sock *u, struct unix_addr *a)
 	memset(a->a.u.ss.data, 0, sizeof a->a.u.ss.data);
 	memcpy(a->a.u.ss.data, name, strlen(name));
 	a->a.size = SUN_PATH_OFFSET + (unsigned)strlen(name) + 1;
-	err = path_make(AT_FDCWD, name, S_IFSOCK | (0777 & ~mask), 0, &p);
+	spin_lock(&u->lock);
+	mode = u->sfile ? inode_mode(u->sfile->inode) & S_IALLUGO : 0777;      /* fchmod(2) before bind(2) */
+	spin_unlock(&u->lock);
+	err = path_make(AT_FDCWD, name, S_IFSOCK | (mode & ~mask), 0, &p);
 	if (err) {
 		unix_addr_put(a);
 		return err == -EEXIST ? -EADDRINUSE : err;

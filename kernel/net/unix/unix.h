@@ -95,8 +95,7 @@ struct unix_sock {
 
 struct unix_msg {
 	struct list link;
-	struct unix_sock *from;         /* counted */
-	struct unix_addr *name;         /* counted; the sender's at sending */
+	struct unix_sock *from;         /* counted; its name, if it has one by then, is told */
 	struct linux_ucred cred;
 	struct tgroup *group;           /* counted; NULL unless a pidfd may be asked for */
 	struct scm *scm;
