@@ -216,6 +216,7 @@ struct linux_rtmsg { uint8_t family, dst_len, src_len, tos, table, protocol, sco
 #define FIB_RULE_INVERT 2
 #define FRA_SUPPRESS_PREFIXLEN 14
 #define FRA_TABLE 15
+#define FRA_PROTOCOL 21
 #define FR_ACT_TO_TBL 1
 #define FR_ACT_BLACKHOLE 6
 #define FR_ACT_UNREACHABLE 7

@@ -55,7 +55,7 @@ int route_del(struct netns *ns, const struct net_rt *r, struct net_rt *ret)
 	list_for_each(o, &ns->routes, link)
 		if (!hit && o->family == r->family && o->table == r->table && o->dst_len == r->dst_len &&
 		    ip_equal(&o->dst, &r->dst) && (!r->metric || o->metric == r->metric) &&
-		    (!r->type || o->type == r->type) && (!r->protocol || o->protocol == r->protocol) &&
+		    (!r->type || r->family == AF_INET6 || o->type == r->type) && (!r->protocol || o->protocol == r->protocol) &&
 		    (!r->oif || o->oif == r->oif))
 			hit = o;
 	if (hit) {

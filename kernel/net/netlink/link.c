@@ -107,28 +107,39 @@ static int get_link(struct nl_request *r)
 	return 0;
 }
 
-/* Going up, lo gets its addresses; who watches is told of everything. */
+/* lo's own addresses; of IPv6 only if v6. */
+static unsigned own(struct netns *ns, bool v6, struct net_address copy[2])
+{
+	struct net_address *a;
+	unsigned n = 0;
+
+	spin_lock(&ns->lock);
+	list_for_each(a, &ns->addresses, link)
+		if (n < 2 && a->scope == RT_SCOPE_HOST && !(v6 && ip_is_v4(&a->ip)))
+			copy[n++] = *a;
+	spin_unlock(&ns->lock);
+	return n;
+}
+
+/* Going up, lo gets its addresses, and going down loses that of IPv6; who watches is
+ * told of everything. */
 static int set_up(struct nl_request *r, bool up)
 {
-	struct net_address *a, copy[2];
-	unsigned n = 0;
+	struct net_address copy[2];
+	unsigned n;
 	int err;
 
 	if (r->ns->lo.up == up)
 		return 0;
+	n = up ? 0 : own(r->ns, true, copy);
 	err = net_link_set_up(r->ns, up);
 	if (err)
 		return err;
 	link_announce(r);
-	if (!up)
-		return 0;
-	spin_lock(&r->ns->lock);
-	list_for_each(a, &r->ns->addresses, link)
-		if (n < ARRAY_SIZE(copy) && a->scope == RT_SCOPE_HOST)
-			copy[n++] = *a;
-	spin_unlock(&r->ns->lock);
+	if (up)
+		n = own(r->ns, false, copy);
 	for (unsigned k = 0; k < n; k++)
-		addr_announce(r, &copy[k], false);
+		addr_announce(r, &copy[k], !up);
 	return 0;
 }
 
@@ -150,6 +161,8 @@ static int set_link(struct nl_request *r)
 		return -ENODEV;
 	if (any)                        /* ip(8) asks so whether RTM_NEWLINK is there */
 		return r->h.type == RTM_NEWLINK ? -ENODEV : -EINVAL;
+	if (nl_find(r, sizeof i, IFLA_MTU, &n) && n != sizeof mtu)
+		return -ERANGE;
 	if (nl_get_u32(r, sizeof i, IFLA_MTU, &mtu)) {
 		if (mtu > INT32_MAX)
 			return -EINVAL;
@@ -161,11 +174,25 @@ static int set_link(struct nl_request *r)
 	return 0;
 }
 
+/* lo stays. */
+static int del_link(struct nl_request *r)
+{
+	struct linux_ifinfomsg i;
+	bool any;
+
+	if (r->size < sizeof i)
+		return -EINVAL;
+	memcpy(&i, r->body, sizeof i);
+	if (!names_lo(r, &i, &any))
+		return -ENODEV;
+	return any ? -EINVAL : -EOPNOTSUPP;
+}
+
 int link_request(struct nl_request *r)
 {
 	if (r->h.type == RTM_GETLINK)
 		return get_link(r);
 	if (!r->admin)
 		return -EPERM;
-	return r->h.type == RTM_DELLINK ? -EOPNOTSUPP : set_link(r);
+	return r->h.type == RTM_DELLINK ? del_link(r) : set_link(r);
 }

@@ -49,7 +49,9 @@ static int serve(struct nl_sock *k, const struct linux_nlmsghdr *h, const uint8_
 	sbuf_init(&r.out);
 	/* The same bits mean something else in a request that changes. */
 	r.dump = get && (h->flags & NLM_F_DUMP) == NLM_F_DUMP;
-	if (h->type >= NLMSG_MIN_TYPE)
+	if (h->type >= NLMSG_MIN_TYPE && !r.size && k->protocol == NETLINK_ROUTE)
+		r.dump = false;         /* not even a family: nothing is asked */
+	else if (h->type >= NLMSG_MIN_TYPE)
 		err = k->protocol == NETLINK_ROUTE ? route_request(&r) : k->protocol == NETLINK_GENERIC ?
 		      generic_request(&r) : diag_request(&r);
 	else
@@ -101,12 +103,13 @@ static long nl_sendmsg(struct socket *s, struct sock_msg *m)
 
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
+	to.pid = __atomic_load_n(&k->to_pid, __ATOMIC_RELAXED);
 	if (m->name.size) {
 		if (m->name.size < sizeof to || m->name.u.family != AF_NETLINK)
 			return -EINVAL;
 		memcpy(&to, &m->name.u, sizeof to);
-		if (to.pid)
-			return -ECONNREFUSED;
+		if ((to.pid || to.groups) && !capable(CAP_NET_ADMIN))
+			return -EPERM;
 	}
 	if (n > REQUEST_MAX)
 		return -EMSGSIZE;
@@ -118,6 +121,8 @@ static long nl_sendmsg(struct socket *s, struct sock_msg *m)
 		return -ENOBUFS;
 	if (iter_copy_in(m->it, buf, n) != n)
 		err = -EFAULT;
+	else if (to.pid)                /* programs do not talk to each other here */
+		err = -ECONNREFUSED;
 	while (!err && n - at >= sizeof h) {
 		memcpy(&h, buf + at, sizeof h);
 		if (h.len < sizeof h || h.len > n - at)
@@ -193,7 +198,7 @@ static int nl_bind(struct socket *s, const struct sock_addr *a)
 	if (a->size < sizeof nl || a->u.family != AF_NETLINK)
 		return -EINVAL;
 	memcpy(&nl, &a->u, sizeof nl);
-	if (k->pid && nl.pid && nl.pid != k->pid)
+	if (k->pid && nl.pid != k->pid)
 		return -EINVAL;
 	if (nl.pid && !k->pid) {
 		spin_lock(&nl_all_lock);
@@ -216,23 +221,28 @@ static int nl_bind(struct socket *s, const struct sock_addr *a)
 
 static int nl_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
 {
+	struct nl_sock *k = s->priv;
 	struct linux_sockaddr_nl nl;
 
 	if (a->size < sizeof nl)
 		return -EINVAL;
 	memcpy(&nl, &a->u, sizeof nl);
-	if (nl.family == AF_UNSPEC)
-		return 0;
-	if (nl.family != AF_NETLINK)
+	if (nl.family != AF_UNSPEC && nl.family != AF_NETLINK)
 		return -EINVAL;
-	autobind(s->priv);
-	return nl.pid ? -ECONNREFUSED : 0;
+	if (nl.family == AF_UNSPEC)
+		nl.pid = 0;
+	else if ((nl.pid || nl.groups) && !capable(CAP_NET_ADMIN))
+		return -EPERM;
+	else
+		autobind(k);
+	__atomic_store_n(&k->to_pid, nl.pid, __ATOMIC_RELAXED);
+	return 0;
 }
 
 static int nl_getname(struct socket *s, bool peer, struct sock_addr *ret)
 {
 	struct nl_sock *k = s->priv;
-	struct linux_sockaddr_nl nl = { .family = AF_NETLINK, .pid = peer ? 0 : k->pid,
+	struct linux_sockaddr_nl nl = { .family = AF_NETLINK, .pid = peer ? __atomic_load_n(&k->to_pid, __ATOMIC_RELAXED) : k->pid,
 					.groups = peer ? 0 : (uint32_t)k->groups };
 
 	memset(ret, 0, sizeof *ret);

@@ -91,7 +91,7 @@ static bool push(struct nl_sock *k, struct nl_answer *a, size_t limit)
 	return ok;
 }
 
-/* Messages that fit into PIECE together. */
+/* Messages that fit into PIECE together; a dump's end comes alone, as netlink_dump() has it. */
 static size_t piece_at(const struct sbuf *s, size_t at)
 {
 	size_t n = 0;
@@ -102,7 +102,7 @@ static size_t piece_at(const struct sbuf *s, size_t at)
 
 		memcpy(&h, s->p + at + n, sizeof h);
 		len = MIN(align_up((size_t)h.len, 4), s->n - at - n);
-		if (n && n + len > PIECE)
+		if (n && (n + len > PIECE || h.type == NLMSG_DONE))
 			break;
 		n += len;
 	}

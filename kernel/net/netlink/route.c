@@ -211,7 +211,9 @@ static int new_route(struct nl_request *r)
 		return -EINVAL;
 	if (t.family == AF_INET6 && !t.oif)
 		t.oif = LO_INDEX;
-	err = route_add(r->ns, &t, r->h.flags & NLM_F_CREATE, r->h.flags & NLM_F_REPLACE, r->h.flags & NLM_F_EXCL);
+	/* IPv6 only warns who does not say NLM_F_CREATE: fib6_add_1(). */
+	err = route_add(r->ns, &t, r->h.flags & NLM_F_CREATE || (t.family == AF_INET6 && !(r->h.flags & NLM_F_REPLACE)),
+			r->h.flags & NLM_F_REPLACE, r->h.flags & NLM_F_EXCL);
 	if (err)
 		return err;
 	put_route(r, &t, RTM_NEWROUTE);

@@ -14,6 +14,7 @@ static void put_rule(struct nl_request *r, const struct net_rule *u, uint16_t ty
 	nl_begin(r, type, &h, sizeof h);
 	nl_u32(r, FRA_TABLE, u->table);
 	nl_u32(r, FRA_SUPPRESS_PREFIXLEN, UINT32_MAX);
+	nl_u8(r, FRA_PROTOCOL, u->protocol);
 	if (u->priority)
 		nl_u32(r, FRA_PRIORITY, u->priority);
 	if (u->mark || u->mask) {
@@ -67,7 +68,9 @@ static void get_name(struct nl_request *r, uint16_t type, char *ret, size_t room
 static int decode(struct nl_request *r, struct net_rule *u)
 {
 	struct rule_head h;
+	const uint8_t *p;
 	uint8_t most;
+	size_t n;
 
 	if (r->size < sizeof h)
 		return -EINVAL;
@@ -87,6 +90,8 @@ static int decode(struct nl_request *r, struct net_rule *u)
 	if (nl_get_u32(r, sizeof h, FRA_FWMARK, &u->mark))
 		u->mask = UINT32_MAX;
 	(void)nl_get_u32(r, sizeof h, FRA_FWMASK, &u->mask);
+	p = nl_find(r, sizeof h, FRA_PROTOCOL, &n);
+	u->protocol = p && n == 1 ? *p : 0;
 	get_name(r, FRA_IIFNAME, u->iif, sizeof u->iif);
 	get_name(r, FRA_OIFNAME, u->oif, sizeof u->oif);
 	return 0;

@@ -21,6 +21,7 @@ struct nl_sock {
 	struct list queue;
 	size_t queued;
 	uint32_t pid;
+	uint32_t to_pid;                /* connect()'s; atomic */
 	uint64_t groups;                /* bit n - 1: group n */
 	bool grouped;                   /* they were set once */
 	struct filter_slot filter;
