@@ -284,13 +284,15 @@ struct plat_answers {
 	uint32_t pid, tid, uid, euid, gid, egid;
 };
 
-/* An epoll_ctl(2), close(2) or fcntl(2) that returned to the program without a trap: the kernel,
+/* An epoll_ctl(2), close(2), fcntl(2), sigprocmask(2) or set_robust_list(2) that returned to the program without a trap: the kernel,
  * which had said that it would succeed, does it at the next trap, before anything else.
  * Hostile: a program can post whatever it could have called; but of closes and fcntls only what struct plat_fds allows. */
 #define PLAT_POSTS_MAX 31u
 #define PLAT_POST_CLOSE 0               /* op, fd */
 #define PLAT_POST_SETFD 16              /* op, fd; epfd: FD_CLOEXEC or 0 */
 #define PLAT_POST_DUP 17                /* op, fd; epfd: the new one; events: FD_CLOEXEC or 0 */
+#define PLAT_POST_MASK 18               /* data: the signal mask from now on */
+#define PLAT_POST_ROBUST 19             /* data: the head of the robust list */
 #define PLAT_CLOSABLE_MAX 64            /* exclusive */
 struct plat_post {
 	int32_t epfd, op, fd;
@@ -308,6 +310,11 @@ struct plat_fds {
 	uint64_t flags;
 };
 
+/* What a context may post of its signal mask.  By the kernel, before each run. */
+#define PLAT_MAY_MASK 1u
+#define PLAT_MAY_ROBUST 2u
+struct plat_sigmask { uint64_t blocked, may; };
+
 /* The extended state is in XSAVE standard format, plat_xstate_size() bytes,
  * 64-byte aligned.  plat_user_init() makes it the initial state. */
 struct plat_uctx {
@@ -324,6 +331,8 @@ struct plat_uctx {
 	uint64_t rider_addr;
 	uint64_t cookie;                /* platform's own */
 	struct plat_fds fds;
+	struct plat_sigmask sigmask;
+	bool sigmask_again;             /* kernel: it was withdrawn meanwhile */
 	bool slotted;                   /* platform: a mailbox has a slot for it, atomic: */
 	uint32_t slot_cpu, slot;
 	uint32_t grant_count, grant_bytes;      /* platform: of the grants that are now */
@@ -415,6 +424,8 @@ void plat_answers_revoke(plat_as_t as);
 bool plat_post_offer(plat_as_t as, struct plat_uctx *u, int epfd, int fd, bool there);
 /* The one about fd, if any; by the task itself. */
 void plat_post_withdraw(plat_as_t as, struct plat_uctx *u, int fd);
+/* From any CPU: what runs on cpu in as posts no changes of its signal mask from now on.  It has been kicked before. */
+void plat_mask_withdraw(plat_as_t as, unsigned cpu);
 
 /* Reads that u's next run may answer by itself.  plat_grant_place(): room for the n bytes
  * that read(2) would give, or NULL; plat_grant_add(): they are there, read(fd, ..., n or more),

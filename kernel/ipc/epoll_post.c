@@ -36,7 +36,7 @@ void epoll_posts_do(struct task *t)
 		const struct linux_epoll_event ev = { p->events, p->data };
 		int err;
 
-		if (fd_post_do(p))
+		if (fd_post_do(p) || signal_post_do(t, p))
 			continue;
 		if (!t->posts)
 			continue;

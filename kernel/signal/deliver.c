@@ -204,6 +204,11 @@ static void rewind(struct task *t, uint64_t nr)
 	t->uctx.regs_changed = true;
 }
 
+void signal_before_call(struct task *t)
+{
+	rewind(t, t->uctx.regs.orig_rax);
+}
+
 /* What an interrupted system call answers; ka: the handler that runs, or NULL. */
 static void fix_restart(struct task *t, const struct ksigaction *ka)
 {

@@ -188,7 +188,7 @@ static int send_locked(struct tgroup *g, struct task *t, struct task *first, int
 		       const struct linux_siginfo *info)
 {
 	struct sighand *sh = t ? t->sighand : group_sighand(g);
-	struct task *to;
+	struct task *to = NULL, *judge = t ? t : g->leader;
 	int err = 0;
 
 	if (!signo_valid(signo))
@@ -203,15 +203,19 @@ static int send_locked(struct tgroup *g, struct task *t, struct task *first, int
 		job_control(g, signo);
 	else if (sh->action[signo - 1].handler == SIG_DFL && (!info || info->code <= 0 || info->code == SI_KERNEL))
 		goto out;
-	if (ignored(t ? t : g->leader, sh, signo))
-		goto out;
+	if (ignored(judge, sh, signo)) {
+		/* Unless it is blocked by now: it alone can tell. */
+		if (!judge || !signal_mask_doubtful(judge))
+			goto out;
+		to = judge;
+	}
 	err = enqueue(g, t ? &t->pending : &g->pending, signo, info);
 	if (err)
 		goto out;
 	waitq_wake_all(&sh->signalfd_wait, 0);
-	if (t)
+	if (!to && t)
 		to = wants(t, signo) ? t : NULL;
-	else
+	else if (!to)
 		to = choose(g, first, signo);
 	if (signo == SIGKILL && !t) {
 		list_for_each(to, &g->threads, thread_link)
@@ -223,6 +227,7 @@ static int send_locked(struct tgroup *g, struct task *t, struct task *first, int
 		/* Stopped: the flag is there when it goes on. */
 		__atomic_store_n(&t->sig_pending_flag, 1, __ATOMIC_SEQ_CST);
 	}
+	signal_mask_recall(g, t);
 out:
 	spin_unlock(&sh->lock);
 	spin_unlock(&g->lock);
@@ -366,4 +371,5 @@ void signal_retarget_locked(struct task *t, uint64_t mask)
 		if (!set)
 			return;
 	}
+	signal_mask_recall(t->tg, NULL);
 }

@@ -11,6 +11,7 @@
 struct task;
 struct tgroup;
 struct plat_trap;
+struct plat_post;
 
 #define SIGMASK(n) (1ull << ((n) - 1))
 #define SIG_UNBLOCKABLE (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
@@ -64,6 +65,26 @@ void signal_recalc(struct task *t);             /* sighand->lock held */
 void signal_set_blocked(uint64_t mask);         /* of current; takes the lock */
 /* For sigsuspend-like calls: install mask now, restore after delivery. */
 void signal_set_temporary_mask(uint64_t mask);
+
+/* ---- maskpost.c: changes of the mask that need no trap ---- */
+/* The current task asked for a change by an ordinary call: it may make more by itself. */
+void signal_mask_asked(struct task *t);
+/* Before a run in user mode, and after it (behind what was posted).  The second tells whether a signal
+ * that the program has let through came before the call that it has trapped with. */
+void signal_mask_offer(struct task *t);
+bool signal_mask_over(struct task *t);
+/* Then: as if that call had not been made yet. */
+void signal_before_call(struct task *t);
+/* A posted call: true if it was one of these. */
+bool signal_post_do(struct task *t, const struct plat_post *p);
+/* t may have another mask than t->blocked.  t->sighand->lock held: if so it does not leave its next trap behind
+ * before that is free again. */
+bool signal_mask_doubtful(struct task *t);
+/* Something has just been put into g's pending set (or t's, if not NULL): who might let it through by itself
+ * traps, and does so no more.  sighand->lock held, task_list_lock if t is NULL. */
+void signal_mask_recall(struct tgroup *g, struct task *t);
+/* t's mask is what t->blocked says, and its robust list what it has posted.  May sleep. */
+void signal_mask_settle(struct task *t);
 
 /* At the return to user mode: deliver, stop or die.  syscall_ret: whether the
  * task comes from a system call whose result is in regs.rax (restart logic).

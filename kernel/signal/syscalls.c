@@ -65,6 +65,7 @@ SYSCALL4(rt_sigprocmask, int, how, uaddr, uset, uaddr, uold, size_t, setsize)
 		err = copy_in(&set, uset, sizeof set);
 		if (err)
 			return err;
+		signal_mask_asked(t);
 		switch (how) {
 		case SIG_BLOCK:
 			signal_set_blocked(old | set);

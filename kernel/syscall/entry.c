@@ -157,7 +157,7 @@ __noreturn void task_user_loop(void *unused)
 	for (;;) {
 		struct task *t = current_task();
 		struct plat_trap trap;
-		bool from_syscall = false;
+		bool from_syscall = false, signal_first;
 		uint64_t deadline;
 
 		/* A signal may have come while the task waited for its CPU:
@@ -169,6 +169,8 @@ __noreturn void task_user_loop(void *unused)
 		futex_look_before(t);
 		if (t->grants_due)
 			grants_make(t);
+		if (unlikely(t->mask_runs))
+			signal_mask_offer(t);
 		plat_user_run(t->mm->as, &t->uctx, deadline, &trap);
 		sched_user_ended(t);
 		stats_bump(&plat_stats()->n[entry_kind(&trap)], 1);
@@ -176,6 +178,7 @@ __noreturn void task_user_loop(void *unused)
 			grants_over(t);
 		if (unlikely(t->uctx.post_count))
 			epoll_posts_do(t);
+		signal_first = unlikely(__atomic_load_n(&t->mask_own, __ATOMIC_RELAXED)) && signal_mask_over(t);
 		if (unlikely(t->ride.kind) && !t->uctx.riders && trap.kind != PLAT_TRAP_RIDER)
 			ride_over_slow(t);
 		if (unlikely(t->xstate_in.at) && !t->uctx.riders && trap.kind != PLAT_TRAP_RIDER)
@@ -183,6 +186,10 @@ __noreturn void task_user_loop(void *unused)
 		t->futex_look.same = trap.word;
 		switch (trap.kind) {
 		case PLAT_TRAP_SYSCALL:
+			if (unlikely(signal_first)) {
+				signal_before_call(t);
+				break;
+			}
 			from_syscall = true;
 			if (!trap.gate)
 				patch_trap(t);

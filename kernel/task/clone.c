@@ -218,6 +218,7 @@ static int build(struct task *p, const struct clone_args_k *a, struct task **ret
 	if (err)
 		goto fail;
 	signal_init_task(c, p, f);
+	c->mask_runs = p->mask_runs;
 	if (f & CLONE_VFORK) {
 		c->vfork = kzalloc(sizeof(*c->vfork));
 		if (!c->vfork) {

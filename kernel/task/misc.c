@@ -54,6 +54,7 @@ SYSCALL3(get_robust_list, int, pid, uaddr, uhead, uaddr, usize)
 		task_put(o);
 		return -EPERM;
 	}
+	signal_mask_settle(o);
 	head = o->robust_list;
 	task_put(o);
 	err = copy_out(usize, &size, sizeof(size));

@@ -111,6 +111,7 @@ struct tgroup {
 	struct task *leader;
 	struct list threads;            /* task.thread_link */
 	unsigned thread_count;          /* live ones */
+	bool mask_leave;                /* atomic: a thread has changed its signal mask by itself, or may have */
 	struct tgroup *parent;          /* NULL for init */
 	struct task *parent_task;       /* for __WNOTHREAD; may be NULL */
 	struct list children;           /* tgroup.sibling */
@@ -184,6 +185,9 @@ struct task {
 	uint64_t saved_sigmask;         /* sigsuspend, ppoll: restored after delivery */
 	bool restore_sigmask;
 	uint32_t sig_pending_flag;      /* recalculated under sighand->lock; read freely */
+	uint32_t mask_runs;             /* kernel/signal/maskpost.c: self: so many more runs in which it may change the mask itself */
+	bool mask_posted;               /* self: it has, in the last one */
+	uint32_t mask_own, mask_doubt;  /* atomic: such a run is under way; somebody has found it so */
 	struct linux_sigaltstack_k { uint64_t sp, size; uint32_t flags; } altstack;
 	struct { bool same; uint64_t wakes, shared_wakes; } futex_look; /* its own: kernel/mm/futex.c */
 	struct restart { long (*fn)(struct task *t); uint64_t a[6]; } restart;  /* restart_syscall(2) */

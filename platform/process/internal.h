@@ -75,6 +75,7 @@ struct app_thread {
 	struct ahead_at ahead;
 	bool postable;                  /* something may be in the mailbox's BOX_POSTABLE */
 	struct plat_fds fds;            /* what the thread was told, and has changed by posts since */
+	struct plat_sigmask sigmask;    /* the same */
 	uint32_t rider_count, rider_calls;      /* commands, memory calls among them: riders.c */
 	uint32_t rider_xstates;                 /* among them: of the extended state */
 	uint32_t rider_data;                    /* bytes in the mailbox */
@@ -351,6 +352,19 @@ void posts_clear(struct app_thread *th, struct stub_box *box);
 static inline bool fds_differ(const struct plat_fds *a, const struct plat_fds *b)
 {
 	return ((a->closable ^ b->closable) | (a->free ^ b->free) | (a->flagged ^ b->flagged) | (a->flags ^ b->flags)) != 0;
+}
+/* The same about the signal mask. */
+static inline void sigmask_tell(struct app_thread *th, struct stub_box *box, struct plat_uctx *u)
+{
+	const struct plat_sigmask *m = &u->sigmask;
+
+	if (likely(!(m->may | th->sigmask.may)) ||
+	    (m->may == th->sigmask.may && m->blocked == th->sigmask.blocked && !u->sigmask_again))
+		return;
+	u->sigmask_again = false;
+	th->sigmask = *m;
+	box->sigmask.blocked = m->blocked;
+	__atomic_store_n(&box->sigmask.may, m->may, __ATOMIC_RELAXED);
 }
 /* u is about to run there; loaded: it was the last that did. */
 static inline void posts_prepare(struct app_thread *th, struct stub_box *box, struct plat_uctx *u, bool loaded)

@@ -53,6 +53,14 @@ void plat_post_withdraw(plat_as_t as, struct plat_uctx *u, int fd)
 		__atomic_store_n(&slots(box)[fd % POSTABLE_SLOTS], 0, __ATOMIC_RELAXED);
 }
 
+void plat_mask_withdraw(plat_as_t as, unsigned cpu)
+{
+	struct stub *s = stub_find(as.id);
+
+	if (s && __atomic_load_n(&s->thread[cpu].live, __ATOMIC_RELAXED))
+		__atomic_store_n(&stub_box_of(s, cpu)->sigmask.may, 0, __ATOMIC_SEQ_CST);
+}
+
 void posts_clear(struct app_thread *th, struct stub_box *box)
 {
 	th->postable = false;
@@ -62,6 +70,8 @@ void posts_clear(struct app_thread *th, struct stub_box *box)
 #define TOLD (sizeof(uint64_t) * 3)     /* of struct plat_fds, with an order; the flags rarely change */
 STATIC_ASSERT(sizeof(struct plat_fds) == sizeof(struct stub_fds) && TOLD <= COPY_INLINE);
 STATIC_ASSERT(offsetof(struct plat_fds, flags) == TOLD && FDS_FREE == PLAT_FDS_FREE);
+STATIC_ASSERT(POST_MASK == PLAT_POST_MASK && POST_ROBUST == PLAT_POST_ROBUST);
+STATIC_ASSERT(MAY_MASK == PLAT_MAY_MASK && MAY_ROBUST == PLAT_MAY_ROBUST);
 STATIC_ASSERT(POST_CLOSE == PLAT_POST_CLOSE && POST_SETFD == PLAT_POST_SETFD && POST_DUP == PLAT_POST_DUP);
 
 /* The thread is told which calls about descriptors it may post: in the line, if
@@ -111,6 +121,22 @@ static bool fds_post(struct plat_fds *f, const struct plat_post *p)
 	}
 }
 
+/* Might that have been posted? */
+static bool offered(struct app_thread *th, struct plat_uctx *u, const struct plat_post *p)
+{
+	switch (p->op) {
+	case PLAT_POST_CLOSE: case PLAT_POST_SETFD: case PLAT_POST_DUP:
+		return fds_post(&u->fds, p) && (fds_post(&th->fds, p) || true);
+	case PLAT_POST_MASK:
+		th->sigmask.blocked = p->data;
+		return th->sigmask.may & PLAT_MAY_MASK;
+	case PLAT_POST_ROBUST:
+		return th->sigmask.may & PLAT_MAY_ROBUST;
+	default:
+		return true;            /* epoll_change() looks */
+	}
+}
+
 void posts_take(struct app_thread *th, struct plat_uctx *u, const struct stub_box *box, unsigned n)
 {
 	const struct stub_post *list = (const void *)((const uint8_t *)box + BOX_POSTS);
@@ -127,12 +153,7 @@ void posts_take(struct app_thread *th, struct plat_uctx *u, const struct stub_bo
 			.data = __atomic_load_n(&p->data[0], __ATOMIC_RELAXED) |
 				(uint64_t)__atomic_load_n(&p->data[1], __ATOMIC_RELAXED) << 32,
 		};
-		if (to->op != PLAT_POST_CLOSE && to->op != PLAT_POST_SETFD && to->op != PLAT_POST_DUP) {
-			count++;
-		} else if (fds_post(&u->fds, to)) {
-			(void)fds_post(&th->fds, to);
-			count++;
-		}
+		count += offered(th, u, to);
 	}
 	u->post_count = count;
 }

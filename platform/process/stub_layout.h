@@ -169,7 +169,11 @@
 #define POST_CLOSE 0                    /* stub_post.op: of no epoll_ctl */
 #define POST_SETFD 16                   /* epfd: FD_CLOEXEC or 0 */
 #define POST_DUP 17                     /* epfd: the new one; events: FD_CLOEXEC or 0 */
-#define POST_ANSWER 18                  /* F_GETFL: only answered */
+#define POST_MASK 18                    /* data: the signal mask; events, fd: what it was */
+#define POST_ROBUST 19                  /* data: head of the robust list */
+#define POST_ANSWER 20                  /* only answered */
+#define MAY_MASK 1                      /* stub_sigmask.may */
+#define MAY_ROBUST 2
 #define FDS_FREE (1ull << 63)           /* of stub_fds.free */
 #define CLOSABLE_MAX 64                 /* exclusive */
 
@@ -329,6 +333,7 @@ STATIC_ASSERT(sizeof(struct stub_slot) == SLOT_SIZE && BOX_SLOTS >= BOX_POSTS + 
 /* A call of epoll_ctl, close or fcntl that waits for the next trap. */
 struct stub_post { uint32_t events, data[2], fd; uint16_t epfd, op; };
 struct stub_fds { uint64_t closable, free, flagged, flags; };   /* struct plat_fds */
+struct stub_sigmask { uint64_t blocked, may; };                 /* struct plat_sigmask */
 STATIC_ASSERT(sizeof(struct stub_post) == 20 && POSTS_MAX <= TRAP_POSTS_MASK);
 STATIC_ASSERT(BOX_POSTABLE >= BOX_GATE_STACK && BOX_POSTABLE_SIZE == POSTABLE_SLOTS * sizeof(uint32_t));
 STATIC_ASSERT(BOX_POSTS >= BOX_POSTABLE + BOX_POSTABLE_SIZE && BOX_POSTS_SIZE >= POSTS_MAX * sizeof(struct stub_post));
@@ -391,6 +396,8 @@ struct stub_box {
 		uint32_t soon, pad;             /* yields in a row that came back soon */
 	} room;                                 /* of the thread: how it makes room */
 	struct stub_fds fds;                    /* by an order; the thread changes it by what it posts */
+	struct stub_sigmask sigmask;            /* by the kernel, and as fds */
+	uint64_t mask_given;                    /* of the thread: what the last mask posted was made of */
 
 	uint32_t app_sleeping __aligned(128);
 	uint32_t app_cpu;

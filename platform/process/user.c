@@ -128,6 +128,7 @@ live:
 	s->thread[cpu].tid = box->tid;  /* a lie only misdirects kicks within the stub */
 	s->thread[cpu].below = 0;
 	s->thread[cpu].answers.valid = false;
+	s->thread[cpu].sigmask.may = 0;
 	s->thread[cpu].wake_word = ((s->id & UINT16_MAX) + s->thread[cpu].box * WAKE_STRIDE) % WAKE_WORDS;
 	ahead_drop(&s->thread[cpu]);
 	place_thread_init(s, &s->thread[cpu]);
@@ -572,6 +573,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 	do {
 		if (resume_prepare(s, th, box, cpu, u))
 			goto killed;
+		sigmask_tell(th, box, u);       /* before the look for kicks: kernel/signal/maskpost.c */
 		cpu_user_set(cpu, s->pid, th->tid);
 		if (cpu_kick_pending(cpu)) {
 			cpu_user_clear(cpu);

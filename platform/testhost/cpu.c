@@ -122,6 +122,7 @@ bool plat_grant_add(struct plat_uctx *u, int fd, size_t n) { (void)u, (void)fd, 
 bool plat_grant_end(struct plat_uctx *u, unsigned nr) { (void)u, (void)nr; return false; }
 void plat_grants_over(struct plat_uctx *u) { (void)u; }
 void plat_post_withdraw(plat_as_t as, struct plat_uctx *u, int fd) { (void)as, (void)u, (void)fd; }
+void plat_mask_withdraw(plat_as_t as, unsigned cpu) { (void)as, (void)cpu; }
 void plat_cpuid_offer(plat_as_t as, const uint64_t *sites, unsigned site_count, const struct plat_cpuid *answers,
 		      unsigned count) { (void)as, (void)sites, (void)site_count, (void)answers, (void)count; }
 uint32_t plat_cpuid_core(void) { return 0; }

@@ -6,7 +6,7 @@
 	.globl guest_loop, guest_vector, guest_vector_read, guest_bases, guest_syscall, guest_jump
 	.globl guest_poke, guest_int80_any
 	.globl guest_gate, guest_gate_once, guest_gate_bad, guest_gate_spin, guest_gate_user, guest_gate_gs
-	.globl guest_gate_flags, guest_gate_answer, guest_post, guest_fds, guest_read
+	.globl guest_gate_flags, guest_gate_answer, guest_post, guest_fds, guest_masks, guest_read
 	.globl guest_cpuid, guest_cpuid_at, guest_cpuid_other, guest_cpuid_loop, guest_cpuid_loop_at
 	.globl guest_store_loop, guest_vsyscall, guest_sysenter, guest_compat
 guest_begin:
@@ -213,6 +213,42 @@ guest_fds:
 5:	dec	%rcx
 	jg	5b
 	jmp	guest_fds
+/* rt_sigprocmask in a loop: blocks [r14], the old mask to 8(r14); sets 16(r14), which is 0, and has the old one written
+ * to the same place.  All of them: 0, and the other's mask.  r13 as above. */
+guest_masks:
+	movq	$0x200, (%r14)
+	mov	$-1, %rcx
+	mov	%rcx, 8(%r14)
+	xor	%edi, %edi
+	mov	%r14, %rsi
+	lea	8(%r14), %rdx
+	mov	$8, %r10d
+	mov	$14, %eax
+	lea	2f(%rip), %rcx
+	jmp	*%r15
+	syscall
+2:	test	%rax, %rax
+	jnz	guest_gate_bad
+	cmpq	$0, 8(%r14)
+	jne	guest_gate_bad
+	cmpq	$0x200, (%r14)
+	jne	guest_gate_bad
+	movq	$0, 16(%r14)
+	mov	$2, %edi
+	lea	16(%r14), %rsi
+	mov	%rsi, %rdx
+	mov	$14, %eax
+	lea	3f(%rip), %rcx
+	jmp	*%r15
+	syscall
+3:	test	%rax, %rax
+	jnz	guest_gate_bad
+	cmpq	$0x200, 16(%r14)
+	jne	guest_gate_bad
+	mov	%r13, %rcx
+4:	dec	%rcx
+	jg	4b
+	jmp	guest_masks
 /* read(9, r10, 64) in a loop, which must return 8; what it has read, added up in 16(r10).  r13 as above. */
 guest_read:
 	mov	$9, %edi

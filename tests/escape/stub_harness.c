@@ -528,6 +528,8 @@ static const struct harness_test tests[] = {
 	{ "post-kicks", test_post_kicks },
 	{ "post-fds", test_post_fds },
 	{ "post-fds-kicks", test_post_fds_kicks },
+	{ "post-masks", test_post_masks },
+	{ "post-masks-kicks", test_post_masks_kicks },
 	{ "grants", test_grants },
 	{ "grant-kicks", test_grant_kicks },
 	{ "frames", test_frames },

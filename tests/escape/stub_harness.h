@@ -15,7 +15,7 @@ extern const char guest_getpid[], guest_store[], guest_ud2[], guest_int3[], gues
 	guest_loop[], guest_vector[], guest_vector_read[], guest_bases[], guest_syscall[],
 	guest_jump[], guest_store_loop[], guest_vsyscall[], guest_sysenter[], guest_compat[], guest_poke[], guest_int80_any[],
 	guest_gate[], guest_gate_once[], guest_gate_bad[], guest_gate_spin[], guest_gate_user[],
-	guest_gate_gs[], guest_gate_flags[], guest_gate_answer[], guest_post[], guest_fds[], guest_read[],
+	guest_gate_gs[], guest_gate_flags[], guest_gate_answer[], guest_post[], guest_fds[], guest_masks[], guest_read[],
 	guest_cpuid[], guest_cpuid_at[], guest_cpuid_other[], guest_cpuid_loop[], guest_cpuid_loop_at[];
 
 extern unsigned failures;
@@ -60,6 +60,8 @@ void test_grant_kicks(void);
 void test_post_kicks(void);
 void test_post_fds(void);
 void test_post_fds_kicks(void);
+void test_post_masks(void);
+void test_post_masks_kicks(void);
 void test_frames(void);
 void test_slots(void);
 void test_bench(void);

@@ -41,6 +41,7 @@ static void signals_of(struct task *t, struct snapshot *x)
 {
 	struct sighand *h = t->sighand;
 
+	signal_mask_settle(t);
 	x->blocked = t->blocked;
 	if (!h)
 		return;

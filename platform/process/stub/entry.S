@@ -18,6 +18,7 @@
 #define NR_pwrite64 18
 #define NR_futex 202
 #define NR_recvmsg 47
+#define NR_rt_sigprocmask 14
 #define NR_rt_sigreturn 15
 #define NR_munmap 11
 #define NR_sigaltstack 131
@@ -479,6 +480,10 @@ gate:
 	cmp	$NR_epoll_ctl, %r11
 	je	.Lgate_post
 	cmp	$NR_fcntl, %r11
+	je	.Lgate_post
+	cmp	$NR_rt_sigprocmask, %r11
+	je	.Lgate_post
+	cmp	$NR_set_robust_list, %r11
 	je	.Lgate_post
 	cmpl	$0, BOX_GRANTS(%rbx)
 	jne	.Lgate_grant

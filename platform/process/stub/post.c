@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* post.c: epoll_ctl(2), close(2) and fcntl(2) by the gate that need not trap.
+/* post.c: epoll_ctl(2), close(2), fcntl(2), sigprocmask(2) and set_robust_list(2) by the gate that need not trap.
  *
  * The kernel has said which calls will succeed (BOX_POSTABLE, fds).  Such a call is
  * left in the mailbox, returns, and is done by the kernel at this thread's
  * next trap, whatever that is.  Anything else, and a full mailbox, traps.
- * F_GETFL is only answered.
+ * F_GETFL and what the mask is are only answered.
  *
  * Trust: table and list are the program's to change: it can lie to itself about
  * a call's success, and post what it could call. */
 #include <linux_abi/epoll.h>
 #include <linux_abi/fcntl.h>
+#include <linux_abi/signal.h>
 #include <linux_abi/syscall_nr.h>
 #include "platform/process/sigframe.h"
 #include "platform/process/stub_layout.h"
+
+#define STUB_UNBLOCKABLE (1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1))
+#define ROBUST_HEAD_SIZE 24
 
 uint64_t stub_copy(uint64_t dst, uint64_t src, uint64_t n);
 uint32_t stub_post(struct stub_box *box);
@@ -91,6 +95,71 @@ static uint32_t post_fcntl(struct stub_box *box)
 	return 1;
 }
 
+static void post_word(struct stub_box *box, uint32_t op, uint64_t word)
+{
+	struct stub_post *p = post_of(box, box->post_count);
+
+	p->op = (uint16_t)op;
+	p->data[0] = (uint32_t)word;
+	p->data[1] = (uint32_t)(word >> 32);
+	box->post_op = op;
+	box->post_count++;
+}
+
+static uint32_t post_mask(struct stub_box *box)
+{
+	const uint64_t set = box->saved.rsi, old = box->saved.rdx;
+	uint64_t was = box->sigmask.blocked, mask = was, given = 0;
+
+	if (box->post_count >= POSTS_MAX || !(box->sigmask.may & MAY_MASK) || box->saved.r10 != sizeof(mask))
+		return 0;
+	if (set && stub_copy((uint64_t)&given, set, sizeof(given)))
+		return 0;
+	switch ((uint32_t)box->saved.rdi) {
+	case SIG_BLOCK:
+		mask |= given;
+		break;
+	case SIG_UNBLOCK:
+		mask &= ~given;
+		break;
+	case SIG_SETMASK:
+		mask = given;
+		break;
+	default:
+		return 0;
+	}
+	if (old && stub_copy(old, (uint64_t)&was, sizeof(was)))
+		return 0;
+	box->post_op = POST_ANSWER;
+	if (!set)
+		return 1;
+	post_of(box, box->post_count)->events = (uint32_t)was;  /* for stub_unpost() */
+	post_of(box, box->post_count)->fd = (uint32_t)(was >> 32);
+	box->mask_given = given;
+	box->sigmask.blocked = mask & ~STUB_UNBLOCKABLE;
+	post_word(box, POST_MASK, mask);
+	return 1;
+}
+
+/* The old mask may have been written where the new one was. */
+static void unpost_mask(struct stub_box *box, const struct stub_post *p)
+{
+	const uint64_t set = box->saved.rsi;
+	uint64_t now = box->mask_given;
+
+	box->sigmask.blocked = (uint64_t)p->fd << 32 | p->events;
+	if (!stub_copy((uint64_t)&now, set, sizeof(now)) && now != box->mask_given)
+		stub_copy(set, (uint64_t)&box->mask_given, sizeof(now));
+}
+
+static uint32_t post_robust(struct stub_box *box)
+{
+	if (box->post_count >= POSTS_MAX || !(box->sigmask.may & MAY_ROBUST) || box->saved.rsi != ROBUST_HEAD_SIZE)
+		return 0;
+	post_word(box, POST_ROBUST, box->saved.rdi);
+	return 1;
+}
+
 static uint32_t post_change(struct stub_box *box)
 {
 	const uint32_t epfd = (uint32_t)box->saved.rdi, op = (uint32_t)box->saved.rsi, fd = (uint32_t)box->saved.rdx;
@@ -129,6 +198,10 @@ uint32_t stub_post(struct stub_box *box)
 		return post_close(box);
 	case NR_fcntl:
 		return post_fcntl(box);
+	case NR_rt_sigprocmask:
+		return post_mask(box);
+	case NR_set_robust_list:
+		return post_robust(box);
 	default:
 		return post_change(box);
 	}
@@ -155,6 +228,9 @@ void stub_unpost(struct stub_box *box)
 		box->fds.closable &= ~new;
 		box->fds.flagged &= ~new;
 		box->fds.free |= new;
+		break;
+	case POST_MASK:
+		unpost_mask(box, p);
 		break;
 	case EPOLL_CTL_ADD:
 	case EPOLL_CTL_DEL:
