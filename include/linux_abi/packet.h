@@ -29,6 +29,7 @@ _Static_assert(sizeof(struct linux_sockaddr_ll) == 20, "sockaddr_ll");
 #define PACKET_VERSION 10
 #define PACKET_HDRLEN 11
 #define PACKET_RESERVE 12
+#define PACKET_TX_RING 13
 #define PACKET_LOSS 14
 #define PACKET_TIMESTAMP 17
 #define PACKET_VNET_HDR 15
@@ -50,6 +51,7 @@ _Static_assert(sizeof(struct linux_sockaddr_ll) == 20, "sockaddr_ll");
 #define PACKET_FANOUT_FLAG_ROLLOVER 0x1000
 #define PACKET_FANOUT_FLAG_UNIQUEID 0x2000
 #define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000
+struct linux_tpacket_rollover_stats { uint64_t all, huge, failed; };
 struct linux_virtio_net_hdr { uint8_t flags, gso_type; uint16_t hdr_len, gso_size, csum_start, csum_offset; };
 
 #define PACKET_MR_PROMISC 1
@@ -66,6 +68,8 @@ _Static_assert(sizeof(struct linux_tpacket_auxdata) == 20, "tpacket_auxdata");
 #define TP_STATUS_KERNEL 0u
 #define TP_STATUS_USER 1u
 #define TP_STATUS_LOSING 4u
+#define TP_STATUS_SEND_REQUEST 1u       /* to be sent from */
+#define TP_STATUS_WRONG_FORMAT 4u
 struct linux_tpacket_req { uint32_t block_size, block_nr, frame_size, frame_nr; };
 struct linux_tpacket2_hdr {
 	uint32_t status, len, snaplen;

@@ -32,7 +32,7 @@ static void packet_free(struct packet *p)
 	kfree(p);
 }
 
-static void sock_put(struct packet_sock *k)
+void packet_put(struct packet_sock *k)
 {
 	if (!ref_put(&k->ref))
 		return;
@@ -45,6 +45,7 @@ static void sock_put(struct packet_sock *k)
 	(void)filter_detach(&k->filter);
 	(void)filter_detach(&k->fanout.filter);
 	packet_ring_free(&k->ring);
+	packet_ring_free(&k->tx);
 	netns_put(k->ns);
 	kfree(k);
 }
@@ -125,16 +126,6 @@ static bool wants(const struct packet_sock *k, const struct frame *f)
 	return k->protocol == ETH_P_ALL || k->protocol == f->protocol;
 }
 
-static bool has_room(struct packet_sock *k)
-{
-	bool room;
-
-	spin_lock(&k->lock);
-	room = k->queued < (size_t)word(&k->rcvbuf);
-	spin_unlock(&k->lock);
-	return room;
-}
-
 /* Who of k's group gets f; NULL: that was asked for one before it. */
 static struct packet_sock *of_group(struct netns *ns, struct packet_sock *k, const struct frame *f)
 {
@@ -150,19 +141,13 @@ static struct packet_sock *of_group(struct netns *ns, struct packet_sock *k, con
 	list_for_each(o, &ns->packets, link)
 		if (same_group(k, o) && !place--)
 			win = o;
-	if (k->fanout.type != PACKET_FANOUT_ROLLOVER && !(k->fanout.flags & PACKET_FANOUT_FLAG_ROLLOVER))
-		return win;
-	if (has_room(win))
-		return win;
-	list_for_each(o, &ns->packets, link)
-		if (same_group(k, o) && has_room(o))
-			return o;
 	return win;
 }
 
 static void show(struct netns *ns, const struct frame *f, const struct packet_sock *but)
 {
 	struct packet_sock *to[WATCHERS_MAX], *k;
+	uint64_t rolls = 0;             /* bits, by place in to */
 	unsigned n = 0;
 
 	spin_lock(&ns->lock);
@@ -173,13 +158,16 @@ static void show(struct netns *ns, const struct frame *f, const struct packet_so
 			continue;
 		if (k->fanout.set)
 			who = of_group(ns, k, f);
-		if (who && ref_get_unless_zero(&who->ref))
-			to[n++] = who;
+		if (!who || !ref_get_unless_zero(&who->ref))
+			continue;
+		rolls |= (uint64_t)packet_rolls(who) << n;
+		to[n++] = who;
 	}
 	spin_unlock(&ns->lock);
 	for (unsigned i = 0; i < n; i++) {
-		deliver(to[i], f);
-		sock_put(to[i]);
+		k = rolls >> i & 1 ? packet_rollover(to[i], f) : to[i];
+		deliver(k, f);
+		packet_put(k);
 	}
 }
 
@@ -276,17 +264,40 @@ static int destination(struct packet_sock *k, const struct sock_msg *m, uint16_t
 	return __atomic_load_n(&k->ns->lo.up, __ATOMIC_RELAXED) ? 0 : -ENETDOWN;
 }
 
+void packet_transmit(struct packet_sock *k, uint16_t protocol, const uint8_t *buf, size_t n)
+{
+	size_t link = k->type == SOCK_DGRAM ? 0 : FRAME_LINK_SIZE;
+	static const uint8_t none[ETH_ALEN];
+	struct frame f = { .kind = PACKET_HOST, .protocol = protocol };
+	uint16_t type = be16(protocol);
+
+	if (!link) {
+		memcpy(f.head + FRAME_LINK_SIZE - sizeof type, &type, sizeof type);
+		f.head_size = FRAME_LINK_SIZE;
+	} else {                        /* its own link header says what it is */
+		memcpy(&type, buf + FRAME_LINK_SIZE - sizeof type, sizeof type);
+		f.protocol = be16(type);
+	}
+	f.net = f.transport = FRAME_LINK_SIZE;
+	f.body = buf;
+	f.body_size = n;
+	show_both(k->ns, &f, k);
+	/* The link's address is all zeros: what is for another is not for us. */
+	if (!link || !memcmp(buf, none, sizeof none))
+		inet_from_link(k->ns, f.protocol, buf + link, n - link);
+}
+
 static long packet_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct packet_sock *k = s->priv;
 	size_t n = m->it->left, head = s->type == SOCK_DGRAM ? FRAME_LINK_SIZE : 0, skip = 0;
-	static const uint8_t none[ETH_ALEN];
-	struct frame f = { .kind = PACKET_HOST };
-	uint16_t type;
+	uint16_t protocol;
 	uint8_t *buf;
 	struct linux_virtio_net_hdr vnet;
-	int err = destination(k, m, &f.protocol);
+	int err = destination(k, m, &protocol);
 
+	if (!err && packet_ring_there(&k->tx))
+		return packet_tx_send(k, protocol);
 	if (!err && word(&k->vnet_hdr)) {
 		if (n < sizeof vnet)
 			return -EINVAL;
@@ -308,21 +319,7 @@ static long packet_sendmsg(struct socket *s, struct sock_msg *m)
 		kfree(buf);
 		return -EFAULT;
 	}
-	if (head) {
-		type = be16(f.protocol);
-		memcpy(f.head + FRAME_LINK_SIZE - sizeof type, &type, sizeof type);
-		f.head_size = FRAME_LINK_SIZE;
-	} else {                        /* its own link header says what it is */
-		memcpy(&type, buf + FRAME_LINK_SIZE - sizeof type, sizeof type);
-		f.protocol = be16(type);
-	}
-	f.net = f.transport = FRAME_LINK_SIZE;
-	f.body = buf;
-	f.body_size = n;
-	show_both(k->ns, &f, k);
-	/* The link's address is all zeros: what is for another is not for us. */
-	if (head || !memcmp(buf, none, sizeof none))
-		inet_from_link(k->ns, f.protocol, buf + FRAME_LINK_SIZE - head, n + head - FRAME_LINK_SIZE);
+	packet_transmit(k, protocol, buf, n);
 	kfree(buf);
 	return (long)(n + skip);
 }
@@ -413,6 +410,7 @@ out:
 	if (!peek)
 		packet_free(p);
 	mutex_unlock(&k->read_lock);
+	packet_rollover_look(k);
 	return ret;
 }
 
@@ -430,6 +428,7 @@ static uint32_t packet_poll(struct socket *s, struct poll_table *pt)
 	spin_unlock(&k->lock);
 	if (packet_ring_there(&k->ring) && packet_ring_ready(&k->ring))
 		ev |= POLLIN | POLLRDNORM;
+	packet_rollover_look(k);
 	return ev;
 }
 
@@ -460,12 +459,14 @@ static void packet_release(struct socket *s)
 	list_del(&k->link);
 	__atomic_store_n(&k->ns->packet_count, k->ns->packet_count - 1, __ATOMIC_RELAXED);
 	spin_unlock(&k->ns->lock);
-	sock_put(k);
+	packet_put(k);
 }
 
 static int packet_mmap(struct socket *s, uint64_t off, uint64_t size, struct mmap_target *ret)
 {
-	return packet_ring_mmap(&((struct packet_sock *)s->priv)->ring, off, size, ret);
+	struct packet_sock *k = s->priv;
+
+	return packet_ring_mmap(packet_ring_there(&k->tx) ? &k->tx : &k->ring, off, size, ret);
 }
 
 static struct filter_slot *packet_filter(struct socket *s) { return &((struct packet_sock *)s->priv)->filter; }
@@ -523,6 +524,7 @@ int packet_create(struct socket *s)
 	waitq_init(&k->wq);
 	mutex_init(&k->read_lock);
 	mutex_init(&k->ring.lock);
+	mutex_init(&k->tx.lock);
 	list_init(&k->queue);
 	list_init(&k->link);
 	k->ns = netns_get(netns_current());

@@ -47,6 +47,7 @@ struct packet_fanout {
 #define PACKET_FANOUT_MEMBERS 256u
 int packet_fanout_parse(uint32_t v, struct packet_fanout *ret);         /* -EINVAL */
 unsigned packet_fanout_place(struct packet_fanout *g, const struct frame *f, unsigned count);   /* below count */
+uint32_t packet_flow(const struct frame *f);            /* the same for both directions of a flow */
 struct packet_facts { int64_t time_ns; uint32_t reserve; bool losing; };
 /* Where in a frame of the ring the network and the link header come; link: there is none. */
 struct packet_layout { uint32_t mac, net; };
@@ -54,12 +55,16 @@ struct packet_layout packet_ring_layout(size_t header, bool link, uint32_t reser
 /* val: struct tpacket_req, or tpacket_req3.  -EINVAL, -EBUSY, -ENOMEM. */
 int packet_ring_set(struct packet_ring *r, const void *val, size_t size, int32_t version, uint32_t reserve);
 void packet_ring_free(struct packet_ring *r);
+uint64_t packet_ring_place(const struct packet_ring *r, uint32_t n);    /* of frame n; versions 1 and 2, and to send */
 bool packet_ring_put(struct packet_ring *r, const struct frame *f, size_t start, size_t keep,
 		     const struct packet_facts *p);            /* false: no room */
+enum packet_room { PACKET_FULL, PACKET_LITTLE_ROOM, PACKET_ROOM };      /* little: less than three quarters are free */
+enum packet_room packet_ring_room(struct packet_ring *r);
 bool packet_ring_ready(struct packet_ring *r);          /* the program has not given the last frame back */
 /* packet_ring3.c: version 3; lock held */
 bool packet_ring3_put(struct packet_ring *r, const struct frame *f, size_t start, size_t keep,
 		      const struct packet_facts *p);
+bool packet_ring3_free(const struct packet_ring *r, uint32_t block);
 bool packet_ring3_ready(struct packet_ring *r);         /* gives the program what there is */
 struct mmap_target;
 int packet_ring_mmap(struct packet_ring *r, uint64_t off, uint64_t size, struct mmap_target *ret);

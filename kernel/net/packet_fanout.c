@@ -2,8 +2,7 @@
 /* PACKET_FANOUT (packet(7)): of the sockets of a group one gets each frame. */
 #include "kernel/net/packet.h"
 
-/* The same for both directions of a flow. */
-static uint32_t flow(const struct frame *f)
+uint32_t packet_flow(const struct frame *f)
 {
 	bool v4 = f->protocol == ETH_P_IP;
 	size_t size = v4 ? 4 : 16, at = f->net + (v4 ? 12 : 8), ports = f->transport;
@@ -25,7 +24,7 @@ unsigned packet_fanout_place(struct packet_fanout *g, const struct frame *f, uns
 	uint32_t v = 0;
 
 	switch (g->type) {
-	case PACKET_FANOUT_HASH: v = flow(f); break;
+	case PACKET_FANOUT_HASH: v = packet_flow(f); break;
 	case PACKET_FANOUT_LB: v = ++g->turn; break;
 	case PACKET_FANOUT_CPU: v = plat_cpu_self(); break;
 	case PACKET_FANOUT_RND: krandom(&v, sizeof v); break;

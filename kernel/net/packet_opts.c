@@ -136,6 +136,25 @@ static int fanout_program(struct packet_sock *k, const void *val, size_t size)
 	return 0;
 }
 
+static bool has_ring(struct packet_sock *k) { return packet_ring_there(&k->ring) || packet_ring_there(&k->tx); }
+
+/* The one or the other: both in one mapping are not there. */
+static int set_ring(struct packet_sock *k, bool tx, const void *val, size_t size)
+{
+	struct packet_ring *r = tx ? &k->tx : &k->ring, *other = tx ? &k->ring : &k->tx;
+	int32_t version = word(&k->version);
+	struct linux_tpacket_req3 q;
+
+	if (tx && version == TPACKET_V3 && size >= sizeof q) {
+		memcpy(&q, val, sizeof q);
+		if (q.block_nr && (q.retire_blk_tov || q.sizeof_priv || q.feature_req_word))
+			return -EINVAL; /* frames that are sent lie as in version 2 */
+	}
+	if (packet_ring_there(other))
+		return -EBUSY;
+	return packet_ring_set(r, val, size, version, (uint32_t)word(&k->reserve));
+}
+
 int packet_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)
 {
 	struct packet_sock *k = s->priv;
@@ -150,8 +169,8 @@ int packet_setsockopt(struct socket *s, int level, int opt, const void *val, siz
 		return -ENOPROTOOPT;
 	if (opt == PACKET_ADD_MEMBERSHIP || opt == PACKET_DROP_MEMBERSHIP)
 		return member(k, opt == PACKET_ADD_MEMBERSHIP, val, size);
-	if (opt == PACKET_RX_RING)
-		return packet_ring_set(&k->ring, val, size, word(&k->version), (uint32_t)word(&k->reserve));
+	if (opt == PACKET_RX_RING || opt == PACKET_TX_RING)
+		return set_ring(k, opt == PACKET_TX_RING, val, size);
 	if (opt == PACKET_FANOUT)
 		return join(k, val, size);
 	if (opt == PACKET_FANOUT_DATA)
@@ -160,7 +179,7 @@ int packet_setsockopt(struct socket *s, int level, int opt, const void *val, siz
 		return -ENOPROTOOPT;
 	if (opt == PACKET_VNET_HDR && k->type != SOCK_RAW)
 		return -EINVAL;
-	if ((opt == PACKET_VERSION || opt == PACKET_RESERVE || opt == PACKET_VNET_HDR) && packet_ring_there(&k->ring))
+	if ((opt == PACKET_VERSION || opt == PACKET_RESERVE || opt == PACKET_VNET_HDR || opt == PACKET_LOSS) && has_ring(k))
 		return -EBUSY;
 	if (opt == PACKET_AUXDATA || opt == PACKET_ORIGDEV ? size < sizeof v : size != sizeof v)
 		return -EINVAL;
@@ -168,6 +187,8 @@ int packet_setsockopt(struct socket *s, int level, int opt, const void *val, siz
 		return -EINVAL;
 	if ((opt == PACKET_RESERVE && v < 0) || (opt == PACKET_IGNORE_OUTGOING && (v < 0 || v > 1)))
 		return -EINVAL;
+	if (opt == PACKET_TX_HAS_OFF && has_ring(k))
+		return 0;               /* and nothing changes, as on Linux */
 	set_word(to, opt == PACKET_VERSION || opt == PACKET_RESERVE || opt == PACKET_TIMESTAMP ? v : !!v);
 	return 0;
 }
@@ -202,6 +223,8 @@ int packet_getsockopt(struct socket *s, int level, int opt, void *val, size_t *s
 		return -ENOPROTOOPT;
 	if (opt == PACKET_STATISTICS)
 		return get_stats(k, val, size);
+	if (opt == PACKET_ROLLOVER_STATS)
+		return packet_rollover_stats(k, val, size);
 	if (opt == PACKET_HDRLEN) {     /* a version goes in, a size comes out */
 		if (*size < sizeof v)
 			return -EINVAL;

@@ -70,7 +70,7 @@ void packet_ring_free(struct packet_ring *r)
 	__atomic_store_n(&r->set, false, __ATOMIC_RELEASE);
 }
 
-static uint64_t place(const struct packet_ring *r, uint32_t n)
+uint64_t packet_ring_place(const struct packet_ring *r, uint32_t n)
 {
 	return (uint64_t)(n / r->per_block) * r->block_size + (uint64_t)(n % r->per_block) * r->frame_size;
 }
@@ -79,7 +79,7 @@ static bool is_free(const struct packet_ring *r, uint32_t n)
 {
 	uint32_t status;
 
-	return !plat_obj_read(r->obj, place(r, n), &status, sizeof status) && status == TP_STATUS_KERNEL;
+	return !plat_obj_read(r->obj, packet_ring_place(r, n), &status, sizeof status) && status == TP_STATUS_KERNEL;
 }
 
 struct packet_layout packet_ring_layout(size_t header, bool link, uint32_t reserve)
@@ -112,7 +112,7 @@ static bool put_frame(struct packet_ring *r, const struct frame *f, size_t start
 {
 	struct packet_layout l = packet_ring_layout(TPACKET2_HDRLEN, start, p->reserve);
 	struct { uint8_t h[32]; struct linux_sockaddr_ll ll; } __packed h = { .ll = packet_name(f) };
-	uint64_t status = TP_STATUS_USER | (p->losing ? TP_STATUS_LOSING : 0), at = place(r, r->head);
+	uint64_t status = TP_STATUS_USER | (p->losing ? TP_STATUS_LOSING : 0), at = packet_ring_place(r, r->head);
 	size_t n = l.mac < r->frame_size ? MIN(keep, (size_t)(r->frame_size - l.mac)) : 0;
 	uint8_t *buf;
 	bool ok;
@@ -141,6 +141,23 @@ bool packet_ring_put(struct packet_ring *r, const struct frame *f, size_t start,
 	ok = r->set && (r->version == TPACKET_V3 ? packet_ring3_put : put_frame)(r, f, start, keep, p);
 	mutex_unlock(&r->lock);
 	return ok;
+}
+
+enum packet_room packet_ring_room(struct packet_ring *r)
+{
+	bool (*look)(const struct packet_ring *, uint32_t);
+	enum packet_room room = PACKET_FULL;
+	uint32_t n;
+
+	mutex_lock(&r->lock);
+	look = r->version == TPACKET_V3 ? packet_ring3_free : is_free;
+	n = r->version == TPACKET_V3 ? r->blocks : r->frames;
+	if (r->set && n && look(r, (r->head + n / 4) % n))
+		room = PACKET_ROOM;
+	else if (r->set && look(r, r->head))
+		room = PACKET_LITTLE_ROOM;
+	mutex_unlock(&r->lock);
+	return room;
 }
 
 bool packet_ring_ready(struct packet_ring *r)

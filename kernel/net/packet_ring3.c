@@ -10,7 +10,7 @@
 
 static uint64_t block_at(const struct packet_ring *r, uint32_t k) { return (uint64_t)k * r->block_size; }
 
-static bool is_free(const struct packet_ring *r, uint32_t k)
+bool packet_ring3_free(const struct packet_ring *r, uint32_t k)
 {
 	uint32_t status;
 
@@ -54,7 +54,7 @@ bool packet_ring3_put(struct packet_ring *r, const struct frame *f, size_t start
 	whole = (uint32_t)align_up(l.mac + n, FRAME_ALIGNMENT);
 	if (r->used && r->used + whole >= r->block_size)        /* Linux fills none to its end */
 		give(r, p->losing ? TP_STATUS_LOSING : 0);
-	if (!r->used && !is_free(r, r->head))
+	if (!r->used && !packet_ring3_free(r, r->head))
 		return false;
 	buf = kmalloc(n + 1);
 	if (!buf)
@@ -91,5 +91,5 @@ bool packet_ring3_ready(struct packet_ring *r)
 {
 	if (r->used && r->count)
 		give(r, TP_STATUS_BLK_TMO);
-	return !is_free(r, r->head ? r->head - 1 : r->blocks - 1);
+	return !packet_ring3_free(r, r->head ? r->head - 1 : r->blocks - 1);
 }

@@ -102,6 +102,7 @@ STRUCTS = {
         "first_sec": "hdr.bh1.ts_first_pkt.ts_sec", "first_nsec": "hdr.bh1.ts_first_pkt.ts_nsec",
         "last_sec": "hdr.bh1.ts_last_pkt.ts_sec", "last_nsec": "hdr.bh1.ts_last_pkt.ts_nsec"}),
     "linux_virtio_net_hdr": ("struct virtio_net_hdr", "", {}),
+    "linux_tpacket_rollover_stats": ("struct tpacket_rollover_stats", "tp_", {}),
     "linux_tpacket2_hdr": ("struct tpacket2_hdr", "tp_", {}),
     "linux_nlmsghdr": ("struct nlmsghdr", "nlmsg_", {}), "linux_nlattr": ("struct nlattr", "nla_", {}),
     "linux_ifinfomsg": ("struct ifinfomsg", "ifi_", {"pad": "__ifi_pad"}), "linux_ifaddrmsg": ("struct ifaddrmsg", "ifa_", {}),

@@ -78,7 +78,7 @@ static void ring_set(struct slot *x)
 		((uint32_t *)&q)[below(7)] = below(2) ? bounds[below(ARRAY_SIZE(bounds))] : (uint32_t)testhost_random();
 	option_int(fd_of(x), SOL_PACKET, PACKET_VERSION, (uint32_t)version);
 	option_int(fd_of(x), SOL_PACKET, PACKET_RESERVE, reserve);
-	option(fd_of(x), SOL_PACKET, PACKET_RX_RING, &q,
+	option(fd_of(x), SOL_PACKET, below(4) ? PACKET_RX_RING : PACKET_TX_RING, &q,
 	       version == TPACKET_V3 || !below(5) ? sizeof q : sizeof(struct tpacket_req));
 }
 
@@ -165,11 +165,23 @@ static long port_new(void)
 	return s;
 }
 
+/* What is ready in a ring to send from, or the data page. */
+static void ring_send(struct slot *x)
+{
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_protocol = htons(RINGS_TYPE), .sll_ifindex = 1 };
+
+	if (below(3))
+		option_int(fd_of(x), SOL_PACKET, below(2) ? PACKET_LOSS : PACKET_TX_HAS_OFF, below(2));
+	u_put(args_page(), &ll, sizeof ll);
+	u(SYS_sendto, fd_of(x), data_page(), below(100), MSG_DONTWAIT, args_page(), sizeof ll);
+}
+
 static void packet_step(struct slot *x)
 {
 	long s = fd_of(x);
 
-	switch (below(16)) {
+	switch (below(18)) {
+	case 16: case 17: ring_send(x); break;
 	case 0: u(SYS_close, s); packet_new(x); break;
 	case 1: case 2: ring_set(x); break;
 	case 3: option_int(s, SOL_PACKET, PACKET_VNET_HDR, below(2)); break;
