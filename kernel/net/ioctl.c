@@ -103,6 +103,16 @@ static int set_addr(struct netns *ns, unsigned cmd, const char *label, const str
 	return cmd == SIOCSIFADDR && !v ? 0 : add(ns, &a, label);
 }
 
+/* An address with a label of its own goes when its "link" goes down: devinet_ioctl(). */
+static int set_alias(struct netns *ns, const char *label, bool up)
+{
+	struct net_address a, gone;
+
+	if (!labelled(ns, label, &a))
+		return -EADDRNOTAVAIL;
+	return up || !net_address_del(ns, &a.ip, a.prefix, &gone) ? 0 : -EADDRNOTAVAIL;
+}
+
 static long set(struct netns *ns, unsigned cmd, const char *label, const struct linux_ifreq *r)
 {
 	int16_t flags;
@@ -113,7 +123,10 @@ static long set(struct netns *ns, unsigned cmd, const char *label, const struct 
 	memcpy(&flags, r->data, sizeof flags);
 	memcpy(&v, r->data, sizeof v);
 	switch (cmd) {
-	case SIOCSIFFLAGS: return net_link_set_up(ns, flags & IFF_UP);
+	case SIOCSIFFLAGS:
+		if (strchr(label, ':'))
+			return set_alias(ns, label, flags & IFF_UP);
+		return net_link_set_up(ns, flags & IFF_UP);
 	case SIOCSIFMTU:
 		if (v < 0)
 			return -EINVAL;
@@ -159,6 +172,12 @@ static long get(struct netns *ns, unsigned cmd, const char *label, struct linux_
 	return -ENOTTY;
 }
 
+/* Only IPv4 knows these: the sockets of other families pass them on to the devices. */
+static bool asks_ipv4(unsigned cmd)
+{
+	return cmd == SIOCGIFADDR || cmd == SIOCGIFDSTADDR || cmd == SIOCGIFNETMASK || cmd == SIOCGIFBRDADDR;
+}
+
 static bool is_set(unsigned cmd)
 {
 	return cmd == SIOCSIFFLAGS || cmd == SIOCSIFMTU || cmd == SIOCSIFTXQLEN || cmd == SIOCSIFADDR ||
@@ -176,7 +195,7 @@ long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 
 	if (cmd == SIOCGIFCONF)
 		return conf(ns, arg);
-	if (cmd < SIOCATMARK || cmd > 0x89ff)
+	if (cmd < SIOCATMARK || cmd > 0x89ff || (asks_ipv4(cmd) && s->family != AF_INET && s->family != AF_PACKET))
 		return -ENOTTY;
 	err = copy_in(&r, (uaddr){ arg }, sizeof r);
 	if (err)

@@ -24,7 +24,7 @@
 	X(G, icmp_msgs_per_sec, 1000, 0, INT32_MAX) X(G, icmp_ratelimit, 1000, 0, INT32_MAX) \
 	X(G, icmp_ratemask, 6168, ANY) X(G, igmp_link_local_mcast_reports, 1, 0, 255) \
 	X(G, igmp_qrv, 2, 1, INT32_MAX) X(G, ip_autobind_reuse, 0, 0, 1) X(G, ip_dynaddr, 0, 0, 255) \
-	X(G, ip_early_demux, 1, 0, 255) X(G, ip_forward, 0, 0, 1) X(G, ip_forward_update_priority, 1, 0, 1) \
+	X(G, ip_early_demux, 1, 0, 255) X(G, ip_forward, 0, ANY) X(G, ip_forward_update_priority, 1, 0, 1) \
 	X(G, ip_forward_use_pmtu, 0, 0, 255) X(G, ip_no_pmtu_disc, 0, 0, 255) \
 	X(G, ipfrag_high_thresh, 4194304, 3145728, INT64_MAX) X(G, ipfrag_low_thresh, 3145728, 0, 4194304) \
 	X(G, ipfrag_max_dist, 64, 0, INT32_MAX) X(G, ipfrag_time, 30, 0, INT32_MAX) \

@@ -130,7 +130,7 @@ static int bind(const char *source, struct path *at, uint64_t ms)
 	if (err)
 		return err;
 	mutex_lock(&mount_sem);
-	if (from.mnt->unbindable || !from.mnt->ns)
+	if (from.mnt->unbindable || (!from.mnt->ns && !from.dentry->inode->ops->bindable))
 		err = -EINVAL;
 	else if (S_ISDIR(inode_mode(from.dentry->inode)) != S_ISDIR(inode_mode(at->dentry->inode)))
 		err = -ENOTDIR;

@@ -74,6 +74,7 @@ bool __must_check dir_emit_dots(struct file *f, struct dir_sink *s);
  * A write with O_APPEND: the file system moves *pos to the end under its lock.
  * Paths reach an inode's lock after file->pos_lock. */
 struct inode_ops {
+	bool bindable;                  /* mount(MS_BIND), though its own mount is in no name space */
 	/* Find name: *ret counted inode, or -ENOENT (a negative dentry follows
 	 * unless the super block says nocache). */
 	int (*lookup)(struct inode *dir, const char *name, size_t n, struct inode **ret);

@@ -20,10 +20,36 @@ static void show_dev(struct netns *ns, struct sbuf *s)
 		    bytes, packets, bytes, packets);
 }
 
+/* Some tables have lines of one width: seq_setwidth(). */
+#define TCP_WIDTH 149u
+#define DGRAM_WIDTH 127u
+
+static void pad_lines(struct sbuf *s, size_t width)
+{
+	struct sbuf wide;
+	size_t n;
+
+	sbuf_init(&wide);
+	for (const char *p = s->p, *end; !s->failed && p < s->p + s->n; p = end + 1) {
+		end = memchr(p, '\n', (size_t)(s->p + s->n - p));
+		if (!end)
+			break;
+		n = (size_t)(end - p);
+		sbuf_printf(&wide, "%.*s%*s\n", (int)n, p, n < width ? (int)(width - n) : 0, "");
+	}
+	if (!wide.failed) {
+		s->n = 0;
+		sbuf_write(s, wide.p, wide.n);
+	}
+	s->failed |= wide.failed;
+	sbuf_free(&wide);
+}
+
 static void show_tcp(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
 	net_show_tcp(ns, s, false);
+	pad_lines(s, TCP_WIDTH);
 }
 
 static void show_tcp6(struct netns *ns, struct sbuf *s)
@@ -39,6 +65,7 @@ static void show_udp(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, " " DGRAM_HEAD4);
 	net_show_udp(ns, PROTO_UDP, s, false);
+	pad_lines(s, DGRAM_WIDTH);
 }
 
 static void show_udp6(struct netns *ns, struct sbuf *s)
@@ -63,6 +90,7 @@ static void show_udplite(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, " " DGRAM_HEAD4);
 	net_show_udp(ns, PROTO_UDPLITE, s, false);
+	pad_lines(s, DGRAM_WIDTH);
 }
 
 static void show_udplite6(struct netns *ns, struct sbuf *s)
@@ -75,6 +103,7 @@ static void show_icmp(struct netns *ns, struct sbuf *s)
 {
 	sbuf_printf(s, DGRAM_HEAD4);
 	net_show_icmp(ns, s, false);
+	pad_lines(s, DGRAM_WIDTH);
 }
 
 static void show_icmp6(struct netns *ns, struct sbuf *s)
@@ -116,6 +145,7 @@ static void show_route(struct netns *ns, struct sbuf *s)
 		if (r->family == AF_INET && r->table == RT_TABLE_MAIN)
 			route_line(s, r);
 	spin_unlock(&ns->lock);
+	pad_lines(s, DGRAM_WIDTH);
 }
 
 static void show_if_inet6(struct netns *ns, struct sbuf *s)

@@ -306,7 +306,8 @@ int pid_net_protocols(struct task *t, struct sbuf *s)
 
 TEXT(rt_cache,
      "Iface\tDestination\tGateway"
-     " \tFlags\t\tRefCnt\tUse\tMetric\tSource\t\tMTU\tWindow\tIRTT\tTOS\tHHRef\tHHUptod\tSpecDst\n")
+     " \tFlags\t\tRefCnt\tUse\tMetric\tSource\t\tMTU\tWindow\tIRTT\tTOS\tHHRef\tHHUptod\tSpecDst"
+     "                          \n")
 TEXT(dev_mcast, "")
 TEXT(mcfilter, "Idx Device        MCA        SRC    INC    EXC\n")
 TEXT(mcfilter6, "Idx Device                Multicast Address                   Source Address    INC    EXC\n")

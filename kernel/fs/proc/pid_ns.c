@@ -102,7 +102,9 @@ static long ns_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 }
 
 static const struct file_ops ns_fops = { .ioctl = ns_ioctl };
-static const struct inode_ops ns_iops = { .evict = ns_evict };
+/* ip-netns(8) keeps name spaces so.  One of mounts could keep itself. */
+static const struct inode_ops ns_iops = { .evict = ns_evict, .bindable = true };
+static const struct inode_ops ns_mnt_iops = { .evict = ns_evict };
 
 bool proc_ns_of(struct file *f, uint64_t *ret_flag, void **ret_object)
 {
@@ -147,7 +149,7 @@ static int ns_path(struct task *t, unsigned k, struct path *ret)
 	n->kind = &kinds[k];
 	n->object = object_get(t, k);
 	i->ino = number(t, k);
-	i->ops = &ns_iops;
+	i->ops = k == K_MNT ? &ns_mnt_iops : &ns_iops;
 	i->fops = &ns_fops;
 	i->priv = n;
 	err = inode_link_path(i, ret);
