@@ -72,7 +72,7 @@ static long eventfd_read(struct file *f, struct iter *to, uint64_t *pos)
 		if (wait_event_interruptible(&e->wq, take(e, &v)))
 			return -ERESTARTSYS;
 	}
-	waitq_wake_all(&e->wq, POLL_OUT_KEYS);
+	waitq_wake(&e->wq, 1, POLL_OUT_KEYS);
 	return iter_copy_out(to, &v, sizeof v) == sizeof v ? (long)sizeof v : -EFAULT;
 }
 
@@ -94,7 +94,7 @@ static long eventfd_write(struct file *f, struct iter *from, uint64_t *pos)
 		if (wait_event_interruptible(&e->wq, add(e, v)))
 			return -ERESTARTSYS;
 	}
-	waitq_wake_all(&e->wq, POLL_IN_KEYS);
+	waitq_wake(&e->wq, 1, POLL_IN_KEYS);
 	return sizeof v;
 }
 
@@ -182,7 +182,7 @@ void eventfd_signal(struct file *f)
 	struct eventfd *e = f->priv;
 
 	(void)add(e, 1);                /* full: whoever reads it has news enough */
-	waitq_wake_all(&e->wq, POLL_IN_KEYS);
+	waitq_wake(&e->wq, 1, POLL_IN_KEYS);
 }
 
 static long eventfd_make(unsigned count, int flags)

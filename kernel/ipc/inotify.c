@@ -101,7 +101,7 @@ static void queue_event(struct inotify *in, int32_t wd, uint32_t mask, uint32_t 
 	}
 	spin_unlock(&in->lock);
 	if (ev)
-		waitq_wake_all(&in->wq, POLL_IN_KEYS);
+		waitq_wake(&in->wq, 1, POLL_IN_KEYS);
 }
 
 /* ---- watches ---- */

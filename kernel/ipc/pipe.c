@@ -49,7 +49,7 @@ static long pipe_read(struct file *f, struct iter *to, uint64_t *pos)
 	}
 	mutex_unlock(&p->lock);
 	if (ret > 0)
-		waitq_wake_all(&p->wr, POLL_OUT_KEYS);
+		waitq_wake(&p->wr, 1, POLL_OUT_KEYS);
 	return ret;
 }
 
@@ -66,7 +66,7 @@ static long pipe_write(struct file *f, struct iter *from, uint64_t *pos)
 	if (p->readers) {
 		err = pipe_top_up(p, from, &done);
 		if (done)
-			waitq_wake_all(&p->rd, POLL_IN_KEYS);
+			waitq_wake(&p->rd, 1, POLL_IN_KEYS);
 	}
 	while (!err && done < want) {
 		if (!p->readers) {
@@ -77,7 +77,7 @@ static long pipe_write(struct file *f, struct iter *from, uint64_t *pos)
 			err = pipe_put(p, from, f->flags & O_DIRECT, &got);
 			done += got;
 			if (got)
-				waitq_wake_all(&p->rd, POLL_IN_KEYS);
+				waitq_wake(&p->rd, 1, POLL_IN_KEYS);
 			continue;
 		}
 		if ((f->flags & O_NONBLOCK) || from->nowait) {
@@ -225,8 +225,8 @@ int fifo_open(struct inode *i, struct file *f)
 	if (writes)
 		pipe_store(p->writer_opens, p->writer_opens + 1);
 	mutex_unlock(&p->lock);
-	waitq_wake_all(&p->rd, POLL_IN_KEYS);
-	waitq_wake_all(&p->wr, POLL_OUT_KEYS);
+	waitq_wake(&p->rd, 1, POLL_IN_KEYS);
+	waitq_wake(&p->wr, 1, POLL_OUT_KEYS);
 	f->pos = UINT64_MAX;
 	if (p->pair) {
 		/* Both ends have been there. */
@@ -345,7 +345,7 @@ long pipe_set_size(struct file *f, uint64_t size)
 	mutex_unlock(&p->lock);
 	if (err)
 		return err;
-	waitq_wake_all(&p->wr, POLL_OUT_KEYS);
+	waitq_wake(&p->wr, 1, POLL_OUT_KEYS);
 	return n;
 }
 
@@ -372,7 +372,7 @@ void pipe_skip(struct file *f, size_t n)
 	mutex_lock(&p->lock);
 	pipe_drop(p, MIN(n, pipe_used(p)));
 	mutex_unlock(&p->lock);
-	waitq_wake_all(&p->wr, POLL_OUT_KEYS);
+	waitq_wake(&p->wr, 1, POLL_OUT_KEYS);
 }
 
 long pipe_peek(struct file *f, void *buf, size_t n)

@@ -39,7 +39,7 @@ static void timer_fired(struct ktimer *k)
 	}
 	spin_unlock(&t->lock);
 	if (wake)
-		waitq_wake_all(&t->wq, POLL_IN_KEYS);
+		waitq_wake(&t->wq, 1, POLL_IN_KEYS);
 }
 
 /* Wind on a periodic timer that has fired; lock held.  Returns the deadline to
@@ -121,7 +121,7 @@ static long timerfd_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	spin_lock(&t->lock);
 	t->ticks = v;
 	spin_unlock(&t->lock);
-	waitq_wake_all(&t->wq, POLL_IN_KEYS);
+	waitq_wake(&t->wq, 1, POLL_IN_KEYS);
 	return 0;
 }
 

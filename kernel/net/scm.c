@@ -104,6 +104,15 @@ static int add_cred(struct sock_msg *m, uint64_t at, uint64_t size)
 		return -EINVAL;
 	if (copy_in(&u, (uaddr){ at }, sizeof u))
 		return -EFAULT;
+	if (u.uid == UINT32_MAX || u.gid == UINT32_MAX)
+		return -EINVAL;
+	if (u.pid != current_task()->tg->tgid && capable(CAP_SYS_ADMIN)) {
+		struct task *t = task_find_get(u.pid);
+
+		if (!t)
+			return -ESRCH;
+		task_put(t);
+	}
 	if (u.pid != current_task()->tg->tgid && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (u.uid != c->uid && u.uid != c->euid && u.uid != c->suid && !capable(CAP_SETUID))
@@ -138,10 +147,12 @@ int scm_send(const struct socket *s, struct sock_msg *m, uint64_t control, uint6
 	int err = 0;
 
 	m->cred = (struct linux_ucred){ t->tg->tgid, t->cred->uid, t->cred->gid };
-	if (!control || !size)
+	if (!size)
 		return 0;
 	if (size > CONTROL_MAX)
 		return -ENOBUFS;
+	if (!control)
+		return -EFAULT;
 	while (!err && size - off >= sizeof h) {
 		uint64_t body;
 

@@ -73,12 +73,17 @@ static void count_waiters(struct waitq *q, int32_t change)
 	__atomic_store_n(&q->count, n + (uint32_t)change, __ATOMIC_RELAXED);
 }
 
+/* Exclusive waiters come last: a wake-up that ends with one has passed all others. */
 void waitq_add(struct waitq *q, struct waiter *w)
 {
+	struct list *behind = &q->waiters;
+
 	spin_lock(&q->lock);
 	count_waiters(q, 1);
 	w->q = q;
-	list_push_back(&q->waiters, &w->link);
+	while (!w->exclusive && behind->prev != &q->waiters && container_of(behind->prev, struct waiter, link)->exclusive)
+		behind = behind->prev;
+	list_push_back(behind, &w->link);
 	spin_unlock(&q->lock);
 }
 

@@ -107,7 +107,7 @@ void dgram_deliver(struct dgram_sock *d, struct dgram *m)
 		kfree(m);
 		return;
 	}
-	waitq_wake_all(&d->wq, POLLIN | POLLRDNORM);
+	waitq_wake(&d->wq, 1, POLLIN | POLLRDNORM);
 }
 
 bool dgram_charge(size_t n)

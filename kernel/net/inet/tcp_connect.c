@@ -104,7 +104,7 @@ void tcp_defer_done(struct tcp_sock *c)
 		list_push_back(&l->accept_queue, &c->link);
 	}
 	spin_unlock(&l->lock);
-	waitq_wake_all(&l->wq, POLLIN | POLLRDNORM);
+	waitq_wake(&l->wq, 1, POLLIN | POLLRDNORM);
 	tcp_put(l);
 }
 
@@ -290,7 +290,7 @@ static int establish(struct tcp_sock *t, struct tcp_sock *l)
 	tcp_put(c);
 	if (packet_watched(t->in.ns))
 		tcp_show_connect(t, true);
-	waitq_wake_all(&l->wq, POLLIN | POLLRDNORM);
+	waitq_wake(&l->wq, 1, POLLIN | POLLRDNORM);
 	waitq_wake_all(&t->wq, POLLOUT | POLLWRNORM);
 	return 0;
 }
