@@ -78,6 +78,18 @@ static size_t box_copy(struct stub *s, uint64_t user, void *buf, size_t n, bool 
 	return n;
 }
 
+#define COPY_LONG 65536u
+
+/* A thread that spins for us would go to sleep meanwhile, and be woken on another core for more
+ * than the copy takes.  The order to run ends this. */
+static void bear_with_us(struct stub *s)
+{
+	struct stub_box *box = stub_box_of(s, plat_cpu_self());
+
+	if (mailbox_apart(box) && __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != CORE_NOWHERE)
+		__atomic_store_n(&box->kern_cpu, CORE_NOWHERE, __ATOMIC_RELAXED);
+}
+
 static size_t copy(plat_as_t as, uint64_t user, void *buf, size_t n, bool out)
 {
 	struct stub *s = stub_find(as.id);
@@ -93,6 +105,8 @@ static size_t copy(plat_as_t as, uint64_t user, void *buf, size_t n, bool out)
 		return n - room + copy(as, user, buf, room, out);
 	}
 	later_need(s, user, n);
+	if (n >= COPY_LONG)
+		bear_with_us(s);
 	return process.no_vm_access ? box_copy(s, user, buf, n, out) : vm_copy(s, user, buf, n, out);
 }
 

@@ -184,8 +184,7 @@ static inline struct stub_slot *slot_now(struct stub_box *box)
 static uint32_t hand_over(struct stub_box *box, bool xstate)
 {
 	uint32_t cpu = host_cpu();
-	uint32_t turn;
-	uint32_t partner = __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED);
+	uint32_t turn, partner = __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED);
 	/* On one core the partner can only run when we sleep. */
 	bool apart = partner != cpu;
 
@@ -200,8 +199,7 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 	if (xstate && apart)
 		stub_slot_save(box);
 	if (apart) {
-		/* It may be on its way to another core. */
-		uint64_t start = cycles(), limit = config()->spin_cycles << (partner == CORE_NOWHERE ? 2 : 0);
+		uint64_t start = cycles(), spin = config()->spin_cycles;
 
 		do {
 			turn = __atomic_load_n(&box->line.turn, __ATOMIC_ACQUIRE);
@@ -210,9 +208,10 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 			if (turn != TURN_KERNEL)
 				return turn;
 			__builtin_ia32_pause();
-			/* The kernel comes to this core. */
-		} while (cycles() - start < limit &&
-			 __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != cpu);
+			partner = __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED);
+			/* The kernel comes to this core; or it is on its way to another, or
+			 * has something long to do for this call. */
+		} while (partner != cpu && cycles() - start < spin << (partner == CORE_NOWHERE ? 2 : 0));
 		if (turn == TURN_ROOM && make_room(box, &turn))
 			return turn;
 	} else if (yield(box, &turn)) {
