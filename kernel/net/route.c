@@ -310,6 +310,20 @@ static bool plain(struct netns *ns)
 	       ns->rule_count == 5;
 }
 
+/* The first address of IPv4 that is good beyond this host, or none: inet_select_addr(). */
+static struct ipaddr wide_address(struct netns *ns)
+{
+	struct ipaddr found = ip_any4;
+	struct net_address *a;
+
+	spin_lock(&ns->lock);
+	list_for_each(a, &ns->addresses, link)
+		if (ip_is_any(&found) && ip_is_v4(&a->ip) && a->scope == RT_SCOPE_UNIVERSE)
+			found = a->ip;
+	spin_unlock(&ns->lock);
+	return found;
+}
+
 int net_route(struct netns *ns, struct ipaddr *dst, int32_t link, struct ipaddr *ret_src, enum net_kind *ret_kind)
 {
 	struct net_rt r;
@@ -326,6 +340,7 @@ int net_route(struct netns *ns, struct ipaddr *dst, int32_t link, struct ipaddr 
 	/* On a link that the program names, IPv4 needs no route for these. */
 	if (v4 && link && __atomic_load_n(&ns->lo.up, __ATOMIC_RELAXED) && (ip_is_multicast(dst) || ip_is_broadcast(dst))) {
 		*ret_kind = ip_is_multicast(dst) ? NET_MULTICAST : NET_BROADCAST;
+		*ret_src = wide_address(ns);
 		return 0;
 	}
 	if (loopback(dst) && plain(ns) && !(v4 && ip_v4(dst) == 0x7fffffff))

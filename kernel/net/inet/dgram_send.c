@@ -118,6 +118,13 @@ int dgram_autobind(struct dgram_sock *d)
 	return err == -EINVAL ? 0 : err;        /* another thread was faster */
 }
 
+/* A group, or everybody, is on the link whose address the socket has: ip_route_output_key(). */
+static bool by_own_address(const struct dgram_sock *d, const struct ipaddr *to)
+{
+	return ip_is_v4(to) && (ip_is_multicast(to) || ip_is_broadcast(to)) && !ip_is_any(&d->in.local.ip) &&
+	       ip_is_v4(&d->in.local.ip) && net_is_local(d->in.ns, &d->in.local.ip);
+}
+
 int dgram_route(struct socket *s, struct dgram_sock *d, struct endpoint *to, int32_t link, struct ipaddr *ret_src)
 {
 	enum net_kind kind;
@@ -131,6 +138,8 @@ int dgram_route(struct socket *s, struct dgram_sock *d, struct endpoint *to, int
 		link = d->in.opt[ip_is_v4(&to->ip) ? OPT_MC_IF : OPT6_MC_IF];
 	if (!link && inet_needs_scope(&to->ip))
 		link = (int32_t)to->scope;
+	if (!link && by_own_address(d, &to->ip))
+		link = LO_INDEX;
 	err = net_route(d->in.ns, &to->ip, link, ret_src, &kind);
 	if (!err && kind == NET_BROADCAST && !s->broadcast)
 		err = -EACCES;
@@ -188,7 +197,7 @@ int dgram_destination(struct socket *s, const struct sock_msg *m, bool ports, st
 	*ret_from = d->in.local;
 	if (ret_ctl->have_from)
 		ret_from->ip = ret_ctl->from;
-	else if (ip_is_any(&ret_from->ip) || ip_is_multicast(&ret_from->ip))
+	else if (ip_is_any(&ret_from->ip) || ip_is_multicast(&ret_from->ip) || ip_is_broadcast(&ret_from->ip))
 		ret_from->ip = src;
 	return ip_is_v4(&ret_from->ip) == ip_is_v4(&ret_to->ip) ? 0 : -EINVAL;
 }
