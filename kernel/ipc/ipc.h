@@ -12,6 +12,7 @@ struct tgroup;
 
 /* fcntl(2) F_GETPIPE_SZ, F_SETPIPE_SZ: bytes, or -EBADF when f is no pipe,
  * -EBUSY, -EPERM, -EINVAL. */
+uint32_t pipe_size_max(uint32_t set);           /* fs.pipe-max-size, made the next power of two if set; 0: too much */
 long pipe_get_size(struct file *f);
 long pipe_set_size(struct file *f, uint64_t size);
 /* Bytes waiting in a pipe; -EBADF when f is none (splice, tee). */

@@ -326,20 +326,39 @@ long pipe_get_size(struct file *f)
 	return p ? (long)pipe_load(p->size) : -EBADF;
 }
 
+static uint32_t size_max = PIPE_MAX;    /* atomic; a power of two */
+
+static uint32_t whole_pages(uint64_t size)
+{
+	uint32_t n = PIPE_PAGE;
+
+	while (n < size)
+		n *= 2;
+	return n;
+}
+
+uint32_t pipe_size_max(uint32_t set)
+{
+	if (set > PIPE_MAX)
+		return 0;
+	if (set)
+		__atomic_store_n(&size_max, whole_pages(set), __ATOMIC_RELAXED);
+	return __atomic_load_n(&size_max, __ATOMIC_RELAXED);
+}
+
 long pipe_set_size(struct file *f, uint64_t size)
 {
 	struct pipe *p = pipe_of(f);
-	uint32_t n = PIPE_PAGE;
+	uint32_t n;
 	int err;
 
 	if (!p)
 		return -EBADF;
 	if (size > (1u << 31))
 		return -EINVAL;
-	if (size > PIPE_MAX)
+	n = whole_pages(size);
+	if (n > PIPE_MAX || (n > pipe_size_max(0) && n > pipe_load(p->size) && !capable(CAP_SYS_RESOURCE)))
 		return -EPERM;
-	while (n < size)
-		n *= 2;
 	mutex_lock(&p->lock);
 	err = pipe_resize(p, n);
 	mutex_unlock(&p->lock);

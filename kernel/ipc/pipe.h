@@ -6,7 +6,7 @@
 #include "kernel/ipc/ipc.h"
 
 #define PIPE_DEFAULT 65536u
-#define PIPE_MAX (1u << 20)             /* fs.pipe-max-size */
+#define PIPE_MAX (1u << 20)             /* anybody's */
 #define PIPE_PAGE 4096u
 
 struct pipe {

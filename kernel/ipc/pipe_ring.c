@@ -15,6 +15,7 @@
  * A writer with O_DIRECT marks its slots as packets: nothing is added to one,
  * and a read takes one at most, with what it has no room for. */
 #include "kernel/ipc/pipe.h"
+#include "kernel/task/task.h"
 
 #define BIG_CHUNK 32768u                /* the heap keeps freed blocks of this size */
 #define BIG_WRITE 16384u
@@ -37,7 +38,7 @@ struct pipe *pipe_new(void)
 
 	if (!p)
 		return NULL;
-	p->size = PIPE_DEFAULT;
+	p->size = capable(CAP_SYS_RESOURCE) ? PIPE_DEFAULT : MIN(PIPE_DEFAULT, pipe_size_max(0));
 	p->chunk = PIPE_PAGE;
 	p->chunks = kzalloc(slots(p) * sizeof *p->chunks);
 	p->fill = kzalloc(slots(p) * sizeof *p->fill);

@@ -33,7 +33,6 @@ TEXT(show_mmap_min_addr, "65536")
 TEXT(show_file_max, "9223372036854775807")
 TEXT(show_file_nr, "1024\t0\t9223372036854775807")
 TEXT(show_nr_open, "1048576")
-TEXT(show_pipe_max, "1048576")
 TEXT(show_pipe_soft, "16384")
 TEXT(show_inotify_events, "16384")
 TEXT(show_inotify_instances, "128")
@@ -78,19 +77,29 @@ MQ_LIMIT(mq_size, size_max, 128, MQ_HARD_SIZE)
 MQ_LIMIT(mq_size_default, size_default, 128, MQ_HARD_SIZE)
 MQ_LIMIT(mq_queues, queues_max, 0, MQ_HARD_QUEUES)
 
-static void show_hostname(struct sbuf *s)
+static void show_pipe_max(struct sbuf *s) { sbuf_printf(s, "%u\n", pipe_size_max(0)); }
+
+/* Whole pages, a power of two of them; more than we ever give cannot be had. */
+static int store_pipe_max(const char *text, size_t n)
+{
+	uint64_t x;
+
+	return !kparse_u64(text, n, &x) && x && x <= UINT32_MAX && pipe_size_max((uint32_t)x) ? 0 : -EINVAL;
+}
+
+static void show_uts(struct sbuf *s, const char *field)
 {
 	struct utsns *u = current_task()->utsns;
 	char name[65];
 
 	spin_lock(&u->lock);
-	memcpy(name, u->hostname, sizeof(name));
+	memcpy(name, field, sizeof(name));
 	spin_unlock(&u->lock);
 	name[64] = 0;
 	sbuf_printf(s, "%s\n", name);
 }
 
-static int store_hostname(const char *text, size_t n)
+static int store_uts(char *field, const char *text, size_t n)
 {
 	struct utsns *u = current_task()->utsns;
 
@@ -99,22 +108,15 @@ static int store_hostname(const char *text, size_t n)
 	if (n > 64)
 		return -EINVAL;
 	spin_lock(&u->lock);
-	kstrlcpy(u->hostname, text, sizeof(u->hostname));
+	kstrlcpy(field, text, sizeof(u->hostname));
 	spin_unlock(&u->lock);
 	return 0;
 }
 
-static void show_domainname(struct sbuf *s)
-{
-	struct utsns *u = current_task()->utsns;
-	char name[65];
-
-	spin_lock(&u->lock);
-	memcpy(name, u->domainname, sizeof(name));
-	spin_unlock(&u->lock);
-	name[64] = 0;
-	sbuf_printf(s, "%s\n", name[0] ? name : "(none)");
-}
+static void show_hostname(struct sbuf *s) { show_uts(s, current_task()->utsns->hostname); }
+static void show_domainname(struct sbuf *s) { show_uts(s, current_task()->utsns->domainname); }
+static int store_hostname(const char *text, size_t n) { return store_uts(current_task()->utsns->hostname, text, n); }
+static int store_domainname(const char *text, size_t n) { return store_uts(current_task()->utsns->domainname, text, n); }
 
 static void show_id(struct sbuf *s, uint8_t *b)
 {
@@ -196,7 +198,7 @@ static const struct pseudo_node seccomp_nodes[] = {
 static const struct pseudo_node yama_nodes[] = { F("ptrace_scope", show_zero), END };
 
 static const struct pseudo_node kernel_nodes[] = {
-	PSEUDO_RW("hostname", show_hostname, store_hostname), F("domainname", show_domainname),
+	PSEUDO_RW("hostname", show_hostname, store_hostname), PSEUDO_RW("domainname", show_domainname, store_domainname),
 	PSEUDO_FILE("ostype", show_ostype), PSEUDO_FILE("osrelease", show_osrelease),
 	PSEUDO_FILE("version", show_kversion), F("pid_max", show_pid_max),
 	F("threads-max", show_threads_max), PSEUDO_FILE("ngroups_max", show_ngroups_max),
@@ -243,7 +245,7 @@ static const struct pseudo_node mqueue_nodes[] = {
 };
 static const struct pseudo_node fs_nodes[] = {
 	F("file-max", show_file_max), PSEUDO_FILE("file-nr", show_file_nr), F("nr_open", show_nr_open),
-	F("pipe-max-size", show_pipe_max), F("pipe-user-pages-soft", show_pipe_soft),
+	PSEUDO_RW("pipe-max-size", show_pipe_max, store_pipe_max), F("pipe-user-pages-soft", show_pipe_soft),
 	F("pipe-user-pages-hard", show_zero), F("aio-max-nr", show_inotify_watches),
 	F("aio-nr", show_zero), F("suid_dumpable", show_zero),
 	PSEUDO_RW("protected_symlinks", show_symlinks, store_symlinks),
