@@ -43,7 +43,11 @@ int __must_check vma_isolate(struct mm *mm, uint64_t start, uint64_t end, struct
 /* Highest free range of size bytes within [lo, hi); 0 when there is none. */
 uint64_t vma_find_gap(struct mm *mm, uint64_t size, uint64_t lo, uint64_t hi);
 /* Page protection that the platform gets for these VM_ flags. */
-static inline unsigned vma_prot(uint32_t flags) { return flags & VM_ACCESS; }
+static inline unsigned vma_prot(uint32_t flags)
+{
+	/* The processor lets a program read what it may write or run; then it can be read for the program too. */
+	return (flags & VM_ACCESS) | (flags & VM_ACCESS ? VM_READ : 0);
+}
 
 /* map.c */
 struct map_req {

@@ -32,8 +32,8 @@ static int protect_one(struct mm *mm, struct vma *v, uint64_t start, uint64_t en
 	if (v->patch && ((prot & VM_WRITE) || ((prot & VM_EXEC) && !patch_exact(v->patch, v->off, end - start))))
 		err = patch_remove_locked(mm, v);
 	v->written |= !!(prot & VM_WRITE);
-	if (!err && !ride_protect(mm, v, start, end, prot))
-		err = plat_as_protect(mm->as, start, end - start, prot);
+	if (!err && !ride_protect(mm, v, start, end, vma_prot(prot)))
+		err = plat_as_protect(mm->as, start, end - start, vma_prot(prot));
 	if (!err)
 		vma_set_flags(mm, v, flags);
 	vma_merge(mm, v);
