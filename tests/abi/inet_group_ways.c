@@ -57,6 +57,30 @@ static void ways(const char *what, const char *address, const char *bound)
 	close(s);
 }
 
+static void leave(void)
+{
+	static const char *const names[][2] = {
+		{ "0.0.0.0", "0.0.0.0" }, { GROUP, "0.0.0.0" }, { GROUP, "127.0.0.1" }, { "10.0.0.1", "127.0.0.1" },
+		{ "10.0.0.1", "0.0.0.0" }, { GROUP, "10.0.0.1" },
+	};
+	struct ipv6_mreq six = { .ipv6mr_interface = 77 };
+	int s = at("0.0.0.0"), s6 = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	SAY("-- leaving where we never were\n");
+	for (unsigned k = 0; k < sizeof names / sizeof *names; k++) {
+		struct ip_mreq m = { { inet_addr(names[k][0]) }, { inet_addr(names[k][1]) } };
+
+		SAY("%s on %s: ", names[k][0], names[k][1]);
+		V(setsockopt(s, IPPROTO_IP, IP_DROP_MEMBERSHIP, &m, sizeof m));
+	}
+	inet_pton(AF_INET6, "ff02::5", &six.ipv6mr_multiaddr);
+	V(setsockopt(s6, IPPROTO_IPV6, IPV6_LEAVE_GROUP, &six, sizeof six));
+	six.ipv6mr_interface = 1;
+	V(setsockopt(s6, IPPROTO_IPV6, IPV6_LEAVE_GROUP, &six, sizeof six));
+	close(s);
+	close(s6);
+}
+
 static void all(void)
 {
 	static const char *const bound[] = { NULL, "127.0.0.1", "0.0.0.0", GROUP, "255.255.255.255" };
@@ -78,6 +102,7 @@ int main(void)
 	if (!own_loopback())
 		return 0;
 	all();
+	leave();
 	SAY("-- with an address that others know\n");
 	s = socket(AF_INET, SOCK_DGRAM, 0);
 	memcpy(&r.ifr_addr, &a, sizeof a);

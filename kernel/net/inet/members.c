@@ -175,14 +175,16 @@ static int check_link(struct inet_sock *i, int32_t index, uint32_t address, cons
 static int group_v4(struct inet_sock *i, const void *val, size_t size, struct change *c)
 {
 	struct linux_ip_mreqn m = { 0 };
+	int err;
 
 	if (size < 8)
 		return -EINVAL;
 	memcpy(&m, val, MIN(size, sizeof m));
 	c->group = ip_from_v4(be32(m.group));
-	if (!ip_is_multicast(&c->group))
-		return c->add ? -EINVAL : -ENODEV;
-	return check_link(i, m.ifindex, m.address, &c->group);
+	if (c->add && !ip_is_multicast(&c->group))
+		return -EINVAL;
+	err = check_link(i, m.ifindex, m.address, &c->group);
+	return err && !c->add && (m.ifindex || m.address) ? -EADDRNOTAVAIL : err;
 }
 
 static int source_v4(struct inet_sock *i, const void *val, size_t size, struct change *c)
@@ -210,6 +212,8 @@ static int group_v6(struct inet_sock *i, const void *val, size_t size, struct ch
 	memcpy(c->group.b, m.group, sizeof c->group.b);
 	if (c->group.b[0] != 0xff)
 		return -EINVAL;
+	if (!c->add && m.ifindex && m.ifindex != LO_INDEX)
+		return -EADDRNOTAVAIL;  /* nobody is a member there */
 	return check_link(i, m.ifindex, 0, &c->group);
 }
 
