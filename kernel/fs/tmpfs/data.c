@@ -396,9 +396,13 @@ static long tmpfs_write(struct file *f, struct iter *from, uint64_t *pos)
 	} else if (*pos >= SIZE_MAX_FILE) {
 		n = -EFBIG;
 	} else {
-		from->left = MIN((uint64_t)from->left, SIZE_MAX_FILE - *pos);
+		uint64_t whole = align_down(i->size, PLAT_PAGE_SIZE);
+		bool grows = *pos + MIN((uint64_t)from->left, SIZE_MAX_FILE - *pos) > i->size && (d->seals & F_SEAL_GROW);
+
+		/* Linux goes by pages: those that end within the file are written. */
+		from->left = MIN((uint64_t)from->left, (grows ? MAX(whole, *pos) : SIZE_MAX_FILE) - *pos);
 		end = *pos + from->left;
-		if (end > i->size && (d->seals & F_SEAL_GROW))
+		if (!from->left)
 			n = -EPERM;
 		else if (!d->has_obj && !d->paged && end <= SMALL_MAX && !hole_before(i, align_down(*pos, PLAT_PAGE_SIZE)))
 			n = write_small(i, from, pos);
@@ -519,7 +523,7 @@ static int tmpfs_fallocate(struct file *f, int mode, uint64_t off, uint64_t n)
 			else if (off < d->cap)
 				memset(d->small + off, 0, MIN(stop, (uint64_t)d->cap) - off);
 		}
-	} else if ((mode & FALLOC_FL_KEEP_SIZE ? false : end > i->size) && (d->seals & F_SEAL_GROW)) {
+	} else if (end > i->size && (d->seals & F_SEAL_GROW)) {
 		err = -EPERM;
 	} else if (!d->has_obj && end <= TMPFS_PAGES_MAX) {
 		err = d->paged ? 0 : tmpfs_pages_begin(i);
@@ -557,11 +561,13 @@ static long tmpfs_seals(struct file *f, unsigned cmd, uint32_t seals)
 		seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 	if (cmd == F_GET_SEALS)
 		ret = d->seals;
-	else if (!(f->mode & FMODE_WRITE) || (d->seals & F_SEAL_SEAL))
+	else if (!(f->mode & FMODE_WRITE))
 		ret = -EPERM;
 	else if (seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
 			   F_SEAL_FUTURE_WRITE | F_SEAL_EXEC))
 		ret = -EINVAL;
+	else if (d->seals & F_SEAL_SEAL)
+		ret = -EPERM;
 	else if ((seals & F_SEAL_WRITE) && !(d->seals & F_SEAL_WRITE) &&
 		 __atomic_load_n(&i->writable_maps, __ATOMIC_SEQ_CST))
 		ret = -EBUSY;
