@@ -447,7 +447,6 @@ int monitor_run(const struct launch *l)
 	m.memory_limit = l->memory_limit;
 	if (l->memory_limit)
 		m.has_cgroup = cgroup_new(&m.cgroup, l->memory_limit);
-	sandbox.cgroup_stubs_fd = -1;           /* stubs inherit the sandbox's cgroup */
 	sandbox.scheduled_alone = cgroup_session_alone();
 	sandbox.boot.version = BOOT_VERSION;
 	sandbox.boot.cpu_count = cpus;

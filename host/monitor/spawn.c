@@ -174,7 +174,6 @@ static __noreturn void child_main(struct sandbox_config *cfg, int control, int m
 	keep[n++] = cfg->gofer_fd;
 	keep[n++] = cfg->control_fd;
 	keep[n++] = cfg->log_fd;
-	keep[n++] = cfg->cgroup_stubs_fd;
 	keep[n++] = cfg->stats_fd;
 	if (cfg->log_fd != 2 && dup2(cfg->log_fd, 2) < 0)
 		_exit(LAUNCH_FAILED);

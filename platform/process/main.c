@@ -160,15 +160,13 @@ static void template_drop(void)
 	prctl(PR_SET_DUMPABLE, 1);
 }
 
-__noreturn static void template_main(int image_fd, int wake_fd, const struct ctl *c, int cgroup_fd)
+__noreturn static void template_main(int image_fd, int wake_fd, const struct ctl *c)
 {
 	int ctl_fd = fcntl(c->fd, F_DUPFD, 64), sock_fd = fcntl(c->peer, F_DUPFD, 64);
 	int image = fcntl(image_fd, F_DUPFD, 64), wake = fcntl(wake_fd, F_DUPFD, 64);
 	const struct stub_image *head = (const void *)STUB_BASE;
 
 	if (ctl_fd < 0 || sock_fd < 0 || image < 0 || wake < 0)
-		_exit(2);
-	if (cgroup_fd >= 0 && write(cgroup_fd, "0", 1) < 0)
 		_exit(2);
 	if (mmap((void *)STUB_BASE, IMAGE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED,
 		 image, 0) == MAP_FAILED ||
@@ -213,7 +211,7 @@ static int template_new(const struct sandbox_config *cfg)
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		template_main(image_fd, wake_fd, ctl, cfg->cgroup_stubs_fd);
+		template_main(image_fd, wake_fd, ctl);
 	close(image_fd);
 	close(wake_fd);
 	s->pid = (pid_t)pid;

@@ -24,7 +24,6 @@ struct sandbox_config {
 	int control_fd;                 /* SOCK_SEQPACKET with the monitor (host/monitor/control.h) */
 	int log_fd;                     /* plat_log(), reports */
 	int stats_fd;                   /* struct stats_area (include/stats.h), or -1 */
-	int cgroup_stubs_fd;            /* cgroup.procs of the stubs' cgroup, or -1 */
 	bool scheduled_alone;           /* to the host's scheduler the sandbox is a group of its own */
 };
 

@@ -4,26 +4,14 @@
  * groups; and a connected socket in a group that shares a port by a program.  packet(7). */
 #include "abi.h"
 #include "inet.h"
+#include "packet.h"
 #include <linux/filter.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <sys/mman.h>
 
 #ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING
 #define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000
 #endif
 
 static int in, out;                     /* a pair of UDP sockets */
-
-static int sniffer(int type)
-{
-	struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = 1 };
-	int s = socket(AF_PACKET, type, 0);
-
-	if (bind(s, (void *)&a, sizeof a))
-		_exit(1);
-	return s;
-}
 
 static void *ring(int s, int version, int reserve, struct tpacket_req3 q)
 {
@@ -51,7 +39,7 @@ static void statistics(int s)
 /* A frame of 64 bytes: the data would begin behind it. */
 static void small_frames(int type)
 {
-	int s = sniffer(type);
+	int s = sniffer(type, ETH_P_IP);
 	struct tpacket2_hdr *h = ring(s, TPACKET_V2, 0, (struct tpacket_req3){ 4096, 1, 64, 0, 0, 0, 0 });
 
 	for (int k = 0; k < 3; k++)
@@ -65,7 +53,7 @@ static void small_frames(int type)
 /* The second frame would end where its block does: it goes to the next. */
 static void full_blocks(void)
 {
-	int s = sniffer(SOCK_RAW);
+	int s = sniffer(SOCK_RAW, ETH_P_IP);
 	uint8_t *map = ring(s, TPACKET_V3, 0, (struct tpacket_req3){ 4096, 2, 80, 0, 1000000, 3792, 0 });
 	struct tpacket_block_desc *d = (void *)map;
 
@@ -79,7 +67,7 @@ static void full_blocks(void)
 /* Where the header would be does not fit the 16 bits that tell it. */
 static void far_headers(int version, int reserve)
 {
-	int s = sniffer(SOCK_RAW);
+	int s = sniffer(SOCK_RAW, ETH_P_IP);
 	struct tpacket2_hdr *h = ring(s, version, reserve, (struct tpacket_req3){ 1 << 18, 1, 1 << 17, 0, 1, 0, 0 });
 
 	V((int)send(out, "far", 3, 0));
@@ -91,7 +79,7 @@ static void far_headers(int version, int reserve)
 
 static void short_buffers(void)
 {
-	int s = sniffer(SOCK_RAW), on = 1;
+	int s = sniffer(SOCK_RAW, ETH_P_IP), on = 1;
 	uint8_t b[100];
 
 	V(setsockopt(s, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on));
@@ -101,16 +89,6 @@ static void short_buffers(void)
 	V((int)recv(s, b, 10, MSG_DONTWAIT));
 	V((int)recv(s, b, sizeof b, MSG_DONTWAIT));
 	close(s);
-}
-
-static int drain(int s)
-{
-	char b[256];
-	int n = 0;
-
-	while (recv(s, b, sizeof b, MSG_DONTWAIT) > 0)
-		n++;
-	return n;
 }
 
 static void say_all(int *s, int count)
@@ -129,7 +107,7 @@ static void places(int type)
 	int s[4], order[] = { 2, 0, 3, 1 }, v = 11 | type << 16;
 
 	for (int k = 0; k < 4; k++)
-		s[k] = sniffer(SOCK_RAW);
+		s[k] = sniffer(SOCK_RAW, ETH_P_IP);
 	for (int k = 0; k < 4; k++)
 		V(setsockopt(s[order[k]], SOL_PACKET, PACKET_FANOUT, &v, sizeof v));
 	if (type == PACKET_FANOUT_CBPF)

@@ -3,25 +3,13 @@
  * (PACKET_FANOUT), headers for offloads (PACKET_VNET_HDR). packet(7). */
 #include "abi.h"
 #include "inet.h"
+#include "packet.h"
 #include <linux/filter.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 
 static int in, out;                     /* a pair of UDP sockets */
-
-static int sniffer(int type, int protocol)
-{
-	struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol), .sll_ifindex = 1 };
-	int s = socket(AF_PACKET, type, 0);
-
-	if (bind(s, (void *)&a, sizeof a))
-		_exit(1);
-	return s;
-}
 
 static void make_pair(void)
 {
@@ -162,16 +150,6 @@ static void version3(void)
 	V(poll(&p, 1, 1000));
 	munmap(map, 4 * 4096);
 	close(s);
-}
-
-static int drain(int s)
-{
-	char b[256];
-	int n = 0;
-
-	while (recv(s, b, sizeof b, MSG_DONTWAIT) > 0)
-		n++;
-	return n;
 }
 
 static void fanout(int type)

@@ -3,25 +3,12 @@
  * with other ways to choose, PACKET_ROLLOVER_STATS.  packet(7). */
 #include "abi.h"
 #include "inet.h"
+#include "packet.h"
 #include <linux/filter.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <sys/mman.h>
 
 #define MEMBERS 3
-#define TYPE 0x88b5
 
 static int talker;
-
-static int packet_socket(void)
-{
-	struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_protocol = htons(TYPE), .sll_ifindex = 1 };
-	int s = socket(AF_PACKET, SOCK_RAW, 0);
-
-	if (bind(s, (void *)&a, sizeof a))
-		_exit(1);
-	return s;
-}
 
 static int member(int how, int version, int frames)
 {
@@ -29,7 +16,7 @@ static int member(int how, int version, int frames)
 				  .tp_frame_nr = (unsigned)frames, .tp_retire_blk_tov = 60000 };
 	struct sock_filter one = BPF_STMT(BPF_RET | BPF_K, 1);
 	struct sock_fprog program = { 1, &one };
-	int s = packet_socket(), v = 7 | how << 16;
+	int s = sniffer(SOCK_RAW, TYPE), v = 7 | how << 16;
 
 	if (frames) {
 		setsockopt(s, SOL_PACKET, PACKET_VERSION, &version, sizeof version);
@@ -85,7 +72,7 @@ static void group(const char *name, int how, int version, int frames)
 		say("more", s);
 	}
 	close(s[1]);
-	s[1] = packet_socket();
+	s[1] = sniffer(SOCK_RAW, TYPE);
 	talk(3, 2500);
 	say("one left", s);
 	for (int k = 0; k < MEMBERS; k++)
@@ -96,7 +83,7 @@ static void without(void)
 {
 	struct tpacket_rollover_stats r;
 	socklen_t n = sizeof r;
-	int s = packet_socket(), m;
+	int s = sniffer(SOCK_RAW, TYPE), m;
 
 	V(getsockopt(s, SOL_PACKET, PACKET_ROLLOVER_STATS, &r, &n));
 	m = member(PACKET_FANOUT_LB, TPACKET_V2, 0);
@@ -118,7 +105,7 @@ int main(void)
 {
 	if (!own_loopback())
 		return 0;
-	talker = packet_socket();
+	talker = sniffer(SOCK_RAW, TYPE);
 	shutdown(talker, SHUT_RDWR);
 	without();
 	for (int version = TPACKET_V1; version <= TPACKET_V3; version++) {

@@ -3,25 +3,12 @@
  * is (PACKET_TX_HAS_OFF), PACKET_LOSS; what a ring forbids.  packet(7), packet_mmap. */
 #include "abi.h"
 #include "inet.h"
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <sys/mman.h>
+#include "packet.h"
 
-#define TYPE 0x88b5
 #define FRAME 2048
 #define FRAMES 6
 
 static int watcher;
-
-static int packet_socket(int type, bool bound)
-{
-	struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_protocol = htons(TYPE), .sll_ifindex = 1 };
-	int s = socket(AF_PACKET, type, 0);
-
-	if (bound && bind(s, (void *)&a, sizeof a))
-		_exit(1);
-	return s;
-}
 
 static int number(int s, int opt, int v) { return setsockopt(s, SOL_PACKET, opt, &v, sizeof v); }
 
@@ -96,7 +83,7 @@ static void go(int s, uint8_t *map, int version)
 
 static void sends(int type, int version)
 {
-	int s = packet_socket(type, true);
+	int s = sniffer(type, TYPE);
 	uint8_t *map;
 
 	SAY("%s, version %d\n", type == SOCK_RAW ? "raw" : "datagrams", version + 1);
@@ -142,7 +129,7 @@ static void with_offsets(int type, int version)
 	uint8_t *map;
 
 	for (unsigned k = 0; k < sizeof at / sizeof *at; k++) {
-		int s = packet_socket(type, true);
+		int s = sniffer(type, TYPE);
 
 		number(s, PACKET_VERSION, version);
 		V(number(s, PACKET_TX_HAS_OFF, 1));
@@ -158,7 +145,7 @@ static void with_offsets(int type, int version)
 /* What is wrong is left out. */
 static void lossy(int version)
 {
-	int s = packet_socket(SOCK_RAW, true);
+	int s = sniffer(SOCK_RAW, TYPE);
 	uint8_t *map;
 
 	V(number(s, PACKET_LOSS, 1));
@@ -178,7 +165,7 @@ static void lossy(int version)
 static void refused(void)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(TYPE), .sll_ifindex = 1 };
-	int s = packet_socket(SOCK_RAW, false);
+	int s = socket(AF_PACKET, SOCK_RAW, 0);
 	struct tpacket_req3 q = usual();
 	uint8_t *map;
 
@@ -215,7 +202,7 @@ int main(void)
 {
 	if (!own_loopback())
 		return 0;
-	watcher = packet_socket(SOCK_RAW, true);
+	watcher = sniffer(SOCK_RAW, TYPE);
 	for (int version = TPACKET_V1; version <= TPACKET_V3; version++) {
 		sends(SOCK_RAW, version);
 		lossy(version);

@@ -573,7 +573,7 @@ int harness_run(char **names, unsigned timeout_s)
 {
 	static const struct sandbox_config cfg = {
 		.boot = { .version = BOOT_VERSION, .cpu_count = 2, .build_id = "harness" },
-		.gofer_fd = -1, .control_fd = -1, .log_fd = 2, .cgroup_stubs_fd = -1, .stats_fd = -1,
+		.gofer_fd = -1, .control_fd = -1, .log_fd = 2, .stats_fd = -1,
 	};
 	pid_t pid;
 	int status;
