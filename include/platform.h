@@ -113,7 +113,6 @@ int __must_check plat_obj_from_host(uint64_t hc_file, plat_obj_t *ret);
 /* Drops the reference.  Mappings that exist stay valid; the identity behind
  * the handle is not reused while an address space may still map it. */
 void plat_obj_free(plat_obj_t o);
-int __must_check plat_obj_hold(plat_obj_t o);   /* one more reference, for plat_obj_free() */
 int __must_check plat_obj_resize(plat_obj_t o, uint64_t size);
 /* Exactly n bytes inside the size, or an error.  May sleep the CPU. */
 int __must_check plat_obj_read(plat_obj_t o, uint64_t off, void *buf, size_t n);

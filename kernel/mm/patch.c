@@ -100,7 +100,7 @@ static void sample(struct task *t)
 	plat_obj_t obj = { 0 };
 	struct file *f = NULL;
 	struct vma *v;
-	bool made, in;
+	bool made;
 
 	if (mm->patch_off)
 		return;
@@ -117,11 +117,9 @@ static void sample(struct task *t)
 	if (!f)
 		return;
 	/* Whoever had it made has called enough. */
-	in = patch_file_hit(f->inode, obj, site, nr, SAMPLE, &made);
-	if (in && (__atomic_add_fetch(&mm->patch_hits, SAMPLE, __ATOMIC_RELAXED) >= ADOPT_HITS || made))
+	if (patch_file_hit(f->inode, obj, site, nr, SAMPLE, &made) &&
+	    (__atomic_add_fetch(&mm->patch_hits, SAMPLE, __ATOMIC_RELAXED) >= ADOPT_HITS || made))
 		adopt(mm, rip, f, obj);
-	else if (made)
-		__atomic_store_n(&mm->patch_hits, ADOPT_HITS, __ATOMIC_RELAXED);
 	file_put(f);
 }
 

@@ -154,9 +154,8 @@ const struct patch_site *patch_version_tramp(const struct patch_version *v, uint
 
 /* A system call instruction at file offset site was executed with number nr
  * in a mapping of obj, for about the weight-th time; the caller has the file
- * open.  Learns, and may make a new version (sleeps), or have an idle CPU make it.  True
- * when the newest version would spare that trap; *ret_made: it is being made for this
- * call's sake, or was just now. */
+ * open.  Learns, and may make a new version (sleeps).  True when the newest
+ * version would spare that trap; *ret_made: because it was made just now. */
 bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr, unsigned weight, bool *ret_made);
 /* obj is the first that runs in a new program, for all of them the dynamic
  * linker.  May make a version for the sake of its cpuids (sleeps). */

@@ -24,7 +24,6 @@
 #define MEMORY_SHARE 8u                 /* and at most this part of the memory limit */
 #define FIRST_HITS 128u
 #define MORE_HITS 256u                  /* doubled with each version */
-#define LATE_HITS 256u                  /* while an idle CPU is to make it */
 /* A copy for the sake of cpuid alone: the second program that is started by
  * this file makes it; it costs what one program saves. */
 #define FIRST_STARTS 2u
@@ -60,8 +59,6 @@ struct patch_file {
 	bool building;
 	unsigned versions, pending, count, starts;
 	struct cand cand[CANDS_MAX];
-
-	struct idle_work work;          /* which holds a reference to the object too */
 };
 
 static struct spinlock patch_lock = SPINLOCK_INIT;
@@ -182,15 +179,12 @@ static bool stamp_same(const struct plat_obj_stamp *a, const struct plat_obj_sta
 }
 
 /* Is the file still what it was, and not open to silent change? */
-static bool unchanged(struct patch_file *f)
+static bool unchanged(struct patch_file *f, struct inode *i)
 {
 	struct plat_obj_stamp now;
-	bool ok;
 
-	spin_lock(&patch_lock);
-	ok = f->inode && !__atomic_load_n(&f->inode->writable_maps, __ATOMIC_SEQ_CST);
-	spin_unlock(&patch_lock);
-	return ok && !plat_obj_stamp(f->obj, &now) && stamp_same(&now, &f->stamp);
+	return !__atomic_load_n(&i->writable_maps, __ATOMIC_SEQ_CST) && !plat_obj_stamp(f->obj, &now) &&
+	       stamp_same(&now, &f->stamp);
 }
 
 /* Nothing but zeroes between the text and the end of its last page. */
@@ -513,12 +507,12 @@ static void scan_once(struct patch_file *f)
 }
 
 /* hits: for the sake of call sites, else of cpuid. */
-static void update(struct patch_file *f, bool hits)
+static void update(struct patch_file *f, struct inode *i, bool hits)
 {
 	struct cand *cand = kmalloc(sizeof(f->cand));
 	struct patch_version *v = NULL, *old = NULL;
 	unsigned count = 0;
-	bool same = unchanged(f);
+	bool same = unchanged(f, i);
 
 	if (same && cand && settled(f)) {
 		scan_once(f);
@@ -529,7 +523,7 @@ static void update(struct patch_file *f, bool hits)
 		spin_unlock(&patch_lock);
 		if (hits || f->cpuids)
 			v = build(f, old, cand, count);
-		same = unchanged(f);
+		same = unchanged(f, i);
 		patch_version_put(old);
 		old = NULL;
 	}
@@ -588,45 +582,8 @@ static void learn(struct patch_file *f, uint64_t site, uint64_t nr)
 	spin_unlock(&patch_lock);
 }
 
-static void work_put(struct patch_file *f)
-{
-	plat_obj_free(f->obj);
-	file_drop(f);
-}
-
-static void work_idly(struct idle_work *w)
-{
-	struct patch_file *f = container_of(w, struct patch_file, work);
-
-	update(f, true);
-	work_put(f);
-}
-
-/* f->building is ours, and goes to a CPU that has nothing else to do. */
-static bool build_aside(struct patch_file *f)
-{
-	if (plat_obj_hold(f->obj))
-		return false;
-	ref_get(&f->ref);
-	f->work.fn = work_idly;
-	if (sched_idle_give(&f->work))
-		return true;
-	work_put(f);
-	return false;
-}
-
-/* The CPU that was idle never came to it. */
-static bool build_after_all(struct patch_file *f)
-{
-	if (!sched_idle_take_back(&f->work))
-		return false;
-	work_put(f);
-	return true;
-}
-
 /* Count the hit.  True: the newest version has the site. */
-static bool count_hit(struct patch_file *f, uint64_t site, unsigned weight, bool *ret_known, bool *ret_build,
-		      bool *ret_late)
+static bool count_hit(struct patch_file *f, uint64_t site, unsigned weight, bool *ret_known, bool *ret_build)
 {
 	unsigned limit;
 	struct cand *c;
@@ -642,7 +599,6 @@ static bool count_hit(struct patch_file *f, uint64_t site, unsigned weight, bool
 	}
 	limit = f->versions ? MORE_HITS << f->versions : FIRST_HITS;
 	*ret_build = f->pending >= limit && f->versions < VERSIONS_MAX && !f->building && f->inode;
-	*ret_late = f->building && f->pending >= limit + LATE_HITS;
 	if (*ret_build)
 		f->building = true;
 	spin_unlock(&patch_lock);
@@ -667,19 +623,17 @@ static struct patch_file *file_of(struct inode *i, plat_obj_t obj)
 bool patch_file_hit(struct inode *i, plat_obj_t obj, uint64_t site, uint64_t nr, unsigned weight, bool *ret_made)
 {
 	struct patch_file *f = file_of(i, obj);
-	bool in = false, known, build_now, late;
+	bool in = false, known, build_now;
 
 	*ret_made = false;
 	if (!f)
 		return false;
 	if (f->usable) {
-		in = count_hit(f, site, weight, &known, &build_now, &late);
+		in = count_hit(f, site, weight, &known, &build_now);
 		if (!known)
 			learn(f, site, nr);
-		if (build_now && build_aside(f)) {
-			*ret_made = true;
-		} else if (build_now || (late && build_after_all(f))) {
-			update(f, true);
+		if (build_now) {
+			update(f, i, true);
 			spin_lock(&patch_lock);
 			in = f->cur && patch_version_site(f->cur, site);
 			spin_unlock(&patch_lock);
@@ -704,7 +658,7 @@ void patch_file_started(struct inode *i, plat_obj_t obj)
 		f->building = true;
 	spin_unlock(&patch_lock);
 	if (build_now)
-		update(f, false);
+		update(f, i, false);
 	file_drop(f);
 }
 
@@ -723,7 +677,7 @@ struct patch_version *patch_file_current(struct inode *i, plat_obj_t obj)
 		if (f->cur)
 			v = patch_version_get(f->cur);
 		spin_unlock(&patch_lock);
-		if (v && !unchanged(f)) {
+		if (v && !unchanged(f, i)) {
 			patch_version_put(v);
 			v = NULL;
 			detach(f);

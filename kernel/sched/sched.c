@@ -37,7 +37,6 @@
 static struct cpu cpus[PLAT_MAX_CPUS];
 static unsigned cpu_total = 1, dense_limit = 1;
 static uint64_t idle_mask;              /* atomic: CPUs inside plat_cpu_idle */
-static struct idle_work *idle_work;     /* atomic: that no CPU has begun yet */
 static void (*event_handler)(uint64_t);
 
 struct cpu *cpu_by_id(unsigned id) { return &cpus[id]; }
@@ -569,33 +568,6 @@ uint64_t sched_user_checkpoint(void)
 	return deadline;
 }
 
-bool sched_idle_give(struct idle_work *w)
-{
-	struct idle_work *none = NULL;
-
-	if (!__atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) ||
-	    !__atomic_compare_exchange_n(&idle_work, &none, w, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		return false;
-	kick_idle(UINT64_MAX);
-	return true;
-}
-
-bool sched_idle_take_back(struct idle_work *w)
-{
-	return __atomic_compare_exchange_n(&idle_work, &w, NULL, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
-}
-
-static bool work_idly(void)
-{
-	struct idle_work *w = NULL;
-
-	if (__atomic_load_n(&idle_work, __ATOMIC_RELAXED))
-		w = __atomic_exchange_n(&idle_work, NULL, __ATOMIC_ACQ_REL);
-	if (w)
-		w->fn(w);
-	return w;
-}
-
 static __noreturn void cpu_loop(void)
 {
 	struct cpu *c = cpu_self();
@@ -606,8 +578,6 @@ static __noreturn void cpu_loop(void)
 		take_events();
 		timers_run(c, plat_time_mono_ns());
 		next = pick(c);
-		if (!next && work_idly())
-			continue;
 		if (!next) {
 			/* Announce first, look again, then sleep: who queues
 			 * after the announcement kicks. */

@@ -223,13 +223,6 @@ uint64_t sched_load_runnable(void);     /* tasks running or queued now */
  * set-up on CPU 0, then every CPU schedules for ever. */
 __noreturn void sched_start(void (*first)(void), unsigned dense_cpus);
 
-/* Work that somebody would have to wait for, done by a CPU that has nothing to do instead: fn is called
- * once, by the idle CPU; it must not sleep and takes a few ms at most.  One at a time.
- * false: no CPU is idle, or other work waits. */
-struct idle_work { void (*fn)(struct idle_work *w); };
-bool sched_idle_give(struct idle_work *w);
-bool sched_idle_take_back(struct idle_work *w); /* true: nobody has begun, and nobody will */
-
 /* Host events (HC_EVENT_): the handler runs as timers do.  One for the kernel:
  * kernel/task/boot.c sets it and hands events on. */
 void sched_set_event_handler(void (*fn)(uint64_t events));

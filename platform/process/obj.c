@@ -112,13 +112,6 @@ void obj_fd_put(plat_obj_t o)
 
 void plat_obj_free(plat_obj_t o) { obj_fd_put(o); }
 
-int plat_obj_hold(plat_obj_t o)
-{
-	int fd = obj_fd_get(o);
-
-	return fd < 0 ? fd : 0;
-}
-
 int plat_obj_resize(plat_obj_t o, uint64_t size)
 {
 	int fd = obj_fd_get(o), err = 0;

@@ -79,7 +79,6 @@ void plat_kstack_free(void *top)
 int plat_obj_new(uint64_t size, plat_obj_t *ret) { (void)size; (void)ret; return -ENOSYS; }
 int plat_obj_from_host(uint64_t hc_file, plat_obj_t *ret) { (void)hc_file; (void)ret; return -ENODEV; }
 void plat_obj_free(plat_obj_t o) { (void)o; }
-int plat_obj_hold(plat_obj_t o) { (void)o; return -ENOSYS; }
 int plat_obj_resize(plat_obj_t o, uint64_t size) { (void)o; (void)size; return -ENOSYS; }
 int plat_obj_read(plat_obj_t o, uint64_t off, void *buf, size_t n) { (void)o; (void)off; (void)buf; (void)n; return -ENOSYS; }
 int plat_obj_write(plat_obj_t o, uint64_t off, const void *buf, size_t n) { (void)o; (void)off; (void)buf; (void)n; return -ENOSYS; }

@@ -200,12 +200,6 @@ int plat_obj_new(uint64_t size, plat_obj_t *ret)
 int plat_obj_from_host(uint64_t hc_file, plat_obj_t *ret) { (void)hc_file; (void)ret; return -ENODEV; }
 void plat_obj_free(plat_obj_t o) { LOCKED(object_put(o.id)); }
 
-int plat_obj_hold(plat_obj_t o)
-{
-	LOCKED(objects[o.id]->refs++);
-	return 0;
-}
-
 int plat_obj_resize(plat_obj_t o, uint64_t size)
 {
 	struct object *ob = objects[o.id];

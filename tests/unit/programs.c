@@ -472,15 +472,6 @@ static void hammer(uint64_t site, int n)
 	u_site(0);
 }
 
-/* Until it is led to the gate: an idle CPU may be making the copy. */
-static void hammer_in(uint64_t site, int n)
-{
-	for (int k = 0; k < 100 && byte_at(site - 5) != 0xe9; k++) {
-		hammer(site, n);
-		u(SYS_sched_yield);
-	}
-}
-
 static long map_text(long fd, unsigned prot)
 {
 	return u(SYS_mmap, 0, 0x2000, prot, MAP_PRIVATE, fd, TEXT);
@@ -516,7 +507,7 @@ static int prog_patch(int a)
 		IS(u(SYS_pwrite64, fd, buf, sizeof site, patch_site_at(TEXT, i) - 6), sizeof site);
 	}
 	m = (uint64_t)GOOD(u(SYS_mmap, 0x20000000, 0x2000, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, TEXT));
-	hammer_in(patch_site_at(m, 0), 400);
+	hammer(patch_site_at(m, 0), 400);
 	if (testhost.fail_at && byte_at(patch_site_at(m, 0) - 5) != 0xe9)
 		return 0;                       /* what failed was the patching */
 	IS(byte_at(patch_site_at(m, 0) - 5), 0xe9);
@@ -526,7 +517,7 @@ static int prog_patch(int a)
 	u_get(first, patch_site_at(m, 0) - 5, 5);
 	/* More sites: another version, in which the first is the same. */
 	IS(byte_at(patch_site_at(m, 3) - 5), 0xb8);
-	hammer_in(patch_site_at(m, 3), 3000);
+	hammer(patch_site_at(m, 3), 3000);
 	if (testhost.fail_at && byte_at(patch_site_at(m, 3) - 5) != 0xe9)
 		return 0;
 	IS(byte_at(patch_site_at(m, 3) - 5), 0xe9);
@@ -537,7 +528,7 @@ static int prog_patch(int a)
 	 * there; one that may be written never. */
 	n = (uint64_t)GOOD(map_text(fd, PROT_READ | PROT_EXEC));
 	IS(byte_at(patch_site_at(n, 3) - 5), 0xb8);
-	hammer_in(patch_site_at(n, 3), 3000);
+	hammer(patch_site_at(n, 3), 3000);
 	if (testhost.fail_at && byte_at(patch_site_at(n, 3) - 5) != 0xe9)
 		return 0;
 	IS(byte_at(patch_site_at(n, 3) - 5), 0xe9);
