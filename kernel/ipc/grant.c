@@ -2,6 +2,7 @@
 /* Reads that are answered in advance (grant.h): wishes, grants and their end. */
 #include "kernel/ipc/grant.h"
 #include "kernel/task/task.h"
+#include <linux_abi/syscall_nr.h>
 #include <stats.h>
 
 /* A grant costs what its bytes cost to go over, so it must bring something. */
@@ -10,6 +11,8 @@
 #define CREDIT_USED 3                   /* one that was used is worth so many that were not */
 #define WISHES_MAX 32u
 #define REST 1024u                      /* wishes unheard before the next try */
+#define CALLS 61u                       /* system calls that are told apart, by their number */
+#define LEADS_MAX 4
 #define TRIES 3u                        /* runs in which a wish is granted and not used */
 
 struct wish {
@@ -22,6 +25,8 @@ struct task_grants {                    /* self */
 	uint32_t unheard;
 	unsigned wishes, first, count;  /* first: all before it are over */
 	unsigned window;                /* so many are granted for the next run */
+	unsigned from;                  /* the call from which this run returned */
+	int8_t leads[CALLS];            /* whether the program reads after that: not below 0 */
 	bool full;                      /* the mailbox has no room for one more */
 	struct wish wish[WISHES_MAX];
 	struct { struct grant g; struct wish *of; } grant[PLAT_GRANTS_MAX];
@@ -86,7 +91,13 @@ void grant_wishes_over(void)
 void grants_make(struct task *t)
 {
 	struct task_grants *all = t->grants;
+	uint64_t nr = t->uctx.regs.orig_rax;
 
+	if (nr == NR_read || nr == NR_recvfrom)         /* it would have had use for a grant */
+		all->leads[all->from] = MIN(all->leads[all->from] + 2, LEADS_MAX);
+	all->from = (unsigned)(nr % CALLS);
+	if (all->leads[all->from] < 0)
+		return;
 	all->full = false;
 	for (unsigned i = all->first; i < all->wishes && all->count < all->window && t->uctx.answers.valid; i++) {
 		struct wish *w = &all->wish[i];
@@ -133,6 +144,7 @@ void grants_over(struct task *t)
 	stats_bump(&plat_stats()->n[STATS_GRANTS], all->count);
 	stats_bump(&plat_stats()->n[STATS_GRANTS_USED], used);
 	all->credit = MIN(all->credit - (int32_t)all->count + CREDIT_USED * (int32_t)used, CREDIT_MAX);
+	all->leads[all->from] += used ? all->leads[all->from] < LEADS_MAX : -(all->leads[all->from] > -LEADS_MAX);
 	/* A program that reads and writes in turns gets one ahead, one that reads all at once all. */
 	all->window = MIN(used == all->count ? used * 2 : used + 1, PLAT_GRANTS_MAX);
 	all->count = 0;
