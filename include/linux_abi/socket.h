@@ -133,6 +133,7 @@
 #define MSG_ZEROCOPY 0x4000000
 #define MSG_FASTOPEN 0x20000000u
 #define MSG_CMSG_CLOEXEC 0x40000000
+#define MSG_CMSG_COMPAT 0x80000000u       /* of 32-bit programs; refused */
 
 #define SCM_RIGHTS 1
 #define SCM_CREDENTIALS 2

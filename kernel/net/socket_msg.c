@@ -182,12 +182,12 @@ static long recv_header(struct file *f, uaddr umsg, unsigned flags)
 
 SYSCALL3(sendmsg, int, fd, uaddr, umsg, unsigned, flags)
 {
-	return SOCKET_CALL(fd, send_header(f, umsg, flags));
+	return flags & MSG_CMSG_COMPAT ? -EINVAL : SOCKET_CALL(fd, send_header(f, umsg, flags));
 }
 
 SYSCALL3(recvmsg, int, fd, uaddr, umsg, unsigned, flags)
 {
-	return SOCKET_CALL(fd, recv_header(f, umsg, flags));
+	return flags & MSG_CMSG_COMPAT ? -EINVAL : SOCKET_CALL(fd, recv_header(f, umsg, flags));
 }
 
 /* ---- several at once ---- */
@@ -220,7 +220,7 @@ static long send_many(struct file *f, uaddr uvec, unsigned n, unsigned flags)
 
 SYSCALL4(sendmmsg, int, fd, uaddr, uvec, unsigned, n, unsigned, flags)
 {
-	return SOCKET_CALL(fd, send_many(f, uvec, n, flags));
+	return flags & MSG_CMSG_COMPAT ? -EINVAL : SOCKET_CALL(fd, send_many(f, uvec, n, flags));
 }
 
 /* SO_ERROR, as -errno. */
@@ -271,6 +271,8 @@ SYSCALL5(recvmmsg, int, fd, uaddr, uvec, unsigned, n, unsigned, flags, uaddr, ut
 	struct linux_timespec left;
 	long ret;
 
+	if (flags & MSG_CMSG_COMPAT)
+		return -EINVAL;
 	if (err)
 		return err;
 	ret = SOCKET_CALL(fd, recv_many(f, uvec, n, flags, deadline));

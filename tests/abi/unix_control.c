@@ -125,6 +125,12 @@ static void refused(void)
 		V(sendmsg(p[0], &m, MSG_DONTWAIT | MSG_NOSIGNAL));
 		show("got", 98, 10, 0);
 	}
+	struct mmsghdr mm = { { .msg_iov = &io, .msg_iovlen = 1 }, 0 };
+	V(sendmsg(p[0], &mm.msg_hdr, (int)0x80000000));
+	V(recvmsg(p[1], &mm.msg_hdr, (int)0x80000000));
+	V(sendmmsg(p[0], &mm, 1, (int)0x80000000));
+	V(recvmmsg(p[1], &mm, 1, (int)0x80000000, NULL));
+	V(sendmsg(-1, &mm.msg_hdr, (int)0x80000000));
 	m.msg_control = (void *)8;
 	m.msg_controllen = 24;
 	V(sendmsg(p[0], &m, MSG_DONTWAIT));
