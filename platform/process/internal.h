@@ -70,6 +70,7 @@ struct app_thread {
 	int32_t home;                   /* the only core it may use, or ANYWHERE */
 	bool sliced;                    /* its slice is as short as the kernel thread's */
 	bool placeable;                 /* its thread id is one of its process */
+	bool told;                      /* to make room, since it had the turn last */
 	uint64_t brought;               /* cycles: when it was last woken at that core */
 	bool ahead_waits;               /* the mailbox has a copy that nobody has asked for yet */
 	struct ahead_at ahead;
@@ -267,13 +268,16 @@ void place_disturbed(void);                     /* a spin was interrupted for lo
 void place_thread_init(const struct stub *s, struct app_thread *th);
 /* It sleeps, and is about to be woken; true: where programs run while the caller spins. */
 bool place_bring(struct app_thread *th, struct stub_box *box);
+bool place_apart(void);                         /* this thread has left the core to its programs */
 void place_stays(struct app_thread *th);        /* awake, it goes on instead of another */
 bool place_release(struct app_thread *th, bool now);            /* true: it is limited still */
 void place_mapper(struct stub *s);
 
 /* turn.c: the word that says who runs. */
 /* last: of the thread that runs where this one is to, and may wake it; or NULL. */
-void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struct stub_box *last);
+/* Another program's thread is about to go on, on its core. */
+void turn_over(struct app_thread *th, struct stub_box *box);
+void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struct stub *last);
 /* Until the word is no longer `given`, or limit_ns (0: PATROL_NS from now); returns the word. */
 uint32_t turn_wait(struct app_thread *th, struct stub_box *box, uint32_t given, uint64_t limit_ns);
 #define PATROL_NS NSEC_PER_SEC
@@ -282,6 +286,7 @@ uint32_t turn_wait(struct app_thread *th, struct stub_box *box, uint32_t given, 
 int frame_init(void);                           /* learn the host's signal frame */
 void app_thread_call(struct stub *s, bool child, unsigned cpu);
 struct app_thread *app_thread_get(struct stub *s, unsigned cpu);
+void user_soon(struct stub *s, unsigned cpu);  /* a context of s comes to this CPU */
 int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n);    /* in and out; riders go first */
 int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n);
 

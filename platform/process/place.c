@@ -167,6 +167,8 @@ static void pause_longer(uint64_t now)
 
 static bool is_apart(void) { return mine.home < ANYWHERE && mine.claim == AWAY_FROM(mine.home); }
 
+bool place_apart(void) { return is_apart(); }
+
 /* Leave this core to the program.  Returns whether that was done. */
 static bool part(void)
 {

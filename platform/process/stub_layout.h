@@ -152,7 +152,8 @@
 
 #define YIELDS_MAX 3                    /* in vain, before one sleeps */
 #define YIELDED_SOON 8                  /* in a row that came back soon: the core is free */
-/* After a yield that took long, in lengths of a spin. */
+/* In lengths of a spin: to wait for the turn after a yield; not to yield, after one that took long. */
+#define ROOM_AHEAD(spin) ((spin) / 32)
 #define YIELD_RETRY_FIRST(spin) ((spin) * 20)
 #define YIELD_RETRY_LAST(spin) ((spin) * 4096)
 #define CORE_NOWHERE 0xffffffff         /* kern_cpu: on no core that anybody runs on */
@@ -274,6 +275,9 @@ STATIC_ASSERT(sizeof(struct stub_ahead) <= BOX_AHEAD_SIZE);
 #define ORDER_ZERO 0x80u                /* copy.zeroes bytes at copy.to, before those */
 #define ORDER_COPY_SHIFT 8              /* so many bytes of copy.data and BOX_COPY_REST to copy.to, before those */
 
+#define SLOT_PASSED 0x8000              /* flag of slot: another program ran on this core since the trap */
+#define ROOM_SURE 16u                   /* a call that made room so often in a row does it at once, */
+#define ROOM_SURE_LAST 4096u            /* later when that was wrong */
 #define NR_LONG 0xffff                  /* nr: the whole number is in saved.rax */
 #define TRAP_AHEAD 0x8000               /* flag of trap: BOX_DATA has a copy made ahead */
 #define TRAP_WORD 0x4000                /* flag of trap: a futex(2) that waits, whose word was as it says */
@@ -289,7 +293,7 @@ struct stub_line {
 	uint32_t turn __aligned(64);            /* futex: whose turn */
 	union {
 		uint16_t trap;                  /* by the thread: a signal or TRAP_ */
-		uint16_t slot;                  /* by the kernel: the slot to change to + 1, or 0 */
+		uint16_t slot;                  /* by the kernel: the slot to change to + 1, or 0; SLOT_PASSED */
 	};
 	union {
 		uint16_t nr;                    /* by the thread: trap by the gate */
@@ -391,10 +395,6 @@ struct stub_box {
 	uint32_t post_op;                       /* of the thread: of the last call posted or answered so, and */
 	uint64_t post_result;
 	uint32_t grant_nr, pad;                 /* of the thread: which grant it is about to take */
-	struct {
-		uint64_t retry, after;          /* cycles: not to yield before; the pause before that */
-		uint32_t soon, pad;             /* yields in a row that came back soon */
-	} room;                                 /* of the thread: how it makes room */
 	struct stub_fds fds;                    /* by an order; the thread changes it by what it posts */
 	struct stub_sigmask sigmask;            /* by the kernel, and as fds */
 	uint64_t mask_given;                    /* of the thread: what the last mask posted was made of */
@@ -410,6 +410,13 @@ struct stub_box {
 	uint32_t set_bases;
 	uint64_t new_fs_base, new_gs_base;
 	uint32_t cpuid_sites, cpuid_answers;    /* how many of the lists below are good */
+	struct {
+		uint64_t retry, after;          /* cycles: not to yield before; the pause before that */
+		uint32_t call;                  /* which call made room last, */
+		uint16_t sure, need;            /* so often in a row; how often makes sure of it */
+		uint8_t passed, early;          /* this time it did; before it was told to */
+		uint8_t soon;                   /* yields in a row that came back soon */
+	} room;                                 /* of the thread: how it makes room */
 	/* what the gate answers by itself; written by the kernel */
 	uint8_t answer_valid[ANSWER_NUMBERS] __aligned(64);
 	uint32_t answer[ANSWER_NUMBERS];

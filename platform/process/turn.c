@@ -32,8 +32,11 @@ static void yields_store(struct stub_box *box, uint32_t yields)
 }
 
 /* Another program's thread goes on instead of this one, which may spin or yield. */
-static void turn_over(struct stub_box *box)
+void turn_over(struct app_thread *th, struct stub_box *box)
 {
+	if (th->told)
+		return;
+	th->told = true;
 	yields_store(box, 0);
 	__atomic_store_n(&box->line.turn, TURN_ROOM, __ATOMIC_RELEASE);
 	line_push(&box->line);
@@ -55,18 +58,23 @@ static void relay_ensure(const struct stub_box *box)
 	relayed = NULL;
 }
 
-void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struct stub_box *last)
+void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struct stub *last)
 {
 	uint32_t core = host_cpu(), *word = &process.wake[th->wake_word];
+	struct app_thread *before = last ? &last->thread[plat_cpu_self()] : NULL;
+	struct stub_box *before_box = last ? stub_box_of(last, plat_cpu_self()) : NULL;
 	/* One that seems to be awake waits for room, which the other makes while the turn is given. */
 	bool awake = last && !__atomic_load_n(&box->app_sleeping, __ATOMIC_RELAXED), asleep, apart;
 
 	relayed = NULL;
 	if (awake)
-		turn_over(last);
+		turn_over(before, before_box);
 	/* A line that is only read stays where it is. */
 	if (__atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED) != core)
 		__atomic_store_n(&box->kern_cpu, core, __ATOMIC_RELAXED);
+	if (th->told && turn == TURN_RUN)
+		box->line.slot |= SLOT_PASSED;
+	th->told = false;
 	__atomic_store_n(&box->line.turn, turn, __ATOMIC_SEQ_CST);
 	line_push(&box->line);
 	asleep = __atomic_load_n(&box->app_sleeping, __ATOMIC_SEQ_CST);
@@ -75,16 +83,16 @@ void turn_give(struct app_thread *th, struct stub_box *box, uint32_t turn, struc
 		__atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
 	/* It looks when it makes room. */
 	if (apart && last)
-		__atomic_store_n(&last->relay, th->wake_word + 1, __ATOMIC_SEQ_CST);
-	if (last && !awake)
-		turn_over(last);
+		__atomic_store_n(&before_box->relay, th->wake_word + 1, __ATOMIC_SEQ_CST);
+	if (last)
+		turn_over(before, before_box);
 	if (!asleep && last) {
 		stats_count(STATS_STUB_AWAKE);
 		place_stays(th);
 	}
 	if (!asleep)
 		return;
-	if (!apart || !last || !relay_taken(last)) {
+	if (!apart || !last || !relay_taken(before_box)) {
 		wake(word);
 		return;
 	}

@@ -129,6 +129,7 @@ live:
 	s->thread[cpu].below = 0;
 	s->thread[cpu].answers.valid = false;
 	s->thread[cpu].sigmask.may = 0;
+	s->thread[cpu].told = false;
 	s->thread[cpu].wake_word = ((s->id & UINT16_MAX) + s->thread[cpu].box * WAKE_STRIDE) % WAKE_WORDS;
 	ahead_drop(&s->thread[cpu]);
 	place_thread_init(s, &s->thread[cpu]);
@@ -461,13 +462,29 @@ static struct stub *last_get(unsigned cpu)
 	return NULL;
 }
 
+/* What the kernel has to do for it before it runs takes as long as the other needs to
+ * make room for it, if it is awake. */
+void user_soon(struct stub *s, unsigned cpu)
+{
+	struct stub *last;
+
+	if (last_run[cpu].id == s->id || !place_apart() || !s->thread[cpu].live ||
+	    __atomic_load_n(&stub_box_of(s, cpu)->app_sleeping, __ATOMIC_RELAXED))
+		return;
+	last = last_get(cpu);
+	if (!last)
+		return;
+	turn_over(&last->thread[cpu], stub_box_of(last, cpu));
+	stub_unpin(last);
+}
+
 /* Another program than the last takes over, whose thread leaves the core
  * whether this one has to be woken or had only been pushed aside. */
 static void take_over(struct app_thread *th, struct stub_box *box, unsigned cpu)
 {
 	struct stub *last = last_get(cpu);
 
-	turn_give(th, box, TURN_RUN, last ? stub_box_of(last, cpu) : NULL);
+	turn_give(th, box, TURN_RUN, last);
 	if (!last)
 		return;
 	stub_unpin(last);

@@ -61,7 +61,11 @@ static void until_stayed(plat_as_t a, struct plat_uctx *u, plat_as_t b, struct p
 		turn_of(b, w);
 		box->room.retry = i % 16 ? 0 : UINT64_MAX;
 		box->room.after = i % 16 ? UINT64_MAX - i : 0;
-		box->room.soon = (uint32_t)-i;
+		box->room.soon = (uint8_t)-i;
+		/* Every other call makes room before anybody asks for it. */
+		box->room.call = (uint32_t)box->saved.rax | (uint32_t)box->saved.rdi << 16;
+		box->room.sure = i % 2 ? UINT16_MAX : 0;
+		box->room.need = (uint16_t)(i % 3);
 	}
 	CHECK(stayed() - from >= n);
 }

@@ -201,6 +201,8 @@ void mailbox_forged_at_each_step(void)
 		{ offsetof(struct stub_box, yields), 0xffffffff },
 		{ offsetof(struct stub_box, room.retry) + 4, 0xffffffff },
 		{ offsetof(struct stub_box, room.after) + 4, 0xffffffff },
+		{ offsetof(struct stub_box, room.sure), 0xffff },
+		{ offsetof(struct stub_box, line.slot), SLOT_PASSED },
 		{ offsetof(struct stub_box, line.trap), 0xffffffff },
 		{ offsetof(struct stub_box, line.trap), TRAP_GATE },
 		{ offsetof(struct stub_box, line.trap), TRAP_UNRUN },

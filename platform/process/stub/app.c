@@ -154,7 +154,7 @@ static bool make_room(struct stub_box *box, uint32_t *ret_turn)
 
 	if (start < box->room.retry)
 		return false;
-	for (unsigned i = 0; i < YIELDS_MAX; i++, start = now) {
+	for (unsigned i = 0; i < YIELDS_MAX; i++) {
 		relay(box);
 		host_call(NR_sched_yield, none);
 		*ret_turn = __atomic_load_n(&box->line.turn, __ATOMIC_ACQUIRE);
@@ -165,8 +165,16 @@ static bool make_room(struct stub_box *box, uint32_t *ret_turn)
 			box->room.retry = now + box->room.after;
 			return !parked(*ret_turn);
 		}
+		/* The other was told to make room before this one gets the turn. */
+		start = now;
+		while (parked(*ret_turn) && now - start < ROOM_AHEAD(spin)) {
+			__builtin_ia32_pause();
+			*ret_turn = __atomic_load_n(&box->line.turn, __ATOMIC_ACQUIRE);
+			now = cycles();
+		}
 		if (!parked(*ret_turn)) {
-			if (++box->room.soon >= YIELDED_SOON)
+			box->room.soon = MIN(box->room.soon + 1, YIELDED_SOON);
+			if (box->room.soon == YIELDED_SOON)
 				box->room.after = 0;
 			return true;
 		}
@@ -179,9 +187,43 @@ static inline struct stub_slot *slot_now(struct stub_box *box)
 	return box_slot(box, slot_valid(config(), box->slot));
 }
 
+/* The call that the gate handed over.  One that waits at one place and not at another is two. */
+static inline uint32_t call_now(const struct stub_box *box)
+{
+	uint64_t nr = box->saved.rax;
+
+	return (uint32_t)nr | (uint32_t)(nr == NR_futex ? box->saved.rsi : box->saved.rdi) << 16;
+}
+
+static inline bool call_will_pass(const struct stub_box *box)
+{
+	return box->room.sure >= MAX(box->room.need, ROOM_SURE) && box->room.call == call_now(box);
+}
+
+/* How it ended, for its next time.  Room made in vain is dear: somebody who computes may have got it. */
+static void call_ended(struct stub_box *box)
+{
+	bool was = box->room.passed;
+	uint32_t call = call_now(box), need = MAX(box->room.need, ROOM_SURE);
+
+	box->room.passed = 0;
+	if (box->room.early && !was)
+		box->room.need = (uint16_t)MIN(4 * need, ROOM_SURE_LAST);
+	box->room.early = 0;
+	if (box->room.call != call) {
+		if (!was)
+			return;
+		box->room.call = call;
+		box->room.sure = 0;
+	}
+	box->room.sure = was ? (uint16_t)MIN(box->room.sure + 1u, 8 * ROOM_SURE_LAST) : 0;
+	if (box->room.sure >= 8 * need)
+		box->room.need = (uint16_t)(need / 2);
+}
+
 /* Give the turn to the kernel, return when it is back.  xstate: to be saved;
- * the partner on another core need not wait for that. */
-static uint32_t hand_over(struct stub_box *box, bool xstate)
+ * the partner on another core need not wait for that.  call: of the gate, no more than that. */
+static uint32_t hand_over(struct stub_box *box, bool xstate, bool call)
 {
 	uint32_t cpu = host_cpu();
 	uint32_t turn, partner = __atomic_load_n(&box->kern_cpu, __ATOMIC_RELAXED);
@@ -198,6 +240,11 @@ static uint32_t hand_over(struct stub_box *box, bool xstate)
 		futex(&box->line.turn, 1, 1);
 	if (xstate && apart)
 		stub_slot_save(box);
+	if (apart && call && unlikely(box->room.sure) && call_will_pass(box)) {
+		box->room.early = 1;
+		if (make_room(box, &turn))
+			return turn;
+	}
 	if (apart) {
 		uint64_t start = cycles(), spin = config()->spin_cycles;
 
@@ -320,13 +367,16 @@ static uint32_t copy_ahead(struct stub_box *box, uint64_t nr, const uint64_t arg
 
 /* Serve the kernel until it says run; returns that order.  What it wants done before
  * that rides on the order; when some of it fails, the thread does not run. */
-static uint32_t serve(struct stub_box *box, bool xstate)
+static uint32_t serve(struct stub_box *box, bool xstate, bool call)
 {
-	for (;;) {
-		uint32_t turn = hand_over(box, xstate);
+	for (;; call = false) {
+		uint32_t turn = hand_over(box, xstate, call);
 		uint32_t order = __atomic_load_n(&box->line.order, __ATOMIC_RELAXED);
 		uint32_t slot = __atomic_load_n(&box->line.slot, __ATOMIC_RELAXED);
 
+		if (slot & SLOT_PASSED)
+			box->room.passed = 1;
+		slot &= ~SLOT_PASSED;
 		if (slot)
 			stub_slot_change(box, slot - 1);
 		if (turn == TURN_RUN) {
@@ -379,7 +429,7 @@ uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
 	box->frame_off = (uint32_t)(frame - (uint64_t)box);
 	box->fs_base = fs;
 	box->gs_base = __builtin_ia32_rdgsbase64();
-	serve(box, false);
+	serve(box, false, false);
 	return frame_to_resume(box);
 }
 
@@ -388,7 +438,7 @@ uint64_t stub_trap(struct stub_box *box, uint32_t signo, uint64_t frame)
 uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 {
 	/* A frame that was not returned to holds newer state than the registers. */
-	bool xstate = trap == TRAP_GATE || (box->line.order & (ORDER_FAST | ORDER_LOAD));
+	bool call, xstate = trap == TRAP_GATE || (box->line.order & (ORDER_FAST | ORDER_LOAD));
 	uint32_t order, slot = box->slot;
 	uint64_t fs = __builtin_ia32_rdfsbase64();
 
@@ -409,8 +459,11 @@ uint64_t stub_gate(struct stub_box *box, uint32_t trap)
 		for (unsigned i = 0; i < ARRAY_SIZE(line->arg); i++)
 			line->arg[i] = arg[i];
 	}
+	call = (trap & TRAP_MASK) == TRAP_GATE;
 	box->line.trap = (uint16_t)(trap | posts_told(box));
-	order = serve(box, xstate);
+	order = serve(box, xstate, call);
+	if (call && (box->room.passed || box->room.sure))
+		call_ended(box);
 	/* What may be read without a trap: soon, if at all. */
 	prefetch_write((const uint8_t *)box + BOX_GRANTS);
 	__builtin_prefetch((const uint8_t *)box + BOX_GRANT_DATA);
