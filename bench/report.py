@@ -20,6 +20,9 @@ TARGETS = {
 LIMITS_US = {"getpid-libc": 0.3, "getpid-syscall": 0.3, "getpid-raw": 3.0, "getpgid": 0.3,
              "read-1B-zero": 1.5, "write-1B-null": 1.5, "pread-4K": 1.5, "pwrite-4K": 1.5}
 PROGRAM_TARGET = 2.5
+# On one core the issue asks for these, and for no others but the means.
+ONE_CORE_TARGETS = {n: TARGETS[n] for n in ("fork+wait", "fork+exec+wait", "vfork+exec+wait", "thread+join")}
+ONE_CORE_LIMITS_US = {"getpgid": 5.0, "getpid-raw": 8.0}
 
 
 class Cell:
@@ -75,21 +78,22 @@ def geomean(values):
     return math.exp(sum(map(math.log, values)) / len(values)) if values else None
 
 
-def verdict(name, native, cell, program):
+def verdict(name, native, cell, program, one_core):
     """'' when the target is met or there is none, else what it is."""
     r = ratio(cell, native)
+    limits, targets = (ONE_CORE_LIMITS_US, ONE_CORE_TARGETS) if one_core else (LIMITS_US, TARGETS)
     if r is None:
         return ""
     if program:
         return "" if r <= PROGRAM_TARGET else f"> {PROGRAM_TARGET}x"
-    if name in LIMITS_US:
-        return "" if cell.median <= LIMITS_US[name] * 1e3 else f"> {LIMITS_US[name]} us"
-    if name in TARGETS and r > TARGETS[name]:
-        return f"> {TARGETS[name]}x"
+    if name in limits:
+        return "" if cell.median <= limits[name] * 1e3 else f"> {limits[name]} us"
+    if name in targets and r > targets[name]:
+        return f"> {targets[name]}x"
     return ""
 
 
-def print_table(title, names, cells, peers, program=False):
+def print_table(title, names, cells, peers, program=False, one_core=False):
     """cells[peer][name].  One row a benchmark; ratios to native."""
     print(f"\n{title}")
     head = f"{'':20}{'native':>9}{'+-':>5}"
@@ -107,7 +111,7 @@ def print_table(title, names, cells, peers, program=False):
             line += f"{time_text(cell.median):>11}" if cell.median else f"{short(cell):>11}"
             line += f"{times(r):>8}{times(b):>7}" if r else " " * 15
         if "nacre" in peers:
-            line += "  " + verdict(name, native, cells["nacre"][name], program)
+            line += "  " + verdict(name, native, cells["nacre"][name], program, one_core)
         print(line.rstrip())
     line = f"{'geometric mean':34}"
     for p in peers[1:]:

@@ -135,7 +135,8 @@ def bench_setting(opt, work, here, setting, wanted, picked, micro_cells):
     def show(key, title, found, program=False):
         n, cells = found
         sections.progress("")
-        report.print_table(f"{title}, {setting.title}", n, cells, names, program=program)
+        report.print_table(f"{title}, {setting.title}", n, cells, names, program=program,
+                           one_core=setting.name == "one-core")
         out[key] = {"means": report.means(n, cells, names),
                     "cells": {p: {x: cells[p][x].as_json() for x in n} for p in names}}
         return cells

@@ -139,9 +139,9 @@ int gofer_main(const struct gofer_config *cfg)
 
 	umask(0);
 	signal(SIGPIPE, SIG_IGN);
-	/* Otherwise malloc asks for the number of CPUs when threads contend:
-	 * a call that is not in the list. */
-	mallopt(M_ARENA_MAX, 4);
+	/* One heap of libc's: to make another when threads contend, and to give it
+	 * back, libc opens files. */
+	mallopt(M_ARENA_MAX, 1);
 	procfd = ops_prepare();
 	if (procfd < 0)
 		return 1;
