@@ -134,7 +134,7 @@ static int bind(const char *source, struct path *at, uint64_t ms)
 		err = -EINVAL;
 	else if (S_ISDIR(inode_mode(from.dentry->inode)) != S_ISDIR(inode_mode(at->dentry->inode)))
 		err = -ENOTDIR;
-	else if (ms & MS_REC)
+	else if ((ms & MS_REC) && from.mnt->ns)         /* outside all trees nothing lies on it */
 		err = bind_tree(&from, at);
 	else
 		err = graft_one(mount_like(from.mnt, from.dentry), at);
@@ -148,16 +148,19 @@ static int set_type(struct path *at, uint64_t ms)
 {
 	uint64_t type = ms & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE);
 	struct mount *m;
+	int err;
 
-	if ((ms & ~(type | MS_REC | MS_SILENT)) || (type & (type - 1)) || at->dentry != at->mnt->root || !at->mnt->ns)
+	if ((ms & ~(type | MS_REC | MS_SILENT)) || (type & (type - 1)) || at->dentry != at->mnt->root)
 		return -EINVAL;
 	mutex_lock(&mount_sem);
 	mount_lock_change();
-	for (m = at->mnt; m; m = ms & MS_REC ? mount_next(m, at->mnt, false) : NULL)
+	/* One that is in no tree must have no group: it may go away at any time. */
+	err = at->mnt->ns ? 0 : -EINVAL;
+	for (m = at->mnt; m && !err; m = ms & MS_REC ? mount_next(m, at->mnt, false) : NULL)
 		mount_set_type_locked(m, type);
 	mount_unlock_change();
 	mutex_unlock(&mount_sem);
-	return 0;
+	return err;
 }
 
 static int remount(struct path *at, uint64_t ms)

@@ -169,10 +169,10 @@ static const char *res(long long v)
 }
 
 /* Where kernels of this decade differ, and what would change the host's devices. */
-static bool skipped(const char *what, const char *kind)
+static bool skipped(const char *what, const char *kind, int fd)
 {
-	bool device = !strcmp(kind, "null") || !strcmp(kind, "zero") || !strcmp(kind, "full") ||
-		      !strcmp(kind, "urandom") || !strcmp(kind, "ptmx");
+	struct stat st = { 0 };
+	bool device = !fstat(fd, &st) && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode));
 	bool event = !strcmp(kind, "epoll") || !strcmp(kind, "eventfd") || !strcmp(kind, "signalfd") ||
 		     !strcmp(kind, "timerfd") || !strcmp(kind, "inotify");
 
@@ -192,7 +192,7 @@ static void one_call(const char *what, int c)
 		int fd = kinds[i].fd, n = 0;
 		long long v = 0;
 
-		if (skipped(what, kinds[i].name))
+		if (skipped(what, kinds[i].name, fd))
 			continue;
 		errno = 0;
 #define X(e) if (n++ == c) v = (long long)(e);

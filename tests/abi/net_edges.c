@@ -86,6 +86,8 @@ static void kept(void)
 	V(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	close(open("name", O_CREAT | O_WRONLY, 0600));
 	V(stat("/proc/self/ns/net", &a));
+	V(mount("/proc/self/ns/net", "name", NULL, MS_BIND | MS_REC, NULL));
+	V(umount2("name", MNT_DETACH));
 	V(mount("/proc/self/ns/net", "name", NULL, MS_BIND, NULL));
 	V(mount("/proc/self/ns/mnt", "name", NULL, MS_BIND, NULL));
 	V(unshare(CLONE_NEWNET));
