@@ -89,8 +89,18 @@ int memcmp(const void *a, const void *b, size_t n)
 
 void *memchr(const void *p, int c, size_t n)
 {
+	const uint64_t ones = 0x0101010101010101, tops = ones << 7, want = ones * (uint8_t)c;
 	const uint8_t *s = p;
 
+	for (; n >= sizeof(uint64_t); n -= sizeof(uint64_t), s += sizeof(uint64_t)) {
+		uint64_t v, found;
+
+		__builtin_memcpy(&v, s, sizeof(v));
+		v ^= want;              /* the lowest byte that is 0 now: what is found above it may be wrong */
+		found = (v - ones) & ~v & tops;
+		if (found)
+			return (void *)(s + __builtin_ctzll(found) / 8);
+	}
 	for (; n; n--, s++)
 		if (*s == (uint8_t)c)
 			return (void *)s;

@@ -70,6 +70,23 @@ static void test_strings(void)
 	CHECK(kparse_u64("", 0, &v) == -EINVAL && kparse_u64("12x", 3, &v) == -EINVAL);
 }
 
+static void test_memchr(void)
+{
+	uint8_t b[40];
+
+	for (unsigned n = 0; n <= sizeof(b); n++)
+		for (unsigned at = 0; at <= n; at++) {
+			for (unsigned i = 0; i < sizeof(b); i++)
+				b[i] = (uint8_t)(i % 2 ? 0x80 : 1);
+			if (at < sizeof(b))
+				b[at] = 0;
+			if (at + 2 < sizeof(b))
+				b[at + 2] = 0;          /* not this one */
+			CHECK(memchr(b, 0, n) == (at < n ? b + at : NULL));
+			CHECK(memchr(b, 0x7f, n) == NULL && memchr(b, 0x180, 2) == (at == 1 ? NULL : b + 1));
+		}
+}
+
 static void test_sbuf(void)
 {
 	struct sbuf s;
@@ -145,7 +162,7 @@ static void test_random(void)
 }
 
 static const struct unit_test lib_tests[] = {
-	{ "list", test_list }, { "ksnprintf", test_printf }, { "strings", test_strings },
+	{ "list", test_list }, { "ksnprintf", test_printf }, { "strings", test_strings }, { "memchr", test_memchr },
 	{ "sbuf", test_sbuf }, { "heap", test_heap }, { "random", test_random }, { NULL, NULL },
 };
 static const struct unit_test *const groups[] = { lib_tests, unit_patch_tests, unit_cpuid_tests, unit_bpf_tests };
