@@ -44,6 +44,18 @@ static uint64_t waiting(const struct task *t)
 	       __atomic_load_n(&t->tg->pending.set, __ATOMIC_RELAXED);
 }
 
+/* True: somebody had doubts, and has done by now what it does about them. */
+static bool own_end(struct task *t)
+{
+	own_store(t, false);
+	if (likely(!__atomic_load_n(&t->mask_doubt, __ATOMIC_SEQ_CST)))
+		return false;
+	__atomic_store_n(&t->mask_doubt, 0, __ATOMIC_RELAXED);
+	spin_lock(&t->sighand->lock);
+	spin_unlock(&t->sighand->lock);
+	return true;
+}
+
 void signal_mask_offer(struct task *t)
 {
 	struct plat_sigmask *m = &t->uctx.sigmask;
@@ -57,7 +69,7 @@ void signal_mask_offer(struct task *t)
 		__atomic_store_n(&t->tg->mask_leave, true, __ATOMIC_RELAXED);
 	own_store(t, true);
 	if (waiting(t)) {
-		own_store(t, false);
+		(void)own_end(t);
 		return;
 	}
 	m->blocked = t->blocked;
@@ -69,12 +81,7 @@ bool signal_mask_over(struct task *t)
 	bool changed = t->mask_posted;
 
 	t->mask_posted = false;
-	own_store(t, false);
-	if (unlikely(__atomic_load_n(&t->mask_doubt, __ATOMIC_SEQ_CST))) {
-		__atomic_store_n(&t->mask_doubt, 0, __ATOMIC_RELAXED);
-		/* Whoever had doubts has done what it does. */
-		spin_lock(&t->sighand->lock);
-		spin_unlock(&t->sighand->lock);
+	if (own_end(t)) {
 		t->uctx.sigmask_again = true;
 		changed = true;
 	}

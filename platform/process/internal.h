@@ -286,7 +286,7 @@ uint32_t turn_wait(struct app_thread *th, struct stub_box *box, uint32_t given, 
 int frame_init(void);                           /* learn the host's signal frame */
 void app_thread_call(struct stub *s, bool child, unsigned cpu);
 struct app_thread *app_thread_get(struct stub *s, unsigned cpu);
-void user_soon(struct stub *s, unsigned cpu);  /* a context of s comes to this CPU */
+void user_soon(uint32_t id, unsigned cpu);     /* a context that last ran in that stub comes to this CPU */
 int app_commands(struct stub *s, struct stub_cmd *cmds, unsigned n);    /* in and out; riders go first */
 int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n);
 

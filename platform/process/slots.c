@@ -135,13 +135,12 @@ void plat_user_end(struct plat_uctx *u) { give_up(u, false); }
 
 void plat_uctx_arrive(struct plat_uctx *u)
 {
-	struct stub *s = stub_find((uint32_t)u->cookie);
 	unsigned cpu = plat_cpu_self();
 
 	if (__atomic_load_n(&u->slotted, __ATOMIC_ACQUIRE) && u->slot_cpu != cpu)
 		give_up(u, true);
-	else if (s)
-		user_soon(s, cpu);
+	else
+		user_soon((uint32_t)u->cookie, cpu);
 }
 
 void plat_uctx_leave(struct plat_uctx *u, bool whole)

@@ -448,10 +448,9 @@ static int resume_prepare(struct stub *s, struct app_thread *th, struct stub_box
 /* Which stub each CPU ran last. */
 static struct { uint32_t id; } last_run[PLAT_MAX_CPUS] __aligned(64);
 
-/* That one, pinned, if this CPU has a thread there; or NULL. */
-static struct stub *last_get(unsigned cpu)
+/* The stub, pinned, if this CPU has a thread there; or NULL. */
+static struct stub *stub_get(uint32_t id, unsigned cpu)
 {
-	const uint32_t id = last_run[cpu].id;
 	struct stub *s = stub_find(id);
 
 	if (!s || !stub_pin(s))
@@ -462,16 +461,24 @@ static struct stub *last_get(unsigned cpu)
 	return NULL;
 }
 
-/* What the kernel has to do for it before it runs takes as long as the other needs to
- * make room for it, if it is awake. */
-void user_soon(struct stub *s, unsigned cpu)
-{
-	struct stub *last;
+static struct stub *last_get(unsigned cpu) { return stub_get(last_run[cpu].id, cpu); }
 
-	if (last_run[cpu].id == s->id || !place_apart() || !s->thread[cpu].live ||
-	    __atomic_load_n(&stub_box_of(s, cpu)->app_sleeping, __ATOMIC_RELAXED))
+/* What the kernel has to do for it before it runs takes as long as the other needs to
+ * make room for it, if it is awake.  Its address space may have ended meanwhile: the task is
+ * on its way to another, or out. */
+void user_soon(uint32_t id, unsigned cpu)
+{
+	struct stub *s, *last;
+	bool awake;
+
+	if (last_run[cpu].id == id || !place_apart())
 		return;
-	last = last_get(cpu);
+	s = stub_get(id, cpu);
+	if (!s)
+		return;
+	awake = !__atomic_load_n(&stub_box_of(s, cpu)->app_sleeping, __ATOMIC_RELAXED);
+	stub_unpin(s);
+	last = awake ? last_get(cpu) : NULL;
 	if (!last)
 		return;
 	turn_over(&last->thread[cpu], stub_box_of(last, cpu));
