@@ -120,7 +120,7 @@ static int fork_finish(struct stub *parent, struct stub *child)
 	if (err) {
 		/* Which descriptors it holds is now unknown. */
 		parent->tainted = true;
-		stub_kill(parent);
+		stub_kill(parent, "its copy failed");
 	}
 	if (!pid) {
 		/* The host refused, or the parent died before it could say. */

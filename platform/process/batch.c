@@ -32,7 +32,7 @@ static int close_left(struct stub *s, unsigned n)
 static int calls_end(struct stub *s, int err, unsigned n)
 {
 	if (err && err != -ESRCH && n && close_left(s, n)) {
-		stub_kill(s);
+		stub_kill(s, "descriptors could not be closed in it");
 		err = -ESRCH;
 	}
 	/* The message may still lie in its socket. */

@@ -89,6 +89,7 @@ struct stub {
 	uint32_t id;                    /* plat_as_t, 0: slot free */
 	pid_t pid;
 	uint32_t dead, pins;            /* atomics */
+	bool killed;                    /* atomic: by us */
 	bool answers_off;               /* atomic: for good */
 	bool freed, reaped;             /* lock: stubs_lock */
 	uint32_t parent_id;             /* whose command page it reads until its birth is over */
@@ -162,7 +163,8 @@ void stub_abandon(struct stub *s);              /* never born */
 struct stub *stub_find(uint32_t id);            /* NULL when unknown */
 bool stub_pin(struct stub *s);                  /* its pid stays its own; false: dead */
 void stub_unpin(struct stub *s);
-void stub_kill(struct stub *s);
+/* The first cause goes to the log; NULL: nothing is wrong, or it has been said. */
+void stub_kill(struct stub *s, const char *cause);
 void stub_free(struct stub *s);
 static inline bool stub_dead(const struct stub *s) { return __atomic_load_n(&s->dead, __ATOMIC_SEQ_CST); }
 struct ctl *ctl_new(void);
@@ -397,5 +399,6 @@ void cpu_kick_clear(unsigned cpu);
 int report_init(void);
 void report_thread_init(void);                  /* signal stack of this thread */
 void reportf(const char *fmt, ...) __printf(1, 2);
+void report_loss(const char *cause, int status); /* of a program's process; the first few */
 
 #endif

@@ -27,7 +27,7 @@ static int run(struct stub *s)
 		const struct stub_call gone = { .nr = SYS_munmap, .a = { b->lo, b->hi - b->lo } };
 
 		if (mapper_run_calls(s, &gone, 1, NULL, 0))
-			stub_kill(s);
+			stub_kill(s, "its memory could not be unmapped");
 	}
 	__atomic_store_n(&s->later, NULL, __ATOMIC_RELEASE);
 	batch_free(b);

@@ -145,7 +145,7 @@ int mapper_lock(struct stub *s)
 		err = mapper_wait(s);
 		if (err) {
 			s->tainted = true;
-			stub_kill(s);
+			stub_kill(s, "it was not born whole");
 			pthread_mutex_unlock(&s->mapper_lock);
 			return -ESRCH;
 		}

@@ -21,6 +21,7 @@ HOST_CALLS(sandbox, write, sendto, exit_group, sigaltstack, rt_sigaction, rt_sig
 
 #define PANIC_STATUS 125
 #define TRACE_MAX 32
+#define LOSSES_TOLD 16
 #define REPORT_STACK 16384
 
 extern const char __executable_start[];
@@ -44,6 +45,20 @@ void reportf(const char *fmt, ...)
 	va_end(ap);
 	if (n > 0)
 		plat_log(line, MIN((size_t)n, sizeof(line) - 1));
+}
+
+/* A program can bring its own process to this as often as it likes. */
+void report_loss(const char *cause, int status)
+{
+	static uint32_t told;
+
+	if (__atomic_load_n(&told, __ATOMIC_RELAXED) >= LOSSES_TOLD ||
+	    __atomic_fetch_add(&told, 1, __ATOMIC_RELAXED) >= LOSSES_TOLD)
+		return;
+	if (cause)
+		reportf("nacre: a program's process was ended: %s\n", cause);
+	else
+		reportf("nacre: a program's process was ended by the host: signal or status %d\n", status);
 }
 
 __noreturn static void end(int status)

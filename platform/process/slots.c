@@ -61,7 +61,7 @@ int slot_await(struct stub *s, struct app_thread *th, struct stub_box *box, uint
 		 * saved before, if it is honest. */
 		end_ns = end_ns ? end_ns : now_ns + SLOT_SAVE_NS;
 		if (stub_dead(s) || (DEFENCE(XSTATE_BOUND) && (now_ns >= end_ns || sleeps_unsaved(box, saved)))) {
-			stub_kill(s);
+			stub_kill(s, "its registers were not saved");
 			return -ESRCH;
 		}
 		futex_wait(saved, 0, now_ns + SLOT_POLL_NS);

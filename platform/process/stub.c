@@ -280,10 +280,12 @@ void stub_unpin(struct stub *s)
 	__atomic_fetch_sub(&s->pins, 1, __ATOMIC_SEQ_CST);
 }
 
-void stub_kill(struct stub *s)
+void stub_kill(struct stub *s, const char *cause)
 {
 	if (!stub_pin(s))
 		return;
+	if (!__atomic_exchange_n(&s->killed, true, __ATOMIC_SEQ_CST) && cause)
+		report_loss(cause, 0);
 	kill(s->pid, SIGKILL);
 	stub_unpin(s);
 }
@@ -292,7 +294,7 @@ void stub_free(struct stub *s)
 {
 	struct ctl *c = NULL;
 
-	stub_kill(s);
+	stub_kill(s, NULL);
 	batch_free(s->batch);
 	batch_free(s->later);
 	s->batch = s->later = NULL;
@@ -337,6 +339,8 @@ static void stub_died(pid_t pid)
 		sched_yield();
 	pthread_mutex_lock(&stubs_lock);
 	waitid(P_PID, (id_t)pid, &si, WEXITED);
+	if (!__atomic_load_n(&s->killed, __ATOMIC_SEQ_CST))
+		report_loss(NULL, si.si_status);
 	s->reaped = true;
 	if (s->freed) {
 		reuse = ctl_reusable(s);

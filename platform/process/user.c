@@ -98,14 +98,14 @@ static int app_thread_new(struct stub *s, unsigned cpu)
 	if (!s->thread[cpu].slot)
 		s->thread[cpu].slot = calloc(frame_shape.slot_count, sizeof(struct slot));
 	if (!s->thread[cpu].slot) {
-		stub_kill(s);
+		stub_kill(s, "no memory for its threads");
 		return -ENOMEM;
 	}
 	if (born) {
 		err = app_thread_await(s, &s->thread[cpu], box);
 		if (!err)
 			goto live;
-		stub_kill(s);
+		stub_kill(s, "its first thread did not come up");
 		return err;
 	}
 	err = mapper_lock(s);
@@ -121,7 +121,7 @@ static int app_thread_new(struct stub *s, unsigned cpu)
 		err = app_thread_await(s, &s->thread[cpu], box);
 	mapper_unlock(s);
 	if (err == -ESRCH)
-		stub_kill(s);
+		stub_kill(s, "a thread did not come up");
 	if (err)
 		return err;
 live:
@@ -173,7 +173,7 @@ int commands_run(struct stub *s, unsigned cpu, struct stub_cmd *cmds, unsigned n
 		return -ESRCH;
 	turn = turn_wait(&s->thread[cpu], box, TURN_COMMANDS, plat_time_mono_ns() + COMMAND_NS);
 	if (turn != TURN_KERNEL) {
-		stub_kill(s);
+		stub_kill(s, "it did not do what it was told in time");
 		return -ESRCH;
 	}
 	test_step(s, STEP_RESULTS);
@@ -357,6 +357,12 @@ static bool patience_over(struct patience *p, const struct stub *s, uint64_t now
 	return p->waited_ns > ANSWER_ASLEEP_NS || cpu_ns - p->cpu_ns > ANSWER_CPU_NS * plat_cpu_count();
 }
 
+static int refuse(struct stub *s, const char *cause)
+{
+	stub_kill(s, cause);
+	return -ESRCH;
+}
+
 /* 0: handed back; -ESRCH: dead or killed.  *ret_expired: deadline passed. */
 static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box *box,
 			  unsigned cpu, uint64_t deadline_ns, bool *ret_expired)
@@ -388,7 +394,7 @@ static int run_until_back(struct stub *s, struct app_thread *th, struct stub_box
 			continue;
 		/* Out of patience: a first kick may have come from elsewhere. */
 		if (DEFENCE(KICK_BOUND) && patience_over(&patience, s, now_ns))
-			return -ESRCH;
+			return refuse(s, "it did not answer kicks");
 		syscall(SYS_tgkill, s->pid, th->tid, KICK_SIGNAL);
 		limit_ns = now_ns + REKICK_NS;
 	}
@@ -515,7 +521,7 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 		/* Nothing was resumed; a frame that was meant to be holds the
 		 * newest state. */
 		if (!th->rider_count)
-			return -ESRCH;
+			return refuse(s, "it failed at what it was not told");
 		slot->at_gate &= th->resumed_fast;
 		*ret = (struct plat_trap){ .kind = PLAT_TRAP_RIDER };
 		return 0;
@@ -539,7 +545,7 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 	frame_off = __atomic_load_n(&box->frame_off, __ATOMIC_RELAXED);
 	th->below = signo == TRAP_UNRUN && frame_off == 0 ? GATE_BELOW : 0;
 	if (DEFENCE(FRAME_PLACE) && !th->below && frame_off != frame_shape.frame_off)
-		return -ESRCH;
+		return refuse(s, "a signal's frame is at another place");
 	if (signo == TRAP_UNRUN) {
 		/* The state of a frame that was not returned to is still there. */
 		if (!th->resumed_fast) {
@@ -552,7 +558,7 @@ static int trap_read(struct stub *s, struct app_thread *th, struct stub_box *box
 		return 0;
 	}
 	if (DEFENCE(SIGNO) && !signo_known(signo))
-		return -ESRCH;
+		return refuse(s, "it told of a signal that it cannot have had");
 	slot->in_frame = true;
 	test_step(s, STEP_FRAME);
 	frame_snapshot(&frame, (void *)((uint8_t *)box + frame_shape.frame_off));
@@ -637,7 +643,7 @@ void plat_user_run(plat_as_t as, struct plat_uctx *u, uint64_t deadline_ns,
 
 killed:
 	cpu_user_clear(cpu);
-	stub_kill(s);
+	stub_kill(s, NULL);
 dead:
 	cpu_kick_clear(cpu);
 	*ret_trap = (struct plat_trap){ .kind = PLAT_TRAP_DEAD };

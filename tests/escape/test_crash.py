@@ -128,6 +128,7 @@ def test_stub_killed(t):
     if p.poll() is None:
         p.terminate()
     out, err = p.communicate(timeout=10)
+    t.ok("a program's process was ended by the host: signal or status 9\n" in err, f"no cause in the log: {err}")
     t.ok("panic" not in err, err)
 
 
