@@ -20,8 +20,10 @@ static struct app_thread *mover(struct stub *s, unsigned cpu, const struct plat_
 {
 	struct app_thread *th = &s->thread[cpu];
 
-	if (s->batch || later_waits(s) || !th->live || !u->xstate_live || !is_owner(th, u) ||
-	    (th->below && !slot_now(th)->at_gate) || !rider_room(s, th, u))
+	if (s->batch || later_waits(s) || !th->live || !u->xstate_live || !is_owner(th, u))
+		return NULL;
+	/* One that has been given its slot but has not run yet is in neither. */
+	if (!(th->below ? slot_now(th)->at_gate : slot_now(th)->in_frame) || !rider_room(s, th, u))
 		return NULL;
 	return th;
 }
