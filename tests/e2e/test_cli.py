@@ -459,9 +459,8 @@ def test_tty_window_size_change(t):
     s.send("echo rea''dy\n")
     s.expect("ready")
     s.size(50, 132)
-    time.sleep(0.4)
-    s.send("stty size\n")
-    s.expect("50 132")
+    s.send("until [ \"$(stty size)\" = '50 132' ]; do sleep 0.05; done; echo se''en\n")
+    s.expect("seen")
     s.send("exit 0\n")
     s.wait()
 
