@@ -263,6 +263,13 @@ def host_state():
     return state
 
 
+def usual_signals():
+    """What the caller ignores (nohup, a shell's background) is not the tests' own setting."""
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU, signal.SIGTSTP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def own_tmp():
     """A directory where all the tests' temporary files go."""
     path = tempfile.mkdtemp(prefix="nacre-tests-")
@@ -294,6 +301,7 @@ def main():
     if a.list:
         print("\n".join(i.name for i in items))
         return 0
+    usual_signals()
     subreaper()
     before, tmp = host_state(), own_tmp()
     counts = {PASS: 0, FAIL: 0, SKIP: 0}
