@@ -56,9 +56,10 @@ struct boot_params {
 	uint32_t pids_limit;                    /* processes and threads at once, 0 = what the platform can */
 	bool strace;                            /* decoded system calls to the log stream */
 	uint64_t nofile_limit;                  /* hard RLIMIT_NOFILE inside */
+	uint64_t signals_ignored, signals_blocked;      /* bit n-1: the program starts so with signal n */
 	const char *build_id;
 };
 
-#define BOOT_VERSION 3
+#define BOOT_VERSION 4
 
 #endif

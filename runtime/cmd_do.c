@@ -72,6 +72,6 @@ int cmd_do(int argc, char **argv)
 	o.launch.argv = argv + o.next;
 	o.launch.envp = o.env;
 	mounts_in_order(&o.launch, own, ARRAY_SIZE(own));
-	memcpy(o.launch.stdio_closed, stdio_was_closed, sizeof(stdio_was_closed));
+	o.launch.caller = caller;
 	return monitor_run(&o.launch);
 }

@@ -35,7 +35,6 @@ int cmd_run(int argc, char **argv)
 	struct launch_mount *m;
 	char *root, *home = NULL;
 	struct stat st;
-	size_t i;
 
 	if (options_parse(&o, argc, argv, 2, false, "/"))
 		return LAUNCH_FAILED;
@@ -78,7 +77,6 @@ int cmd_run(int argc, char **argv)
 	m[2] = (struct launch_mount){ .kind = BOOT_MOUNT_SYSFS, .target = "/sys", .readonly = true };
 	m[3] = (struct launch_mount){ .kind = BOOT_MOUNT_DEV, .target = "/dev" };
 	o.launch.mount_count += 4;
-	for (i = 0; i < 3; i++)
-		o.launch.stdio_closed[i] = stdio_was_closed[i];
+	o.launch.caller = caller;
 	return monitor_run(&o.launch);
 }

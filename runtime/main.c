@@ -2,13 +2,14 @@
 /* nacre: the command.  One file per verb; this one finds it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "lib/build_id.h"
 #include "runtime/options.h"
 
-bool stdio_was_closed[3];
+struct launch_caller caller;
 
 static const char usage[] =
 "usage: nacre do [options] [--] COMMAND...    run a command of this machine in a sandbox\n"
@@ -31,9 +32,26 @@ static int stdio_fill(void)
 		fd = open("/dev/null", O_RDWR);
 		if (fd != i)
 			return -1;
-		stdio_was_closed[i] = true;
+		caller.stdio_closed[i] = true;
 	}
 	return 0;
+}
+
+/* The program starts with them; nacre itself waits for its children. */
+static void signals_note(void)
+{
+	struct sigaction sa;
+	sigset_t blocked;
+	int i;
+
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	for (i = 1; i <= 64; i++) {
+		if (!sigaction(i, NULL, &sa) && sa.sa_handler == SIG_IGN)
+			caller.signals_ignored |= 1ull << (i - 1);
+		if (sigismember(&blocked, i) == 1)
+			caller.signals_blocked |= 1ull << (i - 1);
+	}
+	signal(SIGCHLD, SIG_DFL);
 }
 
 int main(int argc, char **argv)
@@ -46,6 +64,7 @@ int main(int argc, char **argv)
 
 	if (stdio_fill())
 		return LAUNCH_FAILED;
+	signals_note();
 	if (argc < 2) {
 		fputs(usage, stderr);
 		return LAUNCH_FAILED;

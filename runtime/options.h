@@ -37,7 +37,7 @@ int cmd_do(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
-extern bool stdio_was_closed[3];
+extern struct launch_caller caller;     /* filled before a verb runs */
 extern const char options_help[];
 
 #endif

@@ -51,7 +51,7 @@ int console_prepare(struct console *c, const struct launch *l, uint32_t stdio[3]
 
 		stream_fd[i] = -1;
 		stdio[i] = BOOT_STDIO_NULL;
-		if (l->stdio_closed[i] || (i == 0 && tty && !foreground))
+		if (l->caller.stdio_closed[i] || (i == 0 && tty && !foreground))
 			continue;
 		stdio[i] = c->active && tty ? BOOT_STDIO_TTY : BOOT_STDIO_STREAM;
 		stream_fd[i] = own_descriptor(i, tty);

@@ -22,6 +22,12 @@ struct launch_mount {
 	uint32_t mode;
 };
 
+/* What nacre's caller left it and execve(2) hands on. */
+struct launch_caller {
+	bool stdio_closed[3];           /* was closed when nacre was started */
+	uint64_t signals_ignored, signals_blocked;      /* bit n-1: signal n */
+};
+
 struct launch {
 	char *const *argv;
 	char *const *envp;
@@ -39,7 +45,7 @@ struct launch {
 	const char *strace_file;        /* NULL: stderr */
 	bool stats;             /* time system calls, and report at the end */
 	const char *stats_file;         /* NULL: stderr */
-	bool stdio_closed[3];   /* was closed when nacre was started */
+	struct launch_caller caller;
 };
 
 /* Runs it all; the exit status for the shell. */

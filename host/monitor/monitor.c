@@ -11,6 +11,8 @@
  * SIGQUIT or a SIGINT that no keyboard sent (shells drop one that comes while
  * they start a program) has END_TIMEOUT_MS, or until the signal comes again;
  * then the sandbox is killed.  Every other deadly signal kills it at once.
+ * What nacre's caller ignores only the program decides about, which starts
+ * ignoring it, and a deadly signal that it blocks stays pending.
  *
  * Trust: all that counts from the sandbox is one exit status in 0..255. */
 #include <errno.h>
@@ -53,6 +55,7 @@ struct monitor {
 	int gofer_status;
 	bool sandbox_gone;
 	int sandbox_status;     /* waitpid's */
+	uint64_t ignored;       /* signals that the caller ignores: the program starts so */
 	int ending_signal;      /* forwarded and not obeyed yet */
 	struct timespec kill_at;
 	int stats_fd;           /* -1: none */
@@ -164,18 +167,19 @@ static uint64_t nofile_inside(void)
 	return MIN(MAX(nofile_hard(), 4096ul), 1048576ul);
 }
 
-static void watch_signals(struct monitor *m)
+static void watch_signals(struct monitor *m, uint64_t blocked)
 {
-	struct sigaction old;
 	sigset_t set;
 	size_t i;
 
+	/* Blocked signals come to signalfd also when they are ignored: the
+	 * program may have set a handler. */
 	sigemptyset(&set);
-	for (i = 0; i < ARRAY_SIZE(forwarded); i++)     /* ignored by nohup or a shell's &: stays so */
-		if (!sigaction(forwarded[i], NULL, &old) && old.sa_handler != SIG_IGN)
-			sigaddset(&set, forwarded[i]);
+	for (i = 0; i < ARRAY_SIZE(forwarded); i++)
+		sigaddset(&set, forwarded[i]);
 	for (i = 0; i < ARRAY_SIZE(deadly); i++)
-		sigaddset(&set, deadly[i]);
+		if (!(blocked >> (deadly[i] - 1) & 1))
+			sigaddset(&set, deadly[i]);
 	for (i = 0; i < ARRAY_SIZE(watched); i++)
 		sigaddset(&set, watched[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -235,8 +239,11 @@ static bool listed(int sig, const int *list, size_t n)
 static bool handle_signal(struct monitor *m, const struct signalfd_siginfo *info)
 {
 	int sig = (int)info->ssi_signo;
+	bool ignored = m->ignored >> (sig - 1) & 1;
 
 	if (listed(sig, deadly, ARRAY_SIZE(deadly))) {
+		if (ignored)
+			return false;
 		m->status = 128 + sig;
 		return true;
 	}
@@ -248,7 +255,8 @@ static bool handle_signal(struct monitor *m, const struct signalfd_siginfo *info
 		tell_size(m);
 		return false;
 	case SIGTSTP:
-		stop_self(m);
+		if (!ignored)
+			stop_self(m);
 		return false;
 	case SIGCONT:
 		console_raw(&m->console);
@@ -260,6 +268,8 @@ static bool handle_signal(struct monitor *m, const struct signalfd_siginfo *info
 	case SIGTERM:
 	case SIGHUP:
 	case SIGQUIT:
+		if (ignored)
+			break;
 		if (m->ending_signal == sig) {
 			m->status = 128 + sig;
 			return true;
@@ -468,10 +478,12 @@ int monitor_run(const struct launch *l)
 	sandbox.boot.pids_limit = l->pids_limit;
 	sandbox.boot.strace = l->strace;
 	sandbox.boot.nofile_limit = nofile_inside();
+	sandbox.boot.signals_ignored = m.ignored = l->caller.signals_ignored;
+	sandbox.boot.signals_blocked = l->caller.signals_blocked;
 	sandbox.boot.build_id = build_id();
 	gofer.isolate = true;
 
-	watch_signals(&m);
+	watch_signals(&m, l->caller.signals_blocked);
 	err = m.signal_fd < 0 ? -errno : spawn_gofer(&gofer, &m.procs.gofer);
 	if (err) {
 		fprintf(stderr, "nacre: cannot start: %s\n", strerror(-err));

@@ -407,6 +407,14 @@ static __noreturn void end_sandbox(int wstatus)
 	plat_exit(wstatus & 0x7f ? 128 + (wstatus & 0x7f) : (wstatus >> 8) & 0xff);
 }
 
+static void start_signals(struct task *t, const struct boot_params *bp)
+{
+	for (int signo = 1; signo <= NSIG; signo++)
+		if (bp->signals_ignored & SIGMASK(signo))
+			t->sighand->action[signo - 1].handler = (uint64_t)SIG_IGN;
+	t->blocked = bp->signals_blocked & ~SIG_UNBLOCKABLE;
+}
+
 /* pid 1. */
 static void init_main(void *arg)
 {
@@ -418,6 +426,7 @@ static void init_main(void *arg)
 		boot_failed("the file system", err);
 	p = boot_task("init", make_cred(bp->uid, bp->gid, bp->groups, bp->group_count), t, bp,
 		      program_main);
+	start_signals(p, bp);
 	p->fs = fs_info_copy(t->fs);
 	if (!p->fs)
 		kpanic("no memory for the first program");

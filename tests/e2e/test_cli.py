@@ -331,6 +331,38 @@ def test_killed_sigint_ignored(t):
     kill_and_look(t, signal.SIGINT, "trap '' INT; ")
 
 
+def caller_signals():
+    """What nohup, shells and others hand on to the programs that they start."""
+    for s in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGCHLD, signal.SIGALRM, signal.SIGPIPE, signal.SIGTSTP):
+        signal.signal(s, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGUSR1, signal.SIGWINCH, signal.SIGRTMAX])
+
+
+def test_signals_of_the_caller(t):
+    """The program starts with what the caller ignores and blocks, as after a plain execve."""
+    show = ["grep", "-E", "Sig(Blk|Ign|Cgt)", "/proc/self/status"]
+    t.expect(t.do(*show, preexec_fn=caller_signals, restore_signals=False),
+             out=t.run(show, preexec_fn=caller_signals, restore_signals=False).out)
+    t.expect(t.sh("exit 3", preexec_fn=caller_signals, restore_signals=False), status=3)
+
+
+def test_signal_ignored_by_the_caller(t):
+    """It reaches a handler that the program sets, and ends nothing, however often it comes."""
+    prog = t.write("catch.py", "import signal\n"
+                   "signal.signal(signal.SIGHUP, lambda *_: print('hup', flush=True))\n"
+                   "print('ready', flush=True)\n"
+                   "while True:\n    signal.pause()\n")
+    p = subprocess.Popen([t.nacre_path, "do", "--", "python3", prog], cwd=t.tmp, stdout=subprocess.PIPE, start_new_session=True,
+                         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    with p.stdout:
+        t.ok(p.stdout.readline() == b"ready\n", "the program runs")
+        for _ in range(3):
+            p.send_signal(signal.SIGHUP)
+            t.ok(p.stdout.readline() == b"hup\n", "its handler runs")
+        p.send_signal(signal.SIGTERM)
+        t.ok(p.wait(20) == 143, f"status {p.returncode}")
+
+
 def test_background_process_ends_with_init(t):
     t.expect(t.sh("sleep 1000 & echo done"), out="done\n")
 
