@@ -41,6 +41,7 @@ HOST_CALLS(monitor, poll, read, write, recvfrom, sendto, wait4, kill, ioctl, clo
 	   clock_nanosleep, clock_gettime, munmap, mmap, brk, newfstatat, lseek);
 
 #define END_TIMEOUT_MS 5000
+#define LAST_WORDS_MAX 64u       /* of a sandbox that has ended */
 #define NOFILE_MIN 256u         /* channels, stubs, and some files */
 
 struct monitor {
@@ -379,24 +380,33 @@ static void report_death(const struct monitor *m)
 			WEXITSTATUS(m->sandbox_status));
 }
 
+/* End of file on the channel, or the end of the gofer because the sandbox had gone, may be
+ * seen before the sandbox's last word and before its death. */
+static void await_end(struct monitor *m)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+	unsigned i;
+
+	for (i = 0; i < 100 && !m->sandbox_gone &&
+	     (!m->gofer_gone || (WIFEXITED(m->gofer_status) && !WEXITSTATUS(m->gofer_status))); i++) {
+		reap(m, WNOHANG);
+		if (!m->sandbox_gone)
+			nanosleep(&pause, NULL);
+	}
+	for (i = 0; i < LAST_WORDS_MAX && m->status < 0 && !read_control(m); i++)
+		;
+}
+
 /* Kill what is left and wait for it: nothing survives the monitor. */
 static void finish(struct monitor *m)
 {
-	bool unexpected = m->status < 0;
+	bool unexpected;
 	uint64_t kills;
 
+	if (m->status < 0)
+		await_end(m);
+	unexpected = m->status < 0;
 	if (unexpected) {
-		/* End of file on the channel comes before the death is there to see. */
-		const struct timespec pause = { .tv_nsec = 2000000 };
-		unsigned i;
-
-		/* A gofer that ended in order did so because the sandbox had gone. */
-		for (i = 0; i < 100 && !m->sandbox_gone &&
-		     (!m->gofer_gone || (WIFEXITED(m->gofer_status) && !WEXITSTATUS(m->gofer_status))); i++) {
-			reap(m, WNOHANG);
-			if (!m->sandbox_gone)
-				nanosleep(&pause, NULL);
-		}
 		console_restore(&m->console);
 		report_death(m);
 		m->status = LAUNCH_FAILED;
