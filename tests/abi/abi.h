@@ -83,6 +83,25 @@ static inline char *enter_tmp(void)
 	if (!mkdtemp(d) || chdir(d)) { perror("tmp"); exit(2); }
 	return d;
 }
+/* What /proc says a thread does; of one that is not there '?'. */
+static inline char thread_state(pid_t tid)
+{
+	char name[64], state = '?';
+	FILE *f;
+
+	snprintf(name, sizeof name, "/proc/%d/stat", (int)tid);
+	f = fopen(name, "r");
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1) state = '?';
+	if (f) fclose(f);
+	return state;
+}
+/* Until the thread whose id appears there is asleep in the call before which it told it, or has ended. */
+static inline void until_asleep(const volatile int *tid)
+{
+	while (!__atomic_load_n(tid, __ATOMIC_ACQUIRE) || !strchr("S?", thread_state(*tid)))
+		usleep(500);
+}
+static inline void tell_tid(volatile int *tid) { __atomic_store_n(tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE); }
 static inline void msleep(int ms) { struct timespec t = { ms / 1000, ms % 1000 * 1000000l }; while (nanosleep(&t, &t)) ; }
 static inline long long now_ms(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000ll + t.tv_nsec / 1000000; }
 #endif

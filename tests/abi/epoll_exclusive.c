@@ -8,34 +8,42 @@
 #include <sys/timerfd.h>
 
 #define SETS 4
-static int fd, giver, woken, others, ready;
+static int fd, giver, woken, others;
+static volatile int tid[SETS + 2];
 static unsigned kind_events;
 
 static void *in_set(void *x)
 {
 	struct epoll_event e = { kind_events | EPOLLEXCLUSIVE | EPOLLET, { 0 } };
-	int ep = epoll_create1(0);
+	int ep = epoll_create1(0), got;
 
 	epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e);
-	__sync_fetch_and_add(&ready, 1);
-	if (epoll_wait(ep, &e, 1, 10000) == 1)
-		__sync_fetch_and_add(&woken, 1);
+	tell_tid(x);
+	got = epoll_wait(ep, &e, 1, -1);
 	close(ep);
+	if (got == 1)
+		__sync_fetch_and_add(&woken, 1);
 	return x;
 }
 static void *in_poll(void *x)
 {
 	struct pollfd p = { fd, (short)kind_events, 0 };
 
-	__sync_fetch_and_add(&ready, 1);
-	if (poll(&p, 1, 10000) == 1)
+	tell_tid(x);
+	if (poll(&p, 1, -1) == 1)
 		__sync_fetch_and_add(&others, 1);
 	return x;
 }
 static void until(volatile int *what, int n)
 {
-	for (int i = 0; i < 500 && *what < n; i++)
-		msleep(10);
+	for (int i = 0; i < 3000 && *what < n; i++)
+		msleep(5);
+}
+static void begin(pthread_t *t, int i, void *(*fn)(void *))
+{
+	tid[i] = 0;
+	pthread_create(&t[i], NULL, fn, (void *)&tid[i]);
+	until_asleep(&tid[i]);
 }
 
 static struct sockaddr_in in = { .sin_family = AF_INET };
@@ -97,22 +105,17 @@ int main(void)
 	for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++) {
 		SAY("%s:", kinds[k]);
 		make(kinds[k]);
-		woken = others = ready = 0;
-		pthread_create(&t[SETS], NULL, in_poll, NULL);
-		until(&ready, 1);
+		woken = others = 0;
+		begin(t, SETS, in_poll);
 		for (int i = 0; i < SETS; i++)
-			pthread_create(&t[i], NULL, in_set, NULL);
-		until(&ready, SETS + 1);
-		msleep(20);
-		pthread_create(&t[SETS + 1], NULL, in_poll, NULL);
-		until(&ready, SETS + 2);
-		msleep(50);
+			begin(t, i, in_set);
+		begin(t, SETS + 1, in_poll);
 		for (int i = 0; i < SETS; i++) {
 			event(kinds[k], i);
 			until(&woken, i + 1);
 			if (!i)
 				until(&others, 2);
-			msleep(20);
+			msleep(10);             /* for one too many */
 			SAY(" %d", woken);
 		}
 		for (int i = 0; i < SETS + 2; i++)

@@ -139,6 +139,7 @@ static void open_all(void)
 		socketpair(AF_UNIX, SOCK_STREAM, 0, fd);
 	else
 		tcp_pair(fd);
+	if (kind == TCP)
 		setsockopt(fd[1], IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	if (kind != EVENTFD) {
 		in = fd[0];

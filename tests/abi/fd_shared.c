@@ -9,26 +9,8 @@ static int p[2], s[2], ep;
 static char c;
 static int sleeper;                     /* 0: does not call yet */
 
-/* Until the thread is asleep in its call. */
-static void settle(void)
-{
-	char name[64], state = 'R';
-	FILE *f;
-
-	while (state != 'S') {
-		int tid = __atomic_load_n(&sleeper, __ATOMIC_ACQUIRE);
-
-		usleep(1000);
-		snprintf(name, sizeof name, "/proc/%d/stat", tid);
-		f = tid ? fopen(name, "r") : NULL;
-		if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-			state = 'R';
-		if (f)
-			fclose(f);
-	}
-}
-
-static void calls(void) { __atomic_store_n(&sleeper, (int)syscall(SYS_gettid), __ATOMIC_RELEASE); }
+static void settle(void) { until_asleep(&sleeper); }
+static void calls(void) { tell_tid(&sleeper); }
 
 static void *reads(void *fd)
 {

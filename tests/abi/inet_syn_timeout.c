@@ -8,8 +8,10 @@
 static int full_listener(void)
 {
 	int l = listener(0);
+	struct pollfd p = { l, POLLIN, 0 };
 
 	dial(l);
+	poll(&p, 1, -1);        /* connect() may return before it is there */
 	return l;
 }
 

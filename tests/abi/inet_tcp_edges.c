@@ -4,15 +4,18 @@
 #include "abi.h"
 #include "inet.h"
 
+static volatile int sender;
+
 static void *one_more(void *arg)
 {
+	tell_tid(&sender);
 	return (void *)send(*(int *)arg, "x", 1, 0);
 }
 
 static void growing(void)
 {
 	static char b[1 << 18];
-	int p[2], n = 1 << 16, twice = 1 << 17;
+	int p[2], n = 1 << 16, more = 1 << 18;
 	pthread_t t;
 	void *went;
 
@@ -22,8 +25,8 @@ static void growing(void)
 	while (send(p[0], b, sizeof b, MSG_DONTWAIT) > 0)
 		msleep(10);
 	pthread_create(&t, NULL, one_more, &p[0]);
-	msleep(50);
-	V(setsockopt(p[0], SOL_SOCKET, SO_SNDBUF, &twice, sizeof twice));
+	until_asleep(&sender);
+	V(setsockopt(p[0], SOL_SOCKET, SO_SNDBUF, &more, sizeof more));
 	pthread_join(t, &went);
 	V((long)went);
 	close(p[0]);
@@ -57,7 +60,7 @@ static int refused(struct sockaddr_storage *a, socklen_t *n)
 	bind(none, (void *)a, loop_name(a, 0));
 	getsockname(none, (void *)a, n);
 	V(connect(s, (void *)a, *n));
-	poll(&p, 1, 1000);
+	poll(&p, 1, -1);
 	close(none);
 	return s;
 }
@@ -68,6 +71,7 @@ static void given_up(void)
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 	socklen_t n;
 	int s = refused(&a, &n), l = listener(1);
+	struct pollfd p = { .events = POLLOUT };
 
 	SAY("-- an attempt that was shut down\n");
 	V(shutdown(s, SHUT_RDWR));
@@ -80,7 +84,8 @@ static void given_up(void)
 	/* One that worked, before anybody asked. */
 	s = socket(inet_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	V(dial_with(s, l));
-	msleep(20);
+	p.fd = s;
+	poll(&p, 1, -1);
 	V(shutdown(s, SHUT_RD));
 	V(dial_with(s, l));
 	close(s);
@@ -90,19 +95,21 @@ static void given_up(void)
 static void after_the_wait(void)
 {
 	int l = listener(2), c = dial(l), a = accept(l, NULL, NULL), s = socket(inet_family, SOCK_STREAM, 0), v = 1;
+	struct pollfd p = { .fd = a };
 	struct sockaddr_storage name;
 	socklen_t n = sizeof name;
+	long long closed;
 
 	SAY("-- the port of who waited for a FIN\n");
 	getsockname(c, (void *)&name, &n);
 	V(setsockopt(c, IPPROTO_TCP, TCP_LINGER2, &v, sizeof v));
+	closed = now_ms();
 	close(c);
-	V(bind(s, (void *)&name, n));
-	for (v = 0; v < 200 && bind(s, (void *)&name, n); v++)
-		msleep(100);            /* a second and what a busy machine takes */
-	V(v < 200);
+	V((bind(s, (void *)&name, n) && errno == EADDRINUSE) || now_ms() - closed >= 1000);
+	while (bind(s, (void *)&name, n) && errno == EADDRINUSE)
+		msleep(20);
 	V(send(a, "x", 1, 0));
-	msleep(20);
+	poll(&p, 1, -1);
 	V(send(a, "x", 1, MSG_NOSIGNAL));
 	V(recv(a, &v, 1, 0));
 	close(a);

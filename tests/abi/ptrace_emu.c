@@ -69,10 +69,9 @@ static void emulated(void)
 /* The tracer has seen the stop and dies. */
 static void tracer_dies(bool seize)
 {
-	char name[32], state = '?';
+	char state = '?';
 	int st;
 	pid_t victim = fork(), tracer;
-	FILE *f;
 
 	if (victim == 0)
 		for (;;)
@@ -86,14 +85,9 @@ static void tracer_dies(bool seize)
 		_exit(0);
 	}
 	waitpid(tracer, NULL, 0);
-	snprintf(name, sizeof(name), "/proc/%d/stat", victim);
 	for (int i = 0; i < 200 && state != 'S' && state != 'T'; i++) {
 		usleep(10000);
-		f = fopen(name, "r");
-		if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-			state = '?';
-		if (f)
-			fclose(f);
+		state = thread_state(victim);
 	}
 	SAY("tracer died, %s: %c\n", seize ? "seized" : "attached", state);
 	kill(victim, SIGKILL);
