@@ -523,6 +523,7 @@ int packet_create(struct socket *s)
 	ref_init(&k->ref);
 	waitq_init(&k->wq);
 	mutex_init(&k->read_lock);
+	mutex_init(&k->ring_lock);
 	mutex_init(&k->ring.lock);
 	mutex_init(&k->tx.lock);
 	list_init(&k->queue);

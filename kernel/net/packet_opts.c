@@ -144,15 +144,18 @@ static int set_ring(struct packet_sock *k, bool tx, const void *val, size_t size
 	struct packet_ring *r = tx ? &k->tx : &k->ring, *other = tx ? &k->ring : &k->tx;
 	int32_t version = word(&k->version);
 	struct linux_tpacket_req3 q;
+	int err = -EBUSY;
 
 	if (tx && version == TPACKET_V3 && size >= sizeof q) {
 		memcpy(&q, val, sizeof q);
 		if (q.block_nr && (q.retire_blk_tov || q.sizeof_priv || q.feature_req_word))
 			return -EINVAL; /* frames that are sent lie as in version 2 */
 	}
-	if (packet_ring_there(other))
-		return -EBUSY;
-	return packet_ring_set(r, val, size, version, (uint32_t)word(&k->reserve));
+	mutex_lock(&k->ring_lock);
+	if (!packet_ring_there(other))
+		err = packet_ring_set(r, val, size, version, (uint32_t)word(&k->reserve));
+	mutex_unlock(&k->ring_lock);
+	return err;
 }
 
 int packet_setsockopt(struct socket *s, int level, int opt, const void *val, size_t size)

@@ -23,6 +23,7 @@ struct packet_sock {
 	struct waitq wq;
 	struct mutex read_lock;
 	struct filter_slot filter;
+	struct mutex ring_lock;         /* while one of the two is set or freed */
 	struct packet_ring ring, tx;    /* to receive into, to send from; at most one of them is set */
 	struct list link;               /* ns->lock */
 	/* ns->lock to write */

@@ -122,7 +122,6 @@ static struct socket *socket_new(int family, int type, int protocol)
 	return s;
 }
 
-/* A file for s, which is consumed also on failure. */
 /* The name of the protocol, as /proc/net/protocols has it. */
 static const char *protocol_name(const struct socket *s)
 {
@@ -171,6 +170,7 @@ static const struct inode_ops socket_iops = {
 	.setattr = anon_setattr, .getxattr = socket_getxattr, .listxattr = socket_listxattr,
 };
 
+/* A file for s, which is consumed also on failure. */
 static int socket_file(struct socket *s, int flags, struct file **ret)
 {
 	struct inode *i = anon_inode_new(S_IFSOCK | 0777);

@@ -345,10 +345,9 @@ static void add_victim(struct mount **list, unsigned *n, struct mount *m)
 }
 
 /* What went with m: at its place in the mounts that its parent reaches. */
-static void add_copies(struct mount **list, unsigned *n, const struct mount *m)
+static void add_copies(struct mount **list, unsigned *n, const struct mount *m, unsigned *steps)
 {
 	struct mount *p = m->parent;
-	unsigned steps = 0;
 
 	if (!p->group)
 		return;
@@ -356,7 +355,7 @@ static void add_copies(struct mount **list, unsigned *n, const struct mount *m)
 	for (struct mount *o = p; o; o = o->reach.next) {
 		if (!list_empty(&o->children) && receives(o, p, m->point))
 			add_victim(list, n, mount_child_locked(o, m->point));
-		if (!(++steps % STEPS_MAX))
+		if (!(++*steps % STEPS_MAX))
 			sched_yield();
 	}
 	reach_end(p);
@@ -395,13 +394,13 @@ static unsigned drop_used(struct mount **list, unsigned from, unsigned n)
 static unsigned find_victims(struct mount *top, struct mount **list, unsigned room)
 {
 	struct mount **found = list + room, *c;
-	unsigned n = 0, own, count = 0;
+	unsigned n = 0, own, count = 0, steps = 0;
 
 	for (struct mount *m = top; m; m = mount_next(m, top, false))
 		add_victim(found, &n, m);
 	own = n;
 	for (unsigned k = 0; k < own; k++)
-		add_copies(found, &n, found[k]);
+		add_copies(found, &n, found[k], &steps);
 	n = drop_used(found, own, n);
 	for (unsigned k = 0; k < n; k++)
 		if (!found[k]->parent->victim)

@@ -105,7 +105,9 @@ static int ring_read(struct ring *r, bool honest)
 		u_get(&h, at, sizeof h);
 		if (!(h.tp_status & TP_STATUS_USER))
 			continue;
-		if (honest && (h.tp_mac + (uint64_t)h.tp_snaplen > FRAME || h.tp_snaplen > h.tp_len || h.tp_mac < sizeof h))
+		/* PACKET_RESERVE may leave no room at all: then nothing is kept, and tp_mac is beyond the frame. */
+		if (honest && ((h.tp_snaplen && h.tp_mac + (uint64_t)h.tp_snaplen > FRAME) || h.tp_snaplen > h.tp_len ||
+			       h.tp_mac < sizeof h))
 			return wrong(__LINE__, h.tp_mac, h.tp_snaplen);
 		u_put(at, &none, sizeof none);
 	}
