@@ -3,7 +3,6 @@
  * number that is free, only descriptors that were offered are touched, each call is
  * made once whatever interrupts it, and a list that nobody offered does nothing. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -142,7 +141,6 @@ void test_post_fds(void)
 
 /* ---- kicks ------------------------------------------------------------------ */
 
-#define KICKS 4000
 #define FLAGS 0x12345
 
 /* guest_fds duplicates 9 to 4 and closes that, in turns; the next one is closed. */
@@ -154,55 +152,50 @@ static bool one(int op, int fd, int to, bool *close)
 	return ok;
 }
 
+static bool to_close;                   /* is the next call */
+
+static void offer(struct plat_uctx *u)
+{
+	u->fds = (struct plat_fds){ .closable = bit(9), .free = PLAT_FDS_FREE | bit(4), .flagged = bit(9), .flags = FLAGS };
+}
+
+static void before(struct plat_uctx *u) { (void)u; }
+
+/* A call that has trapped is made as the kernel would. */
+static bool after(plat_as_t as, struct plat_uctx *u, const struct plat_trap *t)
+{
+	bool dup = u->regs.orig_rax == SYS_fcntl && u->regs.rsi == F_DUPFD, ok = true;
+
+	(void)as;
+	for (uint32_t k = 0; k < u->post_count; k++)
+		ok &= one(u->post[k].op, u->post[k].fd, u->post[k].epfd, &to_close);
+	ok &= u->fds.closable == (to_close ? bit(9) | bit(4) : bit(9));
+	if (t->kind != PLAT_TRAP_SYSCALL)
+		return ok;
+	u->regs.rax = dup ? 4 : 0;
+	if (u->regs.orig_rax == SYS_fcntl && u->regs.rsi == F_GETFL) {
+		u->regs.rax = FLAGS;
+		return ok;
+	}
+	ok &= one(dup ? PLAT_POST_DUP : u->regs.orig_rax == SYS_close ? PLAT_POST_CLOSE : -1, (int)u->regs.rdi, 4, &to_close);
+	offer(u);
+	if (dup) {
+		u->fds.closable |= bit(4);
+		u->fds.free ^= bit(4);
+	}
+	return ok;
+}
+
 static void kicks(uint64_t pause)
 {
 	plat_as_t as = guest_as();
 	struct plat_uctx *u = fds_ctx(guest_fds);
-	uint64_t calls = 0, count = 0;
-	bool close = false, ok = true;
 
 	u->regs.r13 = pause;
 	u->regs.r12 = FLAGS;
-	u->fds = (struct plat_fds){ .closable = bit(9), .free = PLAT_FDS_FREE | bit(4), .flagged = bit(9), .flags = FLAGS };
-	kicks_begin(KICKS, 12000);
-	while (ok && kicks_ask()) {
-		struct plat_trap t;
-		bool kicked = false;
-
-		do {
-			user_run(as, u, plat_time_mono_ns() + 2 * NSEC_PER_SEC, &t);
-			for (uint32_t k = 0; k < u->post_count; k++, count++)
-				ok &= one(u->post[k].op, u->post[k].fd, u->post[k].epfd, &close);
-			ok &= u->fds.closable == (close ? bit(9) | bit(4) : bit(9));
-			kicked = t.kind == PLAT_TRAP_KICK || kicks_came();
-			if (t.kind == PLAT_TRAP_SYSCALL) {
-				bool dup = u->regs.orig_rax == SYS_fcntl && u->regs.rsi == F_DUPFD;
-
-				calls++;
-				u->regs.rax = dup ? 4 : 0;
-				if (u->regs.orig_rax == SYS_fcntl && u->regs.rsi == F_GETFL) {
-					u->regs.rax = FLAGS;
-					continue;
-				}
-				ok &= one(dup ? PLAT_POST_DUP : u->regs.orig_rax == SYS_close ? PLAT_POST_CLOSE : -1,
-					  (int)u->regs.rdi, 4, &close);
-				u->fds = (struct plat_fds){ .closable = bit(9), .free = PLAT_FDS_FREE | bit(4),
-							     .flagged = bit(9), .flags = FLAGS };
-				if (dup) {
-					u->fds.closable |= bit(4);
-					u->fds.free ^= bit(4);
-				}
-			}
-			ok &= t.kind == PLAT_TRAP_SYSCALL || t.kind == PLAT_TRAP_KICK;
-		} while (ok && !kicked);
-		if (!ok)
-			printf("  kind %u at %#lx, call %lu\n", t.kind, (unsigned long)(u->regs.rip - GUEST_CODE),
-			       (unsigned long)u->regs.orig_rax);
-	}
-	kicks_end();
-	CHECK(ok);
-	printf("  %lu posted, %lu trapped\n", (unsigned long)count, (unsigned long)calls);
-	CHECK(count > 4 * calls);
+	offer(u);
+	to_close = false;
+	kicks_while_posting(as, u, before, after);
 	guest_ctx_free(u);
 	plat_as_free(as);
 }
@@ -211,14 +204,12 @@ static void kicks(uint64_t pause)
 static void scribble(uint64_t offset, uint32_t value)
 {
 	plat_as_t as = guest_as();
-	struct plat_uctx *u = fds_ctx(guest_fds), *enemy = guest_ctx(guest_store_loop);
+	struct plat_uctx *u = fds_ctx(guest_fds);
 	struct plat_trap t = { 0 };
 
 	u->regs.r12 = FLAGS;
-	u->fds = (struct plat_fds){ .closable = bit(9), .free = PLAT_FDS_FREE | bit(4), .flagged = bit(9), .flags = FLAGS };
-	enemy->regs.rdi = STUB_CTL + ((uint64_t)box_of(as) - (uint64_t)stub_find(as.id)->ctl->base) + offset;
-	enemy->regs.rsi = value;
-	other_run(as, enemy);
+	offer(u);
+	scribbler_begin(as, offset, value);
 	for (unsigned i = 0; i < 20 && t.kind != PLAT_TRAP_DEAD; i++) {
 		user_run(as, u, plat_time_mono_ns() + 1000000, &t);
 		CHECK(t.kind >= PLAT_TRAP_SYSCALL && t.kind <= PLAT_TRAP_DEAD && u->post_count <= PLAT_POSTS_MAX);
@@ -227,11 +218,10 @@ static void scribble(uint64_t offset, uint32_t value)
 		CHECK(!(u->fds.closable & ~(bit(9) | bit(4))));
 		if (t.kind == PLAT_TRAP_EXCEPTION || t.kind == PLAT_TRAP_FAULT)
 			u->regs.rip = guest_at(guest_fds);
-		u->fds = (struct plat_fds){ .closable = bit(9), .free = PLAT_FDS_FREE | bit(4), .flagged = bit(9), .flags = FLAGS };
+		offer(u);
 	}
-	other_stop();
+	scribbler_end();
 	guest_ctx_free(u);
-	guest_ctx_free(enemy);
 	plat_as_free(as);
 }
 

@@ -218,6 +218,25 @@ static void refused(plat_as_t as)
 	guest_ctx_free(w);
 }
 
+/* A kick came between its slot and its order to run: its state is not yet where the thread has its own. */
+static void not_yet_run(plat_as_t as, bool gate)
+{
+	struct plat_uctx *u = guest_trapped(as, gate);
+	uint64_t f[FRAME_WORDS] = { 1 };
+	struct plat_trap t;
+
+	plat_uctx_save(u);
+	plat_uctx_xstate_changed(u);
+	plat_cpu_kick(0);
+	plat_user_run(as, u, NO_DEADLINE, &t);
+	CHECK(t.kind == PLAT_TRAP_KICK && u->xstate_live);
+	CHECK(!plat_ride_frame_out(as, u, AT, f, FP) && !plat_ride_xstate_in(as, u, FP) && !u->riders);
+	answer(u, gate, 0);
+	CHECK(run(as, u).kind == PLAT_TRAP_SYSCALL);
+	plat_uctx_save(u);
+	guest_ctx_free(u);
+}
+
 static plat_as_t pulled;
 static uint32_t pulling;
 
@@ -321,6 +340,7 @@ void test_frames(void)
 		round_trips(as, gate);
 		no_room(as, gate);
 		broken(as, gate);
+		not_yet_run(as, gate);
 	}
 	refused(as);
 	plat_as_free(as);

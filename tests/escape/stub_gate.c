@@ -395,7 +395,7 @@ void test_gate(void)
 
 /* A kick at any moment around the resume of `at`: it is answered at once, and
  * the program goes on as if nothing had been. */
-static void kicks(const char *at, const char *what)
+static bool kicked_in_time(const char *at, const char *what)
 {
 	plat_as_t as = guest_as();
 	struct plat_uctx *u = gate_ctx(at);
@@ -455,11 +455,21 @@ static void kicks(const char *at, const char *what)
 	kicks_end();
 	printf("  %s: %u kicks, %lu calls, %lu kicks answered, %lu before the program ran, longest %.1f ms\n", what, i,
 	       (unsigned long)calls, (unsigned long)returns, (unsigned long)undone, longest / 1e6);
-	/* A lost one is noticed by the patrol, after a second.  Where even the others take long, the
-	 * machine's other work may do the same. */
-	CHECK(late < 3 || in_time_ns / i > AT_LEISURE_NS);
 	plat_as_free(as);
 	guest_ctx_free(u);
+	/* A lost one is noticed by the patrol, after a second.  Where even the others take long, the
+	 * machine's other work may do the same. */
+	return late < 3 || in_time_ns / i > AT_LEISURE_NS;
+}
+
+/* What loses kicks does so again; a host that was away for a while does not. */
+static void kicks(const char *at, const char *what)
+{
+	bool in_time = false;
+
+	for (unsigned tries = 0; tries < 3 && !in_time; tries++)
+		in_time = kicked_in_time(at, what);
+	CHECK(in_time);
 }
 
 void test_gate_kicks(void)

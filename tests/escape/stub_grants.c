@@ -253,14 +253,12 @@ static void kicks(uint64_t pause, bool with_rival)
 static void scribble(uint64_t offset, uint32_t value)
 {
 	plat_as_t as = guest_as();
-	struct plat_uctx *u = read_ctx(guest_read), *enemy = guest_ctx(guest_store_loop);
+	struct plat_uctx *u = read_ctx(guest_read);
 	struct plat_trap t = { 0 };
 	uint64_t v = 5;
 
 	run(as, u);
-	enemy->regs.rdi = STUB_CTL + ((uint64_t)box_of(as) - (uint64_t)stub_find(as.id)->ctl->base) + offset;
-	enemy->regs.rsi = value;
-	other_run(as, enemy);
+	scribbler_begin(as, offset, value);
 	for (unsigned i = 0; i < 20 && t.kind != PLAT_TRAP_DEAD; i++) {
 		if (t.kind == PLAT_TRAP_SYSCALL)
 			u->regs.rax = 8;
@@ -274,9 +272,8 @@ static void scribble(uint64_t offset, uint32_t value)
 		if (t.kind == PLAT_TRAP_EXCEPTION || t.kind == PLAT_TRAP_FAULT)
 			u->regs.rip = guest_at(guest_read);
 	}
-	other_stop();
+	scribbler_end();
 	guest_ctx_free(u);
-	guest_ctx_free(enemy);
 	plat_as_free(as);
 }
 

@@ -73,6 +73,13 @@ void kicks_begin(unsigned count, uint64_t cycles);
 bool kicks_ask(void);           /* false: that was enough */
 bool kicks_came(void);          /* the one asked for last: said before it is done */
 void kicks_end(void);
+/* Such kicks while u posts calls: `before` each run of it, and `after`, which says whether
+ * what it posted and its trap (a call or a kick) are right.  Most calls must have been posted. */
+void kicks_while_posting(plat_as_t as, struct plat_uctx *u, void (*before)(struct plat_uctx *u),
+			 bool (*after)(plat_as_t as, struct plat_uctx *u, const struct plat_trap *t));
+/* CPU 1: a sibling of the program that writes a value over and over at an offset of CPU 0's mailbox. */
+void scribbler_begin(plat_as_t as, uint64_t offset, uint32_t value);
+void scribbler_end(void);
 
 static inline uint64_t guest_at(const char *sym) { return GUEST_CODE + (uint64_t)(sym - guest_begin); }
 /* The mailbox of CPU 0, where the harness runs programs. */

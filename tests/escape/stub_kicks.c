@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stub_kicks.c: kicks at random moments around what CPU 0 does. */
+/* stub_kicks.c: what CPU 1 does to the program of CPU 0: kicks at random moments, writes into its mailbox. */
+#include <stdio.h>
+
 #include "tests/escape/stub_harness.h"
 
 #define ENOUGH_NS (8 * NSEC_PER_SEC)    /* of a busy machine, where each kick may cost time slices */
@@ -55,4 +57,51 @@ void kicks_end(void)
 {
 	__atomic_store_n(&over, 1, __ATOMIC_RELEASE);
 	other_call_end();
+}
+
+#define POSTING_KICKS 4000
+
+void kicks_while_posting(plat_as_t as, struct plat_uctx *u, void (*before)(struct plat_uctx *u),
+			 bool (*after)(plat_as_t as, struct plat_uctx *u, const struct plat_trap *t))
+{
+	uint64_t calls = 0, count = 0;
+	bool ok = true;
+
+	kicks_begin(POSTING_KICKS, 12000);
+	while (ok && kicks_ask()) {
+		struct plat_trap t;
+		bool kicked;
+
+		do {
+			before(u);
+			user_run(as, u, plat_time_mono_ns() + 2 * NSEC_PER_SEC, &t);
+			kicked = t.kind == PLAT_TRAP_KICK || kicks_came();
+			count += u->post_count;
+			calls += t.kind == PLAT_TRAP_SYSCALL;
+			ok = (t.kind == PLAT_TRAP_SYSCALL || t.kind == PLAT_TRAP_KICK) && after(as, u, &t);
+		} while (ok && !kicked);
+		if (!ok)
+			printf("  kind %u at %#lx, call %lu\n", t.kind, (unsigned long)(u->regs.rip - GUEST_CODE),
+			       (unsigned long)u->regs.orig_rax);
+	}
+	kicks_end();
+	CHECK(ok);
+	printf("  %lu posted, %lu trapped\n", (unsigned long)count, (unsigned long)calls);
+	CHECK(count > 4 * calls);
+}
+
+static struct plat_uctx *scribbler;
+
+void scribbler_begin(plat_as_t as, uint64_t offset, uint32_t value)
+{
+	scribbler = guest_ctx(guest_store_loop);
+	scribbler->regs.rdi = STUB_CTL + ((uint64_t)box_of(as) - (uint64_t)stub_find(as.id)->ctl->base) + offset;
+	scribbler->regs.rsi = value;
+	other_run(as, scribbler);
+}
+
+void scribbler_end(void)
+{
+	other_stop();
+	guest_ctx_free(scribbler);
 }

@@ -2,7 +2,6 @@
 /* stub_masks.c: sigprocmask and set_robust_list by the gate that return without a trap: only with
  * leave, each made once whatever interrupts it, and a list that nobody allowed does nothing. */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -159,55 +158,39 @@ void test_post_masks(void)
 
 /* ---- kicks ------------------------------------------------------------------ */
 
-#define KICKS 4000
+static uint64_t kicked_mask;
 
-/* As the kernel would, for a call that has trapped. */
-static bool made(plat_as_t as, struct plat_uctx *u, uint64_t *mask)
+static void before(struct plat_uctx *u) { u->sigmask = (struct plat_sigmask){ kicked_mask, MAY }; }
+
+/* A call that has trapped is made as the kernel would. */
+static bool after(plat_as_t as, struct plat_uctx *u, const struct plat_trap *t)
 {
-	uint64_t set = word(as, u->regs.rsi), old = *mask;
+	uint64_t set, old;
+	bool ok = true;
 
+	for (uint32_t k = 0; k < u->post_count; k++) {
+		ok &= u->post[k].op == PLAT_POST_MASK && u->post[k].data == (kicked_mask ^ 0x200);
+		kicked_mask = u->post[k].data;
+	}
+	if (t->kind != PLAT_TRAP_SYSCALL)
+		return ok;
 	if (u->regs.orig_rax != SYS_rt_sigprocmask)
 		return false;
-	*mask = u->regs.rdi == SIG_BLOCK ? old | set : set;
+	set = word(as, u->regs.rsi);
+	old = kicked_mask;
+	kicked_mask = u->regs.rdi == SIG_BLOCK ? old | set : set;
 	u->regs.rax = 0;
-	return plat_copy_out(as, u->regs.rdx, &old, sizeof old) == 0;
+	return ok && plat_copy_out(as, u->regs.rdx, &old, sizeof old) == 0;
 }
 
 static void kicks(uint64_t pause)
 {
 	plat_as_t as = guest_as();
 	struct plat_uctx *u = masks_ctx(guest_masks);
-	uint64_t calls = 0, count = 0, mask = 0;
-	bool ok = true;
 
 	u->regs.r13 = pause;
-	kicks_begin(KICKS, 12000);
-	while (ok && kicks_ask()) {
-		struct plat_trap t;
-		bool kicked = false;
-
-		do {
-			u->sigmask = (struct plat_sigmask){ mask, MAY };
-			user_run(as, u, plat_time_mono_ns() + 2 * NSEC_PER_SEC, &t);
-			for (uint32_t k = 0; k < u->post_count; k++, count++) {
-				ok &= u->post[k].op == PLAT_POST_MASK && u->post[k].data == (mask ^ 0x200);
-				mask = u->post[k].data;
-			}
-			kicked = t.kind == PLAT_TRAP_KICK || kicks_came();
-			if (t.kind == PLAT_TRAP_SYSCALL) {
-				calls++;
-				ok &= made(as, u, &mask);
-			}
-			ok &= t.kind == PLAT_TRAP_SYSCALL || t.kind == PLAT_TRAP_KICK;
-		} while (ok && !kicked);
-		if (!ok)
-			printf("  kind %u at %#lx, call %lu\n", t.kind, (unsigned long)(u->regs.rip - GUEST_CODE),
-			       (unsigned long)u->regs.orig_rax);
-	}
-	kicks_end();
-	CHECK(ok);
-	printf("  %lu posted, %lu trapped\n", (unsigned long)count, (unsigned long)calls);
-	CHECK(count > 4 * calls);
+	kicked_mask = 0;
+	kicks_while_posting(as, u, before, after);
 	guest_ctx_free(u);
 	plat_as_free(as);
 }
@@ -216,12 +199,10 @@ static void kicks(uint64_t pause)
 static void scribble(uint64_t offset, uint32_t value)
 {
 	plat_as_t as = guest_as();
-	struct plat_uctx *u = masks_ctx(guest_masks), *enemy = guest_ctx(guest_store_loop);
+	struct plat_uctx *u = masks_ctx(guest_masks);
 	struct plat_trap t = { 0 };
 
-	enemy->regs.rdi = STUB_CTL + ((uint64_t)box_of(as) - (uint64_t)stub_find(as.id)->ctl->base) + offset;
-	enemy->regs.rsi = value;
-	other_run(as, enemy);
+	scribbler_begin(as, offset, value);
 	for (unsigned i = 0; i < 20 && t.kind != PLAT_TRAP_DEAD; i++) {
 		u->sigmask = (struct plat_sigmask){ 0, i % 4 ? MAY : 0 };
 		user_run(as, u, plat_time_mono_ns() + 1000000, &t);
@@ -231,9 +212,8 @@ static void scribble(uint64_t offset, uint32_t value)
 		if (t.kind == PLAT_TRAP_EXCEPTION || t.kind == PLAT_TRAP_FAULT)
 			u->regs.rip = guest_at(guest_masks);
 	}
-	other_stop();
+	scribbler_end();
 	guest_ctx_free(u);
-	guest_ctx_free(enemy);
 	plat_as_free(as);
 }
 

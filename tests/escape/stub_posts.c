@@ -289,16 +289,14 @@ static void kicks(bool close, uint64_t pause)
 static void scribble(uint64_t offset, uint32_t value)
 {
 	plat_as_t as = guest_as();
-	struct plat_uctx *u = post_ctx(guest_post), *enemy = guest_ctx(guest_store_loop);
+	struct plat_uctx *u = post_ctx(guest_post);
 	struct plat_trap t = { 0 };
 
 	event_is(as, EPOLLIN, 0);
 	number_is(as, value & 1 ? SYS_close : SYS_epoll_ctl);
 	u->answers.valid = true;
 	run(as, u);
-	enemy->regs.rdi = STUB_CTL + ((uint64_t)box_of(as) - (uint64_t)stub_find(as.id)->ctl->base) + offset;
-	enemy->regs.rsi = value;
-	other_run(as, enemy);
+	scribbler_begin(as, offset, value);
 	for (unsigned i = 0; i < 20 && t.kind != PLAT_TRAP_DEAD; i++) {
 		if (t.kind == PLAT_TRAP_SYSCALL)
 			u->regs.rax = 0;
@@ -309,9 +307,8 @@ static void scribble(uint64_t offset, uint32_t value)
 		if (t.kind == PLAT_TRAP_EXCEPTION)
 			u->regs.rip = guest_at(guest_post);
 	}
-	other_stop();
+	scribbler_end();
 	guest_ctx_free(u);
-	guest_ctx_free(enemy);
 	plat_as_free(as);
 }
 
