@@ -254,6 +254,18 @@ int64_t noop_lseek(struct file *f, int64_t off, int whence)
 	return (int64_t)f->pos;
 }
 
+int64_t sizeless_lseek(struct file *f, int64_t off, int whence)
+{
+	int64_t to = off;
+
+	if (whence == SEEK_CUR ? add_overflows((int64_t)f->pos, off, &to) : whence != SEEK_SET)
+		return -EINVAL;
+	if (to < 0)
+		return -EINVAL;
+	f->pos = (uint64_t)to;
+	return to;
+}
+
 int64_t generic_lseek(struct file *f, int64_t off, int whence)
 {
 	int64_t size = (int64_t)inode_size(f->inode), to;

@@ -500,6 +500,7 @@ int __must_check path_open_nameless(const struct path *p, uint32_t flags, struct
 /* Called for each file whose last reference goes: kernel/ipc/epoll.c (wanted by V) */
 void epoll_file_gone(struct file *f);
 int64_t generic_lseek(struct file *f, int64_t off, int whence);          /* by inode size */
+int64_t sizeless_lseek(struct file *f, int64_t off, int whence);         /* directories, text that is made when it is read */
 int64_t noop_lseek(struct file *f, int64_t off, int whence);             /* allowed, and means nothing */
 /* Device numbers: open of a char device inode looks here. */
 const struct file_ops *chrdev_ops(uint64_t rdev);                        /* NULL: -ENXIO */

@@ -157,18 +157,6 @@ static int hostfs_readdir(struct file *f, struct dir_sink *s)
 	return 0;
 }
 
-static int64_t dir_lseek(struct file *f, int64_t off, int whence)
-{
-	if (whence == SEEK_CUR)
-		off += (int64_t)f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->pos = (uint64_t)off;
-	return off;
-}
-
 static void dir_release(struct file *f)
 {
 	struct dir_file *df = f->priv;
@@ -188,7 +176,7 @@ static int dir_fsync(struct file *f, bool data_only)
 
 const struct file_ops hostfs_dir_ops = {
 	.readdir = hostfs_readdir,
-	.lseek = dir_lseek,
+	.lseek = sizeless_lseek,
 	.fsync = dir_fsync,
 	.release = dir_release,
 	.quiet_close = true,

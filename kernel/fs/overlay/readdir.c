@@ -264,18 +264,6 @@ static int ovl_readdir(struct file *f, struct dir_sink *s)
 	return read_listing(f, d->l, s);
 }
 
-static int64_t ovl_dir_lseek(struct file *f, int64_t off, int whence)
-{
-	if (whence == SEEK_CUR)
-		off += (int64_t)f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->pos = (uint64_t)off;
-	return off;
-}
-
 static void ovl_dir_release(struct file *f)
 {
 	struct ovl_dir *d = f->priv;
@@ -288,6 +276,6 @@ static void ovl_dir_release(struct file *f)
 }
 
 const struct file_ops ovl_dir_fops = {
-	.readdir = ovl_readdir, .lseek = ovl_dir_lseek, .release = ovl_dir_release,
+	.readdir = ovl_readdir, .lseek = sizeless_lseek, .release = ovl_dir_release,
 	.quiet_close = true,
 };

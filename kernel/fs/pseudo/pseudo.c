@@ -102,19 +102,6 @@ static int no_fsync(struct file *f, bool data_only)
 	return -EINVAL;
 }
 
-/* Sizes are not known before the text is made. */
-static int64_t text_lseek(struct file *f, int64_t off, int whence)
-{
-	if (whence == SEEK_CUR)
-		off += (int64_t)f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->pos = (uint64_t)off;
-	return off;
-}
-
 static void text_release(struct file *f)
 {
 	struct text *x = f->priv;
@@ -125,11 +112,11 @@ static void text_release(struct file *f)
 }
 
 const struct file_ops pseudo_text_fops = {
-	.read = text_read, .write = text_write, .lseek = text_lseek, .release = text_release, .fsync = no_fsync,
+	.read = text_read, .write = text_write, .lseek = sizeless_lseek, .release = text_release, .fsync = no_fsync,
 	.no_pwrite = true,
 };
 static const struct file_ops pseudo_pos_fops = {
-	.read = text_read, .write = text_write, .lseek = text_lseek, .release = text_release, .fsync = no_fsync,
+	.read = text_read, .write = text_write, .lseek = sizeless_lseek, .release = text_release, .fsync = no_fsync,
 };
 
 /* ---- trees ---- */
@@ -251,7 +238,7 @@ static const struct inode_ops strict_dir_iops = {
 	.lookup = node_lookup, .revalidate = node_revalidate, .permission = strict_permission,
 };
 static const struct inode_ops link_iops = { .readlink = node_readlink };
-static const struct file_ops dir_fops = { .readdir = node_readdir, .lseek = text_lseek };
+static const struct file_ops dir_fops = { .readdir = node_readdir, .lseek = sizeless_lseek };
 
 int pseudo_inode(struct super_block *sb, const struct pseudo_node *n, struct inode **ret)
 {

@@ -315,18 +315,6 @@ static int tmpfs_readdir(struct file *f, struct dir_sink *s)
 	return 0;
 }
 
-static int64_t tmpfs_dir_lseek(struct file *f, int64_t off, int whence)
-{
-	if (whence == SEEK_CUR)
-		off += (int64_t)f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->pos = (uint64_t)off;
-	return off;
-}
-
 #define TMPFS_ATTR_OPS \
 	.getattr = tmpfs_getattr, .setattr = tmpfs_setattr, .getxattr = tmpfs_getxattr, \
 	.listxattr = tmpfs_listxattr, .setxattr = tmpfs_setxattr, .removexattr = tmpfs_removexattr, \
@@ -341,5 +329,5 @@ const struct inode_ops tmpfs_dir_iops = {
 const struct inode_ops tmpfs_file_iops = { TMPFS_ATTR_OPS };
 const struct inode_ops tmpfs_node_iops = { TMPFS_ATTR_OPS };
 const struct inode_ops tmpfs_link_iops = { .readlink = tmpfs_readlink, TMPFS_ATTR_OPS };
-const struct file_ops tmpfs_dir_fops = { .readdir = tmpfs_readdir, .lseek = tmpfs_dir_lseek,
+const struct file_ops tmpfs_dir_fops = { .readdir = tmpfs_readdir, .lseek = sizeless_lseek,
 	.quiet_close = true };
