@@ -98,6 +98,7 @@ struct stub {
 	unsigned birth_cpu;             /* whose app thread the birth makes, unless another CPU is first */
 	bool birth_open;                /* that thread is nobody's yet; birth_claim() */
 	uint16_t generation;
+	uint64_t begun;                 /* its number among all stubs; stubs_lock */
 	int32_t mapper_home;            /* the only core of its mapper, or ANYWHERE; inherited */
 	pthread_mutex_t mapper_lock;
 	struct batch *batch;            /* the kernel's mm lock; NULL: calls run at once */

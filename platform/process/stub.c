@@ -9,7 +9,9 @@
  * kernel has freed the address space and the host process is gone.
  *
  * A stub may die before its birth is recorded (between the host's clone and
- * stub_born()); the reaper leaves such pids in a small ring.
+ * stub_born()); the reaper leaves such pids in a small ring.  One whose birth never
+ * is recorded stays there, so each says which stubs had been begun: the pid of a later
+ * one is another process.
  *
  * Locking: stubs_lock guards the table, the ring and the file pool. */
 #include <fcntl.h>
@@ -37,7 +39,8 @@ static unsigned table_top;              /* slots used so far */
 static unsigned free_slot[STUB_MAX], free_count;
 static struct ctl *ctl_pool;
 static unsigned ctl_pool_count;
-static pid_t early[EARLY_MAX];
+static struct { pid_t pid; uint64_t begun; } early[EARLY_MAX];
+static uint64_t begun;                  /* stubs so far */
 static unsigned early_next;
 
 /* ---- control files -------------------------------------------------------- */
@@ -158,6 +161,7 @@ struct stub *stub_new(struct ctl *ctl)
 
 		memset(s, 0, sizeof(*s));
 		s->generation = generation;
+		s->begun = ++begun;
 		s->mapper_home = ANYWHERE;
 		s->ctl = ctl;
 		s->thread = threads;
@@ -235,9 +239,12 @@ int stub_born(struct stub *s, pid_t pid)
 	pthread_mutex_lock(&stubs_lock);
 	s->pid = pid;
 	for (unsigned i = 0; i < EARLY_MAX; i++) {
-		if (early[i] != pid)
+		bool mine = early[i].pid == pid && early[i].begun >= s->begun;
+
+		if (early[i].pid == pid)
+			early[i].pid = 0;
+		if (!mine)
 			continue;
-		early[i] = 0;
 		stub_mark_dead(s);
 		s->reaped = true;
 		err = -ESRCH;
@@ -327,7 +334,8 @@ static void stub_died(pid_t pid)
 	if (!s) {
 		/* Its birth is not recorded yet: stub_born() will find it. */
 		waitid(P_PID, (id_t)pid, &si, WEXITED);
-		early[early_next] = pid;
+		early[early_next].pid = pid;
+		early[early_next].begun = begun;
 		early_next = (early_next + 1) % EARLY_MAX;
 		pthread_mutex_unlock(&stubs_lock);
 		return;
