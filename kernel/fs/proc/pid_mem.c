@@ -7,6 +7,7 @@
 #include "kernel/fs/proc/proc.h"
 
 #define ARGS_MAX (2u << 20)
+#define NAME_COLUMN 73u                 /* in a line of maps, if what is before is no longer */
 
 static void show_name(const struct vma *v, char *buf, struct sbuf *s)
 {
@@ -37,7 +38,8 @@ static void show_vma(const struct mm *mm, const struct vma *v, char *buf, struct
 	uint64_t dev = i && i->sb ? i->sb->dev : 0;
 	size_t from = s->n;
 
-	sbuf_printf(s, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu",
+	/* A space follows the inode's number also where there is no name (proc(5)). */
+	sbuf_printf(s, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ",
 		    (unsigned long long)v->start, (unsigned long long)v->end,
 		    v->flags & VM_READ ? 'r' : '-', v->flags & VM_WRITE ? 'w' : '-',
 		    v->flags & VM_EXEC ? 'x' : '-', v->flags & VM_SHARED ? 's' : 'p',
@@ -46,7 +48,7 @@ static void show_vma(const struct mm *mm, const struct vma *v, char *buf, struct
 	if (v->file || v->name || v->objref || is_heap(mm, v)) {
 		do
 			sbuf_write(s, " ", 1);
-		while (!s->failed && s->n - from < 73);
+		while (!s->failed && s->n - from < NAME_COLUMN);
 		if (is_heap(mm, v))
 			sbuf_printf(s, "[heap]");
 		else
