@@ -407,7 +407,23 @@ static int task_readdir(struct file *f, struct dir_sink *s)
 	return 0;
 }
 
+/* A link for each thread: so programs see whether they have only one. */
+static int task_dir_getattr(struct inode *i, struct kstat *ret)
+{
+	struct task *t = pid_task_get(i), *each;
+
+	inode_fill_stat(i, ret);
+	if (!t)
+		return 0;
+	spin_lock(&task_list_lock);
+	list_for_each(each, &t->tg->threads, thread_link)
+		ret->nlink++;
+	spin_unlock(&task_list_lock);
+	task_put(t);
+	return 0;
+}
+
 const struct inode_ops pid_task_dir_iops = {
-	.lookup = task_lookup, .evict = pid_evict, .revalidate = pid_revalidate_root,
+	.lookup = task_lookup, .getattr = task_dir_getattr, .evict = pid_evict, .revalidate = pid_revalidate_root,
 };
 const struct file_ops pid_task_dir_fops = { .readdir = task_readdir, .lseek = generic_lseek };
