@@ -131,6 +131,14 @@ static int deny_write_step(struct inode *i, int step)
 	return 0;
 }
 
+void file_no_writer(struct file *f)
+{
+	if (!(f->mode & FMODE_WRITER))
+		return;
+	f->mode &= ~FMODE_WRITER;
+	__atomic_fetch_add(&f->inode->deny_write, 1, __ATOMIC_ACQ_REL);
+}
+
 /* Fill f for inode i (path may be empty) and let the file system open it. */
 static int file_setup(struct file *f, struct inode *i, uint32_t flags, bool exec)
 {

@@ -192,6 +192,8 @@ int __must_check path_at_user(int dfd, ustr name, int at_flags, unsigned lookup,
 int dentry_open(const struct path *p, uint32_t flags, bool created, struct file **ret);
 struct file *file_alloc(void);
 int file_open_path(const struct path *p, uint32_t flags, bool exec, struct file **ret);
+/* f, just opened, no longer counts as a writer of its inode. */
+void file_no_writer(struct file *f);
 void files_anon_init(void);
 bool inode_is_anon(const struct inode *i);      /* has no name in any file system */
 int files_set_cloexec(int fd, bool on);

@@ -429,5 +429,9 @@ int path_nameless(struct mount **mnt, struct super_block *sb, const char *name, 
 
 int path_open_nameless(const struct path *p, uint32_t flags, struct file **ret)
 {
-	return file_open_path(p, flags, false, ret);
+	int err = file_open_path(p, flags, false, ret);
+
+	if (!err)
+		file_no_writer(*ret);
+	return err;
 }

@@ -496,6 +496,7 @@ int __must_check inode_open_internal(struct inode *i, uint32_t flags, struct fil
  * success.  /proc shows "/NAME (deleted)". */
 int __must_check path_nameless(struct mount **mnt, struct super_block *sb, const char *name, size_t n,
 			       struct inode *i, struct path *ret);
+/* Its description is no writer, as on Linux: the file may be run while that is open. */
 int __must_check path_open_nameless(const struct path *p, uint32_t flags, struct file **ret);
 /* Called for each file whose last reference goes: kernel/ipc/epoll.c (wanted by V) */
 void epoll_file_gone(struct file *f);
