@@ -144,7 +144,8 @@ static const struct pseudo_node kernel_nodes[] = {
 	PSEUDO_DIR("mm", mm_nodes), PSEUDO_FILE("uevent_seqnum", show_zero), PSEUDO_DIR("debug", none), PSEUDO_DIR("security", none), END,
 };
 static const struct pseudo_node fs_nodes[] = { PSEUDO_DIR("cgroup", none), END };
-static const struct pseudo_node bus_nodes[] = { PSEUDO_DIR("pci", none), PSEUDO_DIR("usb", none), END };
+static const struct pseudo_node empty_bus[] = { PSEUDO_DIR("devices", none), PSEUDO_DIR("drivers", none), END };
+static const struct pseudo_node bus_nodes[] = { PSEUDO_DIR("pci", empty_bus), PSEUDO_DIR("usb", empty_bus), END };
 static const struct pseudo_node dev_nodes[] = { PSEUDO_DIR("block", none), PSEUDO_DIR("char", none), END };
 static const struct pseudo_node root_nodes[] = {
 	PSEUDO_DIR("block", none), PSEUDO_DIR("bus", bus_nodes), PSEUDO_DIR("class", class_nodes),
