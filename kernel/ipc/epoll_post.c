@@ -33,7 +33,9 @@ void epoll_posts_do(struct task *t)
 	stats_bump(&plat_stats()->n[STATS_POSTS], n);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct plat_post *p = &t->uctx.post[i];
-		const struct linux_epoll_event ev = { p->events, p->data };
+		/* Taking out needs no event: what lies there is left from another post. */
+		const struct linux_epoll_event none = { 0, 0 }, given = { p->events, p->data };
+		const struct linux_epoll_event *ev = p->op == EPOLL_CTL_DEL ? &none : &given;
 		int err;
 
 		if (fd_post_do(p) || signal_post_do(t, p))
@@ -41,7 +43,7 @@ void epoll_posts_do(struct task *t)
 		if (!t->posts)
 			continue;
 		t->post_credit = MIN(t->post_credit + 1, CREDIT_MAX);
-		err = epoll_change(p->epfd, p->op, p->fd, &ev, true);
+		err = epoll_change(p->epfd, p->op, p->fd, ev, true);
 		if (err == -ENOMEM || err == -ENOSPC)
 			task_exit_group(SIGKILL);
 	}
