@@ -39,6 +39,10 @@ def show(line):
     if op == "append":
         with open(a[0], "a") as f: f.write(a[1])
         return "ok"
+    if op == "used":                        # does reading move the time of access?
+        before = os.stat(a[0]).st_atime
+        with open(a[0], a[1]) as f: f.read(2)
+        return str(os.stat(a[0]).st_atime != before)
     if op == "chmod": os.fchmod(files[a[0]].fileno(), 0o600); return "ok"
     if op == "watch":                       # asks all the time: when does each first show?
         want, end = dict(x.split("=") for x in a), time.time() + 5
@@ -206,6 +210,17 @@ def can_xattr(path):
     except OSError:
         return False
     return True
+
+
+def test_reading_shows_in_the_time_of_access(t):
+    for name in "abc":
+        os.utime(t.write(name, "text"), (1000, 2000))
+    with open(os.path.join(t.tmp, "c")) as f:
+        f.read()
+    moves = str(os.stat(os.path.join(t.tmp, "c")).st_atime != 1000)     # not where the host says noatime
+    with Guest(t, "--rw", t.tmp) as g:
+        g("used a r+", moves)
+        g("used b r", moves)
 
 
 def test_own_changes_show_at_once(t):

@@ -278,7 +278,7 @@ static long read_blob(const struct hostfs_blob *b, struct iter *to, uint64_t *po
 	return n && !done ? -EFAULT : (long)done;
 }
 
-static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
+static long read_contents(struct file *f, struct iter *to, uint64_t *pos)
 {
 	struct hostfs_node *n = hostfs_node(f->inode);
 	struct hostfs_blob *b = f->priv;
@@ -335,6 +335,21 @@ static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
 	}
 	kbuf_put(buf, cap);
 	return total ? (long)total : err;
+}
+
+static long hostfs_read(struct file *f, struct iter *to, uint64_t *pos)
+{
+	struct hostfs_node *n = hostfs_node(f->inode);
+	long got = read_contents(f, to, pos);
+
+	/* The host moved the time of access: asked again, once. */
+	if (unlikely(__atomic_load_n(&n->reads_touch, __ATOMIC_RELAXED)) && got > 0) {
+		__atomic_store_n(&n->reads_touch, false, __ATOMIC_RELAXED);
+		spin_lock(&n->attr_lock);
+		n->valid_until_ns = 0;
+		spin_unlock(&n->attr_lock);
+	}
+	return got;
 }
 
 static void grow_size(struct hostfs_node *n, uint64_t end)

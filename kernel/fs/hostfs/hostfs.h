@@ -96,6 +96,7 @@ struct hostfs_node {
 
 	struct spinlock attr_lock;
 	uint64_t valid_until_ns;
+	bool reads_touch;                       /* atomic: what was last asked is older than the next read */
 	uint32_t bind_hash;                     /* the name that led here last */
 	uint64_t bind_until_ns;
 	char *name;                             /* and where it was, */

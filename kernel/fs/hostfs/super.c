@@ -27,6 +27,14 @@ static uint64_t inside_ino(const struct hostfs_sb *hs, const struct hc_attr *a)
 	return ino ? ino : 1;
 }
 
+/* Does the next read move the time of access? mount(8), relatime. */
+static bool reads_move(const struct hc_attr *a)
+{
+	const int64_t day_ns = 86400ll * (int64_t)NSEC_PER_SEC;
+
+	return a->atime_ns <= MAX(a->mtime_ns, a->ctime_ns) || vfs_now_ns() - day_ns >= a->atime_ns;
+}
+
 void hostfs_apply_attr(struct hostfs_node *n, const struct hc_attr *a)
 {
 	struct inode *i = n->inode;
@@ -42,6 +50,7 @@ void hostfs_apply_attr(struct hostfs_node *n, const struct hc_attr *a)
 	inode_set_atime(i, a->atime_ns);
 	inode_set_mtime(i, a->mtime_ns);
 	inode_set_ctime(i, a->ctime_ns);
+	__atomic_store_n(&n->reads_touch, !n->hs->readonly && reads_move(a), __ATOMIC_RELAXED);
 	n->valid_until_ns = plat_time_mono_ns() + HOSTFS_VALID_NS;
 	spin_unlock(&n->attr_lock);
 	hostfs_blob_put(n->hs, old);
