@@ -69,7 +69,7 @@ static uint64_t lead_ns(const struct plat_vdso_time *p)
 
 static void refresh(void)
 {
-	struct vvar next = { .valid = 0 };
+	struct vvar next = { .valid = 0, .gate = plat_syscall_gate() };
 	struct plat_vdso_time p;
 	uint64_t lead, span;
 

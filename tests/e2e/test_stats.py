@@ -79,6 +79,29 @@ def test_clocks_are_read_without_a_call(t):
     t.ok(n < 100, f"{n} of 100,000 looks at the clock trapped")
 
 
+ASKED = """
+#include <sched.h>
+#include <time.h>
+int main(void)
+{
+	struct timespec now;
+	for (int i = 0; i < 5000; i++)
+		if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) || sched_getcpu() < 0)
+			return 1;
+	return 0;
+}
+"""
+
+
+def test_the_vdso_asks_by_the_gate(t):
+    prog = t.compile(ASKED, name="asked")
+    out = os.path.join(t.tmp, "s.json")
+    t.expect(t.do(prog, opts=("--stats=" + out,)), out="")
+    with open(out) as f:
+        s = json.load(f)
+    t.ok(s["system_calls"]["clock_gettime"]["count"] >= 5000 and s["entries"]["entry_trapped"] < 1000, f"{s['entries']}")
+
+
 def test_table_on_stderr(t):
     r = t.do("sh", "-c", "echo out; exit 3", opts=("--stats",))
     t.expect(r, out="out\n", status=3, err_contains=["system calls", "write", "messages to the gofer", "time (ms)"])

@@ -14,6 +14,7 @@ struct vvar {
 	uint64_t base_cycles, limit_cycles;
 	uint64_t mono_ns, real_ns;
 	uint32_t mult, shift;
+	uint64_t gate;                  /* plat_syscall_gate(): constant, 0 without */
 };
 
 #endif
