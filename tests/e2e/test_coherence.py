@@ -10,7 +10,7 @@ import time
 import zlib
 
 GUEST = r'''
-import os, sys, time, zlib
+import ctypes, os, sys, time, zlib
 files = {}
 def show(line):
     op, *a = line.split()
@@ -52,6 +52,7 @@ def show(line):
                 except OSError as e: now = type(e).__name__
                 if now == result: del want[name]
         return ",".join(want) or str(time.time())
+    if op == "xattr_size": return str(ctypes.CDLL(None).getxattr(a[0].encode(), a[1].encode(), None, 0))
     if op == "setxattr": a[2] = a[2].encode()
     return str(getattr(os, op)(*a))
 for line in sys.stdin:
@@ -249,6 +250,9 @@ def test_own_changes_show_at_once(t):
     g("setxattr d/f9 user.colour blue", xattr := "None" if can_xattr(d) else "[Errno 95] Operation not supported: 'd/f9'")
     if xattr == "None":
         g("getxattr d/f9 user.colour", "b'blue'")
+        g("xattr_size d/f9 user.colour", "4")
+        with Guest(t) as below:
+            below("xattr_size d/f9 user.colour", "4")
         g("listxattr d/f9", "['user.colour']")
         t.ok(os.getxattr(os.path.join(d, "f9"), "user.colour") == b"blue", "the host sees the attribute")
         g("removexattr d/f9 user.colour", "None")

@@ -373,7 +373,8 @@ static long clamp_xattr(int err, size_t n, size_t size)
 static long hostfs_getxattr(struct inode *i, const char *name, void *buf, size_t size)
 {
 	uint64_t handle;
-	size_t n = 0;
+	size_t n = 0, room = size ? MIN(size, (size_t)HC_XATTR_MAX) : HC_XATTR_MAX;
+	void *all = NULL;
 	int err;
 
 	/* The host's labels, capabilities and access lists mean nothing
@@ -385,8 +386,13 @@ static long hostfs_getxattr(struct inode *i, const char *name, void *buf, size_t
 	err = hostfs_handle(hostfs_node(i), &handle);
 	if (err)
 		return err;
-	err = hc_getxattr(handle, name, buf, MIN(size, (size_t)HC_XATTR_MAX), &n);
-
+	/* Who wants to know the size only has no room: the host tells it with the value. */
+	if (!size)
+		buf = all = kmalloc(room);
+	if (!buf)
+		return -ENOMEM;
+	err = hc_getxattr(handle, name, buf, room, &n);
+	kfree(all);
 	return clamp_xattr(err, n, size);
 }
 
