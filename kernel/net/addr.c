@@ -4,6 +4,7 @@
  * A prefix on a loopback link is local as a whole in IPv4 (127.0.0.2 is ours
  * because 127.0.0.1/8 is there), in IPv6 only the address itself. */
 #include "kernel/net/route.h"
+#include "kernel/net/settings.h"
 #include <linux_abi/netlink.h>
 
 bool ip_in_prefix(const struct ipaddr *ip, const struct ipaddr *net, unsigned prefix)
@@ -48,6 +49,8 @@ int net_address_add(struct netns *ns, const struct net_address *a)
 		return -ENOMEM;
 	*n = *a;
 	list_init(&n->link);
+	if (!ip_is_v4(&a->ip) && net_setting(ns, SET_conf6_lo_disable_ipv6))
+		err = -EACCES;
 	spin_lock(&ns->lock);
 	list_for_each(o, &ns->addresses, link)
 		if (ip_equal(&o->ip, &a->ip) && (o->prefix == a->prefix || !ip_is_v4(&a->ip)))
@@ -83,6 +86,7 @@ static void withdraw(struct netns *ns, struct net_address *a, struct list *gone)
 	list_del(&a->link);
 	list_push_back(gone, &a->link);
 	ns->address_count--;
+	ns->lacks_loopback |= ip_equal(&a->ip, &ip_loop4) || ip_equal(&a->ip, &ip_loop6);
 }
 
 static void free_addresses(struct list *gone)
@@ -143,6 +147,15 @@ static void forget_ipv6(struct netns *ns)
 	free_addresses(&gone);
 }
 
+int net_link_use_ipv6(struct netns *ns)
+{
+	if (!net_setting(ns, SET_conf6_lo_disable_ipv6))
+		return __atomic_load_n(&ns->lo.up, __ATOMIC_RELAXED) ? lo_address(ns, &ip_loop6, 128) : 0;
+	forget_ipv6(ns);
+	route_link_down(ns, AF_INET6);
+	return 0;
+}
+
 int net_link_set_up(struct netns *ns, bool up)
 {
 	bool any4 = false;
@@ -152,7 +165,7 @@ int net_link_set_up(struct netns *ns, bool up)
 	if (ns->lo.up == up)
 		return 0;
 	if (!up) {
-		route_link_down(ns);
+		route_link_down(ns, 0);
 		forget_ipv6(ns);
 	} else {
 		spin_lock(&ns->lock);
@@ -162,7 +175,7 @@ int net_link_set_up(struct netns *ns, bool up)
 		if (!any4)
 			err = lo_address(ns, &ip_loop4, 8);
 		if (!err)
-			err = lo_address(ns, &ip_loop6, 128);
+			err = net_link_use_ipv6(ns);
 	}
 	if (err)
 		return err;

@@ -60,6 +60,11 @@ static inline void net_tally(uint64_t *p, uint64_t n) { __atomic_fetch_add(p, n,
 enum { PROTO_TCP, PROTO_UDP, PROTO_UDPLITE, PROTO_COUNT };
 struct port_bucket { struct list bound, children, waiting; };   /* kernel/net/inet/ports.c */
 
+#define PORT_MAP_SIZE 8192u
+/* For the cookies of TCP fast open: one, or it and the one before. */
+struct fastopen_key { uint8_t b[32], size; bool made; };
+#define COOKIES_MAX 8u
+
 struct netns {
 	struct ref ref;
 	uint64_t id;                    /* for /proc/PID/ns/net */
@@ -74,6 +79,14 @@ struct netns {
 	uint16_t port_first, port_last; /* ip_local_port_range */
 	uint16_t port_privileged;       /* ip_unprivileged_port_start */
 	bool nonlocal_bind, v6only;     /* ip_nonlocal_bind, bindv6only */
+	bool lacks_loopback;            /* an address that lo began with was taken away */
+	uint8_t default_ttl;            /* ip_default_ttl */
+	uint8_t congestion;             /* tcp_congestion_control: net_congestion_name() */
+	uint8_t *reserved_ports;        /* ip_local_reserved_ports: a bit for each; NULL: none */
+	uint32_t ping_groups[2];        /* ping_group_range */
+	struct fastopen_key fastopen_key;
+	struct ipaddr cookies[COOKIES_MAX];     /* who gave one: inet/tcp_fastopen.c */
+	unsigned cookie_count;
 	unsigned dgram_qlen;            /* net.unix.max_dgram_qlen; atomic */
 	int64_t *settings;              /* settings.h; NULL: as at first; atomic, set once */
 	struct list addresses, routes, rules, neighbours;       /* route.h */
@@ -82,6 +95,7 @@ struct netns {
 	struct list packets;            /* packet_sock.link */
 	unsigned packet_count;          /* of these, and of raw sockets that see TCP; atomic to read */
 };
+static inline uint8_t net_ttl(const struct netns *ns, bool v4) { return v4 ? ns->default_ttl : 64; }
 struct netns *netns_new(void);          /* lo is down; NULL: no memory, or too many (ENOSPC) */
 int netns_need_ports(struct netns *ns, int proto);       /* its table is there; -ENOMEM */
 struct netns *netns_get(struct netns *ns);
@@ -107,6 +121,10 @@ bool net_may_bind(struct netns *ns, const struct ipaddr *a);
 /* Interface ioctls (netdevice(7)) of any socket; -ENOTTY when not one. */
 long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg);
 long net_ethtool(uint64_t arg);                 /* SIOCETHTOOL about lo; ethtool.c */
+
+/* Names of congestion control; find: -ENOENT. */
+const char *net_congestion_name(unsigned k);
+int net_congestion_find(const char *name, size_t n);
 
 /* ---- families ---- */
 int inet_create(struct socket *s);      /* AF_INET, AF_INET6 */

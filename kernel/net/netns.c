@@ -60,6 +60,9 @@ struct netns *netns_new(void)
 	ns->port_last = 60999;
 	ns->port_privileged = 1024;
 	ns->dgram_qlen = 10;
+	ns->default_ttl = 64;
+	ns->fastopen_key.size = 16;
+	ns->ping_groups[0] = 1;         /* nobody */
 	if (route_init(ns)) {
 		netns_put(ns);
 		return NULL;
@@ -111,6 +114,7 @@ void netns_put(struct netns *ns)
 	route_drop_all(ns);
 	for (int p = 0; p < PROTO_COUNT; p++)
 		kfree(ns->ports[p]);
+	kfree(ns->reserved_ports);
 	kfree(ns->settings);
 	kfree(ns);
 	__atomic_sub_fetch(&count, 1, __ATOMIC_RELAXED);
@@ -128,6 +132,8 @@ struct netns *netns_boot(void)
 
 		if (!mine)
 			return NULL;
+		mine->ping_groups[0] = 0;       /* everybody, as container engines set it */
+		mine->ping_groups[1] = INT32_MAX;
 		if (net_link_set_up(mine, true)) {
 			netns_put(mine);
 			return NULL;

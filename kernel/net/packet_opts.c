@@ -167,7 +167,7 @@ int packet_setsockopt(struct socket *s, int level, int opt, const void *val, siz
 		memcpy(&v, val, sizeof v);
 	if (level == SOL_SOCKET && (opt == SO_RCVBUF || opt == SO_RCVBUFFORCE) && size >= sizeof v &&
 	    (opt == SO_RCVBUF || capable(CAP_NET_ADMIN)))
-		set_word(&k->rcvbuf, sock_buf_size(v, SOCK_RCVBUF_MIN, opt == SO_RCVBUFFORCE));
+		set_word(&k->rcvbuf, sock_buf_size(opt, v));
 	if (level != SOL_PACKET)
 		return -ENOPROTOOPT;
 	if (opt == PACKET_ADD_MEMBERSHIP || opt == PACKET_DROP_MEMBERSHIP)

@@ -68,7 +68,7 @@ int route_del(struct netns *ns, const struct net_rt *r, struct net_rt *ret)
 	return hit ? 0 : -ESRCH;
 }
 
-void route_link_down(struct netns *ns)
+void route_link_down(struct netns *ns, int family)
 {
 	struct net_neigh *n, *next_n;
 	struct net_rt *r, *next;
@@ -77,13 +77,13 @@ void route_link_down(struct netns *ns)
 	list_init(&gone);
 	spin_lock(&ns->lock);
 	list_for_each_safe(n, next_n, &ns->neighbours, link)
-		if (!n->proxy) {
+		if (!n->proxy && (!family || n->family == family)) {
 			list_del(&n->link);
 			kfree(n);
 			ns->neighbour_count--;
 		}
 	list_for_each_safe(r, next, &ns->routes, link)
-		if (r->oif && r->type == RTN_UNICAST) {
+		if (r->oif && r->type == RTN_UNICAST && (!family || r->family == family)) {
 			list_del(&r->link);
 			list_push_back(&gone, &r->link);
 			ns->route_count--;
@@ -306,8 +306,8 @@ static bool loopback(const struct ipaddr *a)
 /* Nothing was ever added: the common case needs no lock. */
 static bool plain(struct netns *ns)
 {
-	return __atomic_load_n(&ns->lo.up, __ATOMIC_ACQUIRE) && ns->address_count == 2 && !ns->route_count &&
-	       ns->rule_count == 5;
+	return __atomic_load_n(&ns->lo.up, __ATOMIC_ACQUIRE) && ns->address_count == 2 && !ns->lacks_loopback &&
+	       !ns->route_count && ns->rule_count == 5;
 }
 
 /* The first address of IPv4 that is good beyond this host, or none: inet_select_addr(). */
@@ -322,6 +322,18 @@ static struct ipaddr wide_address(struct netns *ns)
 			found = a->ip;
 	spin_unlock(&ns->lock);
 	return found;
+}
+
+static bool has_ipv6(struct netns *ns)
+{
+	struct net_address *a;
+	bool any = false;
+
+	spin_lock(&ns->lock);
+	list_for_each(a, &ns->addresses, link)
+		any |= !ip_is_v4(&a->ip);
+	spin_unlock(&ns->lock);
+	return any;
 }
 
 int net_route(struct netns *ns, struct ipaddr *dst, int32_t link, struct ipaddr *ret_src, enum net_kind *ret_kind)
@@ -346,6 +358,9 @@ int net_route(struct netns *ns, struct ipaddr *dst, int32_t link, struct ipaddr 
 	if (loopback(dst) && plain(ns) && !(v4 && ip_v4(dst) == 0x7fffffff))
 		return 0;
 	err = route_find(ns, dst, NULL, &r);
+	/* A source is looked for before the way: ip6_dst_lookup_tail(). */
+	if (err == -ENETUNREACH && !v4 && !ip_is_multicast(dst) && !has_ipv6(ns))
+		err = -EADDRNOTAVAIL;
 	if (err)
 		return err;
 	if (!ip_is_any(&r.prefsrc))

@@ -59,6 +59,8 @@ int __must_check net_address_add(struct netns *ns, const struct net_address *a);
 int __must_check net_address_del(struct netns *ns, const struct ipaddr *ip, uint8_t prefix, struct net_address *ret);
 /* Up or down; lo gets its addresses when it goes up. */
 int __must_check net_link_set_up(struct netns *ns, bool up);
+/* As disable_ipv6 of lo says now. */
+int __must_check net_link_use_ipv6(struct netns *ns);
 struct net_address *net_address_find_locked(struct netns *ns, const struct ipaddr *ip);
 bool ip_in_prefix(const struct ipaddr *ip, const struct ipaddr *net, unsigned prefix);  /* one family */
 /* The kernel's routes for a; fn returns true to end.  Lock held. */
@@ -68,7 +70,7 @@ bool route_kernel_each(struct netns *ns, const struct net_address *a,
 /* route.c */
 int __must_check route_add(struct netns *ns, const struct net_rt *r, bool create, bool replace, bool excl);
 int __must_check route_del(struct netns *ns, const struct net_rt *r, struct net_rt *ret);      /* -ESRCH */
-void route_link_down(struct netns *ns);                 /* routes and neighbours over it go */
+void route_link_down(struct netns *ns, int family);     /* routes and neighbours over it go; 0: of all families */
 int __must_check rule_add(struct netns *ns, const struct net_rule *r);
 int __must_check rule_del(struct netns *ns, const struct net_rule *r, struct net_rule *ret);   /* -ENOENT */
 /* What a look-up finds: a copy.  -ENETUNREACH. */

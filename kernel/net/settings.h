@@ -17,7 +17,7 @@
 
 #define SETTINGS_IPV4(X, G) \
 	X(G, fib_multipath_hash_fields, 7, 0, 4095) X(G, fib_multipath_hash_policy, 0, 0, 3) \
-	X(G, fib_multipath_use_neigh, 0, 0, 1) X(G, fib_notify_on_flag_change, 0, 0, 2) \
+	X(G, fib_multipath_hash_seed, 0, 0, UINT32_MAX) X(G, fib_multipath_use_neigh, 0, 0, 1) X(G, fib_notify_on_flag_change, 0, 0, 2) \
 	X(G, fwmark_reflect, 0, 0, 255) X(G, icmp_echo_enable_probe, 0, 0, 1) X(G, icmp_echo_ignore_all, 0, 0, 1) \
 	X(G, icmp_echo_ignore_broadcasts, 1, 0, 1) X(G, icmp_errors_use_inbound_ifaddr, 0, 0, 1) \
 	X(G, icmp_ignore_bogus_error_responses, 1, 0, 1) X(G, icmp_msgs_burst, 50, 0, INT32_MAX) \
@@ -35,7 +35,8 @@
 	X(G, tcp_child_ehash_entries, 0, 0, 16777216) X(G, tcp_comp_sack_delay_ns, 1000000, 0, INT64_MAX) \
 	X(G, tcp_comp_sack_nr, 44, 0, 255) X(G, tcp_comp_sack_slack_ns, 100000, 0, INT64_MAX) \
 	X(G, tcp_dsack, 1, 0, 255) X(G, tcp_early_demux, 1, 0, 255) X(G, tcp_early_retrans, 3, 0, 4) \
-	X(G, tcp_ecn, 2, 0, 5) X(G, tcp_ecn_fallback, 1, 0, 1) X(G, tcp_fack, 0, 0, 255) \
+	X(G, tcp_ecn, 2, 0, 5) X(G, tcp_ecn_fallback, 1, 0, 1) X(G, tcp_ecn_option, 2, 0, 2) X(G, tcp_ecn_option_beacon, 3, 0, 3) \
+	X(G, tcp_fastopen, 1, ANY) X(G, tcp_fack, 0, 0, 255) \
 	X(G, tcp_fastopen_blackhole_timeout_sec, 0, 0, INT32_MAX) X(G, tcp_fin_timeout, 60, 0, INT32_MAX) \
 	X(G, tcp_frto, 2, 0, 255) X(G, tcp_fwmark_accept, 0, 0, 255) X(G, tcp_invalid_ratelimit, 500, 0, INT32_MAX) \
 	X(G, tcp_keepalive_intvl, 75, 0, INT32_MAX) X(G, tcp_keepalive_probes, 9, 0, 255) \
@@ -45,20 +46,22 @@
 	X(G, tcp_migrate_req, 0, 0, 1) X(G, tcp_min_rtt_wlen, 300, 0, 86400) X(G, tcp_min_snd_mss, 48, 48, 65535) \
 	X(G, tcp_min_tso_segs, 2, 1, 255) X(G, tcp_moderate_rcvbuf, 1, 0, 255) \
 	X(G, tcp_mtu_probe_floor, 48, 48, 65535) X(G, tcp_mtu_probing, 0, 0, 255) \
-	X(G, tcp_no_metrics_save, 0, 0, 255) X(G, tcp_no_ssthresh_metrics_save, 1, 0, 1) \
-	X(G, tcp_orphan_retries, 0, 0, 255) \
+	X(G, tcp_abort_on_overflow, 0, 0, 255) X(G, tcp_no_metrics_save, 0, 0, 255) X(G, tcp_no_ssthresh_metrics_save, 1, 0, 1) \
+	X(G, tcp_notsent_lowat, UINT32_MAX, 0, UINT32_MAX) X(G, tcp_orphan_retries, 0, 0, 255) \
 	X(G, tcp_pacing_ca_ratio, 120, 0, 1000) X(G, tcp_pacing_ss_ratio, 200, 0, 1000) \
 	X(G, tcp_pingpong_thresh, 1, 1, 255) X(G, tcp_plb_cong_thresh, 128, 0, 256) X(G, tcp_plb_enabled, 0, 0, 1) \
 	X(G, tcp_plb_idle_rehash_rounds, 3, 0, 31) X(G, tcp_plb_rehash_rounds, 12, 0, 31) \
 	X(G, tcp_plb_suspend_rto_sec, 60, 0, 255) X(G, tcp_probe_interval, 600, 0, UINT32_MAX) \
 	X(G, tcp_probe_threshold, 8, 0, INT32_MAX) X(G, tcp_recovery, 1, 0, 255) X(G, tcp_reflect_tos, 0, 0, 1) \
 	X(G, tcp_reordering, 3, 0, INT32_MAX) X(G, tcp_retrans_collapse, 1, 0, 255) X(G, tcp_retries1, 3, 0, 255) \
-	X(G, tcp_retries2, 15, 0, 255) X(G, tcp_rfc1337, 0, 0, 255) X(G, tcp_sack, 1, 0, 255) \
+	X(G, tcp_retries2, 15, 0, 255) X(G, tcp_rfc1337, 0, 0, 255) \
+	X(G, tcp_rto_max_ms, 120000, 1000, 120000) X(G, tcp_rto_min_us, 200000, 1, INT32_MAX) X(G, tcp_sack, 1, 0, 255) \
 	X(G, tcp_shrink_window, 0, 0, 1) X(G, tcp_slow_start_after_idle, 1, 0, 255) \
 	X(G, tcp_syn_linear_timeouts, 4, 0, 127) X(G, tcp_syn_retries, 6, 1, 127) \
 	X(G, tcp_synack_retries, 5, 0, 255) X(G, tcp_syncookies, 1, 0, 255) \
 	X(G, tcp_thin_linear_timeouts, 0, 0, 255) X(G, tcp_timestamps, 1, 0, 255) X(G, tcp_tso_rtt_log, 9, 0, 255) \
-	X(G, tcp_tso_win_divisor, 3, 0, 255) X(G, tcp_window_scaling, 1, 0, 255) \
+	X(G, tcp_tso_win_divisor, 3, 0, 255) \
+	X(G, tcp_tw_reuse, 2, 0, 2) X(G, tcp_tw_reuse_delay, 1000, 1, 60000) X(G, tcp_window_scaling, 1, 0, 255) \
 	X(G, tcp_workaround_signed_windows, 0, 0, 255) X(G, udp_child_hash_entries, 0, 0, 65536) \
 	X(G, udp_early_demux, 1, 0, 255) X(G, udp_l3mdev_accept, 0, 0, 1) X(G, udp_rmem_min, 4096, 1, INT32_MAX) \
 	X(G, udp_wmem_min, 4096, 1, INT32_MAX) X(G, xfrm4_gc_thresh, 32768, ANY)
@@ -86,6 +89,7 @@
 	X(G, fib_notify_on_flag_change, 0, 0, 2) X(G, flowlabel_consistency, 1, 0, 1) \
 	X(G, flowlabel_reflect, 0, 0, 7) X(G, flowlabel_state_ranges, 0, 0, 1) X(G, fwmark_reflect, 0, 0, 1) \
 	X(G, idgen_delay, 1, 0, INT32_MAX) X(G, idgen_retries, 3, ANY) X(G, ioam6_id, 16777215, 0, 16777215) \
+	X(G, ioam6_id_wide, (1ll << 56) - 1, 0, (1ll << 56) - 1) \
 	X(G, ip6frag_high_thresh, 4194304, 3145728, INT64_MAX) X(G, ip6frag_low_thresh, 3145728, 0, 4194304) \
 	X(G, ip6frag_time, 60, 0, INT32_MAX) X(G, max_dst_opts_length, INT32_MAX, ANY) \
 	X(G, max_dst_opts_number, 8, ANY) X(G, max_hbh_length, INT32_MAX, ANY) X(G, max_hbh_opts_number, 8, ANY) \
@@ -133,6 +137,14 @@
 	X(G, ucast_solicit, 3, 0, INT32_MAX) X(G, unres_qlen, 101, 0, INT32_MAX) \
 	X(G, unres_qlen_bytes, 212992, 0, INT32_MAX)
 
+/* Three numbers of one file: least, at first, most. */
+#define SETTINGS_TCP_MEM(X, G) \
+	X(G, rmem0, 4096, 1, INT32_MAX) X(G, rmem1, 131072, 1, INT32_MAX) X(G, rmem2, 6291456, 1, INT32_MAX) \
+	X(G, wmem0, 4096, 1, INT32_MAX) X(G, wmem1, 16384, 1, INT32_MAX) X(G, wmem2, 4194304, 1, INT32_MAX)
+
+/* What acts when it is set: sysctl_inet.c. */
+#define SETTINGS_DISABLE6(X, G) X(G, disable_ipv6, 0, ANY)
+
 /* Every list, once for each directory that has it. */
 #define SETTINGS_ALL(X) \
 	SETTINGS_CORE(X, core) SETTINGS_IPV4(X, ipv4) SETTINGS_ROUTE4(X, route4) SETTINGS_IPV6(X, ipv6) \
@@ -140,7 +152,8 @@
 	SETTINGS_CONF4(X, conf4_all) SETTINGS_CONF4(X, conf4_default) SETTINGS_CONF4(X, conf4_lo) \
 	SETTINGS_CONF6(X, conf6_all) SETTINGS_CONF6(X, conf6_default) SETTINGS_CONF6(X, conf6_lo) \
 	SETTINGS_NEIGH(X, neigh4_default) SETTINGS_NEIGH(X, neigh4_lo) \
-	SETTINGS_NEIGH(X, neigh6_default) SETTINGS_NEIGH(X, neigh6_lo)
+	SETTINGS_NEIGH(X, neigh6_default) SETTINGS_NEIGH(X, neigh6_lo) SETTINGS_TCP_MEM(X, tcp_mem) \
+	SETTINGS_DISABLE6(X, conf6_all) SETTINGS_DISABLE6(X, conf6_default) SETTINGS_DISABLE6(X, conf6_lo)
 
 #define SETTING_NAME(G, name, ...) SET_##G##_##name,
 enum net_setting { SETTINGS_ALL(SETTING_NAME) SETTING_COUNT };

@@ -114,7 +114,8 @@ static struct socket *socket_new(int family, int type, int protocol)
 	s->family = family;
 	s->type = type;
 	s->protocol = protocol;
-	s->sndbuf = s->rcvbuf = SOCK_BUF_DEFAULT;
+	s->sndbuf = sock_mem(SOCK_WMEM_DEFAULT);
+	s->rcvbuf = sock_mem(SOCK_RMEM_DEFAULT);
 	s->rcvlowat = 1;
 	s->pacing = UINT64_MAX;
 	s->txrehash = type == SOCK_STREAM && family != AF_UNIX;

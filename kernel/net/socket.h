@@ -100,13 +100,17 @@ struct sock_ops {
 typedef int (*sock_create_fn)(struct socket *s);
 int unix_create(struct socket *s);
 
-#define SOCK_BUF_DEFAULT 212992
+#define SOCK_BUF_DEFAULT 212992         /* where no setting says another */
 #define SOCK_BUF_MAX (4 << 20)
 #define SOCK_BUF_MIN 4608
 #define SOCK_SNDBUF_MIN SOCK_BUF_MIN
 #define SOCK_RCVBUF_MIN 2304
-/* What SO_SNDBUF and SO_RCVBUF make of a value; force: SO_SNDBUFFORCE … */
-int32_t sock_buf_size(int32_t v, int32_t min, bool force);
+/* net.core.rmem_default … : of all name spaces. */
+enum sock_mem { SOCK_RMEM_DEFAULT, SOCK_RMEM_MAX, SOCK_WMEM_DEFAULT, SOCK_WMEM_MAX };
+int32_t sock_mem(enum sock_mem which);
+int sock_mem_set(enum sock_mem which, int64_t v);       /* -EINVAL */
+/* What opt, SO_SNDBUF, SO_RCVBUF or one of these with FORCE, makes of a value. */
+int32_t sock_buf_size(int opt, int32_t v);
 
 /* ---- the layer's own ---- */
 static inline struct socket *socket_of(struct file *f) { return f->priv; }

@@ -23,14 +23,27 @@ static uint64_t timeo_get(const struct linux_timeval *tv, int *err)
 	return (uint64_t)tv->sec * NSEC_PER_SEC + (uint64_t)tv->usec * NSEC_PER_USEC;
 }
 
-int32_t sock_buf_size(int32_t v, int32_t min, bool force)
+static int32_t mem[] = { SOCK_BUF_DEFAULT, SOCK_BUF_DEFAULT, SOCK_BUF_DEFAULT, SOCK_BUF_DEFAULT };       /* atomic */
+
+int32_t sock_mem(enum sock_mem which) { return __atomic_load_n(&mem[which], __ATOMIC_RELAXED); }
+
+int sock_mem_set(enum sock_mem which, int64_t v)
 {
-	int32_t max = force ? SOCK_BUF_MAX : SOCK_BUF_DEFAULT;
+	if (v < (which < SOCK_WMEM_DEFAULT ? SOCK_RCVBUF_MIN : SOCK_SNDBUF_MIN) || v > INT32_MAX)
+		return -EINVAL;
+	__atomic_store_n(&mem[which], (int32_t)v, __ATOMIC_RELAXED);
+	return 0;
+}
+
+int32_t sock_buf_size(int opt, int32_t v)
+{
+	bool send = opt == SO_SNDBUF || opt == SO_SNDBUFFORCE, force = opt == SO_SNDBUFFORCE || opt == SO_RCVBUFFORCE;
+	int32_t max = force ? SOCK_BUF_MAX : MIN(sock_mem(send ? SOCK_WMEM_MAX : SOCK_RMEM_MAX), SOCK_BUF_MAX);
 
 	if (v < 0)
 		v = force ? 0 : max;
 	/* The kernel doubles the value for its own use, and shows that. */
-	return MAX(MIN(v, max) * 2, min);
+	return MAX(MIN(v, max) * 2, send ? SOCK_SNDBUF_MIN : SOCK_RCVBUF_MIN);
 }
 
 static uint64_t cookie_of(struct socket *s)
@@ -312,9 +325,9 @@ static int set_common(struct socket *s, int opt, const void *val, size_t size)
 		return -ENOPROTOOPT;
 	}
 	if (opt == SO_SNDBUF || opt == SO_SNDBUFFORCE)
-		s->sndbuf = sock_buf_size(v, SOCK_SNDBUF_MIN, opt == SO_SNDBUFFORCE);
+		s->sndbuf = sock_buf_size(opt, v);
 	else
-		s->rcvbuf = sock_buf_size(v, SOCK_RCVBUF_MIN, opt == SO_RCVBUFFORCE);
+		s->rcvbuf = sock_buf_size(opt, v);
 	return 0;
 }
 

@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc/sys/net: what can be set is the caller's name space's own and acts at
  * once; the rest says how this kernel is. ip-sysctl, proc(5). */
-#include "kernel/fs/proc/proc.h"
-#include "kernel/net/settings.h"
+#include "kernel/fs/proc/sysctl_net.h"
 
 #define CONST(fn, text) static void show_##fn(struct sbuf *s) { sbuf_printf(s, "%s\n", text); }
-CONST(none, "")
 CONST(zero, "0")
-CONST(one, "1")
-CONST(two, "2")
-CONST(ttl, "64")
-CONST(mem_default, "212992")
-CONST(tcp_rmem, "4096\t131072\t6291456")
-CONST(tcp_wmem, "4096\t16384\t4194304")
-CONST(congestion, "cubic")
+CONST(optmem, "131072")
 CONST(congestions, "reno cubic")
-CONST(notsent, "4294967295")
 CONST(ratemask6, "0-1,3-127")
 CONST(igmp_memberships, "20")
 CONST(igmp_sources, "10")
 CONST(tcp_hash, "-262144")
 CONST(udp_hash, "-16384")
-CONST(ping_groups, "0\t2147483647")
 
 static void show_port_range(struct sbuf *s)
 {
@@ -34,17 +24,14 @@ static void show_privileged(struct sbuf *s) { sbuf_printf(s, "%u\n", netns_curre
 static void show_nonlocal(struct sbuf *s) { sbuf_printf(s, "%d\n", netns_current()->nonlocal_bind); }
 static void show_v6only(struct sbuf *s) { sbuf_printf(s, "%d\n", netns_current()->v6only); }
 
-/* A number at *at; -EINVAL.  Blanks before it are skipped. */
+/* A number from 0 to max. */
 static int number(const char *text, size_t n, size_t *at, uint64_t max, uint64_t *ret)
 {
-	size_t from;
+	int64_t v;
 
-	while (*at < n && (text[*at] == ' ' || text[*at] == '\t'))
-		++*at;
-	for (from = *at; *at < n && text[*at] >= '0' && text[*at] <= '9'; )
-		++*at;
-	if (*at == from || kparse_u64(text + from, *at - from, ret) || *ret > max)
+	if (sysctl_number(text, n, at, &v) || v < 0 || (uint64_t)v > max)
 		return -EINVAL;
+	*ret = (uint64_t)v;
 	return 0;
 }
 
@@ -136,11 +123,12 @@ static void show_kept(struct sbuf *s, uint64_t arg)
 
 static int store_kept(const char *text, size_t n, uint64_t arg)
 {
-	bool minus = n && *text == '-';
-	uint64_t v;
-	int err = store_one(text + minus, n - minus, INT64_MAX, &v);
+	size_t at = 0;
+	int64_t v;
 
-	return err ? err : net_set(netns_current(), (enum net_setting)arg, minus ? -(int64_t)v : (int64_t)v);
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return sysctl_number(text, n, &at, &v) ? -EINVAL : net_set(netns_current(), (enum net_setting)arg, v);
 }
 
 static int store_flush(const char *text, size_t n)
@@ -154,18 +142,21 @@ static int store_flush(const char *text, size_t n)
 #define F(n, fn) { .name = (n), .mode = S_IFREG | 0644, .show = (fn) }
 #define KEPT(G, nm, ...) \
 	{ .name = #nm, .mode = S_IFREG | 0644, .show_arg = show_kept, .store_arg = store_kept, .arg = SET_##G##_##nm },
+#define ARG(n, arg_, sh, st) { .name = (n), .mode = S_IFREG | 0644, .show_arg = (sh), .store_arg = (st), .arg = (arg_) }
+#define MEM(n, which) ARG(n, which, sysctl_sock_mem_show, sysctl_sock_mem_store)
+#define THREE(n, first) ARG(n, first, sysctl_three_show, sysctl_three_store)
 #define FLUSH { .name = "flush", .mode = S_IFREG | 0200, .store = store_flush }
 
 static const struct pseudo_node core_nodes[] = {
-	F("rmem_default", show_mem_default), F("rmem_max", show_mem_default), F("wmem_default", show_mem_default),
-	F("wmem_max", show_mem_default), F("optmem_max", show_mem_default), F("rps_default_mask", show_zero),
+	MEM("rmem_default", SOCK_RMEM_DEFAULT), MEM("rmem_max", SOCK_RMEM_MAX), MEM("wmem_default", SOCK_WMEM_DEFAULT),
+	MEM("wmem_max", SOCK_WMEM_MAX), F("optmem_max", show_optmem), F("rps_default_mask", show_zero),
 	SETTINGS_CORE(KEPT, core) END,
 };
 
 /* ---- net.ipv4 ---- */
 
 static const struct pseudo_node route4_nodes[] = { SETTINGS_ROUTE4(KEPT, route4) FLUSH, END };
-#define CONF4(G) { SETTINGS_CONF4(KEPT, G) F("mc_forwarding", show_zero), END }
+#define CONF4(G) { SETTINGS_CONF4(KEPT, G) PSEUDO_FILE("mc_forwarding", show_zero), END }
 static const struct pseudo_node conf4_all[] = CONF4(conf4_all), conf4_default[] = CONF4(conf4_default),
 				conf4_lo[] = CONF4(conf4_lo);
 static const struct pseudo_node conf4_nodes[] = {
@@ -180,11 +171,15 @@ static const struct pseudo_node ipv4_nodes[] = {
 	PSEUDO_RW("ip_local_port_range", show_port_range, store_port_range),
 	PSEUDO_RW("ip_unprivileged_port_start", show_privileged, store_privileged),
 	PSEUDO_RW("ip_nonlocal_bind", show_nonlocal, store_nonlocal),
-	F("ip_default_ttl", show_ttl), F("ip_local_reserved_ports", show_none), F("tcp_rmem", show_tcp_rmem),
-	F("tcp_wmem", show_tcp_wmem), F("tcp_tw_reuse", show_two), F("tcp_fastopen", show_one),
-	F("tcp_notsent_lowat", show_notsent), F("tcp_abort_on_overflow", show_zero), F("tcp_stdurg", show_zero),
-	F("tcp_congestion_control", show_congestion), F("tcp_available_congestion_control", show_congestions),
-	F("tcp_allowed_congestion_control", show_congestions), F("ping_group_range", show_ping_groups),
+	PSEUDO_RW("ip_default_ttl", sysctl_ttl_show, sysctl_ttl_store),
+	PSEUDO_RW("ip_local_reserved_ports", sysctl_reserved_ports_show, sysctl_reserved_ports_store),
+	THREE("tcp_rmem", SET_tcp_mem_rmem0), THREE("tcp_wmem", SET_tcp_mem_wmem0),
+	{ .name = "tcp_fastopen_key", .mode = S_IFREG | 0600, .show = sysctl_fastopen_key_show, .store = sysctl_fastopen_key_store },
+	F("tcp_stdurg", show_zero),
+	PSEUDO_RW("tcp_congestion_control", sysctl_congestion_show, sysctl_congestion_store),
+	PSEUDO_FILE("tcp_available_congestion_control", show_congestions),
+	F("tcp_allowed_congestion_control", show_congestions),
+	PSEUDO_RW("ping_group_range", sysctl_ping_groups_show, sysctl_ping_groups_store),
 	F("igmp_max_memberships", show_igmp_memberships), F("igmp_max_msf", show_igmp_sources),
 	PSEUDO_FILE("tcp_ehash_entries", show_tcp_hash), PSEUDO_FILE("udp_hash_entries", show_udp_hash),
 	SETTINGS_IPV4(KEPT, ipv4) PSEUDO_DIR("conf", conf4_nodes), PSEUDO_DIR("neigh", neigh4_nodes),
@@ -195,7 +190,8 @@ static const struct pseudo_node ipv4_nodes[] = {
 
 static const struct pseudo_node route6_nodes[] = { SETTINGS_ROUTE6(KEPT, route6) FLUSH, END };
 static const struct pseudo_node icmp6_nodes[] = { SETTINGS_ICMP6(KEPT, icmp6) F("ratemask", show_ratemask6), END };
-#define CONF6(G) { SETTINGS_CONF6(KEPT, G) F("disable_ipv6", show_zero), F("mc_forwarding", show_zero), END }
+#define CONF6(G) { SETTINGS_CONF6(KEPT, G) PSEUDO_FILE("mc_forwarding", show_zero), \
+	ARG("disable_ipv6", SET_##G##_disable_ipv6, show_kept, sysctl_disable6_store), END }
 static const struct pseudo_node conf6_all[] = CONF6(conf6_all), conf6_default[] = CONF6(conf6_default),
 				conf6_lo[] = CONF6(conf6_lo);
 static const struct pseudo_node conf6_nodes[] = {

@@ -78,6 +78,8 @@ static long text_write(struct file *f, struct iter *from, uint64_t *pos)
 		return x->ops->fill ? -EIO : -EINVAL;
 	if (n > STORE_MAX)
 		return -EINVAL;
+	if (!n && x->ops->at_pos)       /* /proc/sys */
+		return 0;
 	buf = kmalloc(n + 1);
 	if (!buf)
 		return -ENOMEM;

@@ -85,7 +85,7 @@ struct dgram *inet_echo_reply(struct netns *ns, const struct dgram *g, int proto
 	memcpy(r->data, g->data, g->size);
 	r->from = local ? g->to : g->from;
 	r->to = g->from;
-	r->ttl = 64;
+	r->ttl = net_ttl(ns, !v6);
 	r->tos = g->tos;
 	if (g->options.size) {
 		ip_options_reply(&g->options, &r->options);
@@ -111,7 +111,7 @@ void inet_port_unreachable(struct netns *ns, const struct dgram *g, const struct
 	frame_copy(about, about->net, r->data + 8, n);
 	r->from = g->to;
 	r->to = g->from;
-	r->ttl = 64;
+	r->ttl = net_ttl(ns, v4);
 	r->tos = v4 ? 0xc0 | (g->tos & 0x1e) : 0;
 	inet_sum(r, protocol, 2, r->size);
 	inet_pass(ns, r, protocol);
@@ -164,7 +164,7 @@ static void send_segment(struct netns *ns, const struct endpoint *from, const st
 	frame_copy(&f, f.transport, r->data, sizeof(struct tcp));
 	r->from = *from;
 	r->to = *to;
-	r->ttl = 64;
+	r->ttl = net_ttl(ns, ip_is_v4(&to->ip));
 	inet_pass(ns, r, IPPROTO_TCP);
 	kfree(r);
 }

@@ -20,7 +20,7 @@ struct dgram_sock *dgram_new(struct socket *s, int proto)
 	mutex_init(&d->read_lock);
 	mutex_init(&d->cork_lock);
 	list_init(&d->queue);
-	d->rcvbuf = SOCK_BUF_DEFAULT;
+	d->rcvbuf = sock_mem(SOCK_RMEM_DEFAULT);
 	inet_sock_publish(&d->in);
 	return d;
 }
@@ -308,10 +308,9 @@ int dgram_setsockopt(struct socket *s, int level, int opt, const void *val, size
 	int32_t v;
 	int err;
 
-	if (level == SOL_SOCKET && opt == SO_RCVBUF && size >= sizeof v) {
+	if (level == SOL_SOCKET && (opt == SO_RCVBUF || (opt == SO_RCVBUFFORCE && capable(CAP_NET_ADMIN))) && size >= sizeof v) {
 		memcpy(&v, val, sizeof v);
-		v = v < 0 ? SOCK_BUF_DEFAULT : MIN(v, SOCK_BUF_DEFAULT);
-		__atomic_store_n(&d->rcvbuf, MAX(v * 2, SOCK_RCVBUF_MIN), __ATOMIC_RELAXED);
+		__atomic_store_n(&d->rcvbuf, sock_buf_size(opt, v), __ATOMIC_RELAXED);
 	}
 	if (level == SOL_SOCKET && (opt == SO_TIMESTAMPING || opt == SO_TIMESTAMPING_NEW) && size >= sizeof v) {
 		memcpy(&v, val, sizeof v);

@@ -65,7 +65,7 @@ int dgram_control(struct dgram_sock *d, const struct sock_msg *m, bool v4, struc
 		ret->options = d->in.options;
 		spin_unlock(&d->in.ns->lock);
 	}
-	ret->ttl = d->in.opt[v4 ? OPT_TTL : OPT6_HOPS];
+	ret->ttl = v4 ? inet_ttl(&d->in) : d->in.opt[OPT6_HOPS];
 	ret->tos = d->in.opt[v4 ? OPT_TOS : OPT6_TCLASS];
 	ret->segment = d->opt_segment;
 	for (unsigned i = 0; !err && i < m->cmsg_count; i++) {

@@ -220,7 +220,8 @@ static struct dgram *take(struct inet_sock *i, int32_t *ret_next)
 static void describe(struct socket *s, struct inet_sock *i, const struct dgram *g, struct sock_msg *m,
 		     struct sock_addr *offender)
 {
-	struct dgram icmp = { .from = g->to, .to = g->from, .ttl = 64, .tos = ip_is_v4(&g->to.ip) ? 0xc0 : 0,
+	struct dgram icmp = { .from = g->to, .to = g->from, .ttl = net_ttl(i->ns, ip_is_v4(&g->to.ip)),
+			      .tos = ip_is_v4(&g->to.ip) ? 0xc0 : 0,
 			      .time_ns = g->time_ns };
 	struct linux_timespec ts[3] = { ns_timespec(g->time_ns) };
 	bool packet = is_icmp(g), own = g->origin == SO_EE_ORIGIN_TIMESTAMPING;

@@ -118,6 +118,8 @@ struct inet_sock *inet_find_udp(struct netns *ns, int proto, const struct endpoi
 unsigned inet_find_udp_group(struct netns *ns, int proto, const struct endpoint *to, const struct endpoint *from,
 			     struct inet_sock **ret, unsigned max);
 bool inet_wants_group(const struct inet_sock *i, const struct endpoint *to, const struct ipaddr *from);  /* ns->lock */
+/* IP_TTL. */
+static inline int32_t inet_ttl(const struct inet_sock *i) { return i->opt[OPT_TTL] < 0 ? i->ns->default_ttl : i->opt[OPT_TTL]; }
 /* The link a socket is tied to, for a destination of this family; 0: none. */
 static inline int32_t inet_bound_link(const struct inet_sock *i) { return i->opt[OPT_BOUND_LINK]; }
 void inet_time_wait_add(struct inet_sock *i);

@@ -13,7 +13,7 @@ struct opt_rule { uint8_t level, opt, index; int32_t min, max, initial; uint8_t 
 #define SWITCH6(name, index) { IPPROTO_IPV6, name, index, 0, 0, 0, SWITCH | INT }
 static const struct opt_rule rules[] = {
 	{ IPPROTO_IP, IP_TOS, OPT_TOS, INT32_MIN, INT32_MAX, 0, 0 },
-	{ IPPROTO_IP, IP_TTL, OPT_TTL, 1, 255, 64, FILLED | RESET },
+	{ IPPROTO_IP, IP_TTL, OPT_TTL, 1, 255, -1, FILLED | RESET },       /* -1: the name space's */
 	{ IPPROTO_IP, IP_HDRINCL, OPT_HDRINCL, 0, 0, 0, SWITCH | RAW_ONLY },
 	SWITCH4(IP_RECVOPTS, OPT_RECVOPTS), SWITCH4(IP_RETOPTS, OPT_RETOPTS), SWITCH4(IP_PKTINFO, OPT_PKTINFO),
 	{ IPPROTO_IP, IP_MTU_DISCOVER, OPT_MTU_DISCOVER, 0, 5, 1, 0 },
@@ -415,6 +415,7 @@ static int get_path_mtu(struct inet_sock *i, void *val, size_t *size)
 int inet_getsockopt_common(struct socket *s, struct inet_sock *i, int level, int opt, void *val, size_t *size)
 {
 	const struct opt_rule *r;
+	int32_t v;
 	int err;
 
 	if (level == SOL_SOCKET)
@@ -449,13 +450,14 @@ int inet_getsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 	r = rule(level, opt);
 	if (!r)
 		return -ENOPROTOOPT;
+	v = r->index == OPT_TTL ? inet_ttl(i) : i->opt[r->index];
 	/* A caller with less than an int gets a byte: ip(7). */
 	if (level == IPPROTO_IP && *size < sizeof(int32_t) && *size > 0) {
-		uint8_t c = (uint8_t)i->opt[r->index];
+		uint8_t c = (uint8_t)v;
 
 		*size = 1;
 		memcpy(val, &c, 1);
 		return 0;
 	}
-	return opt_ret(i->opt[r->index], val, size);
+	return opt_ret(v, val, size);
 }

@@ -9,6 +9,7 @@
  * TIME_WAIT ends after a minute, seen when somebody asks; there are a bounded
  * number, the oldest goes first. */
 #include "kernel/net/inet/inet.h"
+#include "kernel/net/settings.h"
 
 #define TIME_WAIT_NS (60 * NSEC_PER_SEC)
 #define TIME_WAIT_MAX 16384u
@@ -215,6 +216,12 @@ static struct choice choice(const struct inet_sock *i)
 
 static uint16_t choose(const struct choice *c, uint32_t n) { return (uint16_t)(c->first + (c->start + n) % c->count); }
 
+/* ip_local_reserved_ports; ns->lock held. */
+static bool reserved(const struct netns *ns, uint16_t port)
+{
+	return ns->reserved_ports && ns->reserved_ports[port / 8] & 1u << port % 8;
+}
+
 int inet_bind_port(struct inet_sock *i, const struct endpoint *want, bool by_bind)
 {
 	uint64_t now = plat_time_mono_ns();
@@ -234,7 +241,7 @@ int inet_bind_port(struct inet_sock *i, const struct endpoint *want, bool by_bin
 		for (n = 0; n < c.count; n++) {
 			e.port = choose(&c, n);
 			/* Nobody asked for a TCP port that is shared: inet_csk_find_open_port(). */
-			if (!conflicts(i, &e, i->proto == PROTO_TCP, now))
+			if (!reserved(i->ns, e.port) && !conflicts(i, &e, i->proto == PROTO_TCP, now))
 				break;
 		}
 		if (n == c.count)
@@ -307,8 +314,15 @@ static bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 	return a->port == b->port && ip_equal(&a->ip, &b->ip);
 }
 
-/* Nobody else has this pair of endpoints.  Loopback reuses a TIME_WAIT after a
- * second (tcp_tw_reuse, ip-sysctl). */
+/* May a connection take the place of one in TIME_WAIT?  On loopback after a second, or as the name
+ * space says (ip-sysctl). */
+static bool reusable(struct netns *ns, const struct time_wait *w, uint64_t now)
+{
+	return net_setting(ns, SET_ipv4_tcp_tw_reuse) &&
+	       now - w->since_ns >= (uint64_t)net_setting(ns, SET_ipv4_tcp_tw_reuse_delay) * NSEC_PER_MSEC;
+}
+
+/* Nobody else has this pair of endpoints. */
 static bool pair_free(struct inet_sock *i, const struct endpoint *local, bool fresh_port, uint64_t now)
 {
 	struct port_bucket *b = bucket(i->ns, i->proto, local->port);
@@ -329,8 +343,8 @@ static bool pair_free(struct inet_sock *i, const struct endpoint *local, bool fr
 		    ((endpoint_equal(&o->remote, &i->remote) && ip_equal(&o->local.ip, &local->ip)) || fresh_port))
 			return false;
 	list_for_each(w, &b->waiting, link)
-		if (w->end_ns > now && now - w->since_ns < NSEC_PER_SEC &&
-		    endpoint_equal(&w->local, local) && endpoint_equal(&w->remote, &i->remote))
+		if (w->end_ns > now && endpoint_equal(&w->local, local) && endpoint_equal(&w->remote, &i->remote) &&
+		    !reusable(i->ns, w, now))
 			return false;
 	return true;
 }
@@ -351,7 +365,7 @@ int inet_bind_connect(struct inet_sock *i)
 		c = choice(i);
 		for (n = 0; n < c.count; n++) {
 			e.port = choose(&c, n);
-			if (pair_free(i, &e, true, now))
+			if (!reserved(i->ns, e.port) && pair_free(i, &e, true, now))
 				break;
 		}
 		if (n == c.count)

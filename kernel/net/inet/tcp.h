@@ -48,7 +48,6 @@ static inline uint64_t tcp_queue_seen(const struct tcp_queue *q) { return q->byt
 /* Without segments only this of the MSS is left: a corked writer's bytes go
  * when they would fill one. */
 #define TCP_MSS 65483u
-#define TCP_RCVBUF_INITIAL 131072
 
 enum tcp_timer { TCP_TIMER_FLUSH, TCP_TIMER_STALL, TCP_TIMER_DEFER, TCP_TIMER_SYN, TCP_TIMERS };
 
@@ -65,6 +64,7 @@ struct tcp_sock {
 	_Atomic bool fin_read;          /* the reader was told of it; shown only; no lock */
 	bool fin_due;                   /* one was sent, behind more than our buffer holds */
 	bool orphan;                    /* closed by its owner */
+	_Atomic bool lazy;              /* in SYN_SENT: the first write connects; lock to write */
 	bool connecting;                /* connect() has not told its result yet */
 	bool given_up;                  /* shutdown() came before that: only a disconnect helps */
 	bool full;                      /* a writer found this queue full: wake it */
@@ -79,6 +79,8 @@ struct tcp_sock {
 	bool urg_valid;                 /* its byte has not been read */
 	uint8_t urg_byte;
 	int32_t rcvbuf, sndbuf;         /* 0: sized by the kernel */
+	int32_t notsent, notsent_first; /* TCP_NOTSENT_LOWAT, or of the name space; 0 or less: none */
+	int32_t rcvbuf_first, sndbuf_first, sndbuf_most, lowat_most;    /* tcp_rmem, tcp_wmem; constant */
 	bool oobinline, keepalive;
 
 	/* listener; lock */
@@ -106,6 +108,8 @@ struct tcp_sock {
 	uint32_t segs_out, segs_in;
 	_Atomic uint32_t mss;           /* of the connection, by TCP_MAXSEG of both sides */
 	uint8_t congestion;             /* index of its name */
+	uint8_t fast, fast_fail;        /* tcp_fastopen.c: FAST_; FAIL_, for TCP_INFO */
+	bool fast_data, syn_data;       /* bytes go with the SYN; they were taken */
 	uint8_t fastopen_key[32], fastopen_key_size;            /* lock */
 };
 
@@ -122,7 +126,7 @@ static inline void tcp_lock(struct tcp_sock *t)
  * that a program can see.  lock held */
 static inline bool tcp_fits(const struct tcp_sock *t)
 {
-	return t->rq.bytes <= (t->rcvbuf ? (uint64_t)t->rcvbuf : TCP_RCVBUF_INITIAL);
+	return t->rq.bytes <= (uint64_t)(t->rcvbuf ? t->rcvbuf : t->rcvbuf_first);
 }
 static inline struct tcp_sock *tcp_of(struct inet_sock *i) { return container_of(i, struct tcp_sock, in); }
 struct tcp_sock *tcp_new(struct socket *s);
@@ -159,6 +163,20 @@ void tcp_syn_cancel(struct tcp_sock *t);
 void tcp_defer_done(struct tcp_sock *c);        /* c has data, or waited long enough: to be accepted */
 void tcp_defer_reset(struct tcp_sock *c);       /* c was reset before: nobody will see it */
 void tcp_ack_now(struct tcp_sock *t);           /* t's ACK need not wait for data */
+
+/* tcp_fastopen.c */
+enum { FAST_NOT, FAST_ASKS, FAST_COOKIE, FAST_NEEDLESS };
+enum { FAIL_NO_COOKIE = 1, FAIL_NOT_ACKED };
+bool tcp_fastopen_client(const struct tcp_sock *t);
+bool tcp_fastopen_all(const struct tcp_sock *t);        /* every listener is one of fast open */
+void tcp_fastopen_need_key(struct netns *ns);
+/* t connects so; true: its first bytes go at once. */
+bool tcp_fastopen_begin(struct tcp_sock *t, const struct ipaddr *to);
+/* t found l, which makes c. */
+void tcp_fastopen_meet(struct tcp_sock *t, struct tcp_sock *c, const struct tcp_sock *l);
+/* MSG_FASTOPEN, or the first write after a lazy connect(): connects. */
+int tcp_fastopen_send(struct socket *s, struct tcp_sock *t, const struct sock_msg *m);
+int tcp_connect_lazy(struct socket *s, struct tcp_sock *t, bool nonblock);     /* tcp_connect.c */
 
 /* tcp_send.c */
 long tcp_sendmsg(struct socket *s, struct sock_msg *m);

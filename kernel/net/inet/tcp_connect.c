@@ -45,6 +45,8 @@ int tcp_listen(struct socket *s, int backlog)
 	}
 	t->state = TCP_LISTEN;
 	t->backlog = (unsigned)backlog;
+	if (!t->opt[TCP_FASTOPEN] && tcp_fastopen_all(t))
+		t->opt[TCP_FASTOPEN] = backlog;
 	t->shutdown = 0;
 	spin_unlock(&t->lock);
 	return 0;
@@ -144,8 +146,9 @@ void tcp_syn_cancel(struct tcp_sock *t)
 	tcp_lock(t);
 	l = t->listener;
 	t->listener = NULL;
-	if (t->state == TCP_SYN_SENT && l)
+	if (t->state == TCP_SYN_SENT && (l || t->lazy))
 		t->state = TCP_CLOSE;
+	t->lazy = false;
 	spin_unlock(&t->lock);
 	if (!l)
 		return;
@@ -223,6 +226,8 @@ static struct tcp_sock *child_new(struct tcp_sock *l, struct tcp_sock *t)
 	c->in.v6only = l->in.v6only;
 	memcpy(c->in.opt, l->in.opt, sizeof c->in.opt);
 	memcpy(c->opt, l->opt, sizeof c->opt);
+	c->notsent = l->notsent;
+	c->congestion = l->congestion;
 	c->rcvbuf = l->rcvbuf;
 	c->sndbuf = l->sndbuf;
 	c->oobinline = l->oobinline;
@@ -233,6 +238,8 @@ static struct tcp_sock *child_new(struct tcp_sock *l, struct tcp_sock *t)
 	c->start_ns = plat_time_mono_ns();
 	c->mss = tcp_mss(t, l);
 	c->peer = tcp_get(t);
+	if (t->fast)
+		tcp_fastopen_meet(t, c, l);
 	/* These are the listener's own: tcp(7). */
 	c->opt[TCP_DEFER_ACCEPT] = c->opt[TCP_FASTOPEN] = c->opt[TCP_FASTOPEN_CONNECT] = 0;
 	if (l->opt[TCP_DEFER_ACCEPT] || t->opt[TCP_DEFER_ACCEPT] || !t->opt[TCP_QUICKACK])
@@ -455,6 +462,12 @@ static int wait_connected(struct socket *s, struct tcp_sock *t)
 	return sock_wait_error(err, s->sndtimeo_ns);
 }
 
+int tcp_connect_lazy(struct socket *s, struct tcp_sock *t, bool nonblock)
+{
+	send_syn(t);
+	return nonblock ? -EINPROGRESS : wait_connected(s, t);
+}
+
 static int attempt(struct socket *s, struct tcp_sock *t, const struct endpoint *to, bool nonblock)
 {
 	struct endpoint dst = *to;
@@ -481,10 +494,13 @@ static int attempt(struct socket *s, struct tcp_sock *t, const struct endpoint *
 	err = inet_bind_connect(&t->in);
 	if (err)
 		return err;
-	send_syn(t);
-	if (nonblock)
-		return -EINPROGRESS;
-	return wait_connected(s, t);
+	if (t->opt[TCP_FASTOPEN_CONNECT] && tcp_fastopen_begin(t, &dst.ip)) {
+		tcp_lock(t);
+		t->lazy = t->state == TCP_SYN_SENT;
+		spin_unlock(&t->lock);
+		return 0;
+	}
+	return tcp_connect_lazy(s, t, nonblock);
 }
 
 /* One attempt at a time: the state is taken first. */
@@ -546,7 +562,7 @@ int tcp_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
 	if (connecting) {
 		if (state != TCP_SYN_SENT)
 			return outcome(t);
-		return nonblock ? -EALREADY : wait_connected(s, t);
+		return !nonblock ? wait_connected(s, t) : t->lazy ? -EISCONN : -EALREADY;
 	}
 	if (state != TCP_CLOSE || t->peer)
 		return -EISCONN;

@@ -6,15 +6,14 @@
 #include "kernel/net/settings.h"
 #include <linux_abi/ioctl.h>
 
-#define SNDBUF_INITIAL 16384
 #define SNDBUF_CONNECTED 2626560
-#define LOWAT_MAX (6291456 / 2)         /* half of what tcp_rmem says */
 #define FIN_TIMEOUT 60
 #define MSS_INITIAL 536
 #define TIMESTAMP_SIZE 12               /* in each segment */
 #define FIN_TIMEOUT_MAX 120
 #define RTO_MAX 120
 #define TX_DELAY_MAX ((1 << 28) - 1)    /* microseconds; Linux, too, delays nothing on lo, which has no queue */
+#define OPT_SYN_DATA 32                 /* TCPI_OPT_SYN_DATA */
 #define REPAIR 19
 #define REPAIR_QUEUE 20
 
@@ -45,11 +44,21 @@ static const struct tcp_rule *rule(int opt)
 	return NULL;
 }
 
+/* A buffer of this kernel's, whatever the setting says. */
+static int32_t within(int64_t v, int32_t least) { return (int32_t)MIN(MAX(v, (int64_t)least), (int64_t)SOCK_BUF_MAX); }
+
 void tcp_opt_defaults(struct tcp_sock *t)
 {
 	for (unsigned k = 0; k < ARRAY_SIZE(rules); k++)
 		t->opt[rules[k].opt] = rules[k].initial;
 	t->mss = TCP_MSS;
+	t->congestion = t->in.ns->congestion;
+	t->rcvbuf_first = within(net_setting(t->in.ns, SET_tcp_mem_rmem1), SOCK_RCVBUF_MIN);
+	t->sndbuf_first = within(net_setting(t->in.ns, SET_tcp_mem_wmem1), SOCK_SNDBUF_MIN);
+	t->sndbuf_most = within(net_setting(t->in.ns, SET_tcp_mem_wmem2), SOCK_SNDBUF_MIN);
+	t->notsent_first = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_notsent_lowat);  /* UINT32_MAX: none */
+	t->notsent = t->notsent_first;
+	t->lowat_most = (int32_t)net_setting(t->in.ns, SET_tcp_mem_rmem2) / 2;
 	t->opt[TCP_KEEPIDLE] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_time);
 	t->opt[TCP_KEEPINTVL] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_intvl);
 	t->opt[TCP_KEEPCNT] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_probes);
@@ -57,18 +66,26 @@ void tcp_opt_defaults(struct tcp_sock *t)
 	t->opt[TCP_LINGER2] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_fin_timeout);
 }
 
+const char *net_congestion_name(unsigned k) { return congestion[k]; }
+
+int net_congestion_find(const char *name, size_t n)
+{
+	for (unsigned k = 0; k < ARRAY_SIZE(congestion); k++)
+		if (n == strlen(congestion[k]) && !memcmp(name, congestion[k], n))
+			return (int)k;
+	return -ENOENT;
+}
+
 static int set_name(struct tcp_sock *t, const char *name, size_t size)
 {
-	size_t n = strnlen(name, size);
+	int k = net_congestion_find(name, strnlen(name, size));
 
 	if (!size)
 		return -EINVAL;
-	for (unsigned k = 0; k < ARRAY_SIZE(congestion); k++)
-		if (n == strlen(congestion[k]) && !memcmp(name, congestion[k], n)) {
-			t->congestion = (uint8_t)k;
-			return 0;
-		}
-	return -ENOENT;
+	if (k < 0)
+		return k;
+	t->congestion = (uint8_t)k;
+	return 0;
 }
 
 /* Seconds as a number of SYN-ACKs sent again, each after twice the time, and
@@ -105,10 +122,14 @@ static int adjust(struct tcp_sock *t, int opt, int32_t *v)
 		return 0;
 	case TCP_FASTOPEN:
 		*v = MIN(*v, (int32_t)net_setting(t->in.ns, SET_core_somaxconn));
+		if (idle)
+			tcp_fastopen_need_key(t->in.ns);
 		return idle ? 0 : -EINVAL;
 	case TCP_FASTOPEN_NO_COOKIE:
 		return idle ? 0 : -EINVAL;
 	case TCP_FASTOPEN_CONNECT:
+		if (!tcp_fastopen_client(t))
+			return -EOPNOTSUPP;
 		return t->state == TCP_CLOSE ? 0 : -EINVAL;
 	default:
 		return 0;
@@ -164,6 +185,8 @@ static int set_tcp(struct tcp_sock *t, int opt, const void *val, size_t size)
 	if (err || r->kind == ACCEPTED)
 		return err;
 	t->opt[opt] = v;
+	if (opt == TCP_NOTSENT_LOWAT)
+		t->notsent = v ? v : t->notsent_first;
 	if ((opt == TCP_CORK && !v) || (opt == TCP_NODELAY && v))
 		tcp_push(t);
 	if (opt == TCP_QUICKACK && v)
@@ -171,17 +194,16 @@ static int set_tcp(struct tcp_sock *t, int opt, const void *val, size_t size)
 	return 0;
 }
 
-static void set_buf(struct socket *s, struct tcp_sock *t, int opt, const void *val, size_t size)
+static void set_buf(struct tcp_sock *t, int opt, const void *val, size_t size)
 {
 	int32_t v;
 
 	if (size < sizeof v)
 		return;
 	memcpy(&v, val, sizeof v);
-	v = v < 0 ? SOCK_BUF_DEFAULT : MIN(v, SOCK_BUF_DEFAULT);
-	v = MAX(v * 2, opt == SO_SNDBUF ? SOCK_SNDBUF_MIN : SOCK_RCVBUF_MIN);
+	v = sock_buf_size(opt, v);
 	tcp_lock(t);
-	__atomic_store_n(opt == SO_SNDBUF ? &t->sndbuf : &t->rcvbuf, v, __ATOMIC_RELAXED);
+	__atomic_store_n(opt == SO_SNDBUF || opt == SO_SNDBUFFORCE ? &t->sndbuf : &t->rcvbuf, v, __ATOMIC_RELAXED);
 	spin_unlock(&t->lock);
 	waitq_wake_all(&t->wq, POLLOUT | POLLWRNORM);
 }
@@ -193,8 +215,9 @@ int tcp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t
 
 	if (level == IPPROTO_TCP)
 		return set_tcp(t, opt, val, size);
-	if (level == SOL_SOCKET && (opt == SO_SNDBUF || opt == SO_RCVBUF))
-		set_buf(s, t, opt, val, size);
+	if (level == SOL_SOCKET && (opt == SO_SNDBUF || opt == SO_RCVBUF ||
+				    ((opt == SO_SNDBUFFORCE || opt == SO_RCVBUFFORCE) && capable(CAP_NET_ADMIN))))
+		set_buf(t, opt, val, size);
 	if (level == SOL_SOCKET && (opt == SO_TIMESTAMPING || opt == SO_TIMESTAMPING_NEW) && size >= sizeof v) {
 		memcpy(&v, val, sizeof v);      /* numbers of bytes sent: of a connection */
 		if (v & SOF_TIMESTAMPING_OPT_ID && !(s->tstamping & SOF_TIMESTAMPING_OPT_ID) &&
@@ -205,7 +228,7 @@ int tcp_setsockopt(struct socket *s, int level, int opt, const void *val, size_t
 	}
 	if (level == SOL_SOCKET && opt == SO_RCVLOWAT && size >= sizeof v) {
 		memcpy(&v, val, sizeof v);
-		s->rcvlowat = v < 0 || v > LOWAT_MAX ? LOWAT_MAX : MAX(v, 1);
+		s->rcvlowat = v < 0 || v > t->lowat_most ? t->lowat_most : MAX(v, 1);
 		return 0;
 	}
 	if (level == SOL_SOCKET && (opt == SO_OOBINLINE || opt == SO_KEEPALIVE) && size >= sizeof v) {
@@ -236,7 +259,8 @@ void tcp_fill_info(struct tcp_sock *t, struct tcp_info_k *i)
 	tcp_lock(t);
 	up = tcp_connected(t->state);
 	i->state = t->state;
-	i->options = up ? 7 : 0;
+	i->options = up ? 7 | (t->syn_data ? OPT_SYN_DATA : 0) : 0;
+	i->flags = (uint8_t)(t->fast_fail << 1);
 	i->wscale = up ? 0x77 : 0;
 	i->rto = up ? 201000 : 1000000;
 	i->snd_mss = up ? t->mss : MSS_INITIAL;
@@ -259,7 +283,7 @@ void tcp_fill_info(struct tcp_sock *t, struct tcp_info_k *i)
 	i->bytes_received = t->rcv_seq;
 	i->segs_out = i->data_segs_out = i->delivered = t->segs_out;
 	i->segs_in = i->data_segs_in = t->segs_in;
-	i->snd_wnd = TCP_RCVBUF_INITIAL / 2;
+	i->snd_wnd = (uint32_t)t->rcvbuf_first / 2;
 	i->max_pacing_rate = UINT64_MAX;
 	if (t->state == TCP_LISTEN) {
 		i->unacked = t->accept_count;
@@ -314,11 +338,11 @@ static int get_tcp(struct tcp_sock *t, int opt, void *val, size_t *size)
 	return r ? opt_ret(t->opt[opt], val, size) : -ENOPROTOOPT;
 }
 
-int32_t tcp_rcvbuf(const struct tcp_sock *t) { return t->rcvbuf ? t->rcvbuf : TCP_RCVBUF_INITIAL; }
+int32_t tcp_rcvbuf(const struct tcp_sock *t) { return t->rcvbuf ? t->rcvbuf : t->rcvbuf_first; }
 
 int32_t tcp_sndbuf(const struct tcp_sock *t)
 {
-	return t->sndbuf ? t->sndbuf : tcp_connected(t->state) ? SNDBUF_CONNECTED : SNDBUF_INITIAL;
+	return t->sndbuf ? t->sndbuf : tcp_connected(t->state) ? MIN(SNDBUF_CONNECTED, t->sndbuf_most) : t->sndbuf_first;
 }
 
 int tcp_getsockopt(struct socket *s, int level, int opt, void *val, size_t *size)

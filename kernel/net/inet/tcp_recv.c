@@ -388,6 +388,8 @@ uint32_t tcp_poll(struct socket *s, struct poll_table *pt)
 			ev |= POLLOUT | POLLWRNORM;
 		if (t->urg_here && t->urg_valid)
 			ev |= POLLPRI;
+	} else if (t->lazy) {
+		ev |= POLLOUT | POLLWRNORM;
 	}
 	if (t->error || inet_errors_any(&t->in))
 		ev |= POLLERR;

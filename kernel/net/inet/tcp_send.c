@@ -46,7 +46,7 @@ bool tcp_roomy(struct tcp_sock *to, int32_t sndbuf) { return roomy_beside(to, to
 /* lock of `to` held */
 static uint64_t unsent_to(const struct tcp_sock *to)
 {
-	uint64_t own = to->rcvbuf ? (uint64_t)to->rcvbuf : TCP_RCVBUF_INITIAL;
+	uint64_t own = (uint64_t)(to->rcvbuf ? to->rcvbuf : to->rcvbuf_first);
 
 	return MAX(to->rq.held, to->rq.bytes > own ? to->rq.bytes - own : 0);
 }
@@ -87,14 +87,14 @@ bool tcp_can_write_at_once(const struct tcp_sock *t)
 {
 	const struct tcp_sock *p = t->peer;
 
-	return !p || (t->opt[TCP_NOTSENT_LOWAT] <= 0 &&
+	return !p || (t->notsent <= 0 &&
 		      roomy_beside(p, __atomic_load_n(&p->rq.bytes, __ATOMIC_RELAXED), t->sndbuf));
 }
 
 bool tcp_can_write(struct tcp_sock *t)
 {
 	struct tcp_sock *p = tcp_peer_get(t);
-	int32_t low = t->opt[TCP_NOTSENT_LOWAT];
+	int32_t low = t->notsent;
 	bool ok;
 
 	if (!p)
@@ -183,7 +183,7 @@ static void keep_body(struct stamps *st, struct tcp_sock *t, struct tcp_sock *pe
 
 static void tell_stamps(struct socket *s, struct tcp_sock *t, struct stamps *st)
 {
-	struct dgram head = { .from = t->in.local, .to = t->in.remote, .ttl = 64 };
+	struct dgram head = { .from = t->in.local, .to = t->in.remote, .ttl = net_ttl(t->in.ns, ip_is_v4(&t->in.remote.ip)) };
 	uint32_t first = __atomic_load_n(&t->in.errors.stamp_next, __ATOMIC_RELAXED);
 
 	inet_tell_stamps(s, &t->in, &t->wq, &st->c, &head, st->copy ? &st->f : NULL, (uint32_t)t->bytes_sent - 1 - first);
@@ -298,17 +298,6 @@ static int wait_connect(struct socket *s, struct tcp_sock *t, struct sock_msg *m
 	return err ? sock_wait_error(err, s->sndtimeo_ns) : 0;
 }
 
-/* MSG_FASTOPEN: connect and send in one call.  Nobody has a cookie, so the
- * data follows the handshake (RFC 7413, 4.1.3). */
-static int fast_open(struct socket *s, struct tcp_sock *t, struct sock_msg *m)
-{
-	if (!m->name.size && t->state == TCP_CLOSE && !t->peer)
-		return -EDESTADDRREQ;
-	if (t->state != TCP_CLOSE || t->peer)
-		return t->state == TCP_SYN_SENT ? -EALREADY : -EISCONN;
-	return tcp_connect(s, &m->name, m->nonblock);
-}
-
 long tcp_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct tcp_sock *t = s->priv, *peer = NULL;
@@ -324,8 +313,8 @@ long tcp_sendmsg(struct socket *s, struct sock_msg *m)
 		return err;
 	st.wanted = inet_wants_stamps(s, &st.c, &st.body);
 	st.body &= st.wanted;
-	if (m->flags & MSG_FASTOPEN)
-		err = fast_open(s, t, m);
+	if (m->flags & MSG_FASTOPEN || unlikely(t->lazy))
+		err = tcp_fastopen_send(s, t, m);
 	if (!err)
 		err = wait_connect(s, t, m, deadline);
 	if (!err)

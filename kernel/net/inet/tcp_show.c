@@ -23,7 +23,7 @@ static void show_raw(struct netns *ns, const struct frame *f, const struct endpo
 	frame_copy(f, f->transport, g->data, g->size);
 	g->from = *from;
 	g->to = *to;
-	g->ttl = 64;
+	g->ttl = net_ttl(ns, ip_is_v4(&to->ip));
 	dgram_to_raw(ns, g, IPPROTO_TCP);
 	kfree(g);
 }

@@ -267,6 +267,8 @@ void tcp_disconnect(struct tcp_sock *t)
 	t->shutdown = 0;
 	t->done = t->fin_read = false;
 	t->fin_due = t->connecting = t->given_up = false;
+	t->fast = FAST_NOT;
+	t->fast_data = t->syn_data = false;
 	if (reset || hopeful)
 		t->error = ECONNRESET;
 	t->urg_here = t->urg_valid = false;

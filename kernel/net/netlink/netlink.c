@@ -261,8 +261,8 @@ static int nl_setsockopt(struct socket *s, int level, int opt, const void *val, 
 	v = 0;                          /* of too little nothing is read: netlink_setsockopt() */
 	if (size >= sizeof v)
 		memcpy(&v, val, sizeof v);
-	if (level == SOL_SOCKET && (opt == SO_RCVBUF || opt == SO_RCVBUFFORCE))
-		k->rcvbuf = v < 0 ? SOCK_BUF_MAX : MAX((size_t)MIN(v, SOCK_BUF_DEFAULT) * 2, (size_t)2304);
+	if (level == SOL_SOCKET && (opt == SO_RCVBUF || (opt == SO_RCVBUFFORCE && capable(CAP_NET_ADMIN))))
+		k->rcvbuf = (size_t)sock_buf_size(opt, v);
 	if (level != SOL_NETLINK || opt <= 0 || opt > NETLINK_GET_STRICT_CHK || opt == NETLINK_LIST_MEMBERSHIPS ||
 	    opt == NETLINK_RX_RING || opt == NETLINK_TX_RING)
 		return -ENOPROTOOPT;
@@ -390,7 +390,7 @@ int netlink_create(struct socket *s)
 	k->ns = netns_get(netns_current());
 	k->protocol = s->protocol;
 	k->type = s->type;
-	k->rcvbuf = SOCK_BUF_DEFAULT;
+	k->rcvbuf = (size_t)sock_mem(SOCK_RMEM_DEFAULT);
 	k->admin = capable(CAP_NET_ADMIN);
 	spin_lock(&nl_all_lock);
 	list_push_back(&nl_all, &k->all_link);

@@ -41,7 +41,7 @@ int unix_setsockopt(struct socket *s, int level, int opt, const void *val, size_
 	case SO_SNDBUF:
 	case SO_SNDBUFFORCE:
 		if (opt == SO_SNDBUF || capable(CAP_NET_ADMIN)) {
-			v = sock_buf_size(v, SOCK_SNDBUF_MIN, opt == SO_SNDBUFFORCE);
+			v = sock_buf_size(opt, v);
 			__atomic_store_n(&u->sndbuf, v, __ATOMIC_SEQ_CST);
 			waitq_wake_all(&u->wr, POLL_OUT_KEYS);
 		}
