@@ -25,6 +25,7 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define IP_TTL 2
 #define IP_HDRINCL 3
 #define IP_OPTIONS 4
+#define IP_ROUTER_ALERT 5
 #define IP_RECVOPTS 6
 #define IP_RETOPTS 7
 #define IP_PKTINFO 8
@@ -65,6 +66,7 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define IP_LOCAL_PORT_RANGE 51
 #define IP_PROTOCOL 52
 
+#define IPV6_ADDRFORM 1
 #define IPV6_2292PKTINFO 2
 #define IPV6_2292HOPOPTS 3
 #define IPV6_2292DSTOPTS 4
@@ -77,6 +79,7 @@ _Static_assert(sizeof(struct linux_sockaddr_in6) == 28, "sockaddr_in6");
 #define IPV6_MULTICAST_LOOP 19
 #define IPV6_ADD_MEMBERSHIP 20
 #define IPV6_DROP_MEMBERSHIP 21
+#define IPV6_ROUTER_ALERT 22
 #define IPV6_MTU_DISCOVER 23
 #define IPV6_MTU 24
 #define IPV6_RECVERR 25
@@ -185,7 +188,9 @@ struct linux_sock_extended_err { uint32_t err; uint8_t origin, type, code, pad; 
 #define SIOCGIFADDR 0x8915u
 #define SIOCSIFADDR 0x8916u
 #define SIOCGIFDSTADDR 0x8917u
+#define SIOCSIFDSTADDR 0x8918u
 #define SIOCGIFBRDADDR 0x8919u
+#define SIOCSIFBRDADDR 0x891au
 #define SIOCGIFNETMASK 0x891bu
 #define SIOCGIFMETRIC 0x891du
 #define SIOCSIFNETMASK 0x891cu
@@ -196,6 +201,9 @@ struct linux_sock_extended_err { uint32_t err; uint8_t origin, type, code, pad; 
 #define SIOCSIFTXQLEN 0x8943u
 #define SIOCGIFHWADDR 0x8927u
 #define SIOCGIFINDEX 0x8933u
+#define SIOCSIFPFLAGS 0x8934u
+#define SIOCGIFPFLAGS 0x8935u
+#define SIOCDIFADDR 0x8936u
 #define SIOCGIFTXQLEN 0x8942u
 #define SIOCGIFMAP 0x8970u
 #define SIOCETHTOOL 0x8946u

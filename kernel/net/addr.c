@@ -174,8 +174,8 @@ int net_link_set_up(struct netns *ns, bool up)
 		spin_unlock(&ns->lock);
 		if (!any4)
 			err = lo_address(ns, &ip_loop4, 8);
-		if (!err)
-			err = net_link_use_ipv6(ns);
+		if (!err && !net_setting(ns, SET_conf6_lo_disable_ipv6))
+			err = lo_address(ns, &ip_loop6, 128);
 	}
 	if (err)
 		return err;

@@ -80,8 +80,6 @@ static int set_addr(struct netns *ns, unsigned cmd, const char *label, const str
 
 	memcpy(&sin, r->data, sizeof sin);
 	v = be32(sin.addr);
-	if (sin.family != AF_INET)
-		return -EINVAL;
 	if (cmd == SIOCSIFNETMASK) {
 		if (!have)
 			return -EADDRNOTAVAIL;
@@ -113,13 +111,20 @@ static int set_alias(struct netns *ns, const char *label, bool up)
 	return up || !net_address_del(ns, &a.ip, a.prefix, &gone) ? 0 : -EADDRNOTAVAIL;
 }
 
+static bool wrong_family(const struct linux_ifreq *r)
+{
+	uint16_t family;
+
+	memcpy(&family, r->data, sizeof family);
+	return family != AF_INET;
+}
+
+/* The caller may. */
 static long set(struct netns *ns, unsigned cmd, const char *label, const struct linux_ifreq *r)
 {
 	int16_t flags;
 	int32_t v;
 
-	if (!capable(CAP_NET_ADMIN))
-		return -EPERM;
 	memcpy(&flags, r->data, sizeof flags);
 	memcpy(&v, r->data, sizeof v);
 	switch (cmd) {
@@ -135,6 +140,8 @@ static long set(struct netns *ns, unsigned cmd, const char *label, const struct 
 	case SIOCSIFTXQLEN: return v < 0 ? -EINVAL : 0;
 	case SIOCSIFADDR:
 	case SIOCSIFNETMASK: return set_addr(ns, cmd, label, r);
+	case SIOCSIFNAME:               /* lo keeps its name */
+	case SIOCSIFHWADDR: return r->data[0] ? -EOPNOTSUPP : -EINVAL;
 	default: return -EOPNOTSUPP;
 	}
 }
@@ -172,60 +179,129 @@ static long get(struct netns *ns, unsigned cmd, const char *label, struct linux_
 	return -ENOTTY;
 }
 
-/* Only IPv4 knows these: the sockets of other families pass them on to the devices. */
-static bool asks_ipv4(unsigned cmd)
+/* Requests about addresses: of IPv4, and only its sockets and those of packets know them. */
+static bool about_ipv4(unsigned cmd) { return cmd >= SIOCGIFADDR && cmd <= SIOCSIFNETMASK; }
+
+static bool is_get(unsigned cmd)
 {
-	return cmd == SIOCGIFADDR || cmd == SIOCGIFDSTADDR || cmd == SIOCGIFNETMASK || cmd == SIOCGIFBRDADDR;
+	return cmd == SIOCGIFFLAGS || cmd == SIOCGIFMETRIC || cmd == SIOCGIFMTU || cmd == SIOCGIFHWADDR ||
+	       cmd == SIOCGIFINDEX || cmd == SIOCGIFTXQLEN || cmd == SIOCGIFMAP || cmd == SIOCGIFADDR ||
+	       cmd == SIOCGIFDSTADDR || cmd == SIOCGIFBRDADDR || cmd == SIOCGIFNETMASK;
 }
 
 static bool is_set(unsigned cmd)
 {
 	return cmd == SIOCSIFFLAGS || cmd == SIOCSIFMTU || cmd == SIOCSIFTXQLEN || cmd == SIOCSIFADDR ||
-	       cmd == SIOCSIFNETMASK || cmd == SIOCSIFNAME || cmd == SIOCSIFHWADDR;
+	       cmd == SIOCSIFNETMASK || cmd == SIOCSIFNAME || cmd == SIOCSIFHWADDR || cmd == SIOCSIFDSTADDR ||
+	       cmd == SIOCSIFBRDADDR;
+}
+
+/* What other devices know and lo does not, from SIOCSIFMETRIC on: dev_ioctl(). */
+static const struct { uint16_t first, last; int16_t err; bool guarded; } foreign[] = {
+	{ 0x891e, 0x891e, EOPNOTSUPP, true },           /* SIOCSIFMETRIC */
+	{ 0x8929, 0x8929, EINVAL, false },              /* SIOCGIFSLAVE */
+	{ 0x8930, 0x8932, EINVAL, true },               /* SIOCSIFSLAVE, SIOC{ADD,DEL}MULTI */
+	{ 0x8937, 0x8937, EINVAL, true },               /* SIOCSIFHWBROADCAST */
+	{ 0x8947, 0x8949, EOPNOTSUPP, true },           /* SIOC{GMIIPHY,GMIIREG,SMIIREG} */
+	{ 0x894a, 0x894a, EOPNOTSUPP, false },          /* SIOCWANDEV */
+	{ 0x8971, 0x8971, EOPNOTSUPP, true },           /* SIOCSIFMAP */
+	{ 0x8990, 0x8992, EOPNOTSUPP, true },           /* SIOCBOND… */
+	{ 0x8993, 0x8994, EOPNOTSUPP, false },
+	{ 0x8995, 0x8995, EOPNOTSUPP, true },
+	{ 0x89b1, 0x89b1, EOPNOTSUPP, false },          /* SIOCGHWTSTAMP */
+	{ SIOCDEVPRIVATE, SIOCDEVPRIVATE + 15, EOPNOTSUPP, false },
+};
+
+static int foreign_request(unsigned cmd)
+{
+	for (unsigned k = 0; k < ARRAY_SIZE(foreign); k++)
+		if (cmd >= foreign[k].first && cmd <= foreign[k].last)
+			return (int)k;
+	return -1;
+}
+
+/* By number, for any link. */
+static long name_of_link(struct netns *ns, uint64_t arg, struct linux_ifreq *r)
+{
+	int32_t index;
+
+	memcpy(&index, r->data, sizeof index);
+	if (index != ns->lo.index)
+		return -ENODEV;
+	memset(r->name, 0, sizeof r->name);
+	kstrlcpy(r->name, ns->lo.name, sizeof r->name);
+	return copy_out((uaddr){ arg }, r, sizeof *r);
+}
+
+static bool is_lo(struct netns *ns, const char *label)
+{
+	size_t n = 0;
+
+	while (label[n] && label[n] != ':')
+		n++;
+	return n == strlen(ns->lo.name) && !memcmp(label, ns->lo.name, n);
+}
+
+/* SIOCSIFADDR and SIOCDIFADDR of an IPv6 socket: struct in6_ifreq. */
+static long change_ipv6(struct netns *ns, unsigned cmd, uint64_t arg)
+{
+	struct { uint8_t addr[16]; uint32_t prefix; int32_t index; } r;
+	struct net_address a = { .broadcast = ip_any4, .flags = IFA_F_PERMANENT, .valid = UINT32_MAX, .preferred = UINT32_MAX,
+				 .label = "lo" }, gone;
+	int err = capable(CAP_NET_ADMIN) ? copy_in(&r, (uaddr){ arg }, sizeof r) : -EPERM;
+
+	if (err)
+		return err;
+	memcpy(a.ip.b, r.addr, sizeof a.ip.b);
+	if (r.index != ns->lo.index)
+		return -ENODEV;
+	if (r.prefix > 128 || ip_is_v4(&a.ip))
+		return -EINVAL;
+	a.prefix = (uint8_t)r.prefix;
+	a.scope = ip_equal(&a.ip, &ip_loop6) ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+	return cmd == SIOCSIFADDR ? net_address_add(ns, &a) : net_address_del(ns, &a.ip, a.prefix, &gone);
 }
 
 long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 {
+	bool ipv4 = s->family == AF_INET || s->family == AF_PACKET;
 	struct netns *ns = netns_current();
 	struct linux_ifreq r;
-	char label[16];
-	int32_t index;
 	uint64_t data;
 	long err;
+	int k;
 
 	if (cmd == SIOCGIFCONF)
 		return conf(ns, arg);
-	if (cmd < SIOCATMARK || cmd > 0x89ff || (asks_ipv4(cmd) && s->family != AF_INET && s->family != AF_PACKET))
+	if (cmd < 0x8900 || cmd > 0x89ff)
 		return -ENOTTY;
+	if (s->family == AF_INET6 && (cmd == SIOCSIFADDR || cmd == SIOCDIFADDR))
+		return change_ipv6(ns, cmd, arg);
 	err = copy_in(&r, (uaddr){ arg }, sizeof r);
 	if (err)
 		return err;
-	if (cmd < SIOCGIFNAME)
+	if (cmd == SIOCGIFNAME)
+		return name_of_link(ns, arg, &r);
+	if (ipv4 && (cmd == SIOCSIFPFLAGS || cmd == SIOCGIFPFLAGS))
+		return -EINVAL;
+	k = foreign_request(cmd);
+	if ((!is_get(cmd) && !is_set(cmd) && cmd != SIOCETHTOOL && k < 0) || (about_ipv4(cmd) && !ipv4))
 		return -ENOTTY;
+	if ((is_set(cmd) || (k >= 0 && foreign[k].guarded)) && !capable(CAP_NET_ADMIN))
+		return -EPERM;
 	r.name[sizeof r.name - 1] = 0;
-	if (cmd == SIOCGIFNAME) {
-		memcpy(&index, r.data, sizeof index);
-		if (index != ns->lo.index)
-			return -ENODEV;
-		memset(r.name, 0, sizeof r.name);
-		kstrlcpy(r.name, ns->lo.name, sizeof r.name);
-		return copy_out((uaddr){ arg }, &r, sizeof r);
-	}
-	if (cmd >= SIOCPROTOPRIVATE && cmd < SIOCDEVPRIVATE)
-		return -ENOTTY;
-	memcpy(label, r.name, sizeof label);
-	for (char *p = r.name; *p; p++)
-		if (*p == ':')
-			*p = 0;
-	if (strcmp(r.name, ns->lo.name))
-		return -ENODEV;
-	memcpy(r.name, label, sizeof label);
 	if (cmd == SIOCETHTOOL) {
 		memcpy(&data, r.data, sizeof data);
-		return net_ethtool(data);
+		return copy_in(&k, (uaddr){ data }, sizeof k) ? -EFAULT : is_lo(ns, r.name) ? net_ethtool(data) : -ENODEV;
 	}
+	if (about_ipv4(cmd) && is_set(cmd) && wrong_family(&r))
+		return -EINVAL;
+	if (!is_lo(ns, r.name))
+		return -ENODEV;
+	if (k >= 0)
+		return -foreign[k].err;
 	if (is_set(cmd))
-		return set(ns, cmd, label, &r);
-	err = get(ns, cmd, label, &r);
+		return set(ns, cmd, r.name, &r);
+	err = get(ns, cmd, r.name, &r);
 	return err ? err : copy_out((uaddr){ arg }, &r, sizeof r);
 }

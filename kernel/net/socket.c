@@ -117,6 +117,7 @@ static struct socket *socket_new(int family, int type, int protocol)
 	s->sndbuf = sock_mem(SOCK_WMEM_DEFAULT);
 	s->rcvbuf = sock_mem(SOCK_RMEM_DEFAULT);
 	s->rcvlowat = 1;
+	s->incoming_cpu = -1;
 	s->pacing = UINT64_MAX;
 	s->txrehash = type == SOCK_STREAM && family != AF_UNIX;
 	s->reuseaddr = (family == AF_INET || family == AF_INET6) && type == SOCK_RAW;

@@ -354,7 +354,7 @@ static int get_common(struct socket *s, int opt, void *val, size_t *size)
 		return -EOPNOTSUPP;
 	case SO_COOKIE:
 	case SO_NETNS_COOKIE:
-		if (*size < sizeof ns)
+		if (opt == SO_COOKIE ? *size < sizeof ns : *size != sizeof ns)
 			return -EINVAL;
 		*size = sizeof ns;
 		ns = opt == SO_COOKIE ? cookie_of(s) : netns_current()->id + 1;
@@ -423,6 +423,7 @@ static int get_common(struct socket *s, int opt, void *val, size_t *size)
 	case SO_MARK: v = s->mark; break;
 	case SO_BINDTOIFINDEX: v = s->bound_link; break;
 	case SO_BSDCOMPAT:
+	case SO_INCOMING_NAPI_ID:
 	case SO_RESERVE_MEM:
 	case SO_ERROR:
 	case SO_ACCEPTCONN: v = 0; break;

@@ -59,7 +59,7 @@ static void named(int s, void *a, socklen_t n)
 
 static void make(const char *k)
 {
-	int p[2];
+	int p[2], s;
 
 	kind_events = EPOLLIN;
 	giver = -1;
@@ -70,6 +70,9 @@ static void make(const char *k)
 	case 'l': fd = usock(SOCK_STREAM); un_name.sun_family = AF_UNIX; named(fd, &un_name, sizeof un_name); break;
 	case 't': fd = socket(AF_INET, SOCK_STREAM, 0); in.sin_port = 0; in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		named(fd, &in, sizeof in); break;
+	case 'c': s = socket(AF_INET, SOCK_STREAM, 0); in.sin_port = 0; in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		named(s, &in, sizeof in); giver = socket(AF_INET, SOCK_STREAM, 0); connect(giver, (void *)&in, size);
+		fd = accept(s, NULL, NULL); close(s); break;
 	case 'u': fd = socket(AF_INET, SOCK_DGRAM, 0); in.sin_port = 0; in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		named(fd, &in, sizeof in); giver = socket(AF_INET, SOCK_DGRAM, 0); break;
 	case 'e': fd = eventfd(0, EFD_NONBLOCK); break;
@@ -97,7 +100,7 @@ static void event(const char *k, int nr)
 
 int main(void)
 {
-	static const char *const kinds[] = { "pipe", "stream", "datagrams", "listener", "tcp listener", "udp",
+	static const char *const kinds[] = { "pipe", "stream", "datagrams", "listener", "tcp listener", "connected tcp", "udp",
 		"eventfd", "inotify", "mtimer" };
 	pthread_t t[SETS + 2];
 

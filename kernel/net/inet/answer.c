@@ -87,7 +87,7 @@ struct dgram *inet_echo_reply(struct netns *ns, const struct dgram *g, int proto
 	r->to = g->from;
 	r->ttl = net_ttl(ns, !v6);
 	r->tos = g->tos;
-	if (g->options.size) {
+	if (g->options.size && !v6) {
 		ip_options_reply(&g->options, &r->options);
 		ip_options_travel(&r->options, &r->from.ip, &r->to.ip);
 	}

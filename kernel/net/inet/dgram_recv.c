@@ -71,6 +71,8 @@ void inet_describe(struct socket *s, const struct inet_sock *i, const struct dgr
 		v = g->tos;
 		sock_put_cmsg(m, IPPROTO_IPV6, IPV6_TCLASS, &v, sizeof v);
 	}
+	if (g->options.size && !ip_is_v4(&g->to.ip))
+		ip6_describe_headers(i, &g->options, m);
 	if (opt[OPT6_RECVORIGDST] && !ip_is_v4(&g->to.ip)) {
 		inet_addr_format(i, &g->to, &a);
 		sock_put_cmsg(m, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &a.u, a.size);

@@ -57,6 +57,7 @@ static int number(bool v4, const struct sock_cmsg *c, struct dgram_control *ret)
 int dgram_control(struct dgram_sock *d, const struct sock_msg *m, bool v4, struct dgram_control *ret)
 {
 	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6, err = 0;
+	struct ip_options own = { 0 };  /* take the place of all that the socket has */
 	uint16_t segment;
 
 	memset(ret, 0, sizeof *ret);
@@ -65,6 +66,8 @@ int dgram_control(struct dgram_sock *d, const struct sock_msg *m, bool v4, struc
 		ret->options = d->in.options;
 		spin_unlock(&d->in.ns->lock);
 	}
+	if (!v4)
+		err = ip6_kept_headers(&d->in, &ret->options);
 	ret->ttl = v4 ? inet_ttl(&d->in) : d->in.opt[OPT6_HOPS];
 	ret->tos = d->in.opt[v4 ? OPT_TOS : OPT6_TCLASS];
 	ret->segment = d->opt_segment;
@@ -86,9 +89,13 @@ int dgram_control(struct dgram_sock *d, const struct sock_msg *m, bool v4, struc
 			err = v4 ? pktinfo4(d, c, ret) : pktinfo6(d, c, ret);
 		else if (v4 && c->type == IP_RETOPTS)
 			err = ip_options_parse(&ret->options, c->data, MIN(c->size, (size_t)IP_OPTIONS_MAX));
+		else if (!v4 && (ip6_is_header(c->type) || (c->type >= IPV6_2292HOPOPTS && c->type <= IPV6_2292RTHDR)))
+			err = ip6_add_header(&own, c->type, c->data, c->size);
 		else if (v4 || c->type != IPV6_DONTFRAG)
 			err = -EINVAL;
 	}
+	if (own.size)
+		ret->options = own;
 	return err;
 }
 

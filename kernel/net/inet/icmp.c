@@ -51,16 +51,16 @@ static bool filtered(const struct inet_sock *o, const struct dgram *g)
 /* What the socket's filter leaves of c, which is g as the socket sees it; false: nothing. */
 static bool filter(struct dgram_sock *d, const struct dgram *g, struct dgram *c, int protocol)
 {
+	size_t shown = ip_is_v4(&g->to.ip) ? g->options.size : 0, keep;
 	struct frame f;
-	size_t keep;
 
 	if (!filter_there(&d->in.filter))
 		return true;
 	frame_ip(&f, &g->from, &g->to, (uint8_t)protocol, g->ttl, g->tos, g->data, g->size);
 	/* The frame shows no options: who keeps all of it keeps them too. */
-	if (!filter_run(&d->in.filter, &f, frame_size(&f) + g->options.size - c->size, &keep))
+	if (!filter_run(&d->in.filter, &f, frame_size(&f) + shown - c->size, &keep))
 		return false;
-	if (keep + g->options.size < c->size)
+	if (keep + shown < c->size)
 		c->size = (uint32_t)keep;
 	return true;
 }
@@ -101,6 +101,8 @@ void dgram_to_raw(struct netns *ns, const struct dgram *g, int protocol)
 			c->to = g->to;
 			c->from.port = 0;
 			c->ttl = g->ttl;
+			if (!v4)
+				c->options = g->options;
 			if (filter(dgram_of(to[k]), g, c, protocol))
 				dgram_deliver(dgram_of(to[k]), c);
 			else
@@ -271,6 +273,7 @@ static long send_raw(struct dgram_sock *d, struct dgram *g)
 			inet_sum(g, protocol, (size_t)at, g->size);
 	}
 	lost |= ip_is_v4(&g->to.ip) != ip_is_v4(&way);
+	lost |= d->in.family == AF_INET6 && g->options.size && !ip6_headers_fine(&g->options);
 	if (!err && !lost)
 		inet_pass(d->in.ns, g, protocol);
 	if (!err && !lost && ip_equal(&g->to.ip, &way))
@@ -330,7 +333,7 @@ static long icmp_sendmsg(struct socket *s, struct sock_msg *m)
 	g->ttl = (uint8_t)ctl.ttl;
 	g->tos = (uint8_t)ctl.tos;
 	g->options = ctl.options;
-	if (g->options.size)
+	if (g->options.size && !v6)
 		ip_options_travel(&g->options, &from.ip, &to.ip);
 	dgram_stamp(s, d, &sc, g, frame_ip);
 	return s->type == SOCK_RAW ? send_raw(d, g) : send_ping(d, g);

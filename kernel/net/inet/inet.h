@@ -71,6 +71,7 @@ struct inet_sock {
 	uint32_t mc_addr;               /* IP_MULTICAST_IF, network order */
 	int32_t sticky_link;            /* IPV6_PKTINFO */
 	struct ip_options options;      /* IP_OPTIONS; ns->lock */
+	struct ip6_headers *headers;    /* ns->lock; set once */
 	struct membership *members;     /* ns->lock */
 	unsigned member_count;
 };
@@ -119,7 +120,10 @@ unsigned inet_find_udp_group(struct netns *ns, int proto, const struct endpoint 
 			     struct inet_sock **ret, unsigned max);
 bool inet_wants_group(const struct inet_sock *i, const struct endpoint *to, const struct ipaddr *from);  /* ns->lock */
 /* IP_TTL. */
-static inline int32_t inet_ttl(const struct inet_sock *i) { return i->opt[OPT_TTL] < 0 ? i->ns->default_ttl : i->opt[OPT_TTL]; }
+static inline int32_t inet_ttl(const struct inet_sock *i)
+{
+	return i->opt[OPT_TTL] < 0 ? i->ns->default_ttl : i->opt[OPT_TTL];
+}
 /* The link a socket is tied to, for a destination of this family; 0: none. */
 static inline int32_t inet_bound_link(const struct inet_sock *i) { return i->opt[OPT_BOUND_LINK]; }
 void inet_time_wait_add(struct inet_sock *i);

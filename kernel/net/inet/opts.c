@@ -41,7 +41,6 @@ static const struct opt_rule rules[] = {
 	{ IPPROTO_IPV6, IPV6_RECVERR_RFC4884, OPT6_RFC4884, 0, 1, 0, INT },
 	SWITCH6(IPV6_RECVPKTINFO, OPT6_RECVPKTINFO), SWITCH6(IPV6_RECVHOPLIMIT, OPT6_RECVHOPLIMIT),
 	SWITCH6(IPV6_2292PKTINFO, OPT6_OLD_PKTINFO), SWITCH6(IPV6_2292HOPLIMIT, OPT6_OLD_HOPLIMIT),
-	/* No packet of ours has such headers. */
 	SWITCH6(IPV6_2292HOPOPTS, OPT6_OLD_HOPOPTS), SWITCH6(IPV6_2292DSTOPTS, OPT6_OLD_DSTOPTS),
 	SWITCH6(IPV6_2292RTHDR, OPT6_OLD_RTHDR), SWITCH6(IPV6_RECVHOPOPTS, OPT6_HOPOPTS),
 	SWITCH6(IPV6_RECVDSTOPTS, OPT6_DSTOPTS), SWITCH6(IPV6_RECVRTHDR, OPT6_RTHDR),
@@ -358,6 +357,30 @@ static int set_number(struct socket *s, struct inet_sock *i, const struct opt_ru
 	return 0;
 }
 
+/* IPV6_ADDRFORM: a connection to an IPv4 address becomes a socket of IPv4. */
+static int change_family(struct socket *s, struct inet_sock *i, const void *val, size_t size)
+{
+	int32_t v;
+	int err = 0;
+
+	if (size < sizeof v)
+		return -EINVAL;
+	memcpy(&v, val, sizeof v);
+	if (v != AF_INET)
+		return -EINVAL;
+	if (i->proto < 0)
+		return -ENOPROTOOPT;
+	spin_lock(&i->ns->lock);
+	if (!i->remote.port)
+		err = -ENOTCONN;
+	else if (i->v6only || !ip_is_v4(&i->remote.ip))
+		err = -EADDRNOTAVAIL;
+	if (!err)
+		i->family = s->family = AF_INET;
+	spin_unlock(&i->ns->lock);
+	return err;
+}
+
 static bool known_level(const struct inet_sock *i, int level)
 {
 	if (level == IPPROTO_IPV6)
@@ -383,6 +406,8 @@ int inet_setsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 		return set_mc_link(i, val, size);
 	if (level == IPPROTO_IP && opt == IP_LOCAL_PORT_RANGE)
 		return set_port_range(i, val, size);
+	if (level == IPPROTO_IP && opt == IP_ROUTER_ALERT && (i->type != SOCK_RAW || i->protocol == IPPROTO_RAW))
+		return -EINVAL;         /* of raw sockets alone, and nothing is forwarded to these */
 	if (level == IPPROTO_IP && opt == IP_OPTIONS)
 		return set_options(i, val, size);
 	if (level == IPPROTO_IPV6 && opt == IPV6_MTU)
@@ -393,6 +418,10 @@ int inet_setsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 		return set_sticky_info(i, val, size);
 	if (level == IPPROTO_IPV6 && opt == IPV6_ADDR_PREFERENCES)
 		return set_preferences(i, val, size);
+	if (level == IPPROTO_IPV6 && ip6_is_header(opt))
+		return ip6_set_header(i, opt, val, size);
+	if (level == IPPROTO_IPV6 && opt == IPV6_ADDRFORM)
+		return change_family(s, i, val, size);
 	r = rule(level, opt);
 	return r ? set_number(s, i, r, val, size) : -ENOPROTOOPT;
 }
@@ -435,6 +464,10 @@ int inet_getsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 		return opt_ret((int32_t)((uint32_t)i->port_first | (uint32_t)i->port_last << 16), val, size);
 	if (level == IPPROTO_IP && opt == IP_OPTIONS)
 		return get_options(i, val, size);
+	if (opt == (level == IPPROTO_IP ? IP_ROUTER_ALERT : IPV6_ROUTER_ALERT))
+		return opt_ret(0, val, size);
+	if (level == IPPROTO_IPV6 && opt == IPV6_ADDRFORM)
+		return i->proto < 0 && i->type == SOCK_DGRAM ? -ENOPROTOOPT : !i->remote.port ? -ENOTCONN : opt_ret(AF_INET6, val, size);
 	if (opt == (level == IPPROTO_IP ? IP_UNICAST_IF : IPV6_UNICAST_IF))
 		return opt_ret((int32_t)be32((uint32_t)i->opt[level == IPPROTO_IP ? OPT_UNICAST_IF : OPT6_UNICAST_IF]), val, size);
 	if (level == IPPROTO_IP && opt == IP_PROTOCOL)
@@ -443,10 +476,8 @@ int inet_getsockopt_common(struct socket *s, struct inet_sock *i, int level, int
 		return opt_ret(i->opt[OPT6_PREFER], val, size);
 	if (level == IPPROTO_IPV6 && opt == IPV6_PATHMTU)
 		return get_path_mtu(i, val, size);
-	if (level == IPPROTO_IPV6 && (opt == IPV6_HOPOPTS || opt == IPV6_RTHDRDSTOPTS || opt == IPV6_RTHDR || opt == IPV6_DSTOPTS)) {
-		*size = 0;              /* none are sent */
-		return 0;
-	}
+	if (level == IPPROTO_IPV6 && ip6_is_header(opt))
+		return ip6_get_header(i, opt, val, size);
 	r = rule(level, opt);
 	if (!r)
 		return -ENOPROTOOPT;

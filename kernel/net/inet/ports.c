@@ -64,6 +64,7 @@ void inet_sock_fini(struct inet_sock *i)
 	spin_unlock(&i->ns->lock);
 	inet_errors_drop(i, true);
 	inet_members_free(i);
+	kfree(i->headers);
 	(void)filter_detach(&i->filter);
 	(void)filter_detach(&i->chooser);
 	netns_put(i->ns);

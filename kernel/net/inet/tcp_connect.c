@@ -616,6 +616,7 @@ int tcp_accept(struct socket *s, struct socket *fresh, bool nonblock)
 	fresh->sndbuf = s->sndbuf;
 	fresh->rcvbuf = s->rcvbuf;
 	fresh->rcvlowat = s->rcvlowat;
+	fresh->incoming_cpu = 0;
 	fresh->mark = s->mark;
 	fresh->zerocopy = s->zerocopy;
 	fresh->tstamping = s->tstamping;

@@ -95,6 +95,8 @@ int tcp_fastopen_send(struct socket *s, struct tcp_sock *t, const struct sock_ms
 	lazy = t->lazy;
 	t->lazy = false;
 	spin_unlock(&t->lock);
+	if (!lazy && !(m->flags & MSG_FASTOPEN))
+		return 0;               /* another thread's write connects */
 	if (lazy) {
 		t->fast_data = m->it->left;
 		err = tcp_connect_lazy(s, t, m->nonblock);

@@ -116,7 +116,7 @@ static void wake_writer(struct tcp_sock *t)
 	struct tcp_sock *p = tcp_peer_get(t);
 
 	if (p)
-		waitq_wake_all(&p->wq, POLLOUT | POLLWRNORM);
+		waitq_wake(&p->wq, 1, POLLOUT | POLLWRNORM);
 	tcp_put(p);
 }
 

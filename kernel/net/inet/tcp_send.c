@@ -79,7 +79,7 @@ void tcp_push(struct tcp_sock *t)
 	p->rq.held = 0;
 	spin_unlock(&p->lock);
 	if (any)
-		waitq_wake_all(&p->wq, POLLIN | POLLRDNORM);
+		waitq_wake(&p->wq, 1, POLLIN | POLLRDNORM);
 	tcp_put(p);
 }
 
@@ -334,7 +334,7 @@ long tcp_sendmsg(struct socket *s, struct sock_msg *m)
 		if (n > 0) {
 			done += n;
 			if (!hold || tcp_queue_seen(&peer->rq))
-				waitq_wake_all(&peer->wq, key);
+				waitq_wake(&peer->wq, 1, key);
 			if (t->state == TCP_CLOSE)
 				break;  /* went to a closed socket */
 			continue;

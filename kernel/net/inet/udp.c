@@ -155,6 +155,10 @@ static void send_one(struct dgram_sock *d, struct dgram *g, enum net_kind kind)
 		show_frame(d, g);
 	if (__atomic_load_n(&d->in.ns->raw_count, __ATOMIC_RELAXED) && d->in.proto == PROTO_UDP)
 		show_raw(d->in.ns, g);
+	if (v6 && g->options.size && !ip6_headers_fine(&g->options)) {
+		kfree(g);
+		return;
+	}
 	if (kind != NET_LOCAL) {
 		send_group(d, g);
 		return;
@@ -301,7 +305,7 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 		head.ttl = (uint8_t)ctl.ttl;
 		head.tos = (uint8_t)ctl.tos;
 		head.options = ctl.options;
-		if (!err && head.options.size)
+		if (!err && head.options.size && ip_is_v4(&head.to.ip))
 			ip_options_travel(&head.options, &head.from.ip, &head.to.ip);
 		head.segment = ctl.segment;
 	}

@@ -233,7 +233,7 @@ long unix_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		break;
 	case SIOCUNIXFILE: return file_of_name(u);
 	default:
-		return cmd >= SIOCGIFNAME ? net_ioctl(s, cmd, arg) : -ENOTTY;      /* interfaces: any socket does */
+		return cmd == SIOCGSTAMP || cmd == SIOCGSTAMPNS ? -ENOTTY : net_ioctl(s, cmd, arg);
 	}
 	return n < 0 ? n : copy_out((uaddr){ arg }, &n, sizeof n);
 }
