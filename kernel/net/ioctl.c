@@ -277,6 +277,8 @@ long net_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 		return -ENOTTY;
 	if (s->family == AF_INET6 && (cmd == SIOCSIFADDR || cmd == SIOCDIFADDR))
 		return change_ipv6(ns, cmd, arg);
+	if (s->family == AF_INET6 && cmd == SIOCSIFDSTADDR)
+		return -ENODEV;                 /* of a tunnel, and there is none */
 	err = copy_in(&r, (uaddr){ arg }, sizeof r);
 	if (err)
 		return err;

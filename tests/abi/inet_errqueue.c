@@ -128,13 +128,23 @@ static void six(void)
 static void too_long(void)
 {
 	static char big[66000];
-	int s = socket(AF_INET, SOCK_DGRAM, 0), v;
+	int s = socket(AF_INET, SOCK_DGRAM, 0), mapped, v;
 	struct sockaddr_in a = dead4();
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = a.sin_port };
 
+	inet_pton(AF_INET6, "::ffff:127.0.0.1", &a6.sin6_addr);
 	SAY("too long\n");
 	V(setsockopt(s, IPPROTO_IP, IP_RECVERR, &(int){ 1 }, sizeof(int)));
 	V(sendto(s, big, 65508, 0, (void *)&a, sizeof a));
 	say_queue(s, 8);
+	/* By an IPv6 socket, too, what is no packet of IPv4 at all is not told. */
+	mapped = socket(AF_INET6, SOCK_DGRAM, 0);
+	V(setsockopt(mapped, IPPROTO_IP, IP_RECVERR, &(int){ 1 }, sizeof(int)));
+	V(sendto(mapped, big, 65508, 0, (void *)&a6, sizeof a6));
+	say_queue(mapped, 8);
+	V(sendto(mapped, big, 65536, 0, (void *)&a6, sizeof a6));
+	say_queue(mapped, 8);
+	close(mapped);
 	v = -1;
 	V(int_opt(s, IPPROTO_IP, IP_MTU));
 	V(connect(s, (void *)&a, sizeof a));

@@ -27,7 +27,8 @@
 static bool fits(const uint8_t *o, unsigned n) { return (unsigned)o[2] + n - 1 <= o[1]; }
 static bool open_slot(const uint8_t *o) { return o[2] <= o[1]; }
 
-static int check_times(const uint8_t *o, unsigned size)
+/* What is found in the first free place is not sent. */
+static int check_times(uint8_t *o, unsigned size)
 {
 	if (size < 4 || o[2] < 5)
 		return -EINVAL;
@@ -36,14 +37,20 @@ static int check_times(const uint8_t *o, unsigned size)
 	if (!fits(o, 4))
 		return -EINVAL;
 	switch (o[3] & 15) {
-	case TIME_ONLY: return 0;
+	case TIME_ONLY:
+		memset(o + o[2] - 1, 0, 4);
+		return 0;
 	case TIME_ADDRESS:
+		if (!fits(o, 8))
+			return -EINVAL;
+		memset(o + o[2] - 1, 0, 8);
+		return 0;
 	case TIME_GIVEN: return fits(o, 8) ? 0 : -EINVAL;
 	default: return capable(CAP_NET_RAW) ? 0 : -EINVAL;
 	}
 }
 
-static int check_one(const uint8_t *o, unsigned size, bool *seen_route, bool *seen_times)
+static int check_one(uint8_t *o, unsigned size, bool *seen_route, bool *seen_times)
 {
 	bool *seen = o[0] == OPT_ROUTE ? seen_route : o[0] == OPT_TIMES ? seen_times : NULL;
 
@@ -57,7 +64,11 @@ static int check_one(const uint8_t *o, unsigned size, bool *seen_route, bool *se
 	case OPT_ROUTE:
 		if (size < 3 || o[2] < 4)
 			return -EINVAL;
-		return open_slot(o) && !fits(o, 4) ? -EINVAL : 0;
+		if (open_slot(o) && !fits(o, 4))
+			return -EINVAL;
+		if (open_slot(o))
+			memset(o + o[2] - 1, 0, 4);
+		return 0;
 	case OPT_TIMES: return check_times(o, size);
 	case OPT_ALERT: return size < 4 ? -EINVAL : 0;
 	default: return capable(CAP_NET_RAW) ? 0 : -EINVAL;

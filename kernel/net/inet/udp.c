@@ -205,7 +205,8 @@ static int gather(struct dgram_sock *d, struct sock_msg *m, size_t n, const stru
 	struct dgram *g;
 
 	if (n > most - MIN(old, most)) {
-		dgram_too_long(d, &head->to);
+		if (!ip_is_v4(&head->to.ip) || n <= UINT16_MAX)         /* more is no IPv4 packet at all */
+			dgram_too_long(d, &head->to);
 		return -EMSGSIZE;
 	}
 	g = dgram_msg_new(old + n);
@@ -298,7 +299,7 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 		return err;
 	if (m->flags & MSG_OOB && s->family == AF_INET)         /* IPv6 does not mind */
 		return -EOPNOTSUPP;
-	if (n > 0xffff && s->family == AF_INET)
+	if (n > UINT16_MAX && s->family == AF_INET)
 		return -EMSGSIZE;       /* with no word in the error queue, unlike IPv6 */
 	if (!d->pending) {
 		err = dgram_destination(s, m, true, &head.to, &head.from, &ctl);
