@@ -85,6 +85,12 @@ static void memory(void)
 	setsockopt(s, SOL_SOCKET, SO_RCVLOWAT, &v, sizeof v);
 	SAY("low %d\n", int_opt(s, SOL_SOCKET, SO_RCVLOWAT));
 	close(s);
+	set("ipv4/tcp_rmem", "4096 131072 1");
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(s, SOL_SOCKET, SO_RCVLOWAT, &v, sizeof v);
+	SAY("low %d\n", int_opt(s, SOL_SOCKET, SO_RCVLOWAT));
+	close(s);
+	set("ipv4/tcp_rmem", "4096 131072 6291456");
 	/* Of all name spaces, and only the first one's to set. */
 	SAY("%s\n", abi_errno(store("core/rmem_max", "300000")));
 	SAY("%s\n", abi_errno(store("core/wmem_default", "300000")));

@@ -58,7 +58,7 @@ void tcp_opt_defaults(struct tcp_sock *t)
 	t->sndbuf_most = within(net_setting(t->in.ns, SET_tcp_mem_wmem2), SOCK_SNDBUF_MIN);
 	t->notsent_first = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_notsent_lowat);  /* UINT32_MAX: none */
 	t->notsent = t->notsent_first;
-	t->lowat_most = (int32_t)net_setting(t->in.ns, SET_tcp_mem_rmem2) / 2;
+	t->lowat_most = MAX((int32_t)net_setting(t->in.ns, SET_tcp_mem_rmem2) / 2, 1);
 	t->opt[TCP_KEEPIDLE] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_time);
 	t->opt[TCP_KEEPINTVL] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_intvl);
 	t->opt[TCP_KEEPCNT] = (int32_t)net_setting(t->in.ns, SET_ipv4_tcp_keepalive_probes);
