@@ -76,32 +76,45 @@ static bool same_owner(const struct flk *a, const struct flk *b)
 	return a->owner == b->owner && a->ofd == b->ofd;
 }
 
+/* What keeps `want` out; of F_UNLCK what the same owner has there (F_OFD_GETLK). */
 static struct flk *conflict_locked(struct flock_ctx *c, const struct flk *want)
 {
+	bool own = want->type == F_UNLCK;
 	struct flk *l;
 
 	list_for_each(l, &c->posix, link) {
-		if (l->start > want->end)
-			break;
-		if (l->end < want->start || same_owner(l, want))
+		if (l->start > want->end || l->end < want->start || same_owner(l, want) != own)
 			continue;
-		if (l->type == F_WRLCK || want->type == F_WRLCK)
+		if (own || l->type == F_WRLCK || want->type == F_WRLCK)
 			return l;
 	}
 	return NULL;
 }
 
-static void insert_locked(struct flock_ctx *c, struct flk *n)
+/* Behind the last lock of want's owner, or of all. */
+static struct list *own_end(struct flock_ctx *c, const struct flk *want)
 {
 	struct flk *l;
-	struct list *at = &c->posix;
+	bool own = false;
 
-	list_for_each(l, &c->posix, link)
-		if (l->start > n->start) {
-			at = &l->link;
+	list_for_each(l, &c->posix, link) {
+		if (own && !same_owner(l, want))
+			return &l->link;
+		own |= same_owner(l, want);
+	}
+	return &c->posix;
+}
+
+/* Among its owner's, which end before `end`. */
+static void insert_locked(struct flock_ctx *c, struct flk *n, struct list *end)
+{
+	for (; end->prev != &c->posix; end = end->prev) {
+		struct flk *l = container_of(end->prev, struct flk, link);
+
+		if (!same_owner(l, n) || l->start <= n->start)
 			break;
-		}
-	list_insert_(&n->link, at->prev, at);
+	}
+	list_insert_(&n->link, end->prev, end);
 	c->count++;
 }
 
@@ -120,6 +133,7 @@ static void apply_locked(struct flock_ctx *c, const struct flk *want, struct flk
 {
 	struct flk *l, *tmp, *n = NULL;
 	int64_t start = want->start, end = want->end;
+	struct list *own = own_end(c, want);
 
 	list_for_each_safe(l, tmp, &c->posix, link) {
 		bool touches;
@@ -143,7 +157,7 @@ static void apply_locked(struct flock_ctx *c, const struct flk *want, struct flk
 			*right = *l;
 			right->start = want->end + 1;
 			l->end = want->start - 1;
-			insert_locked(c, right);
+			insert_locked(c, right, own);
 			break;
 		}
 		if (l->start < want->start) {
@@ -152,7 +166,7 @@ static void apply_locked(struct flock_ctx *c, const struct flk *want, struct flk
 			list_del(&l->link);
 			c->count--;
 			l->start = want->end + 1;
-			insert_locked(c, l);
+			insert_locked(c, l, own);
 		} else {
 			remove_locked(c, l, gone);
 		}
@@ -164,7 +178,7 @@ static void apply_locked(struct flock_ctx *c, const struct flk *want, struct flk
 	*n = *want;
 	n->start = start;
 	n->end = end;
-	insert_locked(c, n);
+	insert_locked(c, n, own);
 }
 
 static void free_list(struct list *gone)
@@ -241,27 +255,30 @@ static int range_of(struct file *f, const struct linux_flock *l, struct flk *ret
 static int want_of(struct file *f, const struct linux_flock *l, bool ofd, struct flk *w)
 {
 	struct task *t = current_task();
+	int err;
 
-	if (l->type != F_RDLCK && l->type != F_WRLCK && l->type != F_UNLCK)
-		return -EINVAL;
-	if (ofd && l->pid)
-		return -EINVAL;
 	*w = (struct flk){
 		.owner = ofd ? (const void *)f : (const void *)t->files,
 		.ofd = ofd, .type = l->type, .pid = ofd ? -1 : t->tg->tgid,
 	};
-	return range_of(f, l, w);
+	err = range_of(f, l, w);
+	if (!err && l->type != F_RDLCK && l->type != F_WRLCK && l->type != F_UNLCK)
+		err = -EINVAL;
+	return err;
 }
 
 int locks_get(struct file *f, struct linux_flock *l, bool ofd)
 {
 	struct flock_ctx *c = flock_ctx_get(f->inode, false);
 	struct flk want, *hit;
-	int err = want_of(f, l, ofd, &want);
+	int err;
 
+	if (!ofd && l->type != F_RDLCK && l->type != F_WRLCK)
+		return -EINVAL;
+	err = want_of(f, l, ofd, &want);
 	if (err)
 		return err;
-	if (want.type == F_UNLCK && !ofd)
+	if (ofd && l->pid)
 		return -EINVAL;
 	l->type = F_UNLCK;
 	if (!c)
@@ -323,6 +340,8 @@ int locks_set(struct file *f, const struct linux_flock *l, bool ofd, bool wait)
 		return err;
 	if ((l->type == F_RDLCK && !(f->mode & FMODE_READ)) || (l->type == F_WRLCK && !(f->mode & FMODE_WRITE)))
 		return -EBADF;
+	if (ofd && l->pid)
+		return -EINVAL;
 	c = flock_ctx_get(f->inode, want.type != F_UNLCK);
 	if (!c)
 		return want.type == F_UNLCK ? 0 : -ENOLCK;
