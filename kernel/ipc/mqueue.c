@@ -275,7 +275,7 @@ SYSCALL4(mq_open, ustr, uname, int, flags, uint32_t, mode, uaddr, uattr)
 		mq_put(q);
 		return err;
 	}
-	fd = fd_add(f, flags & O_CLOEXEC);
+	fd = fd_add(f, true);           /* close on exec, whatever was asked: mq_overview(7) */
 	if (fd < 0)
 		file_put(f);
 	return fd;

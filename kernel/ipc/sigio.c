@@ -65,7 +65,7 @@ static void send_owner(const struct file_owner *o, int signo, const struct linux
 	if (!t)
 		return;
 	if (may_signal(o, t->tg)) {
-		int err = o->thread ? signal_send_task(t, signo, info) : signal_send_group(t->tg, signo, info);
+		int err = o->type == F_OWNER_TID ? signal_send_task(t, signo, info) : signal_send_group(t->tg, signo, info);
 
 		if (err && signo != SIGIO)
 			signal_send_group(t->tg, SIGIO, NULL);
@@ -112,11 +112,12 @@ static void announce(struct ktimer *timer)
 static bool woken(struct waiter *w, uint32_t key)
 {
 	struct sigio *s = container_of(w, struct sigio_waiter, w)->s;
+	bool writer = S_ISFIFO(inode_mode(s->f->inode)) && !(s->f->mode & FMODE_READ);  /* every read is told */
 
-	/* Room matters to who found none; an end without POLLHUP is data's. */
-	if (key && !(key & (POLLIN | POLLHUP | POLLPRI | POLL_SPACE_KEY)))
+	/* Elsewhere room matters to who found none; an end without POLLHUP is data's. */
+	if (key && !writer && !(key & (POLLIN | POLLHUP | POLLPRI | POLL_SPACE_KEY)))
 		return false;
-	__atomic_fetch_or(&s->happened, key ? key : POLLIN | POLLRDNORM, __ATOMIC_ACQ_REL);
+	__atomic_fetch_or(&s->happened, key ? key : writer ? POLLOUT | POLLWRNORM : POLLIN | POLLRDNORM, __ATOMIC_ACQ_REL);
 	ktimer_set(&s->timer, 0);
 	return false;
 }
@@ -212,7 +213,8 @@ void file_own_unowned(struct file *f)
 
 	spin_lock(&f->lock);
 	if (!f->owner.pid)
-		f->owner = (struct file_owner){ .pid = current_task()->tg->tgid, .uid = c->uid, .euid = c->euid };
+		f->owner = (struct file_owner){ .pid = current_task()->tg->tgid, .type = F_OWNER_PID,
+						 .uid = c->uid, .euid = c->euid };
 	spin_unlock(&f->lock);
 }
 
@@ -239,10 +241,10 @@ static bool exists(const struct file_owner *o)
 	return t;
 }
 
-int file_set_owner(struct file *f, int32_t who, bool thread)
+int file_set_owner(struct file *f, int32_t who, uint32_t type)
 {
 	const struct cred *c = current_cred();
-	struct file_owner o = { .pid = who, .thread = thread, .uid = c->uid, .euid = c->euid };
+	struct file_owner o = { .pid = who, .type = type, .uid = c->uid, .euid = c->euid };
 
 	if (who == INT32_MIN)
 		return -EINVAL;

@@ -49,7 +49,7 @@ static long socket_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 
 	if (cmd == FIOSETOWN || cmd == SIOCSPGRP) {
 		err = copy_in(&v, (uaddr){ arg }, sizeof v);
-		return err ? err : file_set_owner(f, v, false);
+		return err ? err : file_set_owner(f, v, v < 0 ? F_OWNER_PGRP : F_OWNER_PID);
 	}
 	if (cmd == FIOGETOWN || cmd == SIOCGPGRP)
 		return copy_out((uaddr){ arg }, &v, sizeof v);

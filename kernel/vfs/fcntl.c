@@ -122,13 +122,20 @@ static long owner_ex(struct file *f, bool set, uaddr arg)
 		if (ex.type < F_OWNER_TID || ex.type > F_OWNER_PGRP)
 			return -EINVAL;
 		if (ex.pid < 0)
-			return -EINVAL;
-		return file_set_owner(f, ex.type == F_OWNER_PGRP ? -ex.pid : ex.pid, ex.type == F_OWNER_TID);
+			return -ESRCH;
+		return file_set_owner(f, ex.type == F_OWNER_PGRP ? -ex.pid : ex.pid, ex.type);
 	}
 	o = f->owner;
-	ex.type = o.pid < 0 ? F_OWNER_PGRP : o.thread || !o.pid ? F_OWNER_TID : F_OWNER_PID;
+	ex.type = (int32_t)o.type;
 	ex.pid = o.pid < 0 ? -o.pid : o.pid;
 	return copy_out(arg, &ex, sizeof(ex));
+}
+
+static long owner_ids(struct file *f, uaddr arg)
+{
+	uint32_t ids[2] = { f->owner.uid, f->owner.euid };
+
+	return copy_out(arg, ids, sizeof ids);
 }
 
 static long flock_cmd(struct file *f, unsigned cmd, uaddr arg)
@@ -213,12 +220,14 @@ static long do_fcntl_file(struct file *f, int fd, unsigned cmd, uint64_t arg)
 	case F_OFD_SETLKW:
 		return flock_cmd(f, cmd, (uaddr){ arg });
 	case F_SETOWN:
-		return file_set_owner(f, (int32_t)arg, false);
+		return file_set_owner(f, (int32_t)arg, (int32_t)arg < 0 ? F_OWNER_PGRP : F_OWNER_PID);
 	case F_GETOWN:
 		return f->owner.pid;
 	case F_SETOWN_EX:
 	case F_GETOWN_EX:
 		return owner_ex(f, cmd == F_SETOWN_EX, (uaddr){ arg });
+	case F_GETOWNER_UIDS:
+		return owner_ids(f, (uaddr){ arg });
 	case F_SETSIG:
 		if (arg > NSIG)
 			return -EINVAL;
@@ -310,7 +319,7 @@ static long generic_ioctl(struct file *f, int fd, unsigned cmd, uint64_t arg, bo
 
 			if (err)
 				return err;
-			v = (int32_t)MIN((int64_t)(k.size - f->pos), (int64_t)INT32_MAX);
+			v = (int32_t)(uint32_t)(k.size - f->pos);       /* what fits, as on Linux */
 			return copy_out((uaddr){ arg }, &v, sizeof(v));
 		}
 		break;

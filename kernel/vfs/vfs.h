@@ -141,7 +141,7 @@ struct inode {
 	bool linkable;                          /* O_TMPFILE: has no name yet and may get one; lock */
 	uint32_t writable_maps;                 /* shared mappings that may write (kernel/mm); atomic */
 	int32_t deny_write;                     /* >0: being executed … <0 open writers; atomics */
-	uint32_t readers;                       /* open descriptions for reading only, of regular files; atomic */
+	uint32_t readers;                       /* open descriptions, of regular files for reading only; atomic */
 	uint32_t close_offers;                  /* open descriptions whose close may be posted; atomic */
 	uint32_t names_changed;                 /* directories: leases of entries end; atomic */
 	struct lockless gone;                   /* the walk may look at it without a reference */
@@ -260,7 +260,7 @@ struct file {
 	struct list epoll_links;                /* kernel/ipc/epoll.c */
 	struct file_owner {                     /* F_SETOWN; lock */
 		int32_t pid;                    /* -pgrp; 0: nobody */
-		bool thread;                    /* that thread only */
+		uint32_t type;                  /* F_OWNER_*; of a thread: that one only */
 		uint32_t uid, euid;             /* of who set it */
 	} owner;
 	int32_t sigio;                          /* F_SETSIG; lock */
@@ -280,7 +280,7 @@ struct files;
 void dnotify_init(void);
 int dnotify_set(struct file *f, int fd, uint32_t arg);
 void dnotify_close(struct file *f, struct files *owner);
-int file_set_owner(struct file *f, int32_t who, bool thread);   /* -ESRCH, -EINVAL */
+int file_set_owner(struct file *f, int32_t who, uint32_t type); /* F_OWNER_*; -ESRCH, -EINVAL */
 static inline bool file_appends(const struct file *f, const struct iter *it) { return (f->flags & O_APPEND) || it->append; }
 #define FMODE_READ 1u
 #define FMODE_WRITE 2u
@@ -515,6 +515,7 @@ int fifo_open(struct inode *i, struct file *f);                          /* kern
 void notify_inode(struct inode *i, uint32_t mask, uint32_t cookie);
 void notify_child(struct inode *dir, const char *name, size_t n, uint32_t mask, uint32_t cookie);
 void notify_inode_gone(struct inode *i);
+void notify_inode_unlinked(struct inode *i);            /* the same, unless it is open */
 bool notify_watches_any(void);
 /* The object of a path and, by name, the directory it is in. */
 void notify_path(const struct path *p, uint32_t mask);
