@@ -204,6 +204,7 @@ void file_remove_privs(struct file *f);
 long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write);
 #define FILE_RW_MAX 0x7ffff000ul        /* what Linux moves at most in one call */
 bool file_has_positions(const struct file *f);          /* pread(2) and pwrite(2) work */
+void rw_notify(struct file *f, long n, bool write);     /* inotify: n bytes were read or written */
 long file_rw_at(struct file *f, struct iter *it, int64_t off, bool write);      /* pread(2), pwrite(2) */
 int file_sync(struct file *f, bool data_only);          /* fsync(2) */
 bool owner_or_capable(const struct inode *i);

@@ -5,6 +5,7 @@
  * threads do not read the same bytes.  Everything passes one function,
  * file_rw(), which applies the rules common to all files: access mode,
  * RLIMIT_FSIZE, loss of set-id bits, events. */
+#include "kernel/fs/dev/dev.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/vfs/internal.h"
@@ -68,7 +69,7 @@ long file_rw(struct file *f, struct iter *it, uint64_t *pos, bool write)
 	return n;
 }
 
-static void rw_notify(struct file *f, long n, bool write)
+void rw_notify(struct file *f, long n, bool write)
 {
 	if (n <= 0 || !f->path.dentry)
 		return;
@@ -194,8 +195,12 @@ static long rwv(int fd, uaddr iov, uint64_t count, bool at, int64_t off, unsigne
 	f = u.file;
 	if (!f)
 		return -EBADF;
+	if (at && !file_has_positions(f)) {
+		fd_done(u);
+		return -ESPIPE;
+	}
 	/* Pipes and memory know how not to wait. */
-	if ((rwf & RWF_NOWAIT) && !is_reg(f) && pipe_queued(f) < 0) {
+	if ((rwf & RWF_NOWAIT) && !is_reg(f) && pipe_queued(f) < 0 && f->ops != &null_fops && f->ops != &zero_fops) {
 		fd_done(u);
 		return -EOPNOTSUPP;
 	}

@@ -250,16 +250,21 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size
 			n = -EOVERFLOW;
 		} else if (negative(&ip) || negative(&op)) {
 			n = -EINVAL;
-		} else if (in->inode == out->inode && *ip.pos < *op.pos + count && *op.pos < *ip.pos + count) {
-			n = -EINVAL;    /* overlapping */
-		} else if (count && *ip.pos < inode_size(in->inode)) {
-			count = MIN(MIN(count, COPY_MAX), inode_size(in->inode) - *ip.pos);
-			n = *op.pos > INT64_MAX - count ? -EFBIG :
-			    copy_loop(in, ip.pos, out, op.pos, count, false);
+		} else {
+			uint64_t size = inode_size(in->inode);
+
+			count = *ip.pos < size ? MIN(MIN(count, COPY_MAX), size - *ip.pos) : 0;
+			if (in->inode == out->inode && *ip.pos < *op.pos + count && *op.pos < *ip.pos + count)
+				n = -EINVAL;    /* what is there overlaps */
+			else if (count)
+				n = *op.pos > INT64_MAX - count ? -EFBIG :
+				    copy_loop(in, ip.pos, out, op.pos, count, false);
 		}
 		if (pos_end(&op) | pos_end(&ip))
 			n = -EFAULT;
 	}
+	rw_notify(in, n, false);
+	rw_notify(out, n, true);
 	file_put(in);
 	file_put(out);
 	return n;
@@ -326,16 +331,19 @@ static long from_pipe(struct file *in, struct file *out, uint64_t *opos, size_t 
 	return total ? (long)total : n;
 }
 
-/* Room in a pipe, waiting for some. */
+/* Room in a pipe, waiting for some.  One that nobody reads is the first thing said. */
 static long wait_room(struct file *p, bool nonblock)
 {
 	for (;;) {
 		long room = pipe_room(p);
 		int err;
 
-		/* A hung-up pipe: the write itself says EPIPE. */
-		if (room > 0 || (file_poll(p, NULL) & POLLERR))
-			return MAX(room, 1L);
+		if (file_poll(p, NULL) & POLLERR) {
+			ipc_raise_sigpipe();
+			return -EPIPE;
+		}
+		if (room > 0)
+			return room;
 		err = wait_for(p, POLLOUT, nonblock);
 		if (err)
 			return err;
@@ -442,6 +450,8 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr, uoff, size_t, count)
 	(void)pos_end(&op);
 	if (pos_end(&ip))
 		n = -EFAULT;
+	rw_notify(in, n, false);
+	rw_notify(out, n, true);
 out:
 	file_put(in);
 	file_put(out);
@@ -455,10 +465,10 @@ SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count
 	bool nonblock;
 	long n;
 
-	if (flags & ~(SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT))
-		return -EINVAL;
 	if (!count)
 		return 0;
+	if (flags & ~(SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT))
+		return -EINVAL;
 	n = fds_both(in_fd, out_fd, &in, &out);
 	if (n)
 		return n;
@@ -484,8 +494,14 @@ SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count
 		n = -EINVAL;
 	} else if (!n) {
 		if (is_pipe(in)) {
-			long room = is_pipe(out) ? wait_room(out, nonblock || (out->flags & O_NONBLOCK)) : INT64_MAX;
+			long room = INT64_MAX;
 
+			/* Of two pipes the first is looked at first. */
+			if (is_pipe(out)) {
+				room = wait_for(in, POLLIN, nonblock || (in->flags & O_NONBLOCK));
+				if (!room)
+					room = wait_room(out, nonblock || (out->flags & O_NONBLOCK));
+			}
 			n = room < 0 ? room : from_pipe(in, out, op.pos, MIN(count, (size_t)room),
 							nonblock || (in->flags & O_NONBLOCK));
 		} else {
@@ -494,6 +510,8 @@ SYSCALL6(splice, int, in_fd, uaddr, uin, int, out_fd, uaddr, uout, size_t, count
 		if (pos_end(&op) | pos_end(&ip))
 			n = -EFAULT;
 	}
+	rw_notify(out, n, true);
+	rw_notify(in, n, false);
 	file_put(in);
 	file_put(out);
 	return n;
@@ -549,11 +567,14 @@ SYSCALL4(vmsplice, int, fd, uaddr, iov, uint64_t, count, unsigned, flags)
 	}
 	if (!f)
 		return -EBADF;
-	n = is_pipe(f) ? iter_user_iovec(&it, iov, count) : -EBADF;
+	n = f->mode & (FMODE_READ | FMODE_WRITE) ? iter_user_iovec(&it, iov, count) : -EBADF;
 	if (!n) {
 		bool write = f->mode & FMODE_WRITE;
 
-		if (write && (flags & SPLICE_F_NONBLOCK)) {
+		if (it.left && !is_pipe(f))
+			n = -EBADF;
+
+		if (!n && it.left && write && (flags & SPLICE_F_NONBLOCK)) {
 			n = wait_room(f, true);
 			if (n > 0) {
 				it.left = MIN(it.left, (size_t)n);
