@@ -215,6 +215,13 @@ void notify_inode_gone(struct inode *i)
 	free_dead(&dead);
 }
 
+/* Nobody has it open: who does ends it by closing it last (file_put()). */
+void notify_inode_unlinked(struct inode *i)
+{
+	if (!__atomic_load_n(&i->readers, __ATOMIC_SEQ_CST) && !__atomic_load_n(&i->deny_write, __ATOMIC_SEQ_CST))
+		notify_inode_gone(i);
+}
+
 /* ---- for dnotify.c ---- */
 
 int notify_dn_add(struct dnotify *dn, const struct path *path, uint32_t mask, bool again)

@@ -395,7 +395,7 @@ static int remove_at(int dfd, ustr uname, bool is_dir)
 		if (!is_dir)
 			notify_inode(victim, IN_ATTRIB, 0);     /* the link count */
 		if (is_dir || !inode_nlink(victim))
-			notify_inode_gone(victim);
+			notify_inode_unlinked(victim);
 		notify_child(w.cur.dentry->inode, w.last, w.last_size, IN_DELETE | (is_dir ? IN_ISDIR : 0), 0);
 		inode_put(victim);
 	}

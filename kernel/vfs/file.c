@@ -105,7 +105,10 @@ void file_put(struct file *f)
 	if (f->mode & FMODE_EXEC)
 		__atomic_fetch_sub(&f->inode->deny_write, 1, __ATOMIC_ACQ_REL);
 	if (f->mode & FMODE_READER)
-		__atomic_fetch_sub(&f->inode->readers, 1, __ATOMIC_RELEASE);
+		__atomic_fetch_sub(&f->inode->readers, 1, __ATOMIC_SEQ_CST);
+	if (f->path.dentry && !(f->mode & FMODE_PATH) && f->inode && dentry_unhashed(f->path.dentry) &&
+	    (S_ISDIR(inode_mode(f->inode)) || !inode_nlink(f->inode)))
+		notify_inode_unlinked(f->inode);
 	if (f->close_offered)
 		__atomic_fetch_sub(&f->inode->close_offers, 1, __ATOMIC_RELAXED);
 	if (f->inode)
@@ -168,7 +171,7 @@ static int file_setup(struct file *f, struct inode *i, uint32_t flags, bool exec
 			return err;
 		f->mode |= FMODE_EXEC;
 	}
-	if (S_ISREG(inode_mode(i)) && (f->mode & (FMODE_READ | FMODE_WRITE)) == FMODE_READ) {
+	if (S_ISREG(inode_mode(i)) ? (f->mode & (FMODE_READ | FMODE_WRITE)) == FMODE_READ : true) {
 		__atomic_fetch_add(&i->readers, 1, __ATOMIC_SEQ_CST);   /* before it looks for leases */
 		f->mode |= FMODE_READER;
 	}

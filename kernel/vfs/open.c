@@ -82,6 +82,8 @@ int dentry_open(const struct path *p, uint32_t flags, bool created, struct file 
 			return err;
 		}
 	}
+	if (!(flags & O_PATH))
+		notify_open(p);
 	if ((flags & O_TRUNC) && !(flags & O_PATH)) {
 		file_remove_privs(f);
 		err = vfs_truncate_inode(f->inode, 0, f);
@@ -90,8 +92,6 @@ int dentry_open(const struct path *p, uint32_t flags, bool created, struct file 
 			return err;
 		}
 	}
-	if (!(flags & O_PATH))
-		notify_open(p);
 	*ret = f;
 	return 0;
 }
@@ -174,7 +174,7 @@ static int open_create(struct walk *w, uint32_t flags, uint32_t mode, struct fil
 		if (err)
 			return err;
 		if (!w->last_size || name_is_dots(w->last, w->last_size))
-			return -EISDIR;
+			return flags & O_EXCL ? -EEXIST : -EISDIR;
 		dir = w->cur.dentry;
 		if (!S_ISDIR(inode_mode(dir->inode)))
 			return -ENOTDIR;

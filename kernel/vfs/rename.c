@@ -149,21 +149,31 @@ static int rename_locked(struct side *o, struct side *n, unsigned flags, bool *r
 	return 0;
 }
 
-static void tell(struct side *o, struct side *n, struct inode *moved, struct inode *replaced, unsigned flags)
+/* One name's way to the other; `replaced`: what the new name stood for. */
+static void tell_move(struct side *o, struct side *n, struct inode *moved, struct inode *replaced)
 {
 	uint32_t cookie = __atomic_add_fetch(&move_cookie, 1, __ATOMIC_RELAXED);
 	uint32_t isdir = S_ISDIR(inode_mode(moved)) ? IN_ISDIR : 0;
 
 	notify_child(o->dir->inode, o->w.last, o->w.last_size, IN_MOVED_FROM | isdir, cookie);
 	notify_child(n->dir->inode, n->w.last, n->w.last_size, IN_MOVED_TO | isdir, cookie);
+	if (replaced)
+		notify_inode(replaced, IN_ATTRIB, 0);   /* the link count */
 	notify_inode(moved, IN_MOVE_SELF, 0);
-	if (replaced && !(flags & RENAME_EXCHANGE)) {
-		closes_settle_of(replaced);
-		if (S_ISDIR(inode_mode(replaced)) || !inode_nlink(replaced))
-			notify_inode_gone(replaced);
-		else
-			notify_inode(replaced, IN_ATTRIB, 0);
+}
+
+static void tell(struct side *o, struct side *n, struct inode *moved, struct inode *other, unsigned flags)
+{
+	if (flags & RENAME_EXCHANGE) {
+		tell_move(o, n, moved, NULL);
+		tell_move(n, o, other, NULL);
+		return;
 	}
+	if (other)
+		closes_settle_of(other);
+	tell_move(o, n, moved, other);
+	if (other && (S_ISDIR(inode_mode(other)) || !inode_nlink(other)))
+		notify_inode_unlinked(other);
 }
 
 static int side_init(struct side *s, int dfd, const char *name)
@@ -177,10 +187,10 @@ static int side_init(struct side *s, int dfd, const char *name)
 	s->dir = s->w.cur.dentry;
 	if (!S_ISDIR(inode_mode(s->dir->inode)))
 		return -ENOTDIR;
-	if (!s->w.last_size || name_is_dots(s->w.last, s->w.last_size))
-		return -EBUSY;
 	return inode_permission(s->dir->inode, MAY_EXEC);
 }
+
+static bool no_name(const struct side *s) { return !s->w.last_size || name_is_dots(s->w.last, s->w.last_size); }
 
 static int rename_names(int odfd, const char *oname, int ndfd, const char *nname, unsigned flags)
 {
@@ -192,13 +202,14 @@ static int rename_names(int odfd, const char *oname, int ndfd, const char *nname
 		return -ENOMEM;
 	n = o + 1;
 	err = side_init(o, odfd, oname);
-	if (!err) {
+	if (!err)
 		err = side_init(n, ndfd, nname);
-		if (err == -EBUSY && (flags & RENAME_NOREPLACE))
-			err = -EEXIST;
-	}
 	if (!err && (o->w.cur.mnt != n->w.cur.mnt || o->dir->sb != n->dir->sb))
 		err = -EXDEV;
+	if (!err && no_name(o))
+		err = -EBUSY;
+	if (!err && no_name(n))
+		err = flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
 	if (!err) {
 		lock_parents(o->dir, n->dir);
 		err = rename_locked(o, n, flags, &moved);
