@@ -27,7 +27,7 @@ int inet_addr_parse(const struct inet_sock *i, const struct sock_addr *a, bool f
 	if (i->family == AF_INET)
 		return parse4(i, a, for_bind, ret);
 	/* A datagram socket of IPv6 may be pointed at an IPv4 address. */
-	if (a->u.family == AF_INET && !for_bind)
+	if (a->u.family == AF_INET && !for_bind && i->type != SOCK_STREAM)
 		return parse4(i, a, for_bind, ret);
 	if (a->size < 24)               /* without the scope: RFC 2133 */
 		return -EINVAL;
@@ -37,6 +37,9 @@ int inet_addr_parse(const struct inet_sock *i, const struct sock_addr *a, bool f
 	memcpy(&sin6, &a->u, MIN((size_t)a->size, sizeof sin6));
 	*ret = (struct endpoint){ .port = be16(sin6.port), .scope = sin6.scope };
 	memcpy(ret->ip.b, sin6.addr, sizeof ret->ip.b);
+	/* The host itself, by the protocol of the socket's own address. */
+	if (!for_bind && ip_is_any(&ret->ip) && ip_is_v4(&i->local.ip))
+		ret->ip = ip_any4;
 	if (ip_is_v4(&ret->ip) && i->v6only)
 		return for_bind ? -EINVAL : -ENETUNREACH;
 	return 0;

@@ -187,11 +187,22 @@ static void set_remote(struct dgram_sock *d, const struct endpoint *to, const st
 
 	spin_lock(&d->in.ns->lock);
 	d->in.remote = to ? *to : (struct endpoint){ .ip = any };
-	if (!d->in.addr_locked)
+	/* The address that a connection chose outlives the next one, not the disconnection. */
+	if (!d->in.addr_locked && (!to || ip_is_any(&d->in.local.ip) || ip_is_v4(&d->in.local.ip) != ip_is_v4(src))) {
+		d->chose6 = to && (d->chose6 || !ip_is_v4(src));
 		d->in.local.ip = to ? *src : any;
+	}
 	spin_unlock(&d->in.ns->lock);
 	if (!to)
 		inet_release_chosen_port(&d->in);
+}
+
+/* An IPv4 address of ours does not go with one of IPv6, nor one that bind() named the other way. */
+static bool mixed(const struct dgram_sock *d, const struct endpoint *to)
+{
+	bool from4 = ip_is_v4(&d->in.local.ip), to4 = ip_is_v4(&to->ip);
+
+	return from4 ? !to4 && !d->chose6 : to4 && d->in.addr_locked;
 }
 
 int dgram_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
@@ -212,7 +223,7 @@ int dgram_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
 		err = -EINVAL;
 	if (!err)
 		err = dgram_route(s, d, &to, 0, &src);
-	if (!err && d->in.addr_locked && ip_is_v4(&d->in.local.ip) != ip_is_v4(&to.ip))
+	if (!err && mixed(d, &to))
 		err = -EAFNOSUPPORT;
 	if (err)
 		return err;

@@ -40,6 +40,7 @@ struct dgram_sock {
 	int32_t rcvbuf, error;
 	uint8_t shutdown;
 	uint64_t drops;
+	bool chose6;                    /* in.ns->lock: the address of ours was chosen for IPv6 */
 	int64_t last_ns;                /* when the last message came that was read */
 	int32_t opt_cork, opt_no_check, opt_gro;
 	int32_t opt_coverage[2];        /* UDP-Lite */

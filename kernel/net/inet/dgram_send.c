@@ -195,6 +195,8 @@ int dgram_destination(struct socket *s, const struct sock_msg *m, bool ports, st
 		if (!d->in.remote.port && ip_is_any(&d->in.remote.ip))
 			return -EDESTADDRREQ;
 		*ret_to = d->in.remote;
+		if (ports && !ret_to->port && d->in.family == AF_INET6 && ip_is_v4(&ret_to->ip))
+			return -EINVAL;
 	}
 	err = dgram_control(d, m, ip_is_v4(&ret_to->ip), ret_ctl);
 	if (!err)
@@ -206,5 +208,9 @@ int dgram_destination(struct socket *s, const struct sock_msg *m, bool ports, st
 		ret_from->ip = ret_ctl->from;
 	else if (ip_is_any(&ret_from->ip) || ip_is_multicast(&ret_from->ip) || ip_is_broadcast(&ret_from->ip))
 		ret_from->ip = src;
+	else if (d->chose6 && ip_is_v4(&ret_from->ip) != ip_is_v4(&ret_to->ip))
+		ret_from->ip = src;
+	if (ip_is_v4(&ret_from->ip) && !ip_is_v4(&ret_to->ip))
+		return -EAFNOSUPPORT;
 	return ip_is_v4(&ret_from->ip) == ip_is_v4(&ret_to->ip) ? 0 : -EINVAL;
 }

@@ -95,6 +95,8 @@ void inet_sock_fini(struct inet_sock *i);       /* leaves the tables; the memory
 /* bind(2): all the checks, then inet_bind_port() or, with
  * IP_BIND_ADDRESS_NO_PORT, the address only. */
 int inet_bind(struct inet_sock *i, const struct sock_addr *a);
+/* What bind() says of the address itself; the socket may be bound already. */
+int inet_bind_check(struct inet_sock *i, const struct sock_addr *a, struct endpoint *ret);
 /* Nobody waits for the other side's FIN longer than this, and the port is free. */
 void inet_gone_after(struct inet_sock *i, uint64_t ns);
 static inline bool inet_gone(const struct inet_sock *i, uint64_t now) { return i->gone_ns && now >= i->gone_ns; }

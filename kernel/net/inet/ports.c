@@ -279,24 +279,33 @@ static int check_scope(const struct inet_sock *i, const struct endpoint *e)
 	return 0;
 }
 
-int inet_bind(struct inet_sock *i, const struct sock_addr *a)
+int inet_bind_check(struct inet_sock *i, const struct sock_addr *a, struct endpoint *ret)
 {
 	bool any = i->opt[OPT_FREEBIND] || i->opt[OPT6_FREEBIND] || i->opt[OPT_TRANSPARENT] ||
 		   i->opt[OPT6_TRANSPARENT] || i->ns->nonlocal_bind;
-	struct endpoint e;
-	int err = inet_addr_parse(i, a, true, &e);
+	int err = inet_addr_parse(i, a, true, ret);
 
 	/* IPv6 looks at the socket before the address: __inet6_bind(). */
 	if (!err && i->family == AF_INET6 && i->proto >= 0 && inet_has_port(i))
 		err = -EINVAL;
 	if (!err)
-		err = check_scope(i, &e);
+		err = check_scope(i, ret);
 	if (err)
 		return err;
-	if (!any && !net_may_bind(i->ns, &e.ip))
+	if (!any && !net_may_bind(i->ns, &ret->ip))
 		return -EADDRNOTAVAIL;
-	if (i->proto >= 0 && e.port && e.port < i->ns->port_privileged && !capable(CAP_NET_BIND_SERVICE))
+	if (i->proto >= 0 && ret->port && ret->port < i->ns->port_privileged && !capable(CAP_NET_BIND_SERVICE))
 		return -EACCES;
+	return 0;
+}
+
+int inet_bind(struct inet_sock *i, const struct sock_addr *a)
+{
+	struct endpoint e;
+	int err = inet_bind_check(i, a, &e);
+
+	if (err)
+		return err;
 	if (i->proto >= 0 && (e.port || !i->opt[OPT_BIND_NO_PORT]))
 		return inet_bind_port(i, &e, true);
 	spin_lock(&i->ns->lock);

@@ -435,18 +435,27 @@ static int send_syn(struct tcp_sock *t)
 	return 0;
 }
 
-/* The result of an attempt, told once. */
+/* The result of an attempt, told once.  One that failed leaves nothing that was chosen for it. */
 static int outcome(struct tcp_sock *t)
 {
 	int err = 0;
 
 	tcp_lock(t);
-	t->connecting = false;
 	if (t->state == TCP_CLOSE && !t->peer) {
 		err = t->error ? -t->error : -ECONNABORTED;
 		t->error = 0;
 		t->shutdown = 0;
 	}
+	t->connecting = err;
+	spin_unlock(&t->lock);
+	if (!err)
+		return 0;
+	spin_lock(&t->in.ns->lock);
+	if (!t->in.addr_locked)
+		t->in.local.ip = t->in.family == AF_INET ? ip_any4 : ip_any6;
+	spin_unlock(&t->in.ns->lock);
+	tcp_lock(t);
+	t->connecting = false;          /* the next attempt comes after this */
 	spin_unlock(&t->lock);
 	return err;
 }
@@ -482,8 +491,6 @@ static int attempt(struct socket *s, struct tcp_sock *t, const struct endpoint *
 	if (t->in.addr_locked && !net_is_local(t->in.ns, &t->in.local.ip) && !t->in.opt[OPT_TRANSPARENT] &&
 	    !t->in.opt[OPT6_TRANSPARENT])
 		return -ENETUNREACH;
-	if (!dst.port)
-		return -ECONNREFUSED;
 	spin_lock(&t->in.ns->lock);
 	if (!t->in.addr_locked)
 		t->in.local.ip = src;

@@ -427,11 +427,13 @@ static int tcp_bind(struct socket *s, const struct sock_addr *a)
 {
 	struct tcp_sock *t = s->priv;
 
-	struct endpoint any = { .ip = t->in.family == AF_INET ? ip_any4 : ip_any6 };
+	struct endpoint any = { .ip = t->in.family == AF_INET ? ip_any4 : ip_any6 }, e;
 	int err;
 
-	if (t->state != TCP_CLOSE || inet_has_port(&t->in))
-		return -EINVAL;
+	if (t->state != TCP_CLOSE || inet_has_port(&t->in)) {
+		err = inet_bind_check(&t->in, a, &e);
+		return err ? err : -EINVAL;
+	}
 	err = inet_bind(&t->in, a);
 	if (err)
 		return err;

@@ -310,6 +310,8 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 			ip_options_travel(&head.options, &head.from.ip, &head.to.ip);
 		head.segment = ctl.segment;
 	}
+	if (!err && m->flags & MSG_OOB && ip_is_v4(&head.to.ip))
+		err = -EOPNOTSUPP;
 	if (!err)
 		err = dgram_send_check(d);
 	if (err)
