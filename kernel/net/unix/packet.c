@@ -121,11 +121,8 @@ static int send_one(struct socket *s, struct unix_sock *u, struct unix_sock *to,
 		    size_t n, uint64_t deadline)
 {
 	struct unix_msg *m;
-	int err = unix_wait_room(s, u, sm, deadline);
+	int err = unix_msg_new(u, to, sm, n, &m);
 
-	if (err)
-		return err;
-	err = unix_msg_new(u, to, sm, n, &m);
 	if (err)
 		return err;
 	if (__atomic_load_n(&to->stamps, __ATOMIC_RELAXED))
@@ -210,22 +207,24 @@ long unix_send_packet(struct socket *s, struct unix_sock *u, struct sock_msg *sm
 		return -ENOTCONN;
 	if (sm->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (named) {
+	if (named)
 		err = unix_addr_check(&sm->name);
-	} else {
-		to = unix_peer_get(u);
-		if (!to)
-			err = n > (size_t)unix_load(u->sndbuf) - 32 ? -EMSGSIZE : nobody(sm);
-	}
 	if (!err && __atomic_load_n(&u->pass, __ATOMIC_RELAXED) && !__atomic_load_n(&u->addr, __ATOMIC_RELAXED))
 		err = unix_autobind(u);
 	if (!err && n > (size_t)unix_load(u->sndbuf) - 32)
 		err = -EMSGSIZE;
-	if (!err && named)
+	/* What is wrong with the sender comes before the question for whom this is. */
+	if (!err)
+		err = unix_wait_room(s, u, sm, deadline);
+	if (!err && named) {
 		err = unix_find(u, &sm->name, &to);
+	} else if (!err) {
+		to = unix_peer_get(u);
+		err = to ? 0 : nobody(sm);
+	}
 	if (!err)
 		err = send_one(s, u, to, sm, n, deadline);
-	if (err == -ECONNREFUSED && !named)
+	if (err == -ECONNREFUSED && to && !named)
 		peer_died(u, to);
 	unix_put(to);
 	return err ? err : (long)n;
