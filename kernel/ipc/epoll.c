@@ -222,6 +222,8 @@ static long wait_for_events(struct epoll *ep, uaddr uevents, int max, uint64_t d
 	}
 }
 
+#define ADDRESS_MAX 0x7ffffffff000ull   /* of a program, on Linux */
+
 static long wait_call(int epfd, uaddr uevents, int max, uint64_t deadline)
 {
 	struct fd_use u;
@@ -229,6 +231,8 @@ static long wait_call(int epfd, uaddr uevents, int max, uint64_t deadline)
 
 	if (max <= 0 || max > EVENTS_MAX)
 		return -EINVAL;
+	if (uevents.va > ADDRESS_MAX - (uint64_t)max * sizeof(struct linux_epoll_event))
+		return -EFAULT;         /* also where nothing will be written */
 	u = fd_use(epfd);
 	if (!u.file)
 		return -EBADF;

@@ -12,7 +12,7 @@
 #include "kernel/ipc/epoll.h"
 #include "kernel/syscall/syscall.h"
 
-#define DEPTH_MAX 5
+#define DEPTH_MAX 4                      /* EP_MAX_NESTS */
 
 struct mutex epoll_links_lock;
 static uint32_t init_state;             /* 0, 1 being done, 2 done */
@@ -277,7 +277,7 @@ static int check_nesting(struct epoll *ep, struct epoll *target)
 	above = depth_above(ep, 0);
 	if (above < 0)
 		return above;
-	return below + above + 1 > DEPTH_MAX ? -EINVAL : 0;
+	return below + above + 1 > DEPTH_MAX ? -ELOOP : 0;
 }
 
 /* ---- the call ---- */

@@ -73,10 +73,10 @@ static int try_word(struct task *t, uint64_t addr, bool try_only, int32_t dead, 
 			next = (val & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | tid;
 			if (owner)
 				next |= FUTEX_OWNER_DIED;
-		} else if (try_only) {
-			return -EAGAIN;
 		} else if (!tid_alive(owner)) {
 			return -ESRCH;
+		} else if (try_only) {
+			return -EAGAIN;
 		} else {
 			*ret_owner = owner;
 			next = val | FUTEX_WAITERS;
