@@ -131,6 +131,7 @@ static void datagrams(int port)
 	s = socket(AF_INET, SOCK_DGRAM, 0);
 	SAY("-- an IPv4 socket\n");
 	send_to(s, "::1", port, MSG_OOB);
+	where(s);
 	send_to(s, "::1", port, 0);
 	to(s, "127.0.0.1", port);
 	to(s, "127.0.0.2", port);
@@ -158,6 +159,13 @@ static void streams(int port)
 	to(s, "127.0.0.1", 0);
 	at(s, "0.0.0.0", 0);
 	where(s);
+	close(s);
+	s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	to(s, "127.0.0.1", 0);
+	V(shutdown(s, SHUT_WR));
+	V(int_opt(s, SOL_SOCKET, SO_ERROR));
+	V(listen(s, 1));
+	to(s, "127.0.0.1", 0);
 	close(s);
 
 	SAY("-- bound twice\n");

@@ -27,7 +27,7 @@ int tcp_listen(struct socket *s, int backlog)
 
 	if (t->state != TCP_CLOSE && t->state != TCP_LISTEN)
 		return -EINVAL;
-	if (t->connecting)
+	if (t->connecting || t->given_up)
 		return -EINVAL;
 	if (!inet_has_port(&t->in)) {
 		err = inet_bind_port(&t->in, &any, false);

@@ -293,8 +293,10 @@ static long udp_sendmsg(struct socket *s, struct sock_msg *m)
 	size_t n = m->it->left;
 	struct sock_control sc;
 	struct dgram *note;
-	int err = sock_control(s, m, &sc);
+	int err = dgram_autobind(d);    /* whatever is said of the message */
 
+	if (!err)
+		err = sock_control(s, m, &sc);
 	if (err)
 		return err;
 	if (m->flags & MSG_OOB && s->family == AF_INET)         /* IPv6 does not mind */
