@@ -14,6 +14,8 @@
  * CPU, in turns, both get more done.  So a task's pace is measured from call to
  * call, and while as many CPUs run as the machine has pairs of cores, a queue in
  * which all have such a pace stays with its CPU, whose running task has it too.
+ * Not for long: a task that has kept others waiting for PACK_NS does so no more
+ * until it has slept, and whom it wakes goes to an idle CPU at once.
  *
  * A sleeping task is `blocked` from the moment it commits under its wake_lock;
  * a waker that comes earlier only sets the state back to running.  on_cpu stays
@@ -159,11 +161,23 @@ static bool kick_idle(uint64_t mask)
 	return true;
 }
 
+/* Where t goes if the current task, which wakes it, is not known for making room: an idle CPU, or NULL. */
+static struct cpu *idle_one(const struct cpu *self, const struct task *t)
+{
+	uint64_t idle;
+
+	if (likely(!self->current || !self->current->se.sleepless))
+		return NULL;
+	idle = __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) & affinity_of(t);
+	return idle ? &cpus[__builtin_ctzll(idle)] : NULL;
+}
+
 static void make_runnable(struct task *t)
 {
-	struct cpu *self = cpu_self(), *c = self;
+	struct cpu *self = cpu_self(), *c = idle_one(self, t);
 	unsigned cpu = __atomic_load_n(&t->se.cpu, __ATOMIC_RELAXED);
 
+	c = c ? c : self;
 	if (__atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE) || !may_run_on(t, c->id))
 		c = &cpus[may_run_on(t, cpu) || __atomic_load_n(&t->se.on_cpu, __ATOMIC_ACQUIRE) ? cpu
 			  : (unsigned)__builtin_ctzll(affinity_of(t))];
@@ -369,6 +383,7 @@ int sched_block(uint64_t deadline_ns)
 		t->se.blocked = true;
 		spin_unlock(&t->se.wake_lock);
 		count_add(&t->se.nvcsw, 1);
+		t->se.sleepless = false;
 		schedule();
 	}
 	if (timer) {
@@ -401,6 +416,14 @@ void sched_yield(void)
 	count_add(&t->se.nivcsw, 1);
 	enqueue(c, t, false);
 	schedule();
+}
+
+void sched_yield_soon(void)
+{
+	struct cpu *c = cpu_self();
+
+	if (__atomic_load_n(&c->rq_count, __ATOMIC_RELAXED))
+		__atomic_store_n(&c->need_resched, true, __ATOMIC_RELAXED);
 }
 
 /* ---- task life ---- */
@@ -523,14 +546,16 @@ static unsigned running_cpus(uint64_t idle)
 
 /* Others wait for this CPU, which goes on with t: does an idle one take them?
  * Returns when to look again. */
-static uint64_t share_out(struct cpu *c, const struct task *t, uint64_t now)
+static uint64_t share_out(struct cpu *c, struct task *t, uint64_t now)
 {
 	uint64_t idle = __atomic_load_n(&idle_mask, __ATOMIC_RELAXED);
 	/* Who takes one meanwhile makes this late by one call. */
 	uint64_t since = MIN(now, __atomic_load_n(&c->rq_since_ns, __ATOMIC_RELAXED));
-	bool packs = !__atomic_load_n(&c->loose_count, __ATOMIC_RELAXED) && pace_of(t) < DENSE_NS &&
-		     now - since < PACK_NS && running_cpus(idle) >= dense_limit;
+	bool dense = !__atomic_load_n(&c->loose_count, __ATOMIC_RELAXED) && pace_of(t) < DENSE_NS &&
+		     running_cpus(idle) >= dense_limit, packs;
 
+	t->se.sleepless |= dense && now - since >= PACK_NS;
+	packs = dense && !t->se.sleepless;
 	if (c->packs != packs)
 		__atomic_store_n(&c->packs, packs, __ATOMIC_RELAXED);
 	if (!idle)

@@ -162,6 +162,7 @@ struct sched_entity {                   /* inside struct task */
 	uint64_t nvcsw, nivcsw;
 	uint64_t queued_ns;             /* since when it waits on a run queue */
 	bool loose;                     /* rq_lock, while queued: its calls do not come densely */
+	bool sleepless;                 /* its CPU's: since it last slept it has kept others waiting for long */
 	uint32_t pace_ns, sys_part_ns;  /* its CPU's: from call to call of late; the kernel's part of the last */
 	struct ktimer timeout;
 	void (*release)(struct task *); /* set by sched_exit */
@@ -208,6 +209,7 @@ __noreturn void sched_exit(void (*release)(struct task *t));
 void sched_task_free(struct task *t);   /* kernel stack */
 
 void sched_yield(void);                 /* to the end of its queue */
+void sched_yield_soon(void);            /* the same on the current task's way to user mode */
 /* At each return to user mode: takes timers and host events that are due,
  * switches when need_resched, accounts the kernel's time.  Returns the deadline
  * for plat_user_run(). */

@@ -50,12 +50,51 @@ int main(int argc, char **argv)
 }
 """
 
+# Wakes somebody, and never sleeps itself.
+CALLER = """
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void ignore(int s) {}
+int main(void)
+{
+	volatile int *woken = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	sigset_t set, none;
+	int child;
+	signal(SIGUSR1, ignore);
+	sigemptyset(&none);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	child = fork();
+	for (; !child; ++*woken)
+		sigsuspend(&none);
+	for (int i = 0; i < 400000 || *woken < 100; i++)
+		kill(child, SIGUSR1);
+	printf("%d\\n", *woken);
+	kill(child, SIGKILL);
+	wait(NULL);
+	return 0;
+}
+"""
+
 
 def scheduler(t, prog, *args):
     out = os.path.join(t.tmp, "s.json")
     t.expect(t.do(prog, *args, opts=("--cpus", "2", "--stats=" + out)), out="")
     with open(out) as f:
         return json.load(f)["scheduler"]
+
+
+def test_woken_by_one_that_never_sleeps(t):
+    """Left in the caller's queue, each would be taken from there, after 2 ms."""
+    prog, out = t.compile(CALLER, name="caller"), os.path.join(t.tmp, "s.json")
+    woken = int(t.do(prog, opts=("--cpus", "2", "--stats=" + out)).out)
+    with open(out) as f:
+        steals = json.load(f)["scheduler"]["steals"]
+    t.ok(steals < woken / 4, f"{woken} wake-ups, {steals} times it had waited in a queue")
 
 
 def test_apart(t):
