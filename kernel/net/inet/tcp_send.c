@@ -19,6 +19,7 @@
 #define PRESSURE_LEAST 2048u            /* so that everybody goes on */
 #define HELD_NS (200 * NSEC_PER_MSEC)
 #define COPY_PIECE 32768u               /* what Linux copies at once */
+#define READER_FIRST 262144u            /* more leaves the processor's cache before it is read */
 
 /* Free bytes in the queue of `to`, which holds so many, for a sender with this buffer. */
 static uint64_t room_beside(const struct tcp_sock *to, uint64_t bytes, int32_t sndbuf)
@@ -369,6 +370,9 @@ long tcp_sendmsg(struct socket *s, struct sock_msg *m)
 		tcp_timer_clear(t, TCP_TIMER_FLUSH);
 	if (done && m->flags & MSG_OOB)
 		tell_urgent(peer);
+	/* Who reads them may be waiting for this CPU. */
+	if (__atomic_load_n(&peer->rq.bytes, __ATOMIC_RELAXED) >= READER_FIRST)
+		sched_yield_soon();
 	tcp_put(peer);
 	return done ? done : n;
 }
