@@ -15,7 +15,7 @@ int inode_link_path(struct inode *i, struct path *ret)
 		return -ENOMEM;
 	}
 	d->sb = i->sb;
-	ret->mnt = mount_new(d->sb, d, 0, "anon");
+	ret->mnt = mount_new(d->sb, d, 0, d->sb && d->sb->type ? d->sb->type->name : "anon");
 	if (!ret->mnt) {
 		dentry_put(d);
 		return -ENOMEM;

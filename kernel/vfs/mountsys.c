@@ -436,7 +436,10 @@ static void show_one(struct mount *m, const struct path *root, bool mountinfo, s
 	if (mountinfo) {
 		sbuf_printf(s, "%u %d %u:%u ", m->id, parent, (unsigned)(m->sb->dev >> 8 & 0xfff),
 			    (unsigned)((m->sb->dev & 0xff) | (m->sb->dev >> 12 & 0xfff00)));
-		escaped(s, inner_root(m, buf, PATH_MAX));
+		if (m->sb->ops && m->sb->ops->show_root)
+			m->sb->ops->show_root(m->root->inode, s);
+		else
+			escaped(s, inner_root(m, buf, PATH_MAX));
 		sbuf_printf(s, " ");
 	} else {
 		escaped(s, m->source);

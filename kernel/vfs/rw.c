@@ -116,15 +116,25 @@ long file_rw_at(struct file *f, struct iter *it, int64_t off, bool write)
 	return n;
 }
 
+/* No such range of addresses: told also when not a byte would go there.  How the file was
+ * opened comes first: file_rw() says so. */
+static int range_error(const struct file *f, uaddr buf, size_t n, bool write)
+{
+	if (n <= USER_SPAN && buf.va <= USER_SPAN - n)
+		return 0;
+	return f->mode & (write ? FMODE_WRITE : FMODE_READ) ? -EFAULT : 0;
+}
+
 static long rw_buf(int fd, uaddr buf, size_t n, bool write)
 {
 	struct fd_use u = fd_use(fd);
-	long ret = -EFAULT;             /* no such range of addresses */
 	struct iter it;
+	long ret;
 
 	if (!u.file)
 		return -EBADF;
-	if (n <= (uint64_t)INT64_MAX && buf.va + n <= USER_SPAN) {
+	ret = range_error(u.file, buf, n, write);
+	if (!ret) {
 		iter_user(&it, buf, n);
 		ret = rw_cur(u.file, &it, write);
 	}
@@ -153,8 +163,11 @@ static long prw_buf(int fd, uaddr buf, size_t n, int64_t off, bool write)
 	u = fd_use(fd);
 	if (!u.file)
 		return -EBADF;
-	iter_user(&it, buf, MIN(n, FILE_RW_MAX));
-	ret = file_rw_at(u.file, &it, off, write);
+	ret = file_has_positions(u.file) ? range_error(u.file, buf, n, write) : 0;
+	if (!ret) {
+		iter_user(&it, buf, MIN(n, FILE_RW_MAX));
+		ret = file_rw_at(u.file, &it, off, write);
+	}
 	fd_done(u);
 	return ret;
 }

@@ -436,6 +436,8 @@ struct super_ops {
 	int (*statfs)(struct super_block *sb, struct kstatfs *ret);
 	void (*kill)(struct super_block *sb);   /* the last mount is gone */
 	void (*show_options)(struct super_block *sb, struct sbuf *s);
+	/* What mountinfo calls a mount's root; without: its path in the file system. */
+	void (*show_root)(const struct inode *root, struct sbuf *s);
 };
 struct super_block {
 	struct ref ref;

@@ -75,6 +75,21 @@ static void families(void)
 	}
 }
 
+/* Those of the name space, as lsns(8) finds them. */
+static int mounts_of_net(ino_t ino)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char root[64], line[4096];
+	int n = 0;
+
+	snprintf(root, sizeof(root), " net:[%lu] ", (unsigned long)ino);
+	while (f && fgets(line, sizeof(line), f))
+		n += strstr(line, root) && strstr(line, " - nsfs nsfs ");
+	if (f)
+		fclose(f);
+	return n;
+}
+
 static void kept(void)
 {
 	struct stat a, b;
@@ -90,6 +105,7 @@ static void kept(void)
 	V(umount2("name", MNT_DETACH));
 	V(mount("/proc/self/ns/net", "name", NULL, MS_BIND, NULL));
 	V(mount("/proc/self/ns/mnt", "name", NULL, MS_BIND, NULL));
+	V(mounts_of_net(a.st_ino));
 	V(unshare(CLONE_NEWNET));
 	f = open("name", O_RDONLY);
 	V(fstat(f, &b));

@@ -53,6 +53,16 @@ static void table(const char *who)
 	}
 }
 
+/* Linux lets a new address be used a moment after it was given. */
+static int bind_when_ready(int s, const struct sockaddr_in6 *a)
+{
+	int ret;
+
+	for (int k = 0; (ret = bind(s, (const void *)a, sizeof *a)) && errno == EADDRNOTAVAIL && k < 5000; k++)
+		usleep(1000);
+	return ret;
+}
+
 int main(void)
 {
 	struct { unsigned char addr[16]; unsigned prefix; int index; } r = { { 0x20, 1, 0xd, 0xb8, [15] = 7 }, 64, 1 };
@@ -69,7 +79,7 @@ int main(void)
 	V(bind(s, (void *)&a, sizeof a));
 	V(ioctl(s, SIOCSIFADDR, &r));
 	V(ioctl(s, SIOCSIFADDR, &r));
-	V(bind(s, (void *)&a, sizeof a));
+	V(bind_when_ready(s, &a));
 	V(ioctl(s, SIOCDIFADDR, &r));
 	V(ioctl(s, SIOCDIFADDR, &r));
 	r.prefix = 129;

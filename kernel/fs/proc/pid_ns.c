@@ -117,7 +117,14 @@ bool proc_ns_of(struct file *f, uint64_t *ret_flag, void **ret_object)
 	return true;
 }
 
-static const struct super_ops ns_super_ops = { 0 };
+static void ns_show_root(const struct inode *root, struct sbuf *s)
+{
+	const struct ns_inode *n = root->priv;
+
+	sbuf_printf(s, "%s:[%llu]", n->kind->name, (unsigned long long)root->ino);
+}
+
+static const struct super_ops ns_super_ops = { .show_root = ns_show_root };
 static const struct fs_type nsfs_type = { .name = "nsfs", .nodev = true };
 
 static struct super_block *nsfs(void)
