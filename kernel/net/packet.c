@@ -532,7 +532,7 @@ int packet_create(struct socket *s)
 	k->type = s->type;
 	k->uid = current_cred()->euid;
 	k->protocol = be16((uint16_t)s->protocol);
-	k->rcvbuf = sock_mem(SOCK_RMEM_DEFAULT);
+	k->rcvbuf = sock_buf_first(SOCK_RMEM_DEFAULT);
 	spin_lock(&k->ns->lock);
 	list_push_back(&k->ns->packets, &k->link);
 	__atomic_store_n(&k->ns->packet_count, k->ns->packet_count + 1, __ATOMIC_RELAXED);

@@ -114,8 +114,8 @@ static struct socket *socket_new(int family, int type, int protocol)
 	s->family = family;
 	s->type = type;
 	s->protocol = protocol;
-	s->sndbuf = sock_mem(SOCK_WMEM_DEFAULT);
-	s->rcvbuf = sock_mem(SOCK_RMEM_DEFAULT);
+	s->sndbuf = sock_buf_first(SOCK_WMEM_DEFAULT);
+	s->rcvbuf = sock_buf_first(SOCK_RMEM_DEFAULT);
 	s->rcvlowat = 1;
 	s->incoming_cpu = -1;
 	s->pacing = UINT64_MAX;

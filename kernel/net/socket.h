@@ -108,6 +108,7 @@ int unix_create(struct socket *s);
 /* net.core.rmem_default … : of all name spaces. */
 enum sock_mem { SOCK_RMEM_DEFAULT, SOCK_RMEM_MAX, SOCK_WMEM_DEFAULT, SOCK_WMEM_MAX };
 int32_t sock_mem(enum sock_mem which);
+int32_t sock_buf_first(enum sock_mem which);            /* of a new socket: whatever is set, it ends */
 int sock_mem_set(enum sock_mem which, int64_t v);       /* -EINVAL */
 /* What opt, SO_SNDBUF, SO_RCVBUF or one of these with FORCE, makes of a value. */
 int32_t sock_buf_size(int opt, int32_t v);

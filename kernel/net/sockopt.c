@@ -27,6 +27,8 @@ static int32_t mem[] = { SOCK_BUF_DEFAULT, SOCK_BUF_DEFAULT, SOCK_BUF_DEFAULT, S
 
 int32_t sock_mem(enum sock_mem which) { return __atomic_load_n(&mem[which], __ATOMIC_RELAXED); }
 
+int32_t sock_buf_first(enum sock_mem which) { return MIN(sock_mem(which), SOCK_BUF_MAX); }
+
 int sock_mem_set(enum sock_mem which, int64_t v)
 {
 	if (v < (which < SOCK_WMEM_DEFAULT ? SOCK_RCVBUF_MIN : SOCK_SNDBUF_MIN) || v > INT32_MAX)

@@ -3,37 +3,11 @@
  * that it acts. ip-sysctl. */
 #include "abi.h"
 #include "inet.h"
-
-static void show(const char *name)
-{
-	char path[128], b[128] = "";
-	int f, n;
-
-	snprintf(path, sizeof path, "/proc/sys/net/%s", name);
-	f = open(path, O_RDONLY);
-	n = f < 0 ? -1 : (int)read(f, b, sizeof b - 1);
-	SAY("%s: %s", name, n < 0 ? "none\n" : b);
-	close(f);
-}
-
-static int set(const char *name, const char *v)
-{
-	char path[128];
-	int f, err = 0;
-
-	snprintf(path, sizeof path, "/proc/sys/net/%s", name);
-	f = open(path, O_WRONLY);
-	if (f < 0)
-		return errno;
-	if (write(f, v, strlen(v)) < 0)
-		err = errno;
-	close(f);
-	return err;
-}
+#include "net_sysctl.h"
 
 static void say_set(const char *name, const char *v)
 {
-	int err = set(name, v);
+	int err = store(name, v);
 
 	SAY("%s := %s: %s\n", name, v, err ? abi_errno(err) : "ok");
 	show(name);
@@ -135,6 +109,6 @@ int main(void)
 	a.sin_port = htons(79);
 	s = socket(AF_INET, SOCK_STREAM, 0);
 	V(bind(s, (void *)&a, sizeof a));
-	SAY("an ordinary user: %s\n", abi_errno(set("ipv4/ip_local_port_range", "30000 40000")));
+	SAY("an ordinary user: %s\n", abi_errno(store("ipv4/ip_local_port_range", "30000 40000")));
 	return 0;
 }

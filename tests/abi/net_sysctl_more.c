@@ -2,34 +2,8 @@
 /* More of /proc/sys/net: what has several parts, how it is read, and that it acts. ip-sysctl. */
 #include "abi.h"
 #include "inet.h"
+#include "net_sysctl.h"
 #include <grp.h>
-
-static void show(const char *name)
-{
-	char path[128], b[128] = "";
-	int f, n;
-
-	snprintf(path, sizeof path, "/proc/sys/net/%s", name);
-	f = open(path, O_RDONLY);
-	n = f < 0 ? -1 : (int)read(f, b, sizeof b - 1);
-	SAY("%s: %s", name, n < 0 ? "none\n" : b);
-	close(f);
-}
-
-static int store(const char *name, const char *v)
-{
-	char path[128];
-	int f, err = 0;
-
-	snprintf(path, sizeof path, "/proc/sys/net/%s", name);
-	f = open(path, O_WRONLY);
-	if (f < 0)
-		return errno;
-	if (write(f, v, strlen(v)) < 0)
-		err = errno;
-	close(f);
-	return err;
-}
 
 /* What was set is shown; what was not, not. */
 static void set(const char *name, const char *v)

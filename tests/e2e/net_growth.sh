@@ -146,6 +146,22 @@ def name_spaces():
             break
         keep.append(os.open("/proc/self/ns/net", 0))
 
+def huge_defaults():
+    for name in "rmem_default", "wmem_default":
+        try:
+            with open("/proc/sys/net/core/" + name, "w") as f:
+                f.write(str(2**31 - 1))
+        except PermissionError:
+            pass                # an ordinary user: nothing to see
+    to, c = S.socket(S.AF_INET, S.SOCK_DGRAM), S.socket(S.AF_INET, S.SOCK_DGRAM)
+    to.bind(("127.0.0.1", 0))
+    c.connect(to.getsockname())
+    a, b = S.socketpair(S.AF_UNIX, S.SOCK_STREAM)
+    a.setblocking(False)
+    keep.extend([to, c, a, b])
+    until_refused(lambda: c.send(bytes(60000)), 4000)
+    until_refused(lambda: a.send(bytes(60000)), 4000)
+
 globals()[sys.argv[1]]()
 print("alive")
 EOF2
@@ -158,6 +174,7 @@ grow() {
 	[ -z "${SHOW:-}" ] || echo "$1 $((_peak >> 10)) KiB"
 }
 for what in tcp_queues:260 backlogs:80 full_backlog:40 udp_queues:100 unix_queues:620 descriptors_in_flight:40 \
-	chain_in_flight:80 netlink_answers:110 error_queues:100 corked:100 groups:30 epolls:60 time_wait:30 name_spaces:180; do
+	chain_in_flight:80 netlink_answers:110 error_queues:100 corked:100 groups:30 epolls:60 time_wait:30 name_spaces:180 \
+	huge_defaults:40; do
 	grow "${what%:*}" "${what#*:}"
 done

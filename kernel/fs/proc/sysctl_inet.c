@@ -246,6 +246,17 @@ static int port_number(const char *text, size_t n, size_t *at, unsigned *ret)
 	return 0;
 }
 
+/* By bytes: a text can name the whole range some hundred times. */
+static void reserve_ports(uint8_t *map, unsigned port, unsigned last)
+{
+	while (port <= last) {
+		bool whole = !(port % 8) && last - port >= 7;
+
+		map[port / 8] |= whole ? 0xff : (uint8_t)(1u << port % 8);
+		port += whole ? 8 : 1;
+	}
+}
+
 /* "8080,9000-9010" */
 static int parse_ports(const char *text, size_t n, uint8_t *map)
 {
@@ -264,8 +275,7 @@ static int parse_ports(const char *text, size_t n, uint8_t *map)
 		}
 		if (at < n && text[at++] != ',')
 			return -EINVAL;
-		for (unsigned port = first; port <= last; port++)
-			map[port / 8] |= (uint8_t)(1u << port % 8);
+		reserve_ports(map, first, last);
 	}
 	return 0;
 }

@@ -20,7 +20,7 @@ struct dgram_sock *dgram_new(struct socket *s, int proto)
 	mutex_init(&d->read_lock);
 	mutex_init(&d->cork_lock);
 	list_init(&d->queue);
-	d->rcvbuf = sock_mem(SOCK_RMEM_DEFAULT);
+	d->rcvbuf = sock_buf_first(SOCK_RMEM_DEFAULT);
 	inet_sock_publish(&d->in);
 	return d;
 }

@@ -390,7 +390,7 @@ int netlink_create(struct socket *s)
 	k->ns = netns_get(netns_current());
 	k->protocol = s->protocol;
 	k->type = s->type;
-	k->rcvbuf = (size_t)sock_mem(SOCK_RMEM_DEFAULT);
+	k->rcvbuf = (size_t)sock_buf_first(SOCK_RMEM_DEFAULT);
 	k->admin = capable(CAP_NET_ADMIN);
 	spin_lock(&nl_all_lock);
 	list_push_back(&nl_all, &k->all_link);

@@ -25,7 +25,7 @@ static struct unix_sock *unix_new(int type, struct netns *ns)
 	list_init(&u->pollers);
 	list_init(&u->poller_link);
 	list_init(&u->name_link);
-	u->sndbuf = sock_mem(SOCK_WMEM_DEFAULT);
+	u->sndbuf = sock_buf_first(SOCK_WMEM_DEFAULT);
 	u->peek_off = -1;
 	unix_gc_add(u);
 	return u;
